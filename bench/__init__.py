@@ -1,0 +1,1 @@
+"""Featherbench: light-weight network operators compared honestly."""

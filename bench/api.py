@@ -1,0 +1,14 @@
+"""The Python face: what the command line does, for notebooks and scripts.
+
+    from bench.api import Request, frame, run
+    table = frame([run(Request(workloads=("grouped_conv2d",), suite="quick", target="edge")).run])
+"""
+
+from bench.report.compare import compare, compare_runs
+from bench.report.frame import frame
+from bench.report.html import write_report
+from bench.run.launch import Outcome
+from bench.run.launch import launch as run
+from bench.store import Request, Run, find
+
+__all__ = ["Outcome", "Request", "Run", "compare", "compare_runs", "find", "frame", "run", "write_report"]

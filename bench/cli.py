@@ -1,0 +1,286 @@
+"""The command line. Each command here only reads its arguments and prints; the work is done elsewhere."""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+from rich.console import Console
+
+from bench import scaffold, store
+from bench.core import registry
+from bench.core.errors import BadUse, CannotGoOn
+from bench.core.record import Status
+from bench.core.target import KINDS, Target
+from bench.doctor import words
+from bench.doctor.examine import Findings, examine
+from bench.progress import Terminal
+from bench.report import compare as comparing
+from bench.run import launch
+from bench.run.plan import plan
+from bench.run.workers import Limits
+
+app = typer.Typer(
+    name="featherbench",
+    help="Does this operator really run faster, in less memory, at the same accuracy, on this machine?",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+Workloads = Annotated[list[str] | None, typer.Argument(metavar="[WORKLOAD]...", help="Default: all.")]
+Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="An implementation of yours.")]
+Results = Annotated[Path, typer.Option("--results", metavar="FOLDER", help="Where runs are kept.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+
+@app.command("list", epilog="Example: featherbench list --json")
+def list_(plugin: Plugins = None, as_json: Json = False) -> None:
+    """Workloads, suites, implementations (available, or why not) and targets."""
+    entries = registry.implementations(plugin or ())
+    found = {
+        "workloads": {
+            name: {
+                "title": workload.title,
+                "suites": {suite: len(cases) for suite, cases in workload.suites().items()},
+                "implementations": {
+                    entry.name: {"summary": entry.summary, "unavailable": entry.missing()}
+                    for entry in entries
+                    if entry.workload == name
+                },
+            }
+            for name, workload in registry.workloads().items()
+        },
+        "targets": {kind: Target(kind).unavailable() for kind in KINDS},
+    }
+    if as_json:
+        return print(json.dumps(found, indent=2))
+    for name, workload in registry.workloads().items():
+        print(f"{name}: {workload.title}")
+        print("  suites: " + ", ".join(f"{suite} ({len(cases)} cases)" for suite, cases in workload.suites().items()))
+        for entry in entries:
+            if entry.workload == name:
+                print(f"  {entry.name:24}{entry.missing() or entry.summary}")
+    for entry in entries:
+        if entry.workload not in registry.workloads():
+            print(f"{entry.path} cannot be used: it names no known workload")
+    for kind in KINDS:
+        print(f"target {kind}: {Target(kind).unavailable() or 'available'}")
+    return None
+
+
+@app.command("run", epilog="Example: featherbench run grouped_conv2d --suite quick --impl pytorch,im2col --case groups=16")
+def run_(
+    workload: Workloads = None,
+    suite: Annotated[str, typer.Option(help="Which cases.")] = "quick",
+    impl: Annotated[list[str] | None, typer.Option(metavar="NAME[,NAME]", help="Default: all.")] = None,
+    case: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Only such cases.")] = None,
+    target: Annotated[str, typer.Option(help="cpu, edge (one core), cuda; :avx2 caps the instruction set.")] = "edge",
+    budget: Annotated[str, typer.Option(help="Timed rounds of a case, all implementations together.")] = "8s",
+    timeout: Annotated[str, typer.Option(help="One step of a worker, such as a prepare.")] = "120s",
+    memory_limit: Annotated[str, typer.Option(help="What a worker may ask for beyond its libraries.")] = "4GiB",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest such run.")] = False,
+    name: Annotated[str | None, typer.Option(help="The run's name; default: time, workloads, suite, target.")] = None,
+    plugin: Plugins = None,
+    results: Results = store.LOCAL,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Only say what would be measured.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure implementations side by side. Exit status 1 where one crashed, failed, timed out or answered wrong."""
+    request = store.Request(
+        workloads=tuple(dict.fromkeys(workload or sorted(registry.workloads()))),
+        suite=suite,
+        target=str(Target.parse(target)),
+        implementations=tuple(_split(impl)),
+        cases=tuple(case or ()),
+        plugins=tuple(plugin or ()),
+    )
+    if dry and (resume or name):
+        raise BadUse("--dry-run measures nothing, so it does not go with --resume or --name; drop one")
+    limits = Limits(timeout_s=seconds(timeout), memory_bytes=size(memory_limit))
+    budget_s = seconds(budget)
+    sittings = plan(request)
+    if dry:
+        keys = [key for sitting in sittings for key in sitting.keys(Target.parse(target))]
+        return print(json.dumps([key._asdict() for key in keys])) if as_json else print("\n".join(map(" ".join, keys)))
+    console = Console(stderr=True)
+    options = {"limits": limits, "budget_s": budget_s, "resume": resume, "name": name, "results": results}
+    if console.is_terminal:
+        with Terminal(console, len(sittings)) as terminal:
+            outcome = launch.launch(request, display=terminal, **options)
+    else:
+        outcome = launch.launch(request, **options)
+    return _tell(outcome, as_json)
+
+
+@app.command(epilog="Example: featherbench compare latest --baseline pytorch --fail-if-slower 5%")
+def compare(
+    run: Annotated[list[str], typer.Argument(metavar="RUN [RUN]", help="A name, a folder, or latest.")],
+    baseline: Annotated[str | None, typer.Option(help="Within one run; default: the workload's own.")] = None,
+    margin: Annotated[str | None, typer.Option(help="Smaller differences count as none. Default: noise floor.")] = None,
+    fail_if_slower: Annotated[str | None, typer.Option(help="Exit status 3 where surely slower by more.")] = None,
+    results: Results = store.LOCAL,
+    as_json: Json = False,
+) -> None:
+    """Ratios with intervals and verdicts: implementations of one run, or a run against an older one."""
+    if len(run) > 2:
+        raise BadUse(f"compare takes one run or two, not {len(run)}")
+    if len(run) == 2 and baseline:
+        raise BadUse("two runs are compared implementation by implementation; drop --baseline or give one run")
+    wanted_margin = percentage(margin) if margin else None
+    first = store.find(run[0], results)
+    if len(run) == 2:
+        rows = comparing.compare_runs(first, store.find(run[1], results), wanted_margin)
+    else:
+        rows = comparing.compare(first, baseline, wanted_margin)
+    if as_json:
+        print(json.dumps([asdict(row) for row in rows], indent=2))
+    else:
+        print("\n".join(_row_text(row) for row in rows) or "nothing to compare")
+    if fail_if_slower and (slower := comparing.slower_than(rows, percentage(fail_if_slower))):
+        print(f"{len(slower)} of {len(rows)} are slower by more than {fail_if_slower}", file=sys.stderr)
+        raise typer.Exit(3)
+
+
+@app.command(epilog="Example: featherbench report latest --output report.html")
+def report(
+    run: Annotated[list[str] | None, typer.Argument(metavar="[RUN]...", help="Default: latest.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Default: reports/build/<run>.html")] = None,
+    results: Results = store.LOCAL,
+) -> None:
+    """One self-contained HTML file that works offline and prints."""
+    from bench.report.html import write_report  # pandas and plotly are slow to import, and only needed here
+
+    found = [store.find(name, results) for name in run or ["latest"]]
+    path = output or Path("reports/build") / f"{found[-1].name}.html"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = write_report(found, path)
+    except OSError as error:
+        raise BadUse(f"cannot write {path}: {error.strerror}; choose another file with --output") from None
+    print(f"report: {written.resolve()}")
+
+
+@app.command(epilog="Example: featherbench doctor --pairs 100")
+def doctor(
+    pairs: Annotated[int, typer.Option(min=1, help="Of new processes, in each of the three trials.")] = 10,
+    margin: Annotated[str, typer.Option(help="Smaller differences count as none.")] = "1%",
+    budget: Annotated[str, typer.Option(help="Timed rounds of a pair.")] = f"{launch.BUDGET_S:g}s",
+    results: Results = store.LOCAL,
+    as_json: Json = False,
+) -> None:
+    """This machine: its limits, its noise, whether verdicts can be trusted (else exit status 3), what is missing."""
+    console = Console(stderr=True)
+    with console.status("") as status:
+        found = examine(launch.machines(results), pairs, percentage(margin), seconds(budget), status.update)
+    print(json.dumps(_findings(found), indent=2) if as_json else "\n".join(words.lines(found)))
+    if not found.trustworthy():
+        raise typer.Exit(3)
+
+
+@app.command(epilog="Example: featherbench new grouped_conv2d my_kernel")
+def new(
+    workload: Annotated[str, typer.Argument(help="What it computes.")],
+    name: Annotated[str, typer.Argument(help="Its name, a Python identifier.")],
+    output: Annotated[Path | None, typer.Option(help="Default: impls/WORKLOAD/NAME.py in a checkout, else NAME.py")] = None,
+) -> None:
+    """Write a ready-to-run implementation file: right, slow, and yours to make fast."""
+    path = scaffold.write(workload, name, output)
+    plugin = "" if path.parts[:1] == ("impls",) else f" --plugin {path}"
+    print(f"wrote {path}")
+    print(f"measure it: featherbench run {workload} --impl {name},{registry.workload(workload).baseline}{plugin}")
+    print(f"check it:   python -m pytest tests/impls/test_contract.py -k {name}{plugin}   (in a checkout)")
+
+
+def _row_text(row: comparing.Row) -> str:
+    what = f"{row.implementation:24}{row.case}"
+    if row.ratio is None:
+        return f"{what}: no ratio: {row.reason}"
+    ratio = row.ratio
+    return f"{what}: {ratio.estimate:.3f} [{ratio.low:.3f}, {ratio.high:.3f}] of {row.against}: {row.verdict}"
+
+
+def _findings(found: Findings) -> dict[str, object]:
+    return {
+        "environment": found.environment.model_dump(mode="json"),
+        "limits": found.limits.model_dump(mode="json") if found.limits else None,
+        "noise_floor": found.noise_floor,
+        "pairs": len(found.same.ratios),
+        "margin": found.same.margin,
+        "false_verdicts": found.false_verdicts,
+        "planted_found": found.found,
+        "false_verdicts_beside_busy_core": found.false_beside_busy_core,
+        "unable": found.unable,
+    }
+
+
+def _tell(outcome: launch.Outcome, as_json: bool) -> None:
+    records = outcome.run.records
+    counts = {status.value: sum(record.status is status for record in records) for status in Status}
+    counts = {status: count for status, count in counts.items() if count}
+    if as_json:
+        told = {"run": outcome.run.name, "folder": str(outcome.run.folder), "measured": outcome.measured}
+        print(json.dumps(told | {"records": counts, "harness_share": outcome.split.harness / outcome.split.total}))
+    else:
+        for record in records:
+            if record.status not in (Status.PASSED, Status.UNSUPPORTED):
+                print(f"{record.status}: {record.implementation} {record.case}: {record.reason}")
+        print(f"run {outcome.run.name}: {', '.join(f'{n} {status}' for status, n in counts.items())}")
+        print(f"measured {outcome.measured} records in {outcome.split}")
+        print(f"next: featherbench report {outcome.run.folder}")
+    if set(counts) - {Status.PASSED, Status.UNSUPPORTED}:
+        raise typer.Exit(1)
+
+
+def seconds(text: str) -> float:
+    """``90s``, ``1.5m``, ``500ms`` or plain seconds."""
+    return _quantity(text, {"": 1, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}, "a time such as 90s, 500ms or 2m")
+
+
+def size(text: str) -> int:
+    """``512MiB``, ``4GiB`` or plain bytes."""
+    units = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+    return int(_quantity(text, units, "a size such as 512MiB or 4GiB"))
+
+
+def percentage(text: str) -> float:
+    """``5%`` or ``0.05``."""
+    return _quantity(text, {"": 1, "%": 0.01}, "a share such as 5%")
+
+
+def _quantity(text: str, units: dict[str, float], wanted: str) -> float:
+    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*(\D*)", text)
+    if not match or match[2] not in units or float(match[1]) == 0:
+        raise BadUse(f"{text!r} is not {wanted}")
+    return float(match[1]) * units[match[2]]
+
+
+def _split(names: Sequence[str] | None) -> list[str]:
+    return [name.strip() for text in names or () for name in text.split(",") if name.strip()]
+
+
+def main() -> None:
+    """Entry point. Exit status: 0 done, 1 something failed, 2 wrong use, 3 a wanted threshold was missed."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    try:
+        status = app(standalone_mode=False, prog_name="featherbench")
+    except BadUse as error:
+        sys.exit(_complain(str(error), 2))
+    except click.UsageError as error:
+        sys.exit(_complain(error.format_message(), 2))
+    except CannotGoOn as error:
+        sys.exit(_complain(str(error), 1))
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(_complain("stopped; what was measured is kept, and --resume goes on", 130))
+    sys.exit(status or 0)
+
+
+def _complain(text: str, status: int) -> int:
+    print(f"featherbench: {' '.join(text.split())}", file=sys.stderr)
+    return status

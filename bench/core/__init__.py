@@ -1,0 +1,1 @@
+"""The nouns: case, workload, implementation, target, record, and the registry that finds them."""

@@ -1,0 +1,106 @@
+"""A record: one outcome, as it is stored. These models are the schema."""
+
+from datetime import datetime
+from enum import StrEnum
+from statistics import median
+from typing import Any, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SCHEMA = 1
+
+
+class Status(StrEnum):
+    PASSED = "passed"
+    INCORRECT = "incorrect"
+    UNSUPPORTED = "unsupported"
+    OUT_OF_MEMORY = "out_of_memory"
+    TIMEOUT = "timeout"
+    CRASHED = "crashed"
+    FAILED = "failed"
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class Key(NamedTuple):
+    """What a record is about: no two current records of a run share it."""
+
+    workload: str
+    implementation: str
+    case: str
+    target: str
+
+
+class Work(_Stored):
+    """The work of a case, by formula. FLOP = 2 x MAC."""
+
+    macs: int = Field(ge=0, description="multiply-accumulates that reach the answer; products with padding count")
+    least_bytes: int = Field(ge=0, description="inputs, constants and output, each moved once")
+    parameters: int = Field(ge=0, description="trained numbers")
+
+
+class Check(_Stored):
+    """Whether the answer was right. An operator reports its error; a trained model reports metrics."""
+
+    passed: bool
+    reason: str = ""
+    error: float | None = None
+    tolerance: float | None = None
+    metrics: dict[str, float] = {}
+
+
+class Latency(_Stored):
+    """All timed samples, none dropped. ``turns[r]`` are the samples of round r, in ns a call."""
+
+    turns: list[list[float]]
+    inner: int = Field(ge=1, description="calls behind each sample, which is their mean")
+    median: float = Field(gt=0, description="median over rounds of the rounds' medians, ns")
+    low: float = Field(ge=0, description="95 % interval of the median, ns; 0 to inf where the rounds cannot tell")
+    high: float
+    preempted: int = Field(ge=0, description="rounds in which the process lost its core for over 5 % of the time")
+    stopped: Literal["sure", "budget"]
+
+    def rounds(self) -> list[float]:
+        """The latency of each round, ns: the median of its samples. Rounds, not samples, are independent."""
+        return [median(turn) for turn in self.turns]
+
+
+class Memory(_Stored):
+    peak_bytes: int = Field(ge=0, description="high-water mark of one call above the prepared process")
+    prepared_bytes: int = Field(ge=0, description="what prepare left behind, inputs and constants of the case excluded")
+
+
+class Record(_Stored):
+    """One outcome. Only a passed one has a latency: no speed is ever reported for an answer that was not checked."""
+
+    schema_version: Literal[1] = SCHEMA
+    workload: str
+    implementation: str
+    case: str
+    target: str
+    parameters: dict[str, Any] = Field(description="the case's parameters")
+    status: Status
+    reason: str = ""
+    sitting: str = Field(description="records of one sitting were interleaved round by round: their rounds pair up")
+    started: datetime
+    work: Work
+    seconds: dict[str, float] = Field(default={}, description="time spent by stage")
+    facts: dict[str, str] = Field(default={}, description="the worker's libraries, threads and caps as found")
+    check: Check | None = None
+    latency: Latency | None = None
+    memory: Memory | None = None
+
+    @model_validator(mode="after")
+    def _only_checked_answers_have_a_speed(self) -> Self:
+        measured = self.latency is not None and self.memory is not None
+        if self.status is Status.PASSED and not (measured and self.check and self.check.passed):
+            raise ValueError("a passed record needs a passed check, a latency and a memory")
+        if self.status is not Status.PASSED and (self.latency or self.memory or not self.reason):
+            raise ValueError("a record that did not pass has a reason, and neither latency nor memory")
+        return self
+
+    @property
+    def key(self) -> Key:
+        return Key(self.workload, self.implementation, self.case, self.target)

@@ -1,0 +1,82 @@
+"""A target: where implementations run."""
+
+import ctypes
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.core.errors import BadUse
+
+KINDS = ("cpu", "edge", "cuda")
+
+_CAPS = {
+    "avx2": {
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "OPENBLAS_CORETYPE": "Haswell",
+        "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
+    },
+}
+"""Instruction-set caps, as the libraries that have such a setting read it from the environment."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """``cpu``: all cores. ``edge``: one pinned core and one thread everywhere. ``cuda``: the GPU.
+
+    ``cpu:avx2`` and ``edge:avx2`` also ask the libraries to stay within an instruction set; each record's facts say
+    which of them did.
+    """
+
+    kind: str
+    isa: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> "Target":
+        """``edge`` or ``edge:avx2``; raises BadUse with the valid choices."""
+        kind, _, isa = text.partition(":")
+        if kind not in KINDS or (":" in text and (kind == "cuda" or isa not in _CAPS)):
+            capped = ", ".join(f"{k}:{cap}" for k in ("cpu", "edge") for cap in _CAPS)
+            raise BadUse(f"no target {text!r}; choose from {', '.join(KINDS)}, {capped}")
+        return cls(kind, isa or None)
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.isa}" if self.isa else self.kind
+
+    def unavailable(self) -> str | None:
+        """Why nothing can run here, or None."""
+        if self.kind == "cuda":
+            try:
+                ctypes.CDLL("libcuda.so.1")
+            except OSError:
+                return "target cuda needs an NVIDIA GPU and its driver, and libcuda.so.1 is not on this machine"
+            return "target cuda cannot be measured by this release yet; choose cpu or edge"
+        if self.isa == "avx2" and " avx2 " not in Path("/proc/cpuinfo").read_text():
+            return f"target {self} needs a processor with AVX2, which this one is not"
+        return None
+
+    @property
+    def cores(self) -> tuple[int, ...]:
+        """The cores that its workers may use."""
+        given = sorted(os.sched_getaffinity(0))
+        return (_fastest(given),) if self.kind == "edge" else tuple(given)
+
+    def environment(self) -> dict[str, str]:
+        """Variables that a worker must be started with, since libraries read them once, while loading."""
+        threads = str(len(self.cores))
+        counts = {
+            name: threads
+            for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+        }
+        return counts | (_CAPS[self.isa] if self.isa else {})
+
+
+def _fastest(cores: list[int]) -> int:
+    """The core with the highest capacity (big.LITTLE); among equals the last, since interrupts prefer the first."""
+
+    def capacity(core: int) -> int:
+        path = Path(f"/sys/devices/system/cpu/cpu{core}/cpu_capacity")
+        return int(path.read_text()) if path.exists() else 0
+
+    return max(cores, key=lambda core: (capacity(core), core))

@@ -1,0 +1,80 @@
+"""A workload: what is computed, on which cases, and how an answer is checked."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.case import Case
+from bench.core.record import Check, Work
+
+Array = NDArray[Any]
+Call = Callable[[], Any]
+T = TypeVar("T")
+Pick = Callable[[Sequence[T]], T]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What an implementation is given.
+
+    ``inputs`` change: the harness refills these very arrays between checks, so a call must read them each time, and must
+    not write to them. ``constants`` (weights, a training set) never change: ``prepare`` may pack or convert them.
+    """
+
+    case: Any
+    inputs: dict[str, Array]
+    constants: Mapping[str, Array]
+
+    def lay_out(self, name: str, order: tuple[int, ...]) -> Array:
+        """Store an input in another memory order, e.g. (0, 2, 3, 1) for NCHW stored as NHWC; its shape stays.
+
+        For implementations whose users keep such data throughout: the conversion is then no part of the timed call.
+        """
+        stored = np.ascontiguousarray(self.inputs[name].transpose(order))
+        self.inputs[name] = stored.transpose(np.argsort(order))
+        return self.inputs[name]
+
+
+class Workload(ABC):
+    """What is computed. One instance, found by the registry in ``impls/<name>/workload.py``.
+
+    An operator, whose answer is an array to compare with a float64 reference, subclasses
+    ``bench.measure.correctness.OperatorWorkload`` instead, which brings ``check``. A workload that trains implements
+    ``check`` as an evaluation: it fills the inputs batch by batch, calls, and returns its accuracy in ``Check.metrics``.
+    """
+
+    title: ClassVar[str]
+    """How a report names it, e.g. ``Grouped 2-D convolution``."""
+    case_type: ClassVar[type[Case]]
+    baseline: ClassVar[str]
+    """The implementation that ratios are taken against unless the user names another."""
+
+    @abstractmethod
+    def suites(self) -> Mapping[str, Sequence[Case]]:
+        """The named lists of cases. ``quick`` must be among them and take about a minute."""
+
+    @abstractmethod
+    def problem(self, case: Any, seed: int) -> Problem:
+        """Inputs and constants of a case, the same for the same seed."""
+
+    @abstractmethod
+    def check(self, problem: Problem, call: Call, seed: int) -> Check:
+        """Whether ``call`` answers right on inputs made from ``seed``, which it refills ``problem.inputs`` with."""
+
+    @abstractmethod
+    def work(self, case: Any) -> Work:
+        """The work of a case, by formula."""
+
+    @abstractmethod
+    def sample(self, pick: Pick[Any]) -> Case:
+        """A random valid case for the contract tests, each choice made by ``pick`` from a sequence, simplest first."""
+
+    def refill(self, problem: Problem, seed: int) -> None:
+        """Put new inputs, made from ``seed``, into the arrays that ``problem`` already holds."""
+        fresh = self.problem(problem.case, seed)
+        for name, array in problem.inputs.items():
+            np.copyto(array, fresh.inputs[name])

@@ -1,0 +1,1 @@
+"""Implementations of the chain: the same code twice, and once with extra work."""

@@ -1,0 +1,1 @@
+"""One measured quantity a file. All of this runs inside a worker process."""

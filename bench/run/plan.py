@@ -1,0 +1,111 @@
+"""What a run will measure: settled before any worker starts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bench.core import registry
+from bench.core.case import Case
+from bench.core.errors import BadUse
+from bench.core.record import Key, Record, Status
+from bench.core.registry import Entry
+from bench.core.target import Target
+from bench.core.workload import Workload
+from bench.store import Request
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """A case and the implementations that will be interleaved on it."""
+
+    workload_name: str
+    workload: Workload
+    case: Case
+    entries: tuple[Entry, ...]
+    unable: dict[Entry, str] = field(default_factory=dict)
+    """Implementations that cannot run here at all, with the reason."""
+
+    def keys(self, target: Target) -> list[Key]:
+        names = [entry.name for entry in (*self.entries, *self.unable)]
+        return [Key(self.workload_name, name, self.case.slug, str(target)) for name in names]
+
+
+def plan(request: Request) -> list[Sitting]:
+    """Every case with its implementations; raises BadUse, naming the valid choices, where the request names others."""
+    target = Target.parse(request.target)
+    if reason := target.unavailable():
+        raise BadUse(reason)
+    entries = registry.implementations(request.plugins)
+    _require_known(request, entries)
+    return [
+        _sitting(name, case, entries, request, target)
+        for name in request.workloads
+        for case in filter_cases(registry.workload(name), request.suite, request.cases)
+    ]
+
+
+def filter_cases(workload: Workload, suite: str, filters: Sequence[str]) -> list[Case]:
+    """The cases of a suite that match every filter, each ``name=value``; several values of one name are alternatives."""
+    suites = workload.suites()
+    if suite not in suites:
+        raise BadUse(f"no suite {suite!r}; choose from {', '.join(suites)}")
+    wanted: dict[str, set[str]] = {}
+    for text in filters:
+        name, _, value = text.partition("=")
+        wanted.setdefault(name, set()).add(value)
+    cases = list(suites[suite])
+    for name, values in wanted.items():
+        if name not in workload.case_type.model_fields:
+            raise BadUse(f"no parameter {name!r} to filter by; choose from {', '.join(workload.case_type.model_fields)}")
+        there = list(dict.fromkeys(case.texts()[name] for case in suites[suite]))
+        if unknown := values - set(there):
+            raise BadUse(f"no case of suite {suite} has {name}={unknown.pop()}; choose from {', '.join(there)}")
+        cases = [case for case in cases if case.texts()[name] in values]
+    if not cases:
+        raise BadUse(f"no case of suite {suite} matches {' and '.join(filters)} together; drop one of them")
+    return cases
+
+
+def to_measure(sittings: Sequence[Sitting], recorded: Sequence[Record], target: Target) -> list[Sitting]:
+    """What is still open. A case that was cut off is measured anew with all that passed, so that its rounds pair up."""
+    outcome = {record.key: record.status for record in recorded}
+    still_open = []
+    for sitting in sittings:
+        keys = sitting.keys(target)
+        if all(key in outcome for key in keys):
+            continue
+        settled = {key.implementation for key in keys if outcome.get(key, Status.PASSED) is not Status.PASSED}
+        still_open.append(
+            Sitting(
+                sitting.workload_name,
+                sitting.workload,
+                sitting.case,
+                tuple(entry for entry in sitting.entries if entry.name not in settled),
+                {entry: reason for entry, reason in sitting.unable.items() if entry.name not in settled},
+            )
+        )
+    return still_open
+
+
+def _sitting(name: str, case: Case, entries: Sequence[Entry], request: Request, target: Target) -> Sitting:
+    able, unable = [], {}
+    for entry in entries:
+        if entry.workload not in (name, None) or (
+            request.implementations and entry.name not in request.implementations
+        ):
+            continue
+        if target.kind not in entry.targets:
+            unable[entry] = f"runs on {', '.join(entry.targets)}, not on {target.kind}"
+        elif missing := entry.missing():
+            unable[entry] = missing
+        else:
+            able.append(entry)
+    return Sitting(name, registry.workload(name), case, tuple(able), unable)
+
+
+def _require_known(request: Request, entries: Sequence[Entry]) -> None:
+    for name in request.workloads:
+        registry.workload(name)
+    names = sorted({entry.name for entry in entries if entry.workload in (*request.workloads, None)})
+    for name in request.implementations:
+        if name not in names:
+            raise BadUse(f"no implementation {name!r} of {', '.join(request.workloads)}; choose from {', '.join(names)}")

@@ -1,0 +1,169 @@
+"""One case, all its implementations: prepared, checked, interleaved round by round, checked again."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from statistics import median
+from typing import Any, Literal
+from uuid import uuid4
+
+from bench.core.case import Case
+from bench.core.record import Check, Latency, Memory, Record, Status
+from bench.core.registry import Entry
+from bench.core.target import Target
+from bench.run.order import turns
+from bench.run.plan import Sitting
+from bench.run.protocol import case_seed
+from bench.run.workers import Workers
+from bench.stats.interval import median_interval
+
+LEAST_ROUNDS = 10
+"""Measured even where the budget ends before: fewer leave hardly an interval."""
+ROUNDS_BETWEEN_LOOKS = 20
+"""Whether it is sure by now is looked at every so many rounds: an interval looked at too early, or too often, will be
+narrow once by luck."""
+SURE = 0.01
+"""Enough rounds: the interval of every median is within 1 % on either side."""
+
+Watch = Callable[[str], None]
+"""Told what a sitting is doing, for the progress display."""
+
+
+@dataclass
+class Attempt:
+    """One implementation's way through a sitting."""
+
+    entry: Entry
+    workers: Workers
+    status: Status = Status.PASSED
+    reason: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+    memory: Memory | None = None
+    check: Check | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+    inner: int = 1
+    turns: list[list[float]] = field(default_factory=list)
+    """ns a call: the samples of each round."""
+    preempted: int = 0
+
+    @property
+    def going(self) -> bool:
+        return self.status is Status.PASSED
+
+    def prepare(self, case: Case, workload_module: str, seed: int) -> None:
+        """Everything before the first turn; stops at the first step that goes wrong."""
+        self._ask("load", workload_module=workload_module)
+        self._ask("prepare", parameters=case.model_dump(mode="json"), seed=seed)
+        if weighed := self._ask("weigh"):
+            self.memory = Memory.model_validate(weighed)
+        if checked := self._ask("check", seed=seed + 1):
+            self._judge(Check.model_validate(checked))
+        if warmed := self._ask("warm"):
+            self.inner = int(warmed["inner"])
+
+    def take_turn(self) -> None:
+        if taken := self._ask("turn"):
+            self.turns.append(taken["samples"])
+            self.preempted += taken["preempted"]
+
+    def finish(self, seed: int) -> None:
+        """Check again on inputs that were never seen, and let go of the case."""
+        if rechecked := self._ask("recheck", seed=seed + 101):
+            self.facts = rechecked["facts"]
+            self._judge(Check.model_validate(rechecked["check"]))
+        self.workers.drop(self.entry)
+
+    def record(self, sitting: Sitting, target: Target, identity: str, stopped: Literal["sure", "budget"]) -> Record:
+        passed = self.going
+        return Record(
+            workload=sitting.workload_name,
+            implementation=self.entry.name,
+            case=sitting.case.slug,
+            target=str(target),
+            parameters=sitting.case.model_dump(mode="json"),
+            status=self.status,
+            reason=self.reason,
+            sitting=identity,
+            started=datetime.now(UTC),
+            work=sitting.workload.work(sitting.case),
+            seconds=self.seconds,
+            facts=self.facts,
+            check=self.check,
+            latency=self._latency(stopped) if passed else None,
+            memory=self.memory if passed else None,
+        )
+
+    def rounds(self) -> list[float]:
+        """Latency of each round so far, ns: the median of its samples. Rounds, not samples, are independent."""
+        return [median(turn) for turn in self.turns]
+
+    def _latency(self, stopped: Literal["sure", "budget"]) -> Latency:
+        interval = median_interval(self.rounds())
+        return Latency(
+            turns=self.turns,
+            inner=self.inner,
+            median=interval.estimate,
+            low=max(0.0, interval.low),
+            high=interval.high,
+            preempted=self.preempted,
+            stopped=stopped,
+        )
+
+    def _ask(self, step: str, **arguments: Any) -> dict[str, Any]:
+        """The result of a step; empty where this attempt has failed, now or before."""
+        if not self.going:
+            return {}
+        reply = self.workers.ask(self.entry, step, **arguments)
+        self.seconds[step] = self.seconds.get(step, 0.0) + reply.seconds
+        if reply.status is not Status.PASSED:
+            self.status = reply.status
+            self.reason = f"{step}: {reply.reason}" if reply.status is Status.FAILED else reply.reason
+        return reply.result
+
+    def _judge(self, check: Check) -> None:
+        if not check.passed:
+            self.status, self.reason = Status.INCORRECT, check.reason
+        if self.check is None or not check.passed or (check.error or 0) > (self.check.error or 0):
+            self.check = check
+
+
+def sit(sitting: Sitting, target: Target, workers: Workers, budget_s: float, watch: Watch) -> list[Record]:
+    """Measure one case. Returns one record for each implementation, whatever happens to it."""
+    identity = uuid4().hex[:12]
+    seed = case_seed(sitting.case.slug)
+    attempts = [Attempt(entry, workers) for entry in sitting.entries]
+    for attempt in attempts:
+        watch(f"preparing {attempt.entry.name}")
+        attempt.prepare(sitting.case, type(sitting.workload).__module__, seed)
+    stopped = _take_turns(attempts, budget_s, seed, watch)
+    for attempt in attempts:
+        watch(f"checking {attempt.entry.name} again")
+        attempt.finish(seed)
+    for entry, reason in sitting.unable.items():
+        attempts.append(Attempt(entry, workers, Status.UNSUPPORTED, reason))
+    return [attempt.record(sitting, target, identity, stopped) for attempt in attempts]
+
+
+def _take_turns(attempts: list[Attempt], budget_s: float, seed: int, watch: Watch) -> Literal["sure", "budget"]:
+    """Rounds, until every median is sure or the budget is spent. Who fails on the way leaves the others undisturbed."""
+    began = time.perf_counter()
+    going = [attempt for attempt in attempts if attempt.going]
+    orders = turns(list(range(len(attempts))), seed)
+    count = 0
+    while going:
+        for place in next(orders):
+            if attempts[place].going:
+                attempts[place].take_turn()
+        going = [attempt for attempt in going if attempt.going]
+        count += 1
+        watch(f"round {count}")
+        if count % ROUNDS_BETWEEN_LOOKS == 0 and all(_is_sure(attempt) for attempt in going):
+            return "sure"
+        if count >= LEAST_ROUNDS and time.perf_counter() - began > budget_s:
+            return "budget"
+    return "budget"
+
+
+def _is_sure(attempt: Attempt) -> bool:
+    return median_interval(attempt.rounds()).half_width <= SURE

@@ -1,0 +1,179 @@
+"""The worker: a process that runs one implementation and answers one request a line.
+
+Requests and replies are JSON objects, one a line, so that a worker can sit at the far end of any byte stream. Steps, in
+the order in which the scheduler asks for them: load, prepare, check, warm, turn (many), recheck, drop.
+"""
+
+import ctypes
+import gc
+import json
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from bench.core import registry
+from bench.core.case import Case
+from bench.core.implementation import Implementation
+from bench.core.record import Memory, Status
+from bench.core.target import Target
+from bench.core.workload import Call, Problem, Workload
+from bench.measure import correctness, facts, latency, memory
+from bench.run.protocol import Reply, Unsupported
+
+Json = dict[str, Any]
+
+REPEAT_PREPARE_S = 2.0
+"""A worker's first prepare is done again if it was quicker than this: its memory then is the case's own, without what
+a library sets up once."""
+
+
+class Worker:
+    """One implementation on one target. Each public method is a step."""
+
+    implementation: Implementation
+    workload: Workload
+    problem: Problem
+    call: Call
+    plan: latency.TurnPlan
+
+    def load(self, entry: Json, workload_module: str, target: str, memory_limit: int) -> Json:
+        self.target = Target.parse(target)
+        self.entry = registry.Entry(**entry)
+        self.workload = registry.load_workload(workload_module)
+        self.implementation = registry.load(self.entry)
+        self.fresh = True
+        gc.collect()
+        gc.freeze()  # A large library's objects need not be looked through again at every collection.
+        allow_memory(memory_limit)
+        return {}
+
+    def prepare(self, parameters: Json, seed: int) -> Json:
+        """Prepare the case and weigh it: what stays, and the peak of a call, once first calls have set up theirs."""
+        case = self.workload.case_type.from_parameters(parameters)
+        if reason := self.implementation.supports(case):
+            raise Unsupported(reason)
+        seconds = self._prepare(case, seed)
+        if self.fresh and seconds < REPEAT_PREPARE_S:
+            self._prepare(case, seed)
+        self.fresh = False
+        return {"prepare_s": seconds}
+
+    def weigh(self) -> Json:
+        for _ in range(2):
+            self.call()
+        memory.settle()
+        prepared = max(0, memory.private_bytes() - self.bytes_before)
+        return Memory(peak_bytes=memory.peak_of(self.call), prepared_bytes=prepared).model_dump()
+
+    def check(self, seed: int) -> Json:
+        found = self.workload.check(self.problem, correctness.guarded(self.call, self.problem), seed)
+        self.checksum = correctness.checksum(self.problem)
+        self.ticks = facts.thread_ticks()
+        return found.model_dump()
+
+    def warm(self) -> Json:
+        self.plan = latency.plan_turn(latency.warm_up(self.call))
+        return {"inner": self.plan.inner}
+
+    def turn(self) -> Json:
+        taken = latency.take_turn(self.call, self.plan)
+        return {"samples": taken.samples, "preempted": taken.preempted}
+
+    def recheck(self, seed: int) -> Json:
+        """After timing: the arrays are as they were before it, and new inputs are still answered right."""
+        ran = facts.threads_that_ran(self.ticks)
+        correctness.require_unchanged(self.problem, self.checksum)
+        found = self.check(seed)
+        worker_facts = facts.versions(self.entry.requires) | facts.instruction_sets(self.target, self.entry.requires)
+        return {"check": found, "facts": worker_facts | {"threads that ran": str(ran)}}
+
+    def drop(self) -> Json:
+        """Forget the case."""
+        self.__dict__.pop("call", None)
+        self.__dict__.pop("problem", None)
+        memory.settle()
+        return {}
+
+    def _prepare(self, case: Case, seed: int) -> float:
+        self.drop()
+        self.problem = self.workload.problem(case, seed)
+        memory.settle()
+        self.bytes_before = memory.private_bytes()
+        began = time.perf_counter()
+        self.call = self.implementation.prepare(self.problem, self.target)
+        return time.perf_counter() - began
+
+
+def allow_memory(extra_bytes: int) -> None:
+    """Let this process have ``extra_bytes`` of writable memory beyond what it has now; more fails at once.
+
+    The limit is on what is asked for, not on what is touched, so a call that would thrash the machine never starts.
+    """
+    data_pages = int(Path("/proc/self/statm").read_text().split()[5])
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (data_pages * resource.getpagesize() + extra_bytes, hard))
+
+
+def answer(worker: Worker, request: Json) -> Reply:
+    """Do one step; whatever goes wrong becomes the reply."""
+    step: Callable[..., Json] = getattr(worker, request.pop("step"))
+    began = time.perf_counter()
+    try:
+        return Reply(result=step(**request), seconds=time.perf_counter() - began)
+    except BaseException as error:
+        traceback.print_exc()
+        return Reply(status=_status(error), reason=_reason(error), seconds=time.perf_counter() - began)
+
+
+def _status(error: BaseException) -> Status:
+    if isinstance(error, Unsupported):
+        return Status.UNSUPPORTED
+    if isinstance(error, correctness.WroteToInputs):
+        return Status.INCORRECT
+    text = str(error).lower()
+    if isinstance(error, MemoryError) or "can't allocate memory" in text or "bad_alloc" in text:
+        return Status.OUT_OF_MEMORY
+    return Status.FAILED
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, Unsupported | correctness.WroteToInputs):
+        return str(error)
+    first_line = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
+
+
+def main() -> None:
+    """Serve requests until the stream ends, which it also does when the parent dies."""
+    parent, cores = int(sys.argv[1]), {int(core) for core in sys.argv[2].split(",")}
+    _die_with(parent)
+    # Whatever the implementation prints must not mix with the replies: keep the pipes to ourselves.
+    requests = os.fdopen(os.dup(0), "r")
+    replies: IO[str] = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(2, 1)
+    os.sched_setaffinity(0, cores)
+    worker = Worker()
+    for line in requests:
+        reply = answer(worker, json.loads(line))
+        sys.stdout.flush()
+        replies.write(reply.model_dump_json() + "\n")
+        replies.flush()
+
+
+def _die_with(parent: int) -> None:
+    """Ask the kernel to kill this process with its parent: a stopped process would not see the pipe close."""
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("the parent is gone")
+
+
+if __name__ == "__main__":
+    main()

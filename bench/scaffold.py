@@ -1,0 +1,70 @@
+"""``featherbench new``: a first version of an implementation, right but slow."""
+
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+
+from bench.core import registry
+from bench.core.errors import BadUse
+
+_TEMPLATE = '''"""{{ name }}: say here what it is."""
+
+from bench.core.implementation import Implementation
+from bench.core.target import Target
+from bench.core.workload import Array, Call, Problem
+from {{ module }} import {{ workload_class }}, {{ case_class }}
+
+
+class {{ class_name }}(Implementation):
+    """Say in one line what it is; reports show it."""
+
+    workload = "{{ workload }}"
+    requires = ("numpy",)
+    note = "Say what is inside the timed call and what is not."
+
+    def supports(self, case: {{ case_class }}) -> str | None:
+        return None  # or, where a case cannot be run, the reason why
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        # Here, untimed: pack problem.constants, compile, choose a kernel.
+        slow_but_right = {{ workload_class }}()
+        dtype = next(iter(problem.inputs.values())).dtype
+
+        def call() -> Array:
+            # Here, timed: your kernel. Read problem.inputs anew each time, and do not write to them.
+            return slow_but_right.reference(problem).astype(dtype)
+
+        return call
+'''
+
+
+def write(workload: str, name: str, path: Path | None = None) -> Path:
+    """Write the file: in ``impls/<workload>/`` of the checkout one stands in, or else right here.
+
+    Raises BadUse where the name is no Python identifier, is taken, or the file cannot be written.
+    """
+    found = registry.workload(workload)
+    if not name.isidentifier() or name.startswith("_"):
+        raise BadUse(f"{name!r} cannot name a Python file of an implementation; use letters, digits and _")
+    taken = {entry.name for entry in registry.implementations() if entry.workload == workload}
+    folder = Path("impls") / workload
+    path = path or (folder if folder.is_dir() else Path()) / f"{name}.py"
+    if name in taken or path.exists():
+        raise BadUse(f"{workload} has an implementation {name} already, or {path} exists; choose another name")
+    text = (
+        Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # Python, not HTML
+        .from_string(_TEMPLATE)
+        .render(
+            name=name,
+            workload=workload,
+            module=type(found).__module__,
+            workload_class=type(found).__name__,
+            case_class=found.case_type.__name__,
+            class_name="".join(part.capitalize() for part in name.split("_")),
+        )
+    )
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise BadUse(f"cannot write {path}: {error.strerror}") from None
+    return path

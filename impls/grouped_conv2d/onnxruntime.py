@@ -1,0 +1,58 @@
+"""ONNX Runtime's CPU provider."""
+
+import numpy as np
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+from bench.core.implementation import Implementation
+from bench.core.target import Target
+from bench.core.workload import Array, Call, Problem
+from impls.grouped_conv2d.workload import GroupedConv2dCase
+
+
+class OnnxRuntime(Implementation):
+    """A one-node Conv model run by ONNX Runtime's CPU provider."""
+
+    workload = "grouped_conv2d"
+    requires = ("onnxruntime", "onnx")
+    note = "Timed: session.run with the input bound in place, the output allocated by the runtime. Model building is not."
+
+    def supports(self, case: GroupedConv2dCase) -> str | None:
+        return None if case.dtype == "float32" else "ONNX Runtime's CPU Conv takes float32 only"
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = len(target.cores)
+        options.inter_op_num_threads = 1
+        session = onnxruntime.InferenceSession(_model(problem), options, providers=["CPUExecutionProvider"])
+        feed = {"x": problem.inputs["x"]}
+
+        def call() -> Array:
+            y: Array = session.run(None, feed)[0]
+            return y
+
+        return call
+
+
+def _model(problem: Problem) -> bytes:
+    case: GroupedConv2dCase = problem.case
+    top, bottom, left, right = case.padding
+    node = helper.make_node(
+        "Conv",
+        ["x", *problem.constants],
+        ["y"],
+        kernel_shape=case.kernel,
+        strides=case.stride,
+        pads=(top, left, bottom, right),
+        dilations=case.dilation,
+        group=case.groups,
+    )
+    graph = helper.make_graph(
+        [node],
+        "conv",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, problem.inputs["x"].shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, case.output_shape)],
+        [numpy_helper.from_array(np.ascontiguousarray(array), name) for name, array in problem.constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return bytes(model.SerializeToString())

@@ -1,0 +1,38 @@
+"""PyTorch on NCHW tensors."""
+
+import torch
+
+from bench.core.implementation import Implementation
+from bench.core.target import Target
+from bench.core.workload import Call, Problem
+from impls.grouped_conv2d.workload import GroupedConv2dCase
+
+
+class PyTorch(Implementation):
+    """torch.nn.functional.conv2d on NCHW tensors, eager, as most people call it."""
+
+    workload = "grouped_conv2d"
+    requires = ("torch",)
+    note = "Timed: conv2d in inference mode. Asymmetric padding is a separate pad, timed too."
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        return prepare_conv2d(problem, torch.from_numpy(problem.inputs["x"]), torch.contiguous_format, target)
+
+
+def prepare_conv2d(problem: Problem, x: torch.Tensor, memory_format: torch.memory_format, target: Target) -> Call:
+    """A call of conv2d on ``x``, which shares its memory with the problem's input, with the weight laid out like it."""
+    torch.set_num_threads(len(target.cores))
+    case: GroupedConv2dCase = problem.case
+    weight = torch.from_numpy(problem.constants["weight"]).contiguous(memory_format=memory_format)
+    bias = torch.from_numpy(problem.constants["bias"]) if case.bias else None
+    top, bottom, left, right = case.padding
+    symmetric = case.symmetric_padding
+
+    def call() -> torch.Tensor:
+        with torch.inference_mode():
+            source = x if symmetric else torch.nn.functional.pad(x, (left, right, top, bottom))
+            return torch.nn.functional.conv2d(
+                source, weight, bias, case.stride, symmetric or 0, case.dilation, case.groups
+            )
+
+    return call

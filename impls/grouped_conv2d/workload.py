@@ -1,0 +1,183 @@
+"""Grouped 2-D convolution: every output channel sees only the input channels of its own group."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from math import prod
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from bench.core.case import Case
+from bench.core.record import Work
+from bench.core.workload import Array, Pick, Problem
+from bench.measure.correctness import OperatorWorkload
+
+Positive = Field(ge=1)
+
+
+class GroupedConv2dCase(Case):
+    """Sizes of one convolution; NCHW input (n, cin, h, w), OIHW weight (cout, cin / groups, *kernel)."""
+
+    n: int = Field(1, ge=1)
+    cin: int = Positive
+    cout: int = Positive
+    h: int = Positive
+    w: int = Positive
+    kernel: tuple[int, int] = (3, 3)
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = Field((1, 1, 1, 1), description="top, bottom, left, right; zeros")
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = Field(1, ge=1)
+    bias: bool = False
+    dtype: Literal["float32", "float64"] = "float32"
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.cin % self.groups or self.cout % self.groups:
+            raise ValueError(f"groups={self.groups} must divide cin={self.cin} and cout={self.cout}")
+        if min(*self.kernel, *self.stride, *self.dilation) < 1 or min(self.padding) < 0:
+            raise ValueError("kernel, stride and dilation must be at least 1, padding at least 0")
+        if min(self.output_size) < 1:
+            raise ValueError("the kernel is larger than the padded input")
+        return self
+
+    @property
+    def output_size(self) -> tuple[int, int]:
+        """Output height and width."""
+        top, bottom, left, right = self.padding
+        padded = (self.h + top + bottom, self.w + left + right)
+        reach = [d * (k - 1) + 1 for d, k in zip(self.dilation, self.kernel, strict=True)]
+        return (
+            (padded[0] - reach[0]) // self.stride[0] + 1,
+            (padded[1] - reach[1]) // self.stride[1] + 1,
+        )
+
+    @property
+    def output_shape(self) -> tuple[int, int, int, int]:
+        return (self.n, self.cout, *self.output_size)
+
+    @property
+    def weight_shape(self) -> tuple[int, int, int, int]:
+        return (self.cout, self.cin // self.groups, *self.kernel)
+
+    @property
+    def symmetric_padding(self) -> tuple[int, int] | None:
+        """Padding of height and width where both sides are alike, else None."""
+        top, bottom, left, right = self.padding
+        return (top, left) if (top, left) == (bottom, right) else None
+
+
+class GroupedConv2d(OperatorWorkload):
+    """Y = W * X (+ b), group by group."""
+
+    title = "Grouped 2-D convolution"
+    case_type = GroupedConv2dCase
+    baseline = "pytorch"
+
+    def suites(self) -> Mapping[str, Sequence[GroupedConv2dCase]]:
+        named = {"quick": _quick(), "gspc": _gspc(), "odd": _odd()}
+        return named | {"full": list(dict.fromkeys(case for cases in named.values() for case in cases))}
+
+    def problem(self, case: GroupedConv2dCase, seed: int) -> Problem:
+        """Standard normal inputs; weights scaled so that outputs are about standard normal too."""
+        # Inputs come from their own stream, so that a refill leaves the weights of the case as they are.
+        constants = np.random.default_rng(0)
+        fan_in = prod(case.weight_shape[1:])
+        weights = {"weight": constants.standard_normal(case.weight_shape, case.dtype) / np.sqrt(fan_in).astype(case.dtype)}
+        if case.bias:
+            weights["bias"] = constants.standard_normal(case.cout, case.dtype)
+        x = np.random.default_rng(seed).standard_normal((case.n, case.cin, case.h, case.w), case.dtype)
+        return Problem(case, inputs={"x": x}, constants=weights)
+
+    def reference(self, problem: Problem) -> Array:
+        """One product for each position of the kernel, summed in float64."""
+        case: GroupedConv2dCase = problem.case
+        top, bottom, left, right = case.padding
+        x = np.pad(problem.inputs["x"].astype(np.float64), ((0, 0), (0, 0), (top, bottom), (left, right)))
+        x = x.reshape(case.n, case.groups, -1, *x.shape[2:])
+        weight = problem.constants["weight"].astype(np.float64)
+        weight = weight.reshape(case.groups, case.cout // case.groups, *case.weight_shape[1:])
+        (oh, ow), (sh, sw), (dh, dw) = case.output_size, case.stride, case.dilation
+        y = np.zeros((case.n, case.groups, case.cout // case.groups, oh * ow))
+        for i, j in product(range(case.kernel[0]), range(case.kernel[1])):
+            seen = x[..., i * dh : i * dh + sh * (oh - 1) + 1 : sh, j * dw : j * dw + sw * (ow - 1) + 1 : sw]
+            y += weight[..., i, j] @ seen.reshape(*seen.shape[:3], oh * ow)
+        y = y.reshape(case.output_shape)
+        return y + problem.constants["bias"].astype(np.float64)[:, None, None] if case.bias else y
+
+    def tolerance(self, case: GroupedConv2dCase) -> float:
+        return {"float32": 1e-4, "float64": 1e-12}[case.dtype]
+
+    def work(self, case: GroupedConv2dCase) -> Work:
+        parameters = prod(case.weight_shape) + (case.cout if case.bias else 0)
+        numbers = case.n * case.cin * case.h * case.w + prod(case.output_shape) + parameters
+        return Work(
+            macs=prod(case.output_shape) * prod(case.weight_shape[1:]),
+            least_bytes=numbers * np.dtype(case.dtype).itemsize,
+            parameters=parameters,
+        )
+
+    def sample(self, pick: Pick[Any]) -> GroupedConv2dCase:
+        groups = pick([1, 2, 3, 4, 8])
+        kernel = (pick([1, 2, 3, 5]), pick([1, 2, 3, 5]))
+        dilation = (pick([1, 2, 3]), pick([1, 2]))
+        reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+        return GroupedConv2dCase(
+            n=pick([1, 2, 3]),
+            cin=groups * pick([1, 2, 3, 4, 5, 8, 12, 16]),
+            cout=groups * pick([1, 2, 3, 4, 5, 8, 12, 16]),
+            h=reach[0] + pick(range(12)),
+            w=reach[1] + pick(range(20)),
+            kernel=kernel,
+            stride=(pick([1, 2, 3]), pick([1, 2, 3])),
+            padding=(pick([0, 1, 2]), pick([0, 1, 2]), pick([0, 1, 2]), pick([0, 1, 2])),
+            dilation=dilation,
+            groups=groups,
+            bias=pick([False, True]),
+            dtype=pick(["float32", "float64"]),
+        )
+
+
+def _layer(channels: int, size: int, groups: int, **others: Any) -> GroupedConv2dCase:
+    return GroupedConv2dCase(cin=channels, cout=channels, h=size, w=size, groups=groups, **others)
+
+
+def _quick() -> list[GroupedConv2dCase]:
+    by_groups = [_layer(64, 56, groups) for groups in (1, 8, 16, 64)]
+    return [*by_groups, _layer(128, 28, 16, stride=(2, 2)), _layer(60, 14, 6, bias=True)]
+
+
+GSPC_LAYERS = (
+    *[(64, 56, 1), (64, 56, 2), (128, 28, 1), (128, 28, 2), (256, 14, 1), (256, 14, 2), (512, 7, 1)],
+    *[(16, 32, 1), (32, 32, 1), (32, 32, 2), (64, 16, 1), (64, 16, 2), (128, 8, 1)],
+)
+"""Channels, input size and stride of the grouped 3x3 layers of ResNet34 (first row) and WRN-40-2, arXiv 2006.09791."""
+
+
+def _gspc() -> list[GroupedConv2dCase]:
+    """Every distinct layer at G = 1, 2, 4, 8, 16 and G = channels (depthwise)."""
+    return list(
+        dict.fromkeys(
+            _layer(channels, size, groups, stride=(stride, stride))
+            for channels, size, stride in GSPC_LAYERS
+            for groups in (1, 2, 4, 8, 16, channels)
+        )
+    )
+
+
+def _odd() -> list[GroupedConv2dCase]:
+    """What blocked layouts are not made for."""
+    widths = [_layer(8 * width, 28, 8) for width in (3, 6, 10, 12, 20)]
+    shapes: list[dict[str, Any]] = [
+        {"stride": (2, 2)},
+        {"stride": (2, 1), "padding": (0, 1, 0, 1)},
+        {"dilation": (2, 2), "padding": (2, 2, 2, 2)},
+        {"kernel": (1, 1), "padding": (0, 0, 0, 0)},
+        {"kernel": (5, 5), "padding": (2, 2, 2, 2)},
+        {"kernel": (1, 7), "padding": (0, 0, 3, 3)},
+        {"n": 2, "bias": True},
+        {"dtype": "float64"},
+    ]
+    narrow_to_wide = GroupedConv2dCase(cin=24, cout=72, h=27, w=31, groups=8)
+    return [*widths, narrow_to_wide, *(_layer(48, 27, 8, **shape) for shape in shapes)]

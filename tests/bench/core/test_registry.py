@@ -1,0 +1,77 @@
+"""The registry reads implementations without running them."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.core import registry
+from bench.core.errors import BadUse
+
+SOURCE = '''
+raise RuntimeError("this file must not be run by the registry")
+from bench.core.implementation import Implementation
+class Mine(Implementation):
+    """Mine is best.
+
+    More words."""
+    workload = "grouped_conv2d"
+    requires = ("numpy", "no-such-distribution")
+    targets = ("cpu",)
+    note = "Timed: " "everything."
+    size = compute()
+    def prepare(self, problem, target): ...
+'''
+
+
+def plugin(folder: Path, source: str, name: str = "mine") -> Path:
+    path = folder / f"{name}.py"
+    path.write_text(source)
+    return path
+
+
+def test_class_attributes_are_read_from_the_source_text(tmp_path: Path) -> None:
+    entry = registry.implementations([plugin(tmp_path, SOURCE)])[-1]
+    assert (entry.name, entry.workload, entry.targets) == ("mine", "grouped_conv2d", ("cpu",))
+    assert (entry.summary, entry.note) == ("Mine is best.", "Timed: everything.")
+    assert entry.missing() == "needs no-such-distribution: pip install no-such-distribution"
+
+
+def test_a_file_that_cannot_be_parsed_is_left_to_its_worker(tmp_path: Path) -> None:
+    entry = registry.implementations([plugin(tmp_path, "def broken(")])[-1]
+    assert (entry.name, entry.workload) == ("mine", None)
+
+
+def test_two_of_one_name_are_refused(tmp_path: Path) -> None:
+    source = SOURCE.replace('raise RuntimeError("this file must not be run by the registry")', "")
+    with pytest.raises(BadUse, match=r"two implementations are named im2col: .*rename a file"):
+        registry.implementations([plugin(tmp_path, source, "im2col")])
+
+
+def test_a_plugin_that_is_not_there_is_refused() -> None:
+    with pytest.raises(BadUse, match="no plug-in file nowhere.py"):
+        registry.implementations(["nowhere.py"])
+
+
+def test_an_unknown_workload_names_the_choices() -> None:
+    with pytest.raises(BadUse, match=r"no workload 'conv9d'; choose from .*grouped_conv2d"):
+        registry.workload("conv9d")
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_file_must_define_one_implementation(tmp_path: Path, count: int) -> None:
+    one = "class A{}(Implementation):\n    workload = 'grouped_conv2d'\n    def prepare(self, problem, target): ...\n"
+    head = "from bench.core.implementation import Implementation\n"
+    path = plugin(tmp_path, head + "".join(one.format(number) for number in range(count)), f"file_with_{count}")
+    with pytest.raises(TypeError, match=f"must define one complete Implementation, not {count}"):
+        registry.load(registry.implementations([path])[-1])
+
+
+def test_entry_points_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plugin(tmp_path, SOURCE, "their_package_kernel")
+    monkeypatch.syspath_prepend(tmp_path)
+    points = registry.importlib.metadata.EntryPoints(
+        [registry.importlib.metadata.EntryPoint("theirs", "their_package_kernel", registry.ENTRY_POINTS)]
+    )
+    monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: points.select(group=group))
+    entry = registry.implementations()[-1]
+    assert (entry.name, entry.module, entry.workload) == ("theirs", "their_package_kernel", "grouped_conv2d")

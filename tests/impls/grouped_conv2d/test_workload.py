@@ -1,0 +1,102 @@
+"""The workload itself: its reference, its work, its suites."""
+
+from random import Random
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench.core import registry
+from bench.core.errors import BadUse
+from bench.measure.correctness import relative_error
+from impls.grouped_conv2d.workload import GSPC_LAYERS, GroupedConv2d, GroupedConv2dCase
+
+WORKLOAD = GroupedConv2d()
+
+
+def torch_conv2d(case: GroupedConv2dCase, x: np.ndarray, constants: dict[str, np.ndarray]) -> torch.Tensor:
+    top, bottom, left, right = case.padding
+    padded = torch.nn.functional.pad(torch.from_numpy(x).double(), (left, right, top, bottom))
+    weight = torch.from_numpy(constants["weight"]).double()
+    bias = torch.from_numpy(constants["bias"]).double() if case.bias else None
+    return torch.nn.functional.conv2d(padded, weight, bias, case.stride, 0, case.dilation, case.groups)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_reference_agrees_with_torch_in_float64(seed: int) -> None:
+    case = WORKLOAD.sample(Random(seed).choice)
+    problem = WORKLOAD.problem(case, seed)
+    expected = torch_conv2d(case, problem.inputs["x"], dict(problem.constants)).numpy()
+    assert WORKLOAD.reference(problem).shape == case.output_shape
+    assert relative_error(WORKLOAD.reference(problem), expected) < 1e-13
+
+
+@pytest.mark.parametrize("case", WORKLOAD.suites()["quick"] + WORKLOAD.suites()["odd"], ids=lambda case: case.slug)
+def test_macs_agree_with_the_library_counter(case: GroupedConv2dCase) -> None:
+    problem = WORKLOAD.problem(case, 0)
+    with FlopCounterMode(display=False) as counter:
+        torch_conv2d(case, problem.inputs["x"], dict(problem.constants))
+    assert 2 * WORKLOAD.work(case).macs == counter.get_total_flops()
+
+
+def test_work_by_hand() -> None:
+    case = GroupedConv2dCase(cin=64, cout=64, h=56, w=56, groups=16, bias=True)
+    work = WORKLOAD.work(case)
+    assert work.macs == 64 * 56 * 56 * 4 * 9
+    assert work.parameters == 64 * 4 * 9 + 64
+    assert work.least_bytes == 4 * (64 * 56 * 56 + 64 * 56 * 56 + 64 * 4 * 9 + 64)
+
+
+def test_gspc_is_every_distinct_grouped_layer_at_every_group_count() -> None:
+    cases = WORKLOAD.suites()["gspc"]
+    assert len(cases) == len(set(cases)) == 6 * len(GSPC_LAYERS) - 1  # 16 channels: G = 16 is depthwise already
+    assert all(case.kernel == (3, 3) and case.cin == case.cout for case in cases)
+    assert {case.groups for case in cases if case.cin == 256} == {1, 2, 4, 8, 16, 256}
+
+
+def test_odd_covers_what_it_promises() -> None:
+    cases = WORKLOAD.suites()["odd"]
+    assert {3, 6, 10, 12, 20} <= {case.cin // case.groups for case in cases}
+    for other in ({"kernel": (1, 1)}, {"kernel": (5, 5)}, {"n": 2}, {"stride": (2, 2)}, {"dilation": (2, 2)}):
+        assert any(case.model_dump() | other == case.model_dump() for case in cases), other
+    assert any(case.symmetric_padding is None for case in cases)
+
+
+def test_same_seed_same_problem_and_weights_stay_over_refills() -> None:
+    case = WORKLOAD.suites()["quick"][-1]
+    problem, again = WORKLOAD.problem(case, 1), WORKLOAD.problem(case, 1)
+    np.testing.assert_array_equal(problem.inputs["x"], again.inputs["x"])
+    WORKLOAD.refill(problem, 2)
+    assert not np.array_equal(problem.inputs["x"], again.inputs["x"])
+    np.testing.assert_array_equal(WORKLOAD.problem(case, 2).constants["weight"], again.constants["weight"])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"groups": 5}, "groups=5 must divide cin=64 and cout=64"),
+        ({"h": 1, "padding": (0, 0, 0, 0)}, "kernel is larger"),
+        ({"stride": (0, 1)}, "at least 1"),
+        ({"padding": (-1, 0, 0, 0)}, "at least 0"),
+        ({"dtype": "int8"}, "dtype"),
+        ({"n": 0}, "n: "),
+        ({"depth": 3}, "depth"),
+    ],
+)
+def test_cases_that_make_no_sense_are_refused(change: dict[str, object], words: str) -> None:
+    good: dict[str, object] = {"cin": 64, "cout": 64, "h": 8, "w": 8}
+    with pytest.raises(BadUse, match=words):
+        GroupedConv2dCase.from_parameters(good | change)
+
+
+@pytest.mark.parametrize("suite", ["quick", "gspc", "odd", "full"])
+def test_slugs_tell_cases_apart_and_parameters_round_trip(suite: str) -> None:
+    cases = WORKLOAD.suites()[suite]
+    assert len({case.slug for case in cases}) == len(cases)
+    assert [GroupedConv2dCase.from_parameters(case.model_dump(mode="json")) for case in cases] == list(cases)
+
+
+def test_is_found_with_its_implementations() -> None:
+    names = [entry.name for entry in registry.implementations() if entry.workload == "grouped_conv2d"]
+    assert {"pytorch", "pytorch_channels_last", "im2col", "onnxruntime"} <= set(names)

@@ -1,0 +1,126 @@
+"""What every implementation must do. New ones are held to it without a line of test code.
+
+Only a file of your own: ``pytest tests/impls/test_contract.py --plugin my_kernel.py -k my_kernel``.
+"""
+
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from bench.core import registry
+from bench.core.case import Case
+from bench.core.implementation import Implementation
+from bench.core.registry import Entry
+from bench.core.target import Target
+from bench.core.workload import Call, Problem, Workload
+from bench.measure.correctness import OperatorWorkload, as_array, checksum, guarded, relative_error
+
+EDGE = Target("edge")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "entry" in metafunc.fixturenames:
+        found = registry.implementations(metafunc.config.getoption("--plugin"))
+        metafunc.parametrize("entry", found, ids=[f"{entry.workload}-{entry.name}" for entry in found], scope="module")
+
+
+@pytest.fixture(scope="module")
+def implementation(entry: Entry) -> Implementation:
+    if missing := entry.missing():
+        pytest.skip(missing)
+    return registry.load(entry)
+
+
+@pytest.fixture(scope="module")
+def workload(entry: Entry) -> Workload:
+    assert entry.workload, f"{entry.path} must state its workload as a plain literal"
+    return registry.workload(entry.workload)
+
+
+def supported(workload: Workload, implementation: Implementation, data: st.DataObject) -> Case:
+    """A random case that the implementation says it can run."""
+    case = workload.sample(lambda options: data.draw(st.sampled_from(options)))
+    if reason := implementation.supports(case):
+        assert len(reason.split()) > 1, "a reason is a phrase that a reader understands"
+    assume(reason is None)
+    return case
+
+
+def some_cases(workload: Workload) -> list[Case]:
+    random = Random(0)
+    return [*workload.suites()["quick"], *(workload.sample(random.choice) for _ in range(200))]
+
+
+def prepared(workload: Workload, implementation: Implementation, case: Case) -> tuple[Problem, Call]:
+    problem = workload.problem(case, seed=1)
+    return problem, guarded(implementation.prepare(problem, EDGE), problem)
+
+
+many = settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
+    print_blob=True,
+)
+
+
+@many
+@given(data=st.data())
+def test_random_cases_are_answered_right(workload: Workload, implementation: Implementation, data: Any) -> None:
+    """Also: it does not write to its inputs (``guarded``), fills its whole answer, and reads its inputs at each call."""
+    case = supported(workload, implementation, data)
+    problem, call = prepared(workload, implementation, case)
+    found = workload.check(problem, call, seed=2)
+    assert found.passed, f"{case.slug}: {found.reason}"
+
+
+@many
+@given(data=st.data())
+def test_inputs_need_not_be_contiguous(workload: Workload, implementation: Implementation, data: Any) -> None:
+    case = supported(workload, implementation, data)
+    problem = workload.problem(case, seed=1)
+    for name, array in problem.inputs.items():
+        spread = np.zeros((*array.shape, 2), array.dtype)[..., 0]
+        spread[...] = array
+        problem.inputs[name] = spread
+    found = workload.check(problem, guarded(implementation.prepare(problem, EDGE), problem), seed=2)
+    assert found.passed, f"{case.slug}: {found.reason}"
+
+
+def test_answers_the_same_twice(workload: Workload, implementation: Implementation) -> None:
+    for case in [case for case in some_cases(workload)[:30] if implementation.supports(case) is None]:
+        _, call = prepared(workload, implementation, case)
+        first = as_array(call()).copy()
+        np.testing.assert_array_equal(first, as_array(call()), err_msg=case.slug)
+
+
+def test_two_prepared_cases_do_not_disturb_each_other(workload: Workload, implementation: Implementation) -> None:
+    if not isinstance(workload, OperatorWorkload):
+        pytest.skip("not an operator")
+    cases = [case for case in workload.suites()["quick"] if implementation.supports(case) is None][:2]
+    both = [prepared(workload, implementation, case) for case in cases]
+    for problem, call in [*both, *reversed(both)]:
+        error = relative_error(as_array(call()), workload.reference(problem))
+        assert error <= workload.tolerance(problem.case), problem.case.slug
+
+
+def test_runs_at_least_one_quick_case(workload: Workload, implementation: Implementation) -> None:
+    reasons = {implementation.supports(case) for case in workload.suites()["quick"]}
+    assert None in reasons, reasons
+
+
+def test_prepare_leaves_inputs_and_constants_as_they_are(workload: Workload, implementation: Implementation) -> None:
+    case = next(case for case in workload.suites()["quick"] if implementation.supports(case) is None)
+    problem = workload.problem(case, seed=1)
+    before = checksum(problem)
+    implementation.prepare(problem, EDGE)
+    assert checksum(problem) == before
+
+
+def test_says_what_it_is_and_what_is_timed(entry: Entry) -> None:
+    assert entry.summary.endswith("."), f"{entry.path}: its class needs a docstring whose first line is a sentence"
+    assert entry.note, f"{entry.path}: say in `note` what is inside the timed call and what is not"
