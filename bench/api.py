@@ -1,7 +1,7 @@
 """The Python face: what the command line does, for notebooks and scripts.
 
-    from bench.api import Request, frame, run
-    table = frame([run(Request(workloads=("grouped_conv2d",), suite="quick", target="edge")).run])
+from bench.api import Request, frame, run
+table = frame([run(Request(workloads=("grouped_conv2d",), suite="quick", target="edge")).run])
 """
 
 from bench.report.compare import compare, compare_runs

@@ -4,13 +4,14 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+import typer.exceptions
 from rich.console import Console
 
 from bench import scaffold, store
@@ -75,7 +76,7 @@ def list_(plugin: Plugins = None, as_json: Json = False) -> None:
     return None
 
 
-@app.command("run", epilog="Example: featherbench run grouped_conv2d --suite quick --impl pytorch,im2col --case groups=16")
+@app.command("run", epilog="Example: featherbench run grouped_conv2d --impl pytorch,im2col --case groups=16")
 def run_(
     workload: Workloads = None,
     suite: Annotated[str, typer.Option(help="Which cases.")] = "quick",
@@ -110,12 +111,10 @@ def run_(
         keys = [key for sitting in sittings for key in sitting.keys(Target.parse(target))]
         return print(json.dumps([key._asdict() for key in keys])) if as_json else print("\n".join(map(" ".join, keys)))
     console = Console(stderr=True)
-    options = {"limits": limits, "budget_s": budget_s, "resume": resume, "name": name, "results": results}
-    if console.is_terminal:
-        with Terminal(console, len(sittings)) as terminal:
-            outcome = launch.launch(request, display=terminal, **options)
-    else:
-        outcome = launch.launch(request, **options)
+    with Terminal(console, len(sittings)) if console.is_terminal else nullcontext(launch.Silent()) as display:
+        outcome = launch.launch(
+            request, limits=limits, budget_s=budget_s, resume=resume, name=name, results=results, display=display
+        )
     return _tell(outcome, as_json)
 
 
@@ -188,7 +187,7 @@ def doctor(
 def new(
     workload: Annotated[str, typer.Argument(help="What it computes.")],
     name: Annotated[str, typer.Argument(help="Its name, a Python identifier.")],
-    output: Annotated[Path | None, typer.Option(help="Default: impls/WORKLOAD/NAME.py in a checkout, else NAME.py")] = None,
+    output: Annotated[Path | None, typer.Option(help="Default: in impls/ of a checkout, else right here.")] = None,
 ) -> None:
     """Write a ready-to-run implementation file: right, slow, and yours to make fast."""
     path = scaffold.write(workload, name, output)
@@ -254,7 +253,7 @@ def percentage(text: str) -> float:
     return _quantity(text, {"": 1, "%": 0.01}, "a share such as 5%")
 
 
-def _quantity(text: str, units: dict[str, float], wanted: str) -> float:
+def _quantity(text: str, units: Mapping[str, float], wanted: str) -> float:
     match = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*(\D*)", text)
     if not match or match[2] not in units or float(match[1]) == 0:
         raise BadUse(f"{text!r} is not {wanted}")
@@ -272,11 +271,11 @@ def main() -> None:
         status = app(standalone_mode=False, prog_name="featherbench")
     except BadUse as error:
         sys.exit(_complain(str(error), 2))
-    except click.UsageError as error:
+    except typer.exceptions.TyperException as error:
         sys.exit(_complain(error.format_message(), 2))
     except CannotGoOn as error:
         sys.exit(_complain(str(error), 1))
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(_complain("stopped; what was measured is kept, and --resume goes on", 130))
     sys.exit(status or 0)
 

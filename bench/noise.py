@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bench.store import write_whole
+from bench.core.files import write_whole
 
 
 class NoiseFloor(BaseModel):
@@ -28,7 +28,6 @@ def load(folder: Path, machine_id: str) -> NoiseFloor | None:
 
 
 def save(folder: Path, machine_id: str, floor: NoiseFloor) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     write_whole(_path(folder, machine_id), floor.model_dump_json())
 
 

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
@@ -11,6 +12,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bench.core.errors import BadUse, CannotGoOn
+from bench.core.files import write_whole
 from bench.core.record import SCHEMA, Key, Record
 from bench.machine import Environment, Limits
 
@@ -77,10 +79,10 @@ class Run:
     def create(cls, folder: Path, info: RunInfo) -> Self:
         """Make the folder, with ``run.json`` complete or not there at all."""
         try:
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)  # A run killed right here has left a folder without run.json.
+            if (folder / "run.json").exists():
+                raise BadUse(f"run {folder} exists already; add --resume to go on with it, or give another --name")
             write_whole(folder / "run.json", info.model_dump_json(indent=2))
-        except FileExistsError:
-            raise BadUse(f"run {folder} exists already; add --resume to go on with it, or give another --name") from None
         except OSError as error:
             raise BadUse(f"cannot write to {folder}: {error.strerror}; choose another folder with --results") from None
         return cls(folder, info)
@@ -158,30 +160,22 @@ def new_name(request: Request, now: datetime) -> str:
     return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{what}-{request.suite}-{request.target.replace(':', '-')}"
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a small file so that it is either complete or as it was, also after a power cut."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-
-
 def _append_whole(path: Path, text: bytes) -> None:
     """Append and flush. A torn line that a killed run left behind is ended first, so that it spoils nothing after it;
     what a full disk cuts short is taken back.
     """
-    with path.open("ab") as file:
+    # Unbuffered: a buffer would write again what failed, when it is closed.
+    with path.open("ab", buffering=0) as file:
         end = file.tell()
         if end and _last_byte(path) != b"\n":
             text = b"\n" + text
         try:
-            file.write(text)
-            file.flush()
+            while text:
+                text = text[file.write(text) :]
             os.fsync(file.fileno())
         except OSError:
-            os.ftruncate(file.fileno(), end)
+            with suppress(OSError):  # What went wrong first is what the user must know.
+                os.ftruncate(file.fileno(), end)
             raise
 
 

@@ -3,11 +3,11 @@
 from datetime import datetime
 from enum import StrEnum
 from statistics import median
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-SCHEMA = 1
+SCHEMA: Final = 1
 
 
 class Status(StrEnum):
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 class _Stored(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Key(NamedTuple):
@@ -57,7 +57,7 @@ class Latency(_Stored):
     turns: list[list[float]]
     inner: int = Field(ge=1, description="calls behind each sample, which is their mean")
     median: float = Field(gt=0, description="median over rounds of the rounds' medians, ns")
-    low: float = Field(ge=0, description="95 % interval of the median, ns; 0 to inf where the rounds cannot tell")
+    low: float = Field(gt=0, description="95 % interval of the median, ns; all that was seen where rounds cannot tell")
     high: float
     preempted: int = Field(ge=0, description="rounds in which the process lost its core for over 5 % of the time")
     stopped: Literal["sure", "budget"]

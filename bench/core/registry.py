@@ -89,10 +89,13 @@ def load(entry: Entry) -> Implementation:
     if entry.module:
         module = importlib.import_module(entry.module)
     else:
-        spec = importlib.util.spec_from_file_location(entry.name, entry.path)
-        assert spec is not None and spec.loader is not None
+        # A file is often named after the library that it imports: it must not stand in that library's place.
+        name = f"featherbench_plugin_{entry.name}"
+        spec = importlib.util.spec_from_file_location(name, entry.path)
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        sys.modules[entry.name] = module
+        sys.modules[name] = module
         spec.loader.exec_module(module)
     return cast(Implementation, _only_instance(module, Implementation))
 
@@ -139,7 +142,7 @@ def _describe(path: Path, *, name: str, workload: str | None = None, module: str
     """Read a file's class attributes without running it. A file that cannot be parsed will fail in its worker."""
     try:
         tree = ast.parse(path.read_bytes())
-    except SyntaxError:
+    except (SyntaxError, ValueError):  # ValueError: null bytes, before Python 3.12
         return Entry(name, workload, str(path), module)
     for node in tree.body:
         if isinstance(node, ast.ClassDef) and "workload" in (literals := _literals(node)):

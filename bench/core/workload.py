@@ -21,8 +21,8 @@ Pick = Callable[[Sequence[T]], T]
 class Problem:
     """What an implementation is given.
 
-    ``inputs`` change: the harness refills these very arrays between checks, so a call must read them each time, and must
-    not write to them. ``constants`` (weights, a training set) never change: ``prepare`` may pack or convert them.
+    ``inputs`` change: the harness refills these very arrays between checks, so a call must read them each time, and
+    must not write to them. ``constants`` (weights, a training set) never change: ``prepare`` may pack or convert them.
     """
 
     case: Any
@@ -44,7 +44,7 @@ class Workload(ABC):
 
     An operator, whose answer is an array to compare with a float64 reference, subclasses
     ``bench.measure.correctness.OperatorWorkload`` instead, which brings ``check``. A workload that trains implements
-    ``check`` as an evaluation: it fills the inputs batch by batch, calls, and returns its accuracy in ``Check.metrics``.
+    ``check`` as an evaluation: it fills the inputs batch by batch, calls, and returns the accuracy in its metrics.
     """
 
     title: ClassVar[str]

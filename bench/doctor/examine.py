@@ -51,7 +51,7 @@ class Findings:
 def examine(folder: Path, pairs: int, margin: float, budget_s: float, watch: Callable[[str], None]) -> Findings:
     """Examine this machine; the noise floor and the limits are kept in ``folder`` for later runs."""
     watch("measuring limits")
-    limits = machine.limits(folder)
+    limits = machine.limits(folder, thorough=True)
     same = compare_pairs("copy", pairs, margin, budget_s, watch)
     slower = compare_pairs("slower", pairs, margin, budget_s, watch)
     with busy_core():

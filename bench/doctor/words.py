@@ -10,7 +10,8 @@ def lines(found: Findings) -> Iterator[str]:
     here = found.environment
     caches = ", ".join(f"{name} {size >> 10} KiB" for name, size in here.caches.items())
     yield f"machine {here.machine_id}: {here.cpu} ({here.architecture}), {here.cores_given} of {here.cores_total} cores"
-    yield f"caches {caches or 'unknown'}; memory {here.memory_bytes / 2**30:.0f} GiB; governor {here.governor or 'unknown'}"
+    memory = f"{here.memory_bytes / 2**30:.0f} GiB"
+    yield f"caches {caches or 'unknown'}; memory {memory}; governor {here.governor or 'unknown'}"
     yield from _limits(found)
     pairs = len(found.same.ratios)
     margin = f"{found.same.margin:.1%}"

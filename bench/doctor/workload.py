@@ -13,8 +13,8 @@ from bench.measure.correctness import OperatorWorkload
 
 
 class ChainCase(Case):
-    size: int = Field(128, ge=1)
-    products: int = Field(20, ge=1)
+    size: int = Field(default=128, ge=1)
+    products: int = Field(default=20, ge=1)
 
 
 class Chain(OperatorWorkload):

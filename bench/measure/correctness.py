@@ -72,7 +72,7 @@ def require_unchanged(problem: Problem, before: dict[str, int]) -> None:
     """Raise WroteToInputs unless the arrays still have the checksums of ``before``."""
     changed = [name for name, value in checksum(problem).items() if value != before[name]]
     if changed:
-        raise WroteToInputs(f"it writes to its inputs: {', '.join(changed)} changed during a call")
+        raise WroteToInputs(f"it writes to its inputs: {', '.join(changed)} changed")
 
 
 def as_array(answer: Any) -> Array:

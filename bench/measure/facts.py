@@ -1,5 +1,7 @@
 """Facts about the worker as it really ran: which libraries, how many threads, which instruction set."""
 
+import ctypes
+import importlib
 import importlib.metadata
 import sys
 from collections.abc import Iterable
@@ -37,7 +39,7 @@ def instruction_sets(target: Target, libraries: Iterable[str]) -> dict[str, str]
     """What each loaded library says it uses; for a library that cannot say, whether a cap could be set at all."""
     found = _asked()
     if target.isa:
-        for name in set(libraries) - {"torch", "numpy"}:
+        for name in sorted(set(libraries) - {"torch", "numpy"}):
             found[f"isa {name}"] = f"not capped: no setting of {name} is known"
     return found
 
@@ -47,11 +49,27 @@ def _asked() -> dict[str, str]:
     torch: Any = sys.modules.get("torch")
     if torch is not None:
         found["isa torch"] = torch.backends.cpu.get_cpu_capability()
+        found["isa onednn"] = _isa_of_onednn() or "has not run"
     if "numpy" in sys.modules:
-        from numpy._core._multiarray_umath import __cpu_features__ as features
-
-        found["isa numpy"] = "AVX512" if features.get("AVX512_SKX") else "AVX2" if features.get("AVX2") else "baseline"
+        features = importlib.import_module("numpy._core._multiarray_umath").__cpu_features__
+        found["isa numpy"] = _widest(features)
     for pool in threadpool_info():
         if pool.get("architecture"):
             found[f"isa {pool['internal_api']} ({Path(pool['filepath']).name})"] = pool["architecture"]
     return found
+
+
+def _widest(features: dict[str, bool]) -> str:
+    """What numpy's own loops may use, of those that it chooses between. It has named AVX-512 differently over time."""
+    if all(features.get(name, True) for name in ("AVX512_SKX", "X86_V4")):
+        return "AVX512"
+    return "AVX2" if features.get("AVX2") else "baseline"
+
+
+def _isa_of_onednn() -> str:
+    """What oneDNN has told on stdout, which a worker's log receives (see ``ONEDNN_VERBOSE`` in the target)."""
+    ctypes.CDLL(None).fflush(None)
+    log = Path("/proc/self/fd/1").resolve()
+    said = "onednn_verbose,v1,info,cpu,isa:"
+    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
+    return next((line.removeprefix(said) for line in reversed(lines) if line.startswith(said)), "")

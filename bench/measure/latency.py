@@ -10,11 +10,13 @@ from statistics import median
 
 from bench.core.workload import Call
 
-TURN_NS = 10e6
-"""How long an implementation runs at its turn. Much shorter and cold caches show; much longer and drift sets in."""
+TURN_NS = 20e6
+"""How long an implementation is at its turn: long beside the hand-over, short beside the machine's drift."""
 SAMPLES = 32
 """Samples a turn at most: enough for a robust median of the turn."""
 TIMER_SHARE = 0.01
+UNTIMED_SHARE = 0.05
+"""Of a turn, for filling the caches that others have emptied."""
 LONG_CALL_NS = 50e6
 """Calls longer than this refill the caches themselves: no untimed call is spent before them."""
 
@@ -59,7 +61,7 @@ def plan_turn(call_ns: float) -> TurnPlan:
     for_samples = TURN_NS / (SAMPLES * call_ns)
     inner = max(1, ceil(max(for_timer, for_samples))) if call_ns < TURN_NS / SAMPLES else max(1, ceil(for_timer))
     samples = max(1, min(SAMPLES, round(TURN_NS / (inner * call_ns))))
-    untimed = 0 if call_ns > LONG_CALL_NS else max(1, round(0.1 * TURN_NS / call_ns))
+    untimed = 0 if call_ns > LONG_CALL_NS else max(1, round(UNTIMED_SHARE * TURN_NS / call_ns))
     return TurnPlan(untimed, samples, inner)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench import machine, noise, store
 from bench.core.errors import BadUse
+from bench.core.record import Record
 from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.run.plan import Sitting, plan, to_measure
@@ -46,10 +47,10 @@ def launch(
     """
     sittings = plan(request)
     run = _open(request, sittings, resume, name, results)
-    todo = to_measure(sittings, run.records, Target.parse(request.target))
-    before = len(run.records)
+    target = Target.parse(request.target)
+    todo = to_measure(sittings, run.records, target)
     split = carry_out(todo, run, limits or Limits(), budget_s, display or Silent())
-    return Outcome(run, split, len(run.records) - before if todo else 0)
+    return Outcome(run, split, sum(len(sitting.keys(target)) for sitting in todo))
 
 
 class Silent:
@@ -61,7 +62,7 @@ class Silent:
     def step(self, text: str) -> None:
         pass
 
-    def end(self, records: Sequence[store.Record]) -> None:
+    def end(self, records: Sequence[Record]) -> None:
         pass
 
 
@@ -74,6 +75,10 @@ def _open(request: Request, sittings: Sequence[Sitting], resume: bool, name: str
     now = datetime.now(UTC)
     name = name or store.new_name(request, now)
     folder = machines(results)
+    try:
+        limits = machine.limits(folder)
+    except OSError as error:
+        raise BadUse(f"cannot write to {folder}: {error.strerror}; choose another folder with --results") from None
     info = RunInfo(
         name=name,
         command=" ".join(["featherbench", *sys.argv[1:]]),
@@ -81,7 +86,7 @@ def _open(request: Request, sittings: Sequence[Sitting], resume: bool, name: str
         request=request,
         threads=len(Target.parse(request.target).cores),
         environment=here,
-        limits=machine.limits(folder),
+        limits=limits,
         noise_floor=floor.ratio if (floor := noise.load(folder, here.machine_id)) else None,
         notes=_notes(entries),
     )
@@ -94,13 +99,13 @@ def _earlier(request: Request, fingerprint: str, name: str | None, results: Path
         same = [run for run in store.runs(results) if run.info.request == request]
         here = [run for run in same if run.info.environment.fingerprint == fingerprint]
         if same and not here:
-            store.log.warning("%s was measured on another machine or with other libraries; a new run begins", same[-1].name)
+            store.log.warning("%s is from another machine or other libraries; a new run begins", same[-1].name)
         return here[-1] if here else None
     if not (results / name / "run.json").exists():
         return None
     run = Run.open(results / name)
     if run.info.request != request:
-        raise BadUse(f"run {name} was made by another request: {run.info.command}; resume it so, or give another --name")
+        raise BadUse(f"run {name} was made by another request, {run.info.command!r}; give another --name")
     if run.info.environment.fingerprint != fingerprint:
         raise BadUse(f"run {name} was measured on another machine or with other libraries; give another --name")
     return run

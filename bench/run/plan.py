@@ -44,7 +44,7 @@ def plan(request: Request) -> list[Sitting]:
 
 
 def filter_cases(workload: Workload, suite: str, filters: Sequence[str]) -> list[Case]:
-    """The cases of a suite that match every filter, each ``name=value``; several values of one name are alternatives."""
+    """The cases of a suite that match every filter ``name=value``; several values of one name are alternatives."""
     suites = workload.suites()
     if suite not in suites:
         raise BadUse(f"no suite {suite!r}; choose from {', '.join(suites)}")
@@ -55,7 +55,9 @@ def filter_cases(workload: Workload, suite: str, filters: Sequence[str]) -> list
     cases = list(suites[suite])
     for name, values in wanted.items():
         if name not in workload.case_type.model_fields:
-            raise BadUse(f"no parameter {name!r} to filter by; choose from {', '.join(workload.case_type.model_fields)}")
+            raise BadUse(
+                f"no parameter {name!r} to filter by; choose from {', '.join(workload.case_type.model_fields)}"
+            )
         there = list(dict.fromkeys(case.texts()[name] for case in suites[suite]))
         if unknown := values - set(there):
             raise BadUse(f"no case of suite {suite} has {name}={unknown.pop()}; choose from {', '.join(there)}")
@@ -108,4 +110,6 @@ def _require_known(request: Request, entries: Sequence[Entry]) -> None:
     names = sorted({entry.name for entry in entries if entry.workload in (*request.workloads, None)})
     for name in request.implementations:
         if name not in names:
-            raise BadUse(f"no implementation {name!r} of {', '.join(request.workloads)}; choose from {', '.join(names)}")
+            raise BadUse(
+                f"no implementation {name!r} of {', '.join(request.workloads)}; choose from {', '.join(names)}"
+            )

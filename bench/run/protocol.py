@@ -3,13 +3,15 @@
 from hashlib import sha256
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from bench.core.record import Status
 
 
 class Reply(BaseModel):
     """The outcome of one step: a result, or the status and reason of what went wrong."""
+
+    model_config = ConfigDict(ser_json_inf_nan="constants")  # A NaN metric must arrive as one.
 
     result: dict[str, Any] = {}
     status: Status = Status.PASSED

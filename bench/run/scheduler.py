@@ -52,7 +52,9 @@ class Split:
         return self.total - sum(self.by_stage.values()) + self.by_stage["weighing"]
 
     def __str__(self) -> str:
-        stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in self.by_stage.items() if stage != "weighing")
+        stages = ", ".join(
+            f"{stage} {seconds:.1f} s" for stage, seconds in self.by_stage.items() if stage != "weighing"
+        )
         share = self.harness / self.total if self.total else 0.0
         return f"{self.total:.1f} s: {stages}, harness {self.harness:.1f} s ({share:.1%})"
 

@@ -99,13 +99,14 @@ class Attempt:
         return [median(turn) for turn in self.turns]
 
     def _latency(self, stopped: Literal["sure", "budget"]) -> Latency:
-        interval = median_interval(self.rounds())
+        rounds = self.rounds()
+        interval = median_interval(rounds)
         return Latency(
             turns=self.turns,
             inner=self.inner,
             median=interval.estimate,
-            low=max(0.0, interval.low),
-            high=interval.high,
+            low=max(min(rounds), interval.low),
+            high=min(max(rounds), interval.high),
             preempted=self.preempted,
             stopped=stopped,
         )
@@ -133,6 +134,7 @@ def sit(sitting: Sitting, target: Target, workers: Workers, budget_s: float, wat
     identity = uuid4().hex[:12]
     seed = case_seed(sitting.case.slug)
     attempts = [Attempt(entry, workers) for entry in sitting.entries]
+    workers.start(sitting.entries)
     for attempt in attempts:
         watch(f"preparing {attempt.entry.name}")
         attempt.prepare(sitting.case, type(sitting.workload).__module__, seed)

@@ -56,8 +56,6 @@ class Worker:
     def prepare(self, parameters: Json, seed: int) -> Json:
         """Prepare the case and weigh it: what stays, and the peak of a call, once first calls have set up theirs."""
         case = self.workload.case_type.from_parameters(parameters)
-        if reason := self.implementation.supports(case):
-            raise Unsupported(reason)
         seconds = self._prepare(case, seed)
         if self.fresh and seconds < REPEAT_PREPARE_S:
             self._prepare(case, seed)
@@ -67,6 +65,7 @@ class Worker:
     def weigh(self) -> Json:
         for _ in range(2):
             self.call()
+        correctness.require_unchanged(self.problem, self.checksum)
         memory.settle()
         prepared = max(0, memory.private_bytes() - self.bytes_before)
         return Memory(peak_bytes=memory.peak_of(self.call), prepared_bytes=prepared).model_dump()
@@ -97,17 +96,23 @@ class Worker:
         """Forget the case."""
         self.__dict__.pop("call", None)
         self.__dict__.pop("problem", None)
+        self.implementation = type(self.implementation)()  # What it kept on itself belongs to the case too.
         memory.settle()
         return {}
 
     def _prepare(self, case: Case, seed: int) -> float:
         self.drop()
+        if reason := self.implementation.supports(case):
+            raise Unsupported(reason)
         self.problem = self.workload.problem(case, seed)
+        self.checksum = correctness.checksum(self.problem)
         memory.settle()
         self.bytes_before = memory.private_bytes()
         began = time.perf_counter()
         self.call = self.implementation.prepare(self.problem, self.target)
-        return time.perf_counter() - began
+        seconds = time.perf_counter() - began
+        correctness.require_unchanged(self.problem, self.checksum)
+        return seconds
 
 
 def allow_memory(extra_bytes: int) -> None:

@@ -1,9 +1,11 @@
 """The workers of a run: started when first needed, replaced when lost."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from bench.core.errors import CannotGoOn
 from bench.core.record import Status
 from bench.core.registry import Entry
 from bench.core.target import Target
@@ -29,6 +31,7 @@ class Workers:
         self._limits = limits
         self._logs = logs
         self._running: dict[Entry, LocalWorker] = {}
+        self._loaded: set[Entry] = set()
         self._never: dict[Entry, Reply] = {}
         """Implementations whose import failed; the next case would find the same."""
 
@@ -37,16 +40,23 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         for entry in list(self._running):
-            self._running.pop(entry).kill()
+            self._end(entry)
+
+    def start(self, entries: Iterable[Entry]) -> None:
+        """Start the workers that are not running, all at once: while one imports its libraries, others start up."""
+        for entry in entries:
+            if entry not in self._running and entry not in self._never:
+                self._running[entry] = self._spawn(entry)
 
     def ask(self, entry: Entry, step: str, **arguments: Any) -> Reply:
-        """Have the implementation's worker do a step. ``load`` starts it where none is running."""
+        """Have the implementation's worker, started before, do a step."""
         if step == "load":
             return self._load(entry, **arguments)
         worker = self._running[entry]
         reply = worker.ask(step, self._limits.timeout_s, **arguments)
-        if not worker.alive:
-            del self._running[entry]
+        # One that dies right after a good answer stays: its next step tells how it died.
+        if reply.status is not Status.PASSED and not worker.alive:
+            self._end(entry)
         return reply
 
     def drop(self, entry: Entry) -> None:
@@ -57,17 +67,29 @@ class Workers:
     def _load(self, entry: Entry, workload_module: str) -> Reply:
         if entry in self._never:
             return self._never[entry]
-        if entry in self._running:
+        if entry in self._loaded:
             return Reply(seconds=0.0)
-        self._logs.mkdir(exist_ok=True)
-        worker = LocalWorker(entry, self._target, self._logs / f"{entry.workload}-{entry.name}.log")
-        self._running[entry] = worker
-        reply = worker.load(workload_module, self._target, self._limits.memory_bytes, self._limits.timeout_s)
+        reply = self._running[entry].load(
+            workload_module, self._target, self._limits.memory_bytes, self._limits.timeout_s
+        )
         if reply.status is not Status.PASSED:
             self._end(entry)
             self._never[entry] = reply.model_copy(update={"seconds": 0.0})
+        else:
+            self._loaded.add(entry)
         return reply
+
+    def _spawn(self, entry: Entry) -> LocalWorker:
+        try:
+            self._logs.mkdir(parents=True, exist_ok=True)
+            return LocalWorker(entry, self._target, self._logs / f"{entry.workload}-{entry.name}.log")
+        except OSError as error:
+            raise CannotGoOn(
+                f"cannot start a worker with its log in {self._logs}: {error.strerror}; "
+                "make room and go on with --resume"
+            ) from None
 
     def _end(self, entry: Entry) -> None:
         if worker := self._running.pop(entry, None):
             worker.kill()
+        self._loaded.discard(entry)

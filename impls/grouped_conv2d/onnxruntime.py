@@ -15,7 +15,9 @@ class OnnxRuntime(Implementation):
 
     workload = "grouped_conv2d"
     requires = ("onnxruntime", "onnx")
-    note = "Timed: session.run with the input bound in place, the output allocated by the runtime. Model building is not."
+    note = (
+        "Timed: session.run with the input bound in place, the output allocated by the runtime. Model building is not."
+    )
 
     def supports(self, case: GroupedConv2dCase) -> str | None:
         return None if case.dtype == "float32" else "ONNX Runtime's CPU Conv takes float32 only"

@@ -13,9 +13,7 @@ class PyTorchChannelsLast(Implementation):
 
     workload = "grouped_conv2d"
     requires = ("torch",)
-    note = (
-        "Timed: conv2d in inference mode, input and output stored as NHWC. Asymmetric padding is a separate pad, timed too."
-    )
+    note = "Timed: conv2d in inference mode, input and output stored as NHWC; asymmetric padding is a pad of its own."
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         x = torch.from_numpy(problem.lay_out("x", (0, 2, 3, 1)))

@@ -19,16 +19,16 @@ Positive = Field(ge=1)
 class GroupedConv2dCase(Case):
     """Sizes of one convolution; NCHW input (n, cin, h, w), OIHW weight (cout, cin / groups, *kernel)."""
 
-    n: int = Field(1, ge=1)
+    n: int = Field(default=1, ge=1)
     cin: int = Positive
     cout: int = Positive
     h: int = Positive
     w: int = Positive
     kernel: tuple[int, int] = (3, 3)
     stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int, int, int] = Field((1, 1, 1, 1), description="top, bottom, left, right; zeros")
+    padding: tuple[int, int, int, int] = Field(default=(1, 1, 1, 1), description="top, bottom, left, right; zeros")
     dilation: tuple[int, int] = (1, 1)
-    groups: int = Field(1, ge=1)
+    groups: int = Field(default=1, ge=1)
     bias: bool = False
     dtype: Literal["float32", "float64"] = "float32"
 
@@ -84,7 +84,9 @@ class GroupedConv2d(OperatorWorkload):
         # Inputs come from their own stream, so that a refill leaves the weights of the case as they are.
         constants = np.random.default_rng(0)
         fan_in = prod(case.weight_shape[1:])
-        weights = {"weight": constants.standard_normal(case.weight_shape, case.dtype) / np.sqrt(fan_in).astype(case.dtype)}
+        weights = {
+            "weight": constants.standard_normal(case.weight_shape, case.dtype) / np.sqrt(fan_in).astype(case.dtype)
+        }
         if case.bias:
             weights["bias"] = constants.standard_normal(case.cout, case.dtype)
         x = np.random.default_rng(seed).standard_normal((case.n, case.cin, case.h, case.w), case.dtype)

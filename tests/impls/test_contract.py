@@ -71,7 +71,7 @@ many = settings(
 @many
 @given(data=st.data())
 def test_random_cases_are_answered_right(workload: Workload, implementation: Implementation, data: Any) -> None:
-    """Also: it does not write to its inputs (``guarded``), fills its whole answer, and reads its inputs at each call."""
+    """Also: it does not write to its inputs (``guarded``), fills its whole answer, reads its inputs at each call."""
     case = supported(workload, implementation, data)
     problem, call = prepared(workload, implementation, case)
     found = workload.check(problem, call, seed=2)

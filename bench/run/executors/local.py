@@ -12,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 import bench
 from bench.core.record import Status
 from bench.core.registry import Entry
@@ -72,7 +74,12 @@ class LocalWorker:
         if not line:
             return self._death(step, began)
         self._signal(signal.SIGSTOP)
-        return Reply.model_validate_json(line)
+        try:
+            return Reply.model_validate_json(line)
+        except ValidationError:
+            self.kill()
+            reason = f"its answer to '{step}' cannot be read: something else was written into the worker's pipe"
+            return _lost(Status.CRASHED, reason, began)
 
     @property
     def alive(self) -> bool:

@@ -48,7 +48,7 @@ def test_two_of_one_name_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_plugin_that_is_not_there_is_refused() -> None:
-    with pytest.raises(BadUse, match="no plug-in file nowhere.py"):
+    with pytest.raises(BadUse, match=r"no plug-in file nowhere\.py"):
         registry.implementations(["nowhere.py"])
 
 

@@ -1,0 +1,178 @@
+"""Every implementation against a baseline, or a run against an older one, each with a verdict."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bench.core import registry
+from bench.core.errors import BadUse
+from bench.core.record import Key, Latency, Record, Status
+from bench.stats.interval import Interval
+from bench.stats.paired import paired_ratio, unpaired_ratio
+from bench.stats.verdict import Verdict, corrected_confidence, judge
+from bench.store import Run
+
+CONFIDENCE = 0.95
+"""That all intervals of a table hold at once."""
+DEFAULT_MARGIN = 0.02
+"""A difference too small to matter, as a fraction, where nobody has measured the machine's noise floor."""
+
+_Ratio = Callable[[Sequence[float], Sequence[float], float], Interval]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One implementation on one case, against the baseline or against an older run."""
+
+    run: str
+    workload: str
+    implementation: str
+    case: str
+    target: str
+    against: str
+    """The baseline implementation, or the name of the older run."""
+    margin: float
+    """A difference too small to matter, as a fraction: a ratio from 1 / (1 + margin) to 1 + margin is none."""
+    ratio: Interval | None = None
+    """Its latency / the other's latency: below 1 is faster. At the confidence corrected for the table."""
+    verdict: Verdict | None = None
+    reason: str = ""
+    """Why there is no ratio; beside a ratio, what to mind about it."""
+
+
+class _Pair(NamedTuple):
+    run: Run
+    record: Record
+    other: Record | None
+    against: str
+    margin: float
+    obstacle: str
+    caution: str = ""
+
+
+def compare(run: Run, baseline: str | None = None, margin: float | None = None) -> list[Row]:
+    """Each implementation of ``run`` against the baseline, case by case.
+
+    ``baseline`` is by default the workload's own; ``margin`` the run's noise floor, or 0.02 where that is unknown.
+    Raises BadUse where the baseline is not in the run.
+    """
+    names = {record.workload: baseline or registry.workload(record.workload).baseline for record in run.records}
+    present = {(record.workload, record.implementation) for record in run.records}
+    if names and not present & set(names.items()):
+        choices = ", ".join(sorted({implementation for _, implementation in present}))
+        raise BadUse(f"baseline {' or '.join(sorted(set(names.values())))} is not in run {run.name}; choose {choices}")
+    return _judged(list(_against_baseline(run, names, margin)), paired_ratio)
+
+
+def compare_each(runs: Sequence[Run]) -> list[Row]:
+    """As ``compare`` for each run with its workloads' own baselines, as one table with one correction.
+
+    A baseline that is absent, or a workload that this checkout does not know, is a reason in the rows, and no error.
+    """
+    pairs = [pair for run in runs for pair in _against_baseline(run, known_baselines(run), None)]
+    return _judged(pairs, paired_ratio)
+
+
+def compare_runs(new: Run, old: Run, margin: float | None = None) -> list[Row]:
+    """Each implementation and case of ``new`` against the same in ``old``; below 1, ``new`` is faster.
+
+    The rounds of two runs do not pair up, so the intervals are wider than within a run, and nothing cancels a change of
+    the machine between them. ``margin`` is by default the larger noise floor of the two. Raises BadUse where the runs
+    share nothing.
+    """
+    if margin is None:
+        margin = max(default_margin(new), default_margin(old))
+    before = {record.key: record for record in old.records}
+    if not any(record.key in before for record in new.records):
+        raise BadUse(f"runs {new.name} and {old.name} share no implementation, case and target; choose two that do")
+    same = new.info.environment.fingerprint == old.info.environment.fingerprint
+    caution = "" if same else "the environments of the two runs differ"
+    pairs = []
+    for record in new.records:
+        other = before.get(record.key)
+        obstacle = _not_passed(record) or (_not_passed(other, old.name) if other else f"not in run {old.name}")
+        pairs.append(_Pair(new, record, other, old.name, margin, obstacle, caution))
+    return _judged(pairs, unpaired_ratio)
+
+
+def slower_than(rows: Iterable[Row], threshold: float) -> list[Row]:
+    """The rows surely slower by more than ``threshold``, a fraction: the interval lies above 1 + threshold."""
+    return [row for row in rows if row.ratio is not None and row.ratio.low > 1 + threshold]
+
+
+def default_margin(run: Run) -> float:
+    """The run's noise floor as a fraction, or 0.02 where that is unknown."""
+    return DEFAULT_MARGIN if run.info.noise_floor is None else run.info.noise_floor
+
+
+def known_baselines(run: Run) -> dict[str, str]:
+    """Workload -> its own baseline, for the workloads of ``run`` that this checkout knows."""
+    found = {}
+    for name in dict.fromkeys(record.workload for record in run.records):
+        try:
+            found[name] = registry.workload(name).baseline
+        except BadUse:
+            continue
+    return found
+
+
+def _against_baseline(run: Run, baselines: dict[str, str], margin: float | None) -> Iterator[_Pair]:
+    records = {record.key: record for record in run.records}
+    margin = default_margin(run) if margin is None else margin
+    for record in run.records:
+        baseline = baselines.get(record.workload)
+        if baseline is None:
+            yield _Pair(run, record, None, "", margin, f"workload {record.workload} is not known here: no baseline")
+        elif record.implementation != baseline:
+            other = records.get(Key(record.workload, baseline, record.case, record.target))
+            yield _Pair(run, record, other, baseline, margin, _obstacle(record, other, baseline))
+
+
+def _obstacle(record: Record, other: Record | None, baseline: str) -> str:
+    """Why the rounds of two records cannot be paired; empty where they can."""
+    if reason := _not_passed(record):
+        return reason
+    if other is None:
+        return f"no record of the baseline {baseline} for this case"
+    if reason := _not_passed(other, f"baseline {baseline}"):
+        return reason
+    if record.sitting != other.sitting:
+        return f"not measured in the same sitting as the baseline {baseline}"
+    turns, others = len(_latency(record).turns), len(_latency(other).turns)
+    return "" if turns == others else f"{turns} rounds do not pair up with the baseline's {others}"
+
+
+def _not_passed(record: Record, who: str = "") -> str:
+    if record.status is Status.PASSED:
+        return ""
+    return f"{who + ': ' if who else ''}{record.status.replace('_', ' ')}: {record.reason}"
+
+
+def _judged(pairs: Sequence[_Pair], ratio: _Ratio) -> list[Row]:
+    confidence = corrected_confidence(CONFIDENCE, max(1, sum(not pair.obstacle for pair in pairs)))
+    return [_row(pair, ratio, confidence) for pair in pairs]
+
+
+def _row(pair: _Pair, ratio: _Ratio, confidence: float) -> Row:
+    found = None
+    if pair.other is not None and not pair.obstacle:
+        found = ratio(_latency(pair.record).rounds(), _latency(pair.other).rounds(), confidence)
+    record = pair.record
+    return Row(
+        run=pair.run.name,
+        workload=record.workload,
+        implementation=record.implementation,
+        case=record.case,
+        target=record.target,
+        against=pair.against,
+        margin=pair.margin,
+        ratio=found,
+        verdict=judge(found, pair.margin) if found else None,
+        reason=pair.obstacle or pair.caution,
+    )
+
+
+def _latency(record: Record) -> Latency:
+    """Of a passed record, which always has one."""
+    assert record.latency is not None
+    return record.latency

@@ -1,0 +1,175 @@
+"""Records as one tidy DataFrame."""
+
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any
+
+import pandas as pd
+
+from bench.core.record import Latency, Record
+from bench.core.target import Target
+from bench.machine import Limits
+from bench.stats.percentile import percentile
+from bench.store import Run
+
+KEYS = ("run", "workload", "implementation", "case", "target")
+_FLOATS = (
+    "latency_ns",
+    "latency_low_ns",
+    "latency_high_ns",
+    "p99_ns",
+    "error",
+    "tolerance",
+    "gflops",
+    "roofline_share",
+    "prepare_s",
+)
+_COUNTS = (
+    "rounds",
+    "samples",
+    "preempted",
+    "peak_bytes",
+    "prepared_bytes",
+    "macs",
+    "flop",
+    "least_bytes",
+    "parameters",
+)
+_TEXTS = ("status", "reason", "stopped", "sitting")
+_METRIC = "metric_"
+_COLUMNS = [
+    "status",
+    "reason",
+    "latency_ns",
+    "latency_low_ns",
+    "latency_high_ns",
+    "p99_ns",
+    "rounds",
+    "samples",
+    "preempted",
+    "stopped",
+    "peak_bytes",
+    "prepared_bytes",
+    "error",
+    "tolerance",
+    "macs",
+    "flop",
+    "least_bytes",
+    "parameters",
+    "gflops",
+    "roofline_share",
+    "sitting",
+    "prepare_s",
+]
+
+
+def frame(runs: Iterable[Run]) -> pd.DataFrame:
+    """The records of ``runs``, one row each, in their order.
+
+    ``run, workload, implementation, case, target`` come first, then each case parameter in a column of its own (a tuple
+    as text, ``3x3``; a parameter whose name is taken as ``case_<name>``), then what was measured. Times end in ``_ns``,
+    sizes in ``_bytes``; ``gflops`` is 2 x MAC / latency in 1e9 FLOP/s and ``roofline_share`` the fraction of what the
+    machine can attain at the work's FLOP/byte. Metrics of the check are columns ``metric_<name>``. What was not
+    measured is missing: all of it where the status is not passed, ``p99_ns`` where too few samples back it or a sample
+    is the mean of several calls, ``roofline_share`` where the run has no limits.
+    """
+    records = [(run, record) for run in runs for record in run.records]
+    parameters = [{_column(k): _text(v) for k, v in record.parameters.items()} for _, record in records]
+    metrics = [_metrics(record) for _, record in records]
+    data: dict[str, pd.Series[Any]] = {}
+    keys = [(run.name, *record.key) for run, record in records]
+    for place, name in enumerate(KEYS):
+        data[name] = pd.Series([key[place] for key in keys], dtype="str")
+    for name in _names(parameters):
+        data[name] = pd.Series([row.get(name) for row in parameters], dtype=object).convert_dtypes()
+    measured = [_measured(run, record) for run, record in records]
+    for name in _COLUMNS:
+        data[name] = pd.Series([row.get(name) for row in measured], dtype=_dtype(name))
+    for name in _names(metrics):
+        data[name] = pd.Series([row.get(name) for row in metrics], dtype="float64")
+    return pd.DataFrame(data)
+
+
+def parameter_columns(table: pd.DataFrame) -> list[str]:
+    """The columns of a ``frame`` that hold case parameters."""
+    return [name for name in table.columns if name not in {*KEYS, *_COLUMNS} and not name.startswith(_METRIC)]
+
+
+def metric_columns(table: pd.DataFrame) -> list[str]:
+    """The columns of a ``frame`` that hold metrics of the check, ``metric_<name>``."""
+    return [name for name in table.columns if name.startswith(_METRIC)]
+
+
+def _dtype(name: str) -> str:
+    return "float64" if name in _FLOATS else "Int64" if name in _COUNTS else "str"
+
+
+def _column(parameter: str) -> str:
+    taken = parameter in KEYS or parameter in _COLUMNS or parameter.startswith(_METRIC)
+    return f"case_{parameter}" if taken else parameter
+
+
+def _text(value: object) -> object:
+    return "x".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+
+def _names(rows: Iterable[Mapping[str, object]]) -> list[str]:
+    return list(dict.fromkeys(chain.from_iterable(rows)))
+
+
+def _metrics(record: Record) -> dict[str, float]:
+    return {_METRIC + name: value for name, value in record.check.metrics.items()} if record.check else {}
+
+
+def _measured(run: Run, record: Record) -> dict[str, object]:
+    row: dict[str, object] = {
+        "status": str(record.status),
+        "reason": record.reason,
+        "macs": record.work.macs,
+        "flop": 2 * record.work.macs,
+        "least_bytes": record.work.least_bytes,
+        "parameters": record.work.parameters,
+        "sitting": record.sitting,
+        "prepare_s": record.seconds.get("prepare"),
+    }
+    if record.check:
+        row |= {"error": record.check.error, "tolerance": record.check.tolerance}
+    if record.memory:
+        row |= {"peak_bytes": record.memory.peak_bytes, "prepared_bytes": record.memory.prepared_bytes}
+    if record.latency:
+        row |= _timed(record.latency) | _speed(record, record.latency, run.info.limits, run.info.threads)
+    return row
+
+
+def _timed(latency: Latency) -> dict[str, object]:
+    samples = list(chain.from_iterable(latency.turns))
+    return {
+        "latency_ns": latency.median,
+        "latency_low_ns": latency.low,
+        "latency_high_ns": latency.high,
+        "p99_ns": percentile(samples, 0.99) if latency.inner == 1 else None,
+        "rounds": len(latency.turns),
+        "samples": len(samples),
+        "preempted": latency.preempted,
+        "stopped": latency.stopped,
+    }
+
+
+def _speed(record: Record, latency: Latency, limits: Limits | None, threads: int) -> dict[str, object]:
+    """FLOP per nanosecond are GFLOP per second. Work without products (MACs 0) has no such speed."""
+    if record.work.macs == 0:
+        return {}
+    gflops = 2 * record.work.macs / latency.median
+    attainable = _attainable(record, limits, threads)
+    return {"gflops": gflops, "roofline_share": gflops / attainable if attainable else None}
+
+
+def _attainable(record: Record, limits: Limits | None, threads: int) -> float | None:
+    """None where nothing was measured for this target."""
+    target = Target.parse(record.target)
+    if limits is None or target.kind == "cuda":
+        return None
+    try:
+        return limits.attainable_gflops(record.work, threads, target.isa)
+    except ValueError:
+        return None

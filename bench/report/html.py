@@ -1,0 +1,172 @@
+"""One self-contained page: no request to anything but itself, on screen or on paper."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import plotly.graph_objects as go
+import plotly.io as pio
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from plotly.offline import get_plotlyjs
+
+from bench.core.errors import BadUse, CannotGoOn
+from bench.report.compare import CONFIDENCE, DEFAULT_MARGIN, compare_each
+from bench.report.figures import latency_figures, memory_figures
+from bench.report.frame import frame
+from bench.report.palette import Style, styles
+from bench.report.roofline import roofline_figure
+from bench.report.section import Section, sections
+from bench.report.setting import setting
+from bench.report.summary import summarise
+from bench.report.table import results_table
+from bench.report.units import percent
+from bench.store import Run
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Panel(NamedTuple):
+    title: str
+    data: Markup
+    """Plotly's data and layout, as JSON that is safe inside a script element."""
+
+
+@dataclass(frozen=True)
+class Plots:
+    """One kind of figure for one section: a plot for each panel."""
+
+    heading: str
+    caption: str
+    panels: list[Panel]
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A section's figures, with the legend that they share."""
+
+    run: str
+    title: str
+    legend: list[tuple[str, Style]]
+    figures: list[Plots]
+
+
+def write_report(runs: Sequence[Run], path: Path) -> Path:
+    """Write the report of ``runs`` to ``path``, one HTML file, and return its path.
+
+    Raises BadUse where there is nothing to report or two runs have one name, and CannotGoOn where ``path`` cannot be
+    written.
+    """
+    names = [run.name for run in runs]
+    if not any(run.records for run in runs):
+        raise BadUse(f"nothing to report: no records in {', '.join(names) or 'no run'}; choose another run")
+    if len(set(names)) < len(names):
+        raise BadUse("two of the runs have the same name; report them one by one")
+    page = _page(runs)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise CannotGoOn(f"cannot write {path}: {error.strerror}; choose another place") from None
+    return path
+
+
+def _page(runs: Sequence[Run]) -> str:
+    table, comparisons = frame(runs), compare_each(runs)
+    parts = list(sections(runs, table, comparisons))
+    look = styles(table["implementation"])
+    return (
+        _templates()
+        .get_template("report.html")
+        .render(
+            runs=runs,
+            many=len(runs) > 1,
+            summaries=[summarise(part) for part in parts],
+            table=results_table(table, comparisons),
+            drawn=[_drawn(part, look) for part in parts],
+            settings=[setting(run) for run in runs],
+            confidence=percent(CONFIDENCE, 2),
+            default_margin=percent(DEFAULT_MARGIN, 1),
+            plotly=_plotly(),
+        )
+    )
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["breakable"] = _breakable
+    environment.globals["inline"] = _inline
+    return environment
+
+
+def _breakable(text: str) -> Markup:
+    """A line may break after each comma of a case's slug."""
+    return escape(text).replace(",", Markup(",<wbr>"))
+
+
+def _inline(name: str) -> Markup:
+    """One of our own style sheets or scripts, as it is."""
+    return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
+
+
+def _plotly() -> Markup:
+    return Markup(get_plotlyjs())
+
+
+def _panel(figure: go.Figure) -> Panel:
+    """Title and legend move to the page, where they wrap. No ``<`` is left that could end the script element."""
+    figure.update_layout(showlegend=False, title=None, margin_t=30)
+    text: str = pio.to_json(figure)
+    return Panel(
+        figure.layout.meta, Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+    )
+
+
+def _drawn(section: Section, look: Mapping[str, Style]) -> Drawn:
+    shown = section.rows[section.rows["status"] == "passed"]["implementation"]
+    legend = [(name, look[name]) for name in sorted(set(shown))]
+    figures = [*_latency(section, look), *_roofline(section, look), *_memory(section, look)]
+    return Drawn(section.run.name, section.title, legend, figures)
+
+
+def _latency(section: Section, look: Mapping[str, Style]) -> list[Plots]:
+    if section.sweep is None:
+        return []
+    panels = [_panel(figure) for figure in latency_figures(section.rows, section.sweep, look)]
+    caption = (
+        f"Median time a call with its 95 % interval, against {section.sweep}; lower is faster. A panel for each shape."
+    )
+    return [Plots(f"Latency against {section.sweep}", caption, panels)] if panels else []
+
+
+def _roofline(section: Section, look: Mapping[str, Style]) -> list[Plots]:
+    limits = section.run.info.limits
+    figure = roofline_figure(section.rows, limits, section.run.info.threads, look)
+    if figure is None:
+        return []
+    roofs = (
+        "Lines are what this machine was measured to attain: flat, its arithmetic peak; sloping, its memory bandwidth."
+        if limits
+        else "The machine's limits were not measured, so there are no roofs; featherbench doctor measures them."
+    )
+    caption = f"Attained speed against the work's FLOP per byte that must move; higher is better. {roofs}"
+    return [Plots("Roofline", caption, [_panel(figure)], wide=True)]
+
+
+def _memory(section: Section, look: Mapping[str, Style]) -> list[Plots]:
+    panels = [_panel(figure) for figure in memory_figures(section.rows, section.sweep, look)]
+    caption = (
+        "Peak memory of a call against its time; lower and further left is better. A dotted line joins the "
+        "implementations that no other beats in both, for each case. Less than one page (4 KiB) is drawn as one page."
+    )
+    return [Plots("Memory against latency", caption, panels)] if panels else []

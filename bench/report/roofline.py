@@ -1,0 +1,120 @@
+"""Attained GFLOP/s against FLOP/byte, under the roofs that the machine was measured to have."""
+
+from collections.abc import Iterable, Mapping
+from html import escape
+from math import log10
+from typing import Any, NamedTuple
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from bench.machine import Limits
+from bench.report.figures import axis_title, layout, log_axis, points, who
+from bench.report.palette import Style
+from bench.report.units import number, percent, size
+
+_ROOF = "#555555"
+
+
+_APART = 1.3
+"""Bandwidths nearer than this have their labels side by side, since one above the other they would overlap."""
+
+
+class _View(NamedTuple):
+    """What the axes show: FLOP/byte from left to right, GFLOP/s from bottom to top."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+
+class _Roofs(NamedTuple):
+    peaks: list[tuple[str, float]]
+    """What computes, and its GFLOP/s, lowest first."""
+    bandwidths: list[tuple[str, float]]
+    """What is streamed through, and its GB/s, lowest first."""
+
+
+def roofline_figure(
+    table: pd.DataFrame, limits: Limits | None, threads: int, style: Mapping[str, Style]
+) -> go.Figure | None:
+    """Each passed row of one workload and target, as ``frame`` makes them, under the roofs for this many threads.
+
+    FLOP = 2 x MAC; the bytes are the least that must move. None where no row has a speed. Without ``limits`` there are
+    no roofs.
+    """
+    rated = table[table["gflops"].notna() & (table["least_bytes"] > 0)]
+    if rated.empty:
+        return None
+    rated = rated.assign(x=(rated["flop"] / rated["least_bytes"]).astype("float64"), y=rated["gflops"])
+    roofs = _roofs(limits, threads)
+    heights = pd.Series([*rated["y"], *(peak for _, peak in roofs.peaks)], dtype="float64")
+    view = _View(rated["x"].min() / 2, rated["x"].max() * 2, heights.min() / 2, heights.max() * 2)
+    figure = go.Figure(layout=layout(""))
+    _draw_roofs(figure, roofs, view)
+    for name, rows in rated.groupby("implementation"):
+        hover = [_hover(row) for row in rows.to_dict("records")]
+        figure.add_trace(points(rows, str(name), style[str(name)], hover))
+    figure.update_layout(height=460)
+    across, up = [log10(view.left), log10(view.right)], [log10(view.bottom), log10(view.top)]
+    figure.update_xaxes(title=axis_title("arithmetic intensity, FLOP/byte"), range=across, **log_axis(rated["x"]))
+    figure.update_yaxes(title=axis_title("attained, GFLOP/s"), range=up, **log_axis(heights))
+    return figure
+
+
+def _roofs(limits: Limits | None, threads: int) -> _Roofs:
+    if limits is None:
+        return _Roofs([], [])
+    peaks = [(f"{peak.isa} peak", peak.gflops) for peak in limits.peaks if peak.threads == threads]
+    flows = [
+        (f"{size(flow.working_set_bytes)} working set", flow.bytes_per_second / 1e9)
+        for flow in limits.bandwidths
+        if flow.threads == threads
+    ]
+    return _Roofs(_by_height(peaks), _by_height(flows))
+
+
+def _by_height(roofs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    return sorted(roofs, key=lambda roof: roof[1])
+
+
+def _draw_roofs(figure: go.Figure, roofs: _Roofs, view: _View) -> None:
+    """A flat roof from where the fastest memory can feed it; a sloping one up to the highest peak."""
+    fastest = max((rate for _, rate in roofs.bandwidths), default=0)
+    highest = max((peak for _, peak in roofs.peaks), default=view.top)
+    for label, peak in roofs.peaks:
+        start = max(view.left, peak / fastest) if fastest else view.left
+        _roof(figure, [start, max(view.right, start)], [peak, peak])
+        _label(figure, (view.right, peak), f"{label}, {number(peak, 3)} GFLOP/s", xanchor="right", yanchor="bottom")
+    before, shift = 0.0, 0
+    for label, rate in roofs.bandwidths:
+        start, end = max(view.left, view.bottom / rate), min(view.right, highest / rate)
+        if start < end:
+            shift = shift + 1 if rate < _APART * before else 0
+            before = rate
+            x = min(end, start * 6**shift)
+            _roof(figure, [start, end], [start * rate, end * rate])
+            _label(figure, (x, x * rate), f"{label}, {number(rate, 3)} GB/s", xanchor="left", yanchor="top")
+
+
+def _roof(figure: go.Figure, x: list[float], y: list[float]) -> None:
+    line = {"color": _ROOF, "width": 1.5}
+    figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", showlegend=False))
+
+
+def _label(figure: go.Figure, at: tuple[float, float], text: str, **anchor: str) -> None:
+    """On the side of a roof that it does not cross; annotations on logarithmic axes are placed by exponents."""
+    figure.add_annotation(
+        x=log10(at[0]),
+        y=log10(at[1]),
+        text=escape(text),
+        showarrow=False,
+        **anchor,
+        font={"size": 11, "color": _ROOF},
+    )
+
+
+def _hover(row: Mapping[Any, Any]) -> str:
+    share = "" if pd.isna(row["roofline_share"]) else f", {percent(row['roofline_share'])} of the roof"
+    return f"{who(row)}<br>{number(row['gflops'])} GFLOP/s{share}<br>{number(row['x'])} FLOP/byte"

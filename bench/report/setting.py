@@ -1,0 +1,100 @@
+"""Where and how a run was measured, as label and text."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bench.core.record import Record
+from bench.machine import Environment, Limits
+from bench.report.units import MISSING, number, percent, size
+from bench.store import Run
+
+Facts = list[tuple[str, str]]
+
+_LABELS = {
+    "cpu": "CPU",
+    "isa": "Instruction sets",
+    "gpu": "GPU",
+    "memory_bytes": "Memory",
+    "cores_given": "Cores given",
+    "cores_total": "Cores in all",
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    run: str
+    asked: Facts
+    """The command and what it meant."""
+    machine: Facts
+    limits: Facts
+    implementations: list[tuple[str, str, str]]
+    """Name, what is inside the timed call, and what its worker found about itself."""
+
+
+def setting(run: Run) -> Setting:
+    """All that is needed to measure ``run`` again."""
+    info = run.info
+    asked = [
+        ("Command", info.command),
+        ("Started", f"{info.started:%Y-%m-%d %H:%M:%S %Z}".strip()),
+        ("Target", f"{info.target}, {info.threads} thread{'s' if info.threads > 1 else ''}"),
+        ("Suite", info.suite),
+        ("Noise floor", "unknown: run featherbench doctor" if info.noise_floor is None else percent(info.noise_floor)),
+    ]
+    names = dict.fromkeys(record.implementation for record in run.records)
+    implementations = [(name, info.notes.get(name, "") or MISSING, _found(run.records, name)) for name in names]
+    return Setting(info.name, asked, _machine(info.environment), _limits(info.limits), implementations)
+
+
+def _machine(environment: Environment) -> Facts:
+    """Every field of the environment; the commit with whether the working tree had changes."""
+    found = []
+    for name, value in environment.model_dump(mode="json").items():
+        if name == "dirty":
+            continue
+        text = _plain(name, value)
+        if name == "commit" and environment.dirty:
+            text += " with uncommitted changes"
+        found.append((_LABELS.get(name, name.replace("_", " ").capitalize()), text))
+    return found
+
+
+def _plain(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(name, part)}" for key, part in value.items()) or MISSING
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value) or MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and name in ("memory_bytes", "caches"):
+        return size(value)
+    return MISSING if value is None or value == "" else str(value)
+
+
+def _limits(limits: Limits | None) -> Facts:
+    if limits is None:
+        return []
+    peaks = [(f"{peak.isa} peak, {_threads(peak.threads)}", f"{number(peak.gflops)} GFLOP/s") for peak in limits.peaks]
+    flows = [
+        (
+            f"{size(flow.working_set_bytes)} working set, {_threads(flow.threads)}",
+            f"{number(flow.bytes_per_second / 1e9)} GB/s",
+        )
+        for flow in limits.bandwidths
+    ]
+    return peaks + flows
+
+
+def _threads(count: int) -> str:
+    return f"{count} thread{'s' if count > 1 else ''}"
+
+
+def _found(records: Iterable[Record], implementation: str) -> str:
+    """The facts of its records; one that changed during the run with all its values."""
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        if record.implementation == implementation:
+            for name, value in record.facts.items():
+                found.setdefault(name, {})[value] = None
+    return "; ".join(f"{name}: {' or '.join(values)}" for name, values in found.items()) or MISSING

@@ -1,0 +1,162 @@
+"""A section in words: who is fastest, how surely, and what went wrong."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bench.report.compare import CONFIDENCE, default_margin
+from bench.report.section import Section
+from bench.report.units import number, percent
+from bench.stats.paired import geometric_mean
+from bench.stats.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One implementation over all cases of a section."""
+
+    implementation: str
+    passed: int
+    cases: int
+    fastest: int
+    ratio: str
+    """Geometric mean of its ratios, as text; empty where it has none."""
+    verdicts: Counter[Verdict]
+    is_baseline: bool
+
+    @property
+    def compared(self) -> int:
+        """How many cases the geometric mean summarises."""
+        return self.verdicts.total()
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One reason for which an implementation has no speed."""
+
+    implementation: str
+    status: str
+    reason: str
+    cases: list[str]
+
+
+@dataclass(frozen=True)
+class Summary:
+    run: str
+    title: str
+    sentences: list[str]
+    incorrect: str
+    """What to warn of; empty where every answer was right."""
+    standings: list[Standing]
+    baseline: str | None
+    troubles: list[Trouble]
+
+
+def summarise(section: Section) -> Summary:
+    """The section's ``Summary``; every text in it is plain and still to be escaped."""
+    fastest = _fastest(section)
+    incorrect = section.rows[section.rows["status"] == "incorrect"]
+    warning = ""
+    if len(incorrect):
+        wrong = incorrect["implementation"].value_counts().items()
+        names = ", ".join(f"{name} in {_count(count, 'case')}" for name, count in wrong)
+        warning = f"wrong answers, for which no speed is given, from {names}."
+    return Summary(
+        run=section.run.name,
+        title=section.title,
+        sentences=[
+            _who_is_fastest(fastest),
+            *_verdicts(section),
+            *([] if warning else ["No answer was incorrect."]),
+            _noise(section),
+            *_cautions(section),
+        ],
+        incorrect=warning,
+        standings=_standings(section, fastest),
+        baseline=section.baseline,
+        troubles=_troubles(section),
+    )
+
+
+def _fastest(section: Section) -> dict[str, str]:
+    """Case -> the implementation with the lowest median, where at least two passed."""
+    passed = section.rows[section.rows["status"] == "passed"]
+    return {
+        str(case): str(rows["implementation"].iloc[int(rows["latency_ns"].argmin())])
+        for case, rows in passed.groupby("case", sort=False)
+        if len(rows) > 1
+    }
+
+
+def _who_is_fastest(fastest: dict[str, str]) -> str:
+    if not fastest:
+        return "No case has two implementations that passed, so there is nothing to rank."
+    (first, most), *others = Counter(fastest.values()).most_common()
+    rest = "".join(f", {name} in {count}" for name, count in others)
+    return f"{first} has the lowest median time in {most} of {_count(len(fastest), 'case')}{rest}."
+
+
+def _verdicts(section: Section) -> Iterator[str]:
+    verdicts = Counter(row.verdict for row in section.comparisons if row.verdict)
+    if not verdicts:
+        why = Counter(row.reason for row in section.comparisons).most_common(1)
+        yield "There is no ratio to a baseline" + (f": {why[0][0]}." if why else ".")
+        return
+    ratio = next(row.ratio for row in section.comparisons if row.ratio)
+    counts = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in Verdict)
+    yield f"Of {_count(verdicts.total(), 'comparison')} with {section.baseline}: {counts}."
+    each, together = percent(ratio.confidence, 5), percent(CONFIDENCE, 2)
+    yield f"Each interval holds with {each}, so that all of this page's comparisons hold at once with {together}."
+
+
+def _noise(section: Section) -> str:
+    margin = default_margin(section.run)
+    band = f"a ratio from {number(1 / (1 + margin))} to {number(1 + margin)} counts as no difference"
+    if section.run.info.noise_floor is None:
+        return f"The noise floor of this machine is unknown, see featherbench doctor; margin {percent(margin)}: {band}."
+    return f"Noise floor of this machine, used as the margin: {percent(margin)}; {band}."
+
+
+def _cautions(section: Section) -> Iterator[str]:
+    """What makes the times less sure than wanted."""
+    passed = section.rows[section.rows["status"] == "passed"]
+    if passed.empty:
+        return
+    of_all = f"of {_count(len(passed), 'measurement')}"
+    if early := int((passed["stopped"] == "budget").sum()):
+        yield f"In {early} {of_all} the budget ended before the interval was as narrow as wanted."
+    if disturbed := int((passed["preempted"] > 0).sum()):
+        yield f"In {disturbed} {of_all} a round lost its core to another process."
+
+
+def _standings(section: Section, fastest: dict[str, str]) -> list[Standing]:
+    wins = Counter(fastest.values())
+    standings = []
+    for name, rows in section.rows.groupby("implementation", sort=False):
+        judged = [row for row in section.comparisons if row.implementation == name and row.ratio is not None]
+        ratios = [row.ratio.estimate for row in judged if row.ratio]
+        standing = Standing(
+            implementation=str(name),
+            passed=int((rows["status"] == "passed").sum()),
+            cases=len(rows),
+            fastest=wins[str(name)],
+            ratio=number(geometric_mean(ratios), 3) if ratios else "",
+            verdicts=Counter(row.verdict for row in judged if row.verdict),
+            is_baseline=name == section.baseline,
+        )
+        standings.append(standing)
+    return standings
+
+
+def _troubles(section: Section) -> list[Trouble]:
+    bad = section.rows[section.rows["status"] != "passed"]
+    if bad.empty:
+        return []
+    return [
+        Trouble(str(name), str(status), str(reason), [str(case) for case in rows["case"]])
+        for (name, status, reason), rows in bad.groupby(["implementation", "status", "reason"], sort=False)
+    ]
+
+
+def _count(number_of: int, what: str) -> str:
+    return f"{number_of} {what}" + ("" if number_of == 1 else "s")

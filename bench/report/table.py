@@ -1,0 +1,151 @@
+"""The report's table of all results: what a reader sees, and what it is sorted and filtered by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from bench.report.compare import Row
+from bench.report.frame import KEYS, metric_columns
+from bench.report.units import MISSING, duration, duration_interval, number, percent, size
+
+
+class Column(NamedTuple):
+    heading: str
+    numeric: bool = True
+    hint: str = ""
+
+
+class Cell(NamedTuple):
+    text: str
+    value: str
+    """What to sort by; empty where missing, which always comes last."""
+    aside: str = ""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the table."""
+
+    implementation: str
+    status: str
+    verdict: str
+    cells: list[Cell]
+
+
+@dataclass(frozen=True)
+class Table:
+    columns: list[Column]
+    lines: list[Line]
+
+    def choices(self, name: str) -> list[str]:
+        """What the lines have as ``implementation``, ``status`` or ``verdict``, for a filter."""
+        return sorted({value for line in self.lines if (value := getattr(line, name))})
+
+
+_COLUMNS = [
+    Column("Implementation", numeric=False),
+    Column("Case", numeric=False),
+    Column("Status", numeric=False),
+    Column("Time a call", hint="median, with its 95 % interval"),
+    Column("Ratio", hint="latency / the baseline's in the same rounds; below 1 is faster"),
+    Column("Verdict", numeric=False),
+    Column("Peak memory", hint="of one call, above the prepared process"),
+    Column("MMACs", hint="million multiply-accumulates a call"),
+    Column("GFLOP/s", hint="2 x MAC / time"),
+    Column("% of roofline", hint="of what the machine can attain for this work"),
+    Column("Error", hint="largest found against the reference, and the tolerance"),
+]
+_NOTES = Column("Notes", numeric=False, hint="why it did not pass; what to mind")
+
+
+def results_table(table: pd.DataFrame, comparisons: Sequence[Row]) -> Table:
+    """A line for each row of a ``frame``, with its comparison; run, workload and target as columns where they vary."""
+    varied = [name for name in ("run", "workload", "target") if table[name].nunique() > 1]
+    metrics = metric_columns(table)
+    headings = [Column(name.capitalize(), numeric=False) for name in varied]
+    headings += [*_COLUMNS, *(Column(name.removeprefix("metric_")) for name in metrics), _NOTES]
+    by_key = {(row.run, row.workload, row.implementation, row.case, row.target): row for row in comparisons}
+    baselines = {(row.run, row.workload, row.against) for row in comparisons}
+    lines = []
+    for row in table.to_dict("records"):
+        comparison = by_key.get(tuple(row[name] for name in KEYS))
+        is_baseline = (row["run"], row["workload"], row["implementation"]) in baselines
+        cells = [_text(row[name]) for name in varied]
+        cells += _cells(row, comparison, is_baseline)
+        cells += [_number(row[name]) for name in metrics]
+        notes = _notes(row, comparison)
+        cells.append(Cell(notes, notes))
+        verdict = _verdict(comparison, is_baseline)
+        lines.append(Line(row["implementation"], row["status"], verdict, cells))
+    return Table(headings, lines)
+
+
+def _cells(row: Mapping[Any, Any], comparison: Row | None, is_baseline: bool) -> list[Cell]:
+    return [
+        _text(row["implementation"]),
+        _text(row["case"]),
+        _text(row["status"].replace("_", " ")),
+        _time(row),
+        _ratio(comparison),
+        _text(_verdict(comparison, is_baseline)),
+        _present(row["peak_bytes"], lambda value: size(value)),
+        _number(row["macs"] / 1e6),
+        _number(row["gflops"]),
+        _present(row["roofline_share"], lambda value: percent(value)),
+        _error(row),
+    ]
+
+
+def _verdict(comparison: Row | None, is_baseline: bool) -> str:
+    if comparison and comparison.verdict:
+        return str(comparison.verdict)
+    return "baseline" if is_baseline else ""
+
+
+def _text(text: str) -> Cell:
+    return Cell(text or MISSING, text)
+
+
+def _number(value: Any) -> Cell:
+    return _present(value, lambda present: number(present))
+
+
+def _present(value: Any, show: Any) -> Cell:
+    return Cell(MISSING, "") if pd.isna(value) else Cell(show(value), repr(float(value)))
+
+
+def _time(row: Mapping[Any, Any]) -> Cell:
+    if pd.isna(row["latency_ns"]):
+        return Cell(MISSING, "")
+    interval = duration_interval(row["latency_low_ns"], row["latency_high_ns"], row["latency_ns"])
+    return Cell(duration(row["latency_ns"]), repr(row["latency_ns"]), interval)
+
+
+def _ratio(comparison: Row | None) -> Cell:
+    if comparison is None or comparison.ratio is None:
+        return Cell(MISSING, "")
+    ratio = comparison.ratio
+    return Cell(number(ratio.estimate), repr(ratio.estimate), f"{number(ratio.low)} to {number(ratio.high)}")
+
+
+def _error(row: Mapping[Any, Any]) -> Cell:
+    if pd.isna(row["error"]):
+        return Cell(MISSING, "")
+    tolerance = "" if pd.isna(row["tolerance"]) else f"of {row['tolerance']:g}"
+    return Cell(number(row["error"], 2), repr(row["error"]), tolerance)
+
+
+def _notes(row: Mapping[Any, Any], comparison: Row | None) -> str:
+    """Why there is no time, or no ratio, and what makes a time less sure."""
+    if row["status"] != "passed":
+        return str(row["reason"])
+    notes = []
+    if comparison and comparison.ratio is None and comparison.reason:
+        notes.append(f"no ratio: {comparison.reason}")
+    if row["stopped"] == "budget":
+        notes.append(f"budget ended after {row['rounds']} rounds")
+    if row["preempted"]:
+        notes.append(f"{row['preempted']} of {row['rounds']} rounds lost the core")
+    return "; ".join(notes)

@@ -1,0 +1,58 @@
+"""Numbers as a reader sees them: four significant digits and a unit that fits."""
+
+from math import isinf, isnan
+
+_TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns"))
+_SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
+MISSING = "–"
+_GAP = "\u00a0"
+"""No line breaks between a number and its unit."""
+
+
+def time_unit(nanoseconds: float) -> tuple[float, str]:
+    """The unit that suits a duration: how many nanoseconds it has, and its symbol."""
+    return next((unit for unit in _TIMES if nanoseconds >= unit[0]), _TIMES[-1])
+
+
+def size_unit(size: float) -> tuple[float, str]:
+    """The unit that suits a size: how many bytes it has, and its symbol."""
+    return next((unit for unit in _SIZES if size >= unit[0]), _SIZES[-1])
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """``value`` to ``digits`` significant digits, without an exponent between 1e-4 and 1e7."""
+    if value is None or isnan(value):
+        return MISSING
+    if isinf(value):
+        return "∞"
+    if value == 0:
+        return "0"
+    if not 1e-4 <= abs(value) < 1e7:
+        return f"{value:.{digits - 1}e}"
+    text = f"{value:#.{digits}g}"
+    return f"{value:,.0f}" if "e" in text or text.endswith(".") else text
+
+
+def duration(nanoseconds: float) -> str:
+    """E.g. ``1.234 ms``."""
+    unit, symbol = time_unit(nanoseconds)
+    return f"{number(nanoseconds / unit)}{_GAP}{symbol}"
+
+
+def duration_interval(low: float, high: float, like: float) -> str:
+    """An interval in ns, in the unit that suits ``like``, e.g. ``1.230 to 1.240``."""
+    unit, _ = time_unit(like)
+    return f"{number(low / unit)} to {number(high / unit)}"
+
+
+def size(count: float) -> str:
+    """E.g. ``1.5 MiB``; bytes are binary multiples."""
+    unit, symbol = size_unit(count)
+    return f"{number(count / unit, 3) if unit > 1 else int(count)}{_GAP}{symbol}"
+
+
+def percent(fraction: float | None, digits: int = 3) -> str:
+    """A fraction as per cent, e.g. ``1.80 %``."""
+    if fraction is None or isnan(fraction):
+        return MISSING
+    return f"{number(100 * fraction, digits)}{_GAP}%"

@@ -1,0 +1,22 @@
+import numpy as np
+
+from bench.core.target import Target
+from bench.core.workload import Array, Call, Problem
+from impls.grouped_conv2d.im2col import Im2col
+
+
+class Accident(Im2col):
+    """One value of its answer is not a number."""
+
+    workload = "grouped_conv2d"
+    requires = ("numpy",)
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        right = super().prepare(problem, target)
+
+        def call() -> Array:
+            y: Array = right()
+            y[0, 0, 0, 0] = np.nan
+            return y
+
+        return call

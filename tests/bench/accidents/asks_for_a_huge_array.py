@@ -1,0 +1,18 @@
+import numpy as np
+
+from bench.core.target import Target
+from bench.core.workload import Call, Problem
+from impls.grouped_conv2d.im2col import Im2col
+
+
+class Accident(Im2col):
+    """Asks for 32 TiB at once."""
+
+    workload = "grouped_conv2d"
+    requires = ("numpy",)
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        def call() -> None:
+            np.empty(1 << 42)
+
+        return call

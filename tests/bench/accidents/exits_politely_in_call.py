@@ -1,0 +1,18 @@
+import sys
+
+from bench.core.target import Target
+from bench.core.workload import Call, Problem
+from impls.grouped_conv2d.im2col import Im2col
+
+
+class Accident(Im2col):
+    """Calls sys.exit, as a script would."""
+
+    workload = "grouped_conv2d"
+    requires = ("numpy",)
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        def call() -> None:
+            sys.exit(3)
+
+        return call

@@ -1,0 +1,25 @@
+import numpy as np
+
+from bench.core.target import Target
+from bench.core.workload import Array, Call, Problem
+from impls.grouped_conv2d.im2col import Im2col
+
+
+class Accident(Im2col):
+    """Keeps one buffer for its answers, and fills all of it only once."""
+
+    workload = "grouped_conv2d"
+    requires = ("numpy",)
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        right = super().prepare(problem, target)
+        kept: list[Array] = []
+
+        def call() -> Array:
+            y: Array = right()
+            if not kept:
+                kept.append(y.copy())
+            np.copyto(kept[0][:, ::2], y[:, ::2])
+            return kept[0]
+
+        return call

@@ -1,0 +1,17 @@
+import time
+
+from impls.grouped_conv2d.im2col import Im2col
+
+
+def _load_library() -> None:
+    time.sleep(3600)
+
+
+_load_library()
+
+
+class Accident(Im2col):
+    """Its library waits for something that never comes."""
+
+    workload = "grouped_conv2d"
+    requires = ("numpy",)

@@ -1,0 +1,3 @@
+"""A helper that somebody took for an implementation."""
+
+ANSWER = 42

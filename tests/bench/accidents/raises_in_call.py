@@ -1,0 +1,16 @@
+from bench.core.target import Target
+from bench.core.workload import Call, Problem
+from impls.grouped_conv2d.im2col import Im2col
+
+
+class Accident(Im2col):
+    """Fails whenever called."""
+
+    workload = "grouped_conv2d"
+    requires = ("numpy",)
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        def call() -> None:
+            raise RuntimeError("the kernel could not start")
+
+        return call

@@ -1,0 +1,23 @@
+import gc
+from typing import Any
+
+from bench.core.target import Target
+from bench.core.workload import Call, Problem
+from impls.grouped_conv2d.im2col import Im2col
+
+
+class Accident(Im2col):
+    """Fails, but only in a timed round."""
+
+    workload = "grouped_conv2d"
+    requires = ("numpy",)
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        right = super().prepare(problem, target)
+
+        def call() -> Any:
+            if not gc.isenabled():  # which it is only while timed
+                raise RuntimeError("the queue is full")
+            return right()
+
+        return call

@@ -1,0 +1,22 @@
+import ctypes
+from typing import Any
+
+from bench.core.target import Target
+from bench.core.workload import Call, Problem
+from impls.grouped_conv2d.im2col import Im2col
+
+
+class Accident(Im2col):
+    """Reads address 0."""
+
+    workload = "grouped_conv2d"
+    requires = ("numpy",)
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        right = super().prepare(problem, target)
+
+        def call() -> Any:
+            ctypes.string_at(0)
+            return right()
+
+        return call

@@ -1,0 +1,20 @@
+from bench.core.target import Target
+from bench.core.workload import Array, Call, Problem
+from impls.grouped_conv2d.im2col import Im2col
+
+
+class Accident(Im2col):
+    """Changes its input."""
+
+    workload = "grouped_conv2d"
+    requires = ("numpy",)
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        right = super().prepare(problem, target)
+
+        def call() -> Array:
+            y: Array = right()
+            problem.inputs["x"] += 1
+            return y
+
+        return call

@@ -1,0 +1,114 @@
+"""What counts as a right answer."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.core.case import Case
+from bench.core.record import Work
+from bench.core.workload import Array, Pick, Problem
+from bench.measure.correctness import OperatorWorkload, WroteToInputs, guarded, relative_error
+
+
+class Doubling(OperatorWorkload):
+    """y = 2 x."""
+
+    title = "Doubling"
+    case_type = Case
+    baseline = "none"
+
+    def suites(self) -> Mapping[str, Sequence[Case]]:
+        return {"quick": [Case()]}
+
+    def problem(self, case: Case, seed: int) -> Problem:
+        return Problem(case, {"x": np.random.default_rng(seed).standard_normal(64, np.float32)}, {})
+
+    def reference(self, problem: Problem) -> Array:
+        doubled: Array = 2.0 * problem.inputs["x"].astype(np.float64)
+        return doubled
+
+    def tolerance(self, case: Case) -> float:
+        return 1e-6
+
+    def work(self, case: Case) -> Work:
+        return Work(macs=64, least_bytes=512, parameters=0)
+
+    def sample(self, pick: Pick[Any]) -> Case:
+        return Case()
+
+
+def checked(make: Callable[[Array], Callable[[], Any]]) -> tuple[bool, str]:
+    workload = Doubling()
+    problem = workload.problem(Case(), seed=1)
+    found = workload.check(problem, guarded(make(problem.inputs["x"]), problem), seed=2)
+    assert found.passed == (not found.reason)
+    return found.passed, found.reason
+
+
+def test_the_right_answer_passes_with_its_error() -> None:
+    workload = Doubling()
+    problem = workload.problem(Case(), seed=1)
+    found = workload.check(problem, lambda: problem.inputs["x"] * np.float32(2.0), seed=2)
+    assert (found.passed, found.error, found.tolerance) == (True, 0.0, 1e-6)
+
+
+def test_an_answer_from_earlier_inputs_does_not_pass() -> None:
+    passed, reason = checked(lambda x: lambda kept=2 * x: kept)  # type: ignore[misc]
+    assert not passed
+    assert reason.startswith("error ")
+
+
+def test_a_buffer_that_is_not_filled_anew_does_not_pass() -> None:
+    """The first answer's memory is poisoned before the second call, which fills only half of it."""
+
+    def make(x: Array) -> Callable[[], Array]:
+        kept = np.empty_like(x)
+        first = True
+
+        def call() -> Array:
+            nonlocal first
+            np.multiply(x, 2, out=kept) if first else np.multiply(x[:32], 2, out=kept[:32])
+            first = False
+            return kept
+
+        return call
+
+    assert checked(make) == (False, "32 of the answer's 64 values are NaN or infinite")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda y: y * 1.001, "error 0.001 is above the tolerance of 1e-06"),
+        (lambda y: y[:-1], r"shape is \(63,\), not \(64,\)"),
+        (lambda y: y.astype(np.float64), "dtype is float64, not float32"),
+        (lambda y: np.where(y > 1, np.nan, y).astype(np.float32), "are NaN or infinite"),
+        (lambda y: None, r"shape is \(\)"),
+    ],
+)
+def test_wrong_answers_say_what_is_wrong(wrong: Callable[[Array], Any], words: str) -> None:
+    passed, reason = checked(lambda x: lambda: wrong(2 * x))
+    assert not passed
+    assert re.search(words, reason)
+
+
+def test_writing_to_an_input_is_found() -> None:
+    def make(x: Array) -> Callable[[], Array]:
+        def call() -> Array:
+            x[3] += 1
+            return 2 * x
+
+        return call
+
+    with pytest.raises(WroteToInputs, match="it writes to its inputs: x changed"):
+        checked(make)
+
+
+def test_relative_error_is_relative_to_the_largest_magnitude() -> None:
+    expected = np.array([0.0, -4.0])
+    assert relative_error(np.array([1.0, -4.0]), expected) == 0.25
+    assert np.isnan(relative_error(np.array([np.nan, -4.0]), expected))
+    assert relative_error(np.zeros(3), np.zeros(3)) == 0.0

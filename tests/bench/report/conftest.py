@@ -1,0 +1,126 @@
+"""Records and runs made by hand, in the shapes that the harness stores."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bench.core import registry
+from bench.core.errors import BadUse
+from bench.core.record import Check, Latency, Memory, Record, Status, Work
+from bench.machine import Bandwidth, Environment, Limits, Peak
+from bench.store import Request, Run, RunInfo
+
+WHEN = datetime(2026, 11, 23, 20, 45, 10, tzinfo=UTC)
+
+ENVIRONMENT = Environment(
+    cpu="Example CPU <b>3 GHz</b>",
+    architecture="x86_64",
+    cores_given=1,
+    cores_total=8,
+    caches={"L1d": 32768, "L2": 1048576},
+    isa=["avx2", "fma"],
+    governor="performance",
+    memory_bytes=16 * 2**30,
+    kernel="6.1",
+    python="3.11.9",
+    gpu=None,
+    libraries={"torch": "2.13.0"},
+    variables={"OMP_NUM_THREADS": "1"},
+    commit="0123abc",
+    dirty=True,
+    virtualised=False,
+)
+LIMITS = Limits(
+    peaks=[Peak(isa="avx2", threads=1, gflops=100.0), Peak(isa="avx512", threads=1, gflops=180.0)],
+    bandwidths=[
+        Bandwidth(working_set_bytes=16384, threads=1, bytes_per_second=190e9),
+        Bandwidth(working_set_bytes=524288, threads=1, bytes_per_second=70e9),
+        Bandwidth(working_set_bytes=268435456, threads=1, bytes_per_second=11e9),
+    ],
+)
+
+
+def record(
+    implementation: str = "pytorch",
+    rounds: Sequence[float] = (1000.0,) * 20,
+    *,
+    workload: str = "conv",
+    parameters: dict[str, Any] | None = None,
+    status: Status = Status.PASSED,
+    reason: str = "",
+    **changes: Any,
+) -> Record:
+    """One record; ``rounds`` are latencies in ns, a sample each."""
+    parameters = parameters or {"cin": 64, "groups": 4}
+    passed = status is Status.PASSED
+    latency = Latency(
+        turns=[[value] for value in rounds],
+        inner=1,
+        median=median(rounds),
+        low=min(rounds),
+        high=max(rounds),
+        preempted=0,
+        stopped="sure",
+    )
+    values: dict[str, Any] = {
+        "workload": workload,
+        "implementation": implementation,
+        "case": ",".join(f"{name}={value}" for name, value in parameters.items()),
+        "target": "edge",
+        "parameters": parameters,
+        "status": status,
+        "reason": reason,
+        "sitting": "one",
+        "started": WHEN,
+        "work": Work(macs=5000, least_bytes=1000, parameters=300),
+        "seconds": {"prepare": 0.5},
+        "facts": {"torch": "2.13.0"},
+        "check": Check(passed=passed, reason=reason, error=2e-6, tolerance=1e-4),
+        "latency": latency if passed else None,
+        "memory": Memory(peak_bytes=8192, prepared_bytes=512) if passed else None,
+    }
+    return Record(**(values | changes))
+
+
+@pytest.fixture
+def make_record() -> Callable[..., Record]:
+    return record
+
+
+@pytest.fixture
+def make_run(tmp_path: Path) -> Callable[..., Run]:
+    def make(records: Sequence[Record], name: str = "made", **changes: Any) -> Run:
+        workloads = tuple(dict.fromkeys(found.workload for found in records))
+        values: dict[str, Any] = {
+            "name": name,
+            "command": "featherbench run conv",
+            "started": WHEN,
+            "request": Request(workloads=workloads, suite="quick", target="edge"),
+            "threads": 1,
+            "environment": ENVIRONMENT,
+            "limits": LIMITS,
+            "noise_floor": 0.018,
+            "notes": {"pytorch": "the call alone"},
+        }
+        run = Run.create(tmp_path / name, RunInfo(**(values | changes)))
+        run.append(records)
+        return run
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def only_known_workload(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The registry knows the workload ``conv`` alone, whose baseline is pytorch."""
+
+    def workload(name: str) -> Any:
+        if name != "conv":
+            raise BadUse(f"no workload {name!r}; choose from conv")
+        return SimpleNamespace(title="Grouped convolution", baseline="pytorch")
+
+    monkeypatch.setattr(registry, "workload", workload)

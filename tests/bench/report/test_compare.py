@@ -1,0 +1,120 @@
+"""Ratios against a baseline, and against an older run."""
+
+import pytest
+
+from bench.core.errors import BadUse
+from bench.core.record import Status
+from bench.report.compare import compare, compare_each, compare_runs, slower_than
+from bench.stats.verdict import Verdict
+
+STEADY = [1000.0 + i % 7 for i in range(40)]
+HALF = [value / 2 for value in STEADY]
+TWICE = [value * 2 for value in STEADY]
+
+
+def test_known_ratios(make_record, make_run):
+    run = make_run([make_record("pytorch", STEADY), make_record("fast", HALF), make_record("slow", TWICE)])
+    fast, slow = compare(run)
+    assert fast.ratio is not None
+    assert slow.ratio is not None
+    assert fast.ratio.estimate == pytest.approx(0.5)
+    assert slow.ratio.estimate == pytest.approx(2.0)
+    assert (fast.verdict, slow.verdict) == (Verdict.FASTER, Verdict.SLOWER)
+    assert (fast.against, fast.reason) == ("pytorch", "")
+
+
+def test_another_baseline(make_record, make_run):
+    rows = compare(make_run([make_record("pytorch", STEADY), make_record("fast", HALF)]), "fast")
+    assert [(row.implementation, row.verdict) for row in rows] == [("pytorch", Verdict.SLOWER)]
+
+
+def test_confidence_is_corrected_for_the_whole_table(make_record, make_run):
+    cases = [{"groups": groups} for groups in (1, 2, 4, 8, 16)]
+    records = [make_record(name, STEADY, parameters=case) for case in cases for name in ("pytorch", "other")]
+    rows = compare(make_run(records))
+    assert [row.ratio.confidence for row in rows if row.ratio] == [pytest.approx(1 - 0.05 / 5)] * 5
+
+
+def test_only_ratios_count_for_the_correction(make_record, make_run):
+    broken = make_record("broken", status=Status.CRASHED, reason="signal 11", check=None)
+    rows = compare(make_run([make_record("pytorch", STEADY), make_record("fast", HALF), broken]))
+    assert [row.ratio.confidence for row in rows if row.ratio] == [pytest.approx(0.95)]
+    assert rows[1].reason == "crashed: signal 11"
+
+
+def test_the_report_corrects_over_all_its_runs(make_record, make_run):
+    records = [make_record("pytorch", STEADY), make_record("fast", HALF)]
+    rows = compare_each([make_run(records, "a"), make_run(records, "b")])
+    assert [row.ratio.confidence for row in rows if row.ratio] == [pytest.approx(0.975)] * 2
+
+
+@pytest.mark.parametrize(("noise", "margin", "expected"), [(0.03, None, 0.03), (None, None, 0.02), (0.03, 0.1, 0.1)])
+def test_margin(make_record, make_run, noise, margin, expected):
+    near = [value * 1.05 for value in STEADY]
+    run = make_run([make_record("pytorch", STEADY), make_record("near", near)], noise_floor=noise)
+    (row,) = compare(run, margin=margin)
+    assert row.margin == expected
+    assert row.verdict == (Verdict.CANNOT_TELL if expected == 0.1 else Verdict.SLOWER)
+
+
+def test_a_baseline_that_is_not_there_is_wrong_use(make_record, make_run):
+    run = make_run([make_record("fast"), make_record("slow")])
+    with pytest.raises(BadUse, match="nobody is not in run made; choose fast, slow"):
+        compare(run, "nobody")
+    with pytest.raises(BadUse, match="pytorch"):
+        compare(run)
+    assert all("no record of the baseline" in row.reason for row in compare_each([run]))
+
+
+def test_an_unknown_workload_is_told_in_the_report(make_record, make_run):
+    (row,) = compare_each([make_run([make_record(workload="gone")])])
+    assert row.ratio is None
+    assert "gone" in row.reason
+
+
+def test_no_ratio_without_a_passed_baseline(make_record, make_run):
+    wrong = make_record("pytorch", status=Status.INCORRECT, reason="error 0.3")
+    elsewhere = make_record("pytorch", STEADY, parameters={"groups": 9})
+    (row,) = compare(make_run([wrong, elsewhere, make_record("fast", HALF)]))
+    assert (row.ratio, row.verdict, row.reason) == (None, None, "baseline pytorch: incorrect: error 0.3")
+
+
+def test_no_ratio_between_sittings_or_unequal_rounds(make_record, make_run):
+    later = make_record("later", HALF, sitting="two")
+    short = make_record("short", HALF[:10])
+    rows = compare(make_run([make_record("pytorch", STEADY), later, short]))
+    assert "same sitting" in rows[0].reason
+    assert "10 rounds" in rows[1].reason
+    assert {row.ratio for row in rows} == {None}
+
+
+def test_two_runs(make_record, make_run):
+    old = make_run([make_record("pytorch", STEADY), make_record("gone")], "old", noise_floor=0.05)
+    new = make_run([make_record("pytorch", HALF, sitting="two"), make_record("added")], "new")
+    same, added = compare_runs(new, old)
+    assert same.ratio is not None
+    assert same.ratio.estimate == pytest.approx(0.5, rel=0.01)
+    assert (same.verdict, same.against, same.margin, same.reason) == (Verdict.FASTER, "old", 0.05, "")
+    assert added.reason == "not in run old"
+
+
+def test_two_runs_on_different_machines_are_told_apart(make_record, make_run):
+    old = make_run([make_record()], "old")
+    other = old.info.environment.model_copy(update={"cpu": "another"})
+    (row,) = compare_runs(make_run([make_record()], "new", environment=other), old)
+    assert row.ratio is not None
+    assert "environments" in row.reason
+
+
+def test_two_runs_with_nothing_in_common(make_record, make_run):
+    with pytest.raises(BadUse, match="share no implementation"):
+        compare_runs(make_run([make_record("a")], "new"), make_run([make_record("b")], "old"))
+
+
+def test_slower_than_asks_the_low_end_of_the_interval(make_record, make_run):
+    slow = [value * (1.19 + 0.02 * (i % 3)) for i, value in enumerate(STEADY)]  # 1.19, 1.21 or 1.23 times
+    rows = compare(make_run([make_record("pytorch", STEADY), make_record("slow", slow), make_record("fast", HALF)]))
+    assert [row.implementation for row in slower_than(rows, 0.1)] == ["slow"]
+    assert rows[0].ratio is not None
+    assert rows[0].ratio.estimate > 1.2
+    assert slower_than(rows, 0.2) == []

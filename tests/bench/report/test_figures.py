@@ -1,0 +1,103 @@
+"""What the figures show."""
+
+import math
+
+import pytest
+from plotly.graph_objects import Figure
+
+from bench.core.record import Status
+from bench.report.figures import latency_figures, memory_figures
+from bench.report.frame import frame
+from bench.report.palette import SYMBOLS, styles
+from bench.report.roofline import roofline_figure
+
+
+@pytest.fixture
+def table(make_record, make_run):
+    records = [
+        make_record(
+            name, [time * groups, time * groups + 200], parameters={"cin": cin, "kernel": [3, 3], "groups": groups}
+        )
+        for cin in (64, 128)
+        for groups in (1, 4)
+        for name, time in (("pytorch", 2000.0), ("<b>mine</b>", 1000.0))
+    ]
+    records.append(make_record("broken", parameters={"cin": 64}, status=Status.FAILED, reason="x", check=None))
+    return frame([make_run(records)])
+
+
+@pytest.fixture
+def look(table):
+    return styles(table["implementation"])
+
+
+def traces(figure: Figure) -> dict[str, object]:
+    return {trace.name: trace for trace in figure.data if trace.name}
+
+
+def test_a_latency_panel_for_each_shape(table, look):
+    figures = latency_figures(table, "groups", look)
+    assert [figure.layout.meta for figure in figures] == ["cin 64", "cin 128"]
+    line = traces(figures[0])["pytorch"]
+    assert list(line.x) == [1, 4]
+    assert list(line.y) == pytest.approx([2.1, 8.1])
+    assert line.error_y.array[0] == pytest.approx(0.1)
+    assert figures[0].layout.yaxis.title.text == "latency, µs a call"
+    assert {figures[0].layout.xaxis.type, figures[0].layout.yaxis.type} == {"log"}
+
+
+def test_no_latency_figure_for_a_single_value(table, look):
+    assert latency_figures(table[table["groups"] == 1], "groups", look) == []
+
+
+def test_names_are_text_for_plotly_too(table, look):
+    for figure in (*latency_figures(table, "groups", look), *memory_figures(table, "groups", look)):
+        trace = traces(figure)["&lt;b&gt;mine&lt;/b&gt;"]
+        assert "&lt;b&gt;mine" in trace.customdata[0]
+
+
+def test_an_implementation_looks_alike_everywhere(table, look):
+    roofline = roofline_figure(table, None, 1, look)
+    assert roofline is not None
+    drawn = [traces(f)["pytorch"] for f in (*latency_figures(table, "groups", look), roofline)]
+    drawn += [traces(f)["pytorch"] for f in memory_figures(table, None, look)]
+    assert {(trace.marker.color, trace.marker.symbol) for trace in drawn} == {look["pytorch"][:2]}
+
+
+def test_styles_differ_in_colour_and_symbol():
+    found = styles(f"implementation {i}" for i in range(56))
+    assert len({style[:2] for style in found.values()}) == 56
+    few = list(found.values())[: len(SYMBOLS)]
+    assert len({style.symbol for style in few}) == len(few)
+
+
+def test_roofs_are_labelled_and_points_placed(table, look, make_run, make_record):
+    figure = roofline_figure(table, make_run([make_record()], "other").info.limits, 1, look)
+    assert figure is not None
+    labels = " ".join(note.text for note in figure.layout.annotations)
+    assert "avx512 peak, 180 GFLOP/s" in labels
+    assert "256 MiB working set, 11.0 GB/s" in labels.replace("\u00a0", " ")
+    assert traces(figure)["pytorch"].x[0] == pytest.approx(10)
+    assert traces(figure)["pytorch"].y[0] == pytest.approx(10_000 / 2100)
+
+
+def test_no_roofline_without_speeds(table, look):
+    assert roofline_figure(table[table["status"] != "passed"], None, 1, look) is None
+
+
+def test_an_open_interval_has_no_bar(make_record, make_run, look):
+    record = make_record()
+    latency = record.latency.model_copy(update={"low": 0.0, "high": math.inf})
+    other = make_record(parameters={"cin": 64, "groups": 8})
+    table = frame([make_run([record.model_copy(update={"latency": latency}), other], "open")])
+    (figure,) = latency_figures(table, "groups", look)
+    assert figure.data[0].error_y.array[0] is None
+
+
+def test_no_peak_is_drawn_as_one_page(make_record, make_run, look):
+    record = make_record()
+    memory = record.memory.model_copy(update={"peak_bytes": 0})
+    table = frame([make_run([record.model_copy(update={"memory": memory})], "none")])
+    (figure,) = memory_figures(table, "groups", look)
+    assert traces(figure)["pytorch"].y[0] == 4
+    assert "peak 0" in traces(figure)["pytorch"].customdata[0]

@@ -1,0 +1,65 @@
+"""The tidy DataFrame: hand-computed numbers, and what is missing where."""
+
+import pytest
+
+from bench.core.record import Check, Status, Work
+from bench.report.frame import frame, metric_columns, parameter_columns
+
+
+def test_speed_is_two_flop_a_mac(make_record, make_run):
+    # 5000 MACs = 10000 FLOP in 1000 ns: 10 FLOP/ns. 10 FLOP/byte at 190 GB/s would allow 1900: the peak of 180 binds.
+    row = frame([make_run([make_record()])]).iloc[0]
+    assert row["flop"] == 10_000
+    assert row["gflops"] == pytest.approx(10.0)
+    assert row["roofline_share"] == pytest.approx(10 / 180)
+
+
+def test_no_limits_no_roofline_share(make_record, make_run):
+    assert frame([make_run([make_record()], limits=None)])["roofline_share"].isna().all()
+
+
+def test_limits_of_another_thread_count_give_no_share(make_record, make_run):
+    assert frame([make_run([make_record()], threads=7)])["roofline_share"].isna().all()
+
+
+def test_work_without_products_has_no_speed(make_record, make_run):
+    table = frame([make_run([make_record(work=Work(macs=0, least_bytes=10, parameters=0))])])
+    assert table["gflops"].isna().all()
+
+
+def test_parameters_have_columns_of_their_own(make_record, make_run):
+    parameters = {"groups": 4, "kernel": [3, 5], "bias": True, "dtype": "float32", "target": "x"}
+    table = frame([make_run([make_record(parameters=parameters), make_record(parameters={"groups": 8})])])
+    assert parameter_columns(table) == ["groups", "kernel", "bias", "dtype", "case_target"]
+    assert table["kernel"][0] == "3x5"
+    assert table["groups"].tolist() == [4, 8]
+    assert table["groups"].dtype == "Int64"
+    assert table["target"].tolist() == ["edge", "edge"]
+
+
+def test_percentile_only_where_backed_and_unmixed(make_record, make_run):
+    few = make_record("few", [1000.0] * 600)
+    many = make_record("many", [1000.0] * 700)
+    means = make_record("means", [1000.0] * 700)
+    assert means.latency is not None
+    means = means.model_copy(update={"latency": means.latency.model_copy(update={"inner": 2})})
+    assert frame([make_run([few, many, means])])["p99_ns"].notna().tolist() == [False, True, False]
+
+
+def test_what_did_not_pass_has_a_reason_and_no_numbers(make_record, make_run):
+    row = frame([make_run([make_record(status=Status.UNSUPPORTED, reason="only float64", check=None)])]).iloc[0]
+    assert (row["status"], row["reason"]) == ("unsupported", "only float64")
+    assert row[["latency_ns", "peak_bytes", "error", "gflops"]].isna().all()
+
+
+def test_metrics_of_the_check(make_record, make_run):
+    trained = make_record(check=Check(passed=True, metrics={"top-1": 0.91}))
+    table = frame([make_run([trained, make_record("other")])])
+    assert metric_columns(table) == ["metric_top-1"]
+    assert table["metric_top-1"].isna().tolist() == [False, True]
+
+
+def test_an_empty_run_has_the_columns(make_run):
+    table = frame([make_run([])])
+    assert len(table) == 0
+    assert {"run", "latency_ns", "gflops"} <= set(table.columns)

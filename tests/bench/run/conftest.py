@@ -1,0 +1,55 @@
+"""What the tests of runs share: one small case, measured quickly."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from bench.core.record import Record
+from bench.run.launch import Outcome, launch
+from bench.run.scheduler import Display
+from bench.run.workers import Limits
+from bench.store import Request
+
+FOLDER = Path(__file__).parents[1] / "accidents"
+
+Measure = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session")
+def measure(tmp_path_factory: pytest.TempPathFactory) -> Measure:
+    """Runs plug-ins, given by name or path, beside im2col on a single small case."""
+
+    def run(
+        plugins: Sequence[str | Path],
+        limits: Limits | None = None,
+        display: Display | None = None,
+        case: str = "kernel=1",
+    ) -> Outcome:
+        paths = [FOLDER / f"{plugin}.py" if isinstance(plugin, str) else plugin for plugin in plugins]
+        request = Request(
+            workloads=("grouped_conv2d",),
+            suite="odd",
+            target="edge",
+            implementations=("im2col", *(path.stem for path in paths)),
+            cases=(case,),
+            plugins=tuple(map(str, paths)),
+        )
+        results = tmp_path_factory.mktemp("results")
+        return launch(request, limits=limits, budget_s=0.1, results=results, display=display)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def record_of() -> Callable[[Outcome, str], Record]:
+    """The one record of an implementation, in the file as well as in the run."""
+
+    def find(outcome: Outcome, name: str) -> Record:
+        lines = (outcome.run.folder / "records.jsonl").read_text().splitlines()
+        stored = [record for record in map(Record.model_validate_json, lines) if record.implementation == name]
+        assert stored == [record for record in outcome.run.records if record.implementation == name]
+        assert len(stored) == 1
+        return stored[0]
+
+    return find

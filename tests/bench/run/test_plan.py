@@ -1,0 +1,118 @@
+"""What will be measured is settled, and questioned, before any worker starts."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bench.core import registry
+from bench.core.errors import BadUse
+from bench.core.record import Record, Status, Work
+from bench.core.target import Target
+from bench.run.plan import Sitting, filter_cases, plan, to_measure
+from bench.store import Request
+
+EDGE = Target("edge")
+THREE = ("im2col", "onnxruntime", "pytorch")
+
+
+def request(*cases: str, implementations: tuple[str, ...] = THREE, **others: object) -> Request:
+    asked = {"workloads": ("grouped_conv2d",), "suite": "odd", "target": "edge", **others}
+    return Request.model_validate(asked | {"implementations": implementations, "cases": cases})
+
+
+def outcome(sitting: Sitting, implementation: str, status: Status) -> Record:
+    """A stored outcome of an earlier, interrupted sitting."""
+    return Record.model_construct(
+        workload="grouped_conv2d",
+        implementation=implementation,
+        case=sitting.case.slug,
+        target="edge",
+        status=status,
+        reason="",
+        sitting="earlier",
+        started=datetime.now(UTC),
+        work=Work(macs=1, least_bytes=1, parameters=1),
+    )
+
+
+def names(sitting: Sitting) -> set[str]:
+    return {entry.name for entry in sitting.entries}
+
+
+def test_filters_of_different_parameters_narrow_and_of_one_parameter_widen() -> None:
+    workload = registry.workload("grouped_conv2d")
+    narrowed = filter_cases(workload, "odd", ["kernel=1x7", "groups=8"])
+    widened = filter_cases(workload, "odd", ["kernel=1x7", "kernel=5"])
+    assert [case.texts()["kernel"] for case in narrowed] == ["1x7"]
+    assert {case.texts()["kernel"] for case in widened} == {"1x7", "5"}
+
+
+def test_without_filters_a_suite_is_whole() -> None:
+    workload = registry.workload("grouped_conv2d")
+    assert filter_cases(workload, "quick", []) == list(workload.suites()["quick"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (request(suite="slow"), r"no suite 'slow'; choose from quick, .*odd"),
+        (request("grops=8"), r"no parameter 'grops' to filter by; choose from n, cin, .*groups"),
+        (request("groups=3"), r"no case of suite odd has groups=3; choose from 8"),
+        (request("kernel"), r"no case of suite odd has kernel=; choose from 3, 1, 5, 1x7"),
+        (request("kernel=1", "dtype=float64"), r"matches kernel=1 and dtype=float64 together; drop one"),
+        (request(workloads=("conv9d",)), r"no workload 'conv9d'; choose from .*grouped_conv2d"),
+        (request(implementations=("im3col",)), r"no implementation 'im3col' of grouped_conv2d; choose from .*im2col"),
+        (request(target="fpga"), r"no target 'fpga'; choose from cpu, edge, cuda"),
+        (request(plugins=("nowhere.py",)), "no plug-in file nowhere.py"),
+    ],
+)
+def test_what_is_not_there_is_refused_with_the_choices(asked: Request, told: str) -> None:
+    with pytest.raises(BadUse, match=told):
+        plan(asked)
+
+
+def test_each_case_is_a_sitting_of_all_that_were_asked_for() -> None:
+    sittings = plan(request("kernel=1", "kernel=5"))
+    assert [names(sitting) for sitting in sittings] == [set(THREE)] * 2
+    assert len({key for sitting in sittings for key in sitting.keys(EDGE)}) == 6
+
+
+def test_an_implementation_that_cannot_run_here_is_told_not_dropped(tmp_path: Path) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text("class Mine:\n    workload = 'grouped_conv2d'\n    targets = ('cuda',)\n")
+    (sitting,) = plan(request("kernel=1", implementations=("im2col", "mine"), plugins=(str(plugin),)))
+    assert names(sitting) == {"im2col"}
+    assert {entry.name: reason for entry, reason in sitting.unable.items()} == {"mine": "runs on cuda, not on edge"}
+    assert [key.implementation for key in sitting.keys(EDGE)] == ["im2col", "mine"]
+
+
+def test_nothing_recorded_leaves_everything_to_measure() -> None:
+    sittings = plan(request("kernel=1", "kernel=5"))
+    assert to_measure(sittings, [], EDGE) == sittings
+
+
+def test_a_complete_case_is_not_measured_again() -> None:
+    first, second = plan(request("kernel=1", "kernel=5"))
+    recorded = [outcome(first, name, Status.PASSED) for name in THREE]
+    assert to_measure([first, second], recorded, EDGE) == [second]
+
+
+def test_a_case_that_was_cut_off_is_measured_anew_with_all_that_passed() -> None:
+    """Rounds pair up only within one sitting."""
+    (sitting,) = plan(request("kernel=1"))
+    (still_open,) = to_measure([sitting], [outcome(sitting, "im2col", Status.PASSED)], EDGE)
+    assert names(still_open) == set(THREE)
+
+
+def test_what_did_not_pass_before_the_cut_is_not_tried_again() -> None:
+    (sitting,) = plan(request("kernel=1"))
+    recorded = [outcome(sitting, "im2col", Status.PASSED), outcome(sitting, "onnxruntime", Status.TIMEOUT)]
+    (still_open,) = to_measure([sitting], recorded, EDGE)
+    assert names(still_open) == {"im2col", "pytorch"}
+
+
+def test_another_target_counts_for_nothing() -> None:
+    (sitting,) = plan(request("kernel=1"))
+    recorded = [outcome(sitting, name, Status.PASSED) for name in THREE]
+    assert to_measure([sitting], recorded, Target("cpu")) == [sitting]

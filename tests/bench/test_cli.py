@@ -1,0 +1,139 @@
+"""The command line: wrong use is one line that names the choices, and exit status 2."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SMALL = ("--suite", "odd", "--case", "kernel=1", "--impl", "im2col", "--budget", "100ms")
+
+
+def featherbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=cwd,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "conv9d"], "no workload 'conv9d'; choose from grouped_conv2d"),
+        (["run", "--suite", "huge"], "no suite 'huge'; choose from quick, gspc, odd, full"),
+        (
+            ["run", "grouped_conv2d", "--impl", "pytorch,keras"],
+            "no implementation 'keras' of grouped_conv2d; choose from",
+        ),
+        (["run", "--case", "depth=3"], "no parameter 'depth' to filter by; choose from n, cin, cout"),
+        (["run", "--case", "groups=7"], "no case of suite quick has groups=7; choose from 1, 8, 16, 64, 6"),
+        (
+            ["run", "--case", "groups=6", "--case", "cin=64"],
+            "no case of suite quick matches groups=6 and cin=64 together",
+        ),
+        (["run", "--target", "gpu"], "no target 'gpu'; choose from cpu, edge, cuda"),
+        (["run", "--target", "cuda"], "target cuda"),
+        (["run", "--plugin", "nowhere.py"], "no plug-in file nowhere.py"),
+        (["run", "--budget", "soon"], "'soon' is not a time such as 90s"),
+        (["run", "--budget", "0s"], "'0s' is not a time"),
+        (["run", "--memory-limit", "4GB"], "'4GB' is not a size such as 512MiB"),
+        (["run", "--dry-run", "--resume"], "--dry-run measures nothing, so it does not go with --resume"),
+        (["run", "--frobnicate"], "No such option: --frobnicate"),
+        (["frobnicate"], "No such command 'frobnicate'"),
+        (["report"], "no run in results/local yet; make one with: featherbench run"),
+        (["report", "lost"], "no run 'lost'; choose from: latest"),
+        (["compare", "a", "b", "c"], "compare takes one run or two, not 3"),
+        (["compare", "a", "b", "--baseline", "pytorch"], "drop --baseline or give one run"),
+        (["compare", "latest", "--margin", "small"], "'small' is not a share such as 5%"),
+        (["new", "grouped_conv2d", "2fast"], "'2fast' cannot name a Python file"),
+        (["new", "grouped_conv2d", "im2col"], "has an implementation im2col already"),
+        (["doctor", "--pairs", "0"], "--pairs"),
+    ],
+)
+def test_wrong_use_is_one_line_that_names_the_choices(arguments: list[str], words: str, tmp_path: Path) -> None:
+    done = featherbench(*arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("\n") == 1
+    assert words in done.stderr
+    assert not (tmp_path / "results").exists()
+
+
+def test_an_unwritable_results_folder_is_wrong_use(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file, not a folder")
+    done = featherbench("run", *SMALL, "--results", "taken", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "choose another folder with --results" in done.stderr
+
+
+def test_a_run_its_resumption_its_comparison_and_its_report(tmp_path: Path) -> None:
+    first = featherbench("run", *SMALL, "--name", "mine", "--json", cwd=tmp_path)
+    told = json.loads(first.stdout)
+    assert (first.returncode, told["measured"], told["records"]) == (0, 1, {"passed": 1})
+
+    again = featherbench("run", *SMALL, "--resume", "--json", cwd=tmp_path)
+    assert json.loads(again.stdout)["run"] == "mine"
+    assert json.loads(again.stdout)["measured"] == 0
+
+    taken = featherbench("run", *SMALL, "--name", "mine", cwd=tmp_path)
+    assert taken.returncode == 2
+    assert "exists already; add --resume" in taken.stderr
+
+    other = featherbench("run", *SMALL, "--budget", "50ms", "--case", "n=1", "--name", "mine", "--resume", cwd=tmp_path)
+    assert other.returncode == 2
+    assert "was made by another request" in other.stderr
+
+    unknown = featherbench("compare", "mine", "--baseline", "pytorch", cwd=tmp_path)
+    assert unknown.returncode == 2
+    assert "im2col" in unknown.stderr
+
+    written = featherbench("report", "mine", cwd=tmp_path)
+    assert written.returncode == 0, written.stderr
+    assert Path(written.stdout.removeprefix("report: ").strip()).read_text().startswith("<!doctype html>")
+
+
+def test_compare_fails_with_status_3_where_something_is_surely_slower(tmp_path: Path) -> None:
+    """The plug-in answers right, but sleeps: slower than im2col beyond any noise."""
+    featherbench("new", "grouped_conv2d", "sleepy", cwd=tmp_path)
+    source = (tmp_path / "sleepy.py").read_text()
+    awake = "            return slow_but_right"
+    assert awake in source
+    (tmp_path / "sleepy.py").write_text(
+        "import time\n" + source.replace(awake, f"            time.sleep(0.02)\n{awake}")
+    )
+    cases = ("--suite", "odd", "--case", "kernel=1", "--impl", "im2col,sleepy", "--plugin", "sleepy.py")
+    featherbench("run", *cases, "--budget", "1s", "--name", "both", cwd=tmp_path)
+
+    slower = featherbench("compare", "both", "--baseline", "im2col", "--fail-if-slower", "5%", cwd=tmp_path)
+    assert slower.returncode == 3
+    assert "1 of 1 are slower by more than 5%" in slower.stderr
+    fine = featherbench("compare", "both", "--baseline", "sleepy", "--fail-if-slower", "5%", "--json", cwd=tmp_path)
+    assert fine.returncode == 0
+    assert json.loads(fine.stdout)[0]["verdict"] == "faster"
+
+
+def test_list_says_what_is_there(tmp_path: Path) -> None:
+    told = json.loads(featherbench("list", "--json", cwd=tmp_path).stdout)
+    assert told["workloads"]["grouped_conv2d"]["suites"]["quick"] == 6
+    assert set(told["targets"]) == {"cpu", "edge", "cuda"}
+    assert "im2col" in featherbench("list", cwd=tmp_path).stdout
+
+
+def test_new_writes_a_file_that_runs_and_passes(tmp_path: Path) -> None:
+    assert featherbench("new", "grouped_conv2d", "my_kernel", cwd=tmp_path).returncode == 0
+    small = [word if word != "im2col" else "my_kernel" for word in SMALL]
+    done = featherbench("run", *small, "--plugin", "my_kernel.py", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["records"] == {"passed": 1}, done.stderr
+
+
+@pytest.mark.parametrize("command", ["list", "run", "compare", "report", "doctor", "new"])
+def test_help_has_an_example(command: str, tmp_path: Path) -> None:
+    told = featherbench(command, "--help", cwd=tmp_path).stdout
+    assert f"Example: featherbench {command}" in told
