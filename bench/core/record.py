@@ -21,7 +21,8 @@ class Status(StrEnum):
 
 
 class _Stored(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Strings: a diverged loss in a check's metrics is NaN, which JSON lacks, and null would not be read back.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
 
 
 class Key(NamedTuple):

@@ -5,7 +5,7 @@ All names are escaped: plotly reads some HTML in its texts.
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from math import ceil, floor, isinf, log10
+from math import ceil, floor, log10
 from typing import Any, cast
 
 import pandas as pd
@@ -19,7 +19,7 @@ _GRID = "#e3e3e3"
 _INK = "#222222"
 _SOFT = "#5a5a5a"
 _PAGE_BYTES = 4096
-"""A peak of less than a memory page cannot be told from none; a logarithmic axis shows it as one page."""
+"""Less than a memory page cannot be told from none; a logarithmic axis shows it as one page."""
 HOVER = "%{customdata}<extra></extra>"
 
 
@@ -47,15 +47,17 @@ def latency_figures(table: pd.DataFrame, sweep: str, style: Mapping[str, Style])
 
 
 def memory_figures(table: pd.DataFrame, sweep: str | None, style: Mapping[str, Style]) -> list[go.Figure]:
-    """Peak memory against latency, one figure for each shape; lower and further left is better.
+    """Memory against latency, one figure for each shape; lower and further left is better.
 
+    The memory is what a call needs at its peak and what preparing left behind, together: an implementation that sets
+    its buffers aside while preparing needs almost nothing more in a call, and is not leaner for that.
     A dotted line joins, for each case, the implementations that no other beats in both. ``table`` as in
     ``latency_figures``.
     """
     passed = table[table["status"] == "passed"]
     if passed.empty:
         return []
-    shown = passed.assign(shown_bytes=passed["peak_bytes"].astype("float64").clip(lower=_PAGE_BYTES))
+    shown = passed.assign(shown_bytes=_needed_bytes(passed).clip(lower=_PAGE_BYTES))
     time_scale, time_symbol = time_unit(shown["latency_ns"].median())
     size_scale, size_symbol = size_unit(shown["shown_bytes"].median())
     shown = shown.assign(x=shown["latency_ns"] / time_scale, y=shown["shown_bytes"] / size_scale)
@@ -69,7 +71,7 @@ def memory_figures(table: pd.DataFrame, sweep: str | None, style: Mapping[str, S
         figure.update_xaxes(title=axis_title(f"latency, {time_symbol} a call"), **log_axis(panel["x"]))
         lowest, highest = log10(panel["y"].min()), log10(panel["y"].max())
         pad = max(0.1, 0.15 * (highest - lowest))
-        name_of_y = axis_title(f"peak memory, {size_symbol}")
+        name_of_y = axis_title(f"memory, {size_symbol}")
         figure.update_yaxes(title=name_of_y, range=[lowest - pad, highest + pad], **log_axis(panel["y"]))
         figures.append(figure)
     return figures
@@ -84,8 +86,16 @@ def panels(table: pd.DataFrame, sweep: str | None) -> list[tuple[str, pd.DataFra
     varied = [name for name in others if table[name].nunique(dropna=False) > 1]
     if sweep is None or not varied:
         return [("", table)]
-    texts = table[varied].astype("str").apply(lambda row: ", ".join(f"{k} {v}" for k, v in row.items()), axis=1)
-    return [(str(title), rows) for title, rows in table.groupby(texts, sort=False)]
+    texts = [", ".join(f"{name} {_text(row[name])}" for name in varied) for row in _rows(table)]
+    return [(str(title), rows) for title, rows in table.groupby(pd.Series(texts, table.index), sort=False)]
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _needed_bytes(rows: pd.DataFrame) -> "pd.Series[Any]":
+    return (rows["peak_bytes"] + rows["prepared_bytes"]).astype("float64")
 
 
 def layout(title: str) -> go.Layout:
@@ -109,10 +119,10 @@ def axis_title(text: str) -> dict[str, object]:
 
 
 def log_axis(values: "pd.Series[Any]") -> dict[str, object]:
-    """A logarithmic axis around positive ``values``, with ticks at 1, 2 and 5 where it spans less than 3 decades."""
-    low, high = values.min() / 10, values.max() * 10
-    digits = (1, 2, 5) if high < 1e5 * low else (1,)
-    decades = range(floor(log10(low)), ceil(log10(high)) + 1)
+    """A logarithmic axis around positive ``values``, with the more ticks a decade the fewer decades it spans."""
+    low, high = values.min(), values.max()
+    digits: tuple[float, ...] = (1, 1.5, 2, 3, 4, 5, 7) if high < 5 * low else (1, 2, 5) if high < 1000 * low else (1,)
+    decades = range(floor(log10(low)) - 1, ceil(log10(high)) + 2)
     ticks = [digit * 10.0**decade for decade in decades for digit in digits]
     return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:.12g}" for tick in ticks], **AXIS}
 
@@ -148,8 +158,8 @@ def _latency_line(rows: pd.DataFrame, sweep: str, name: str, style: Style, scale
     bars = {
         "type": "data",
         "symmetric": False,
-        "array": _lengths(rows["latency_high_ns"] - rows["latency_ns"], scale),
-        "arrayminus": _lengths(rows["latency_ns"] - rows["latency_low_ns"], scale),
+        "array": ((rows["latency_high_ns"] - rows["latency_ns"]) / scale).tolist(),
+        "arrayminus": ((rows["latency_ns"] - rows["latency_low_ns"]) / scale).tolist(),
         "color": style.colour,
         "thickness": 1.5,
         "width": 4,
@@ -158,18 +168,13 @@ def _latency_line(rows: pd.DataFrame, sweep: str, name: str, style: Style, scale
     return points(placed, name, style, [_latency_hover(row) for row in _rows(rows)], error_y=bars)
 
 
-def _lengths(bars: "pd.Series[Any]", scale: float) -> list[float | None]:
-    """None where too few rounds leave an end of the interval open."""
-    return [None if isinf(bar) else bar / scale for bar in bars]
-
-
 def _latency_hover(row: Mapping[str, Any]) -> str:
     interval = duration_interval(row["latency_low_ns"], row["latency_high_ns"], row["latency_ns"])
     return f"{who(row)}<br>{duration(row['latency_ns'])} ({interval})"
 
 
 def _memory_hover(row: Mapping[str, Any]) -> str:
-    memory = f"peak {size(row['peak_bytes'])}, prepared {size(row['prepared_bytes'])}"
+    memory = f"{size(row['peak_bytes'])} in a call, {size(row['prepared_bytes'])} prepared"
     return f"{who(row)}<br>{duration(row['latency_ns'])}<br>{memory}"
 
 

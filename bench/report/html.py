@@ -166,7 +166,7 @@ def _roofline(section: Section, look: Mapping[str, Style]) -> list[Plots]:
 def _memory(section: Section, look: Mapping[str, Style]) -> list[Plots]:
     panels = [_panel(figure) for figure in memory_figures(section.rows, section.sweep, look)]
     caption = (
-        "Peak memory of a call against its time; lower and further left is better. A dotted line joins the "
-        "implementations that no other beats in both, for each case. Less than one page (4 KiB) is drawn as one page."
+        "Memory (what preparing left behind and the peak of a call, together) against time; lower and further left is "
+        "better. A dotted line joins the implementations that no other beats in both, for each case."
     )
     return [Plots("Memory against latency", caption, panels)] if panels else []

@@ -20,6 +20,10 @@ _APART = 1.3
 """Bandwidths nearer than this have their labels side by side, since one above the other they would overlap."""
 
 
+_SAME = 1.05
+"""Roofs nearer than this are drawn as one."""
+
+
 class _View(NamedTuple):
     """What the axes show: FLOP/byte from left to right, GFLOP/s from bottom to top."""
 
@@ -76,7 +80,13 @@ def _roofs(limits: Limits | None, threads: int) -> _Roofs:
 
 
 def _by_height(roofs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
-    return sorted(roofs, key=lambda roof: roof[1])
+    """Lowest first; those too near each other to be drawn apart as one, at the higher."""
+    merged: list[tuple[str, float]] = []
+    for label, height in sorted(roofs, key=lambda roof: roof[1]):
+        if merged and height < _SAME * merged[-1][1]:
+            label = f"{merged.pop()[0]} and {label}"
+        merged.append((label, height))
+    return merged
 
 
 def _draw_roofs(figure: go.Figure, roofs: _Roofs, view: _View) -> None:

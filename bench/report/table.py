@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isinf
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -51,7 +52,7 @@ _COLUMNS = [
     Column("Time a call", hint="median, with its 95 % interval"),
     Column("Ratio", hint="latency / the baseline's in the same rounds; below 1 is faster"),
     Column("Verdict", numeric=False),
-    Column("Peak memory", hint="of one call, above the prepared process"),
+    Column("Peak memory", hint="of one call, above the prepared process; below it, what preparing left behind"),
     Column("MMACs", hint="million multiply-accumulates a call"),
     Column("GFLOP/s", hint="2 x MAC / time"),
     Column("% of roofline", hint="of what the machine can attain for this work"),
@@ -90,7 +91,7 @@ def _cells(row: Mapping[Any, Any], comparison: Row | None, is_baseline: bool) ->
         _time(row),
         _ratio(comparison),
         _text(_verdict(comparison, is_baseline)),
-        _present(row["peak_bytes"], lambda value: size(value)),
+        _memory(row),
         _number(row["macs"] / 1e6),
         _number(row["gflops"]),
         _present(row["roofline_share"], lambda value: percent(value)),
@@ -123,6 +124,12 @@ def _time(row: Mapping[Any, Any]) -> Cell:
     return Cell(duration(row["latency_ns"]), repr(row["latency_ns"]), interval)
 
 
+def _memory(row: Mapping[Any, Any]) -> Cell:
+    if pd.isna(row["peak_bytes"]):
+        return Cell(MISSING, "")
+    return Cell(size(row["peak_bytes"]), str(row["peak_bytes"]), f"+ {size(row['prepared_bytes'])}")
+
+
 def _ratio(comparison: Row | None) -> Cell:
     if comparison is None or comparison.ratio is None:
         return Cell(MISSING, "")
@@ -144,6 +151,8 @@ def _notes(row: Mapping[Any, Any], comparison: Row | None) -> str:
     notes = []
     if comparison and comparison.ratio is None and comparison.reason:
         notes.append(f"no ratio: {comparison.reason}")
+    if comparison and comparison.ratio and isinf(comparison.ratio.high):
+        notes.append("too few rounds for an interval of the ratio")
     if row["stopped"] == "budget":
         notes.append(f"budget ended after {row['rounds']} rounds")
     if row["preempted"]:

@@ -161,7 +161,6 @@ def test_limits_are_measured_once(tmp_path: Path, measured: list[Limits]) -> Non
     assert len(measured) == 1
     machine.limits(tmp_path / "machines", thorough=True)
     assert len(measured) == 2
-    assert len(measured) == 1
     assert [path.name for path in tmp_path.glob("machines/*")] == [f"{machine.environment([]).machine_id}.json"]
 
 

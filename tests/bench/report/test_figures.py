@@ -1,7 +1,5 @@
 """What the figures show."""
 
-import math
-
 import pytest
 from plotly.graph_objects import Figure
 
@@ -85,19 +83,23 @@ def test_no_roofline_without_speeds(table, look):
     assert roofline_figure(table[table["status"] != "passed"], None, 1, look) is None
 
 
-def test_an_open_interval_has_no_bar(make_record, make_run, look):
-    record = make_record()
-    latency = record.latency.model_copy(update={"low": 0.0, "high": math.inf})
-    other = make_record(parameters={"cin": 64, "groups": 8})
-    table = frame([make_run([record.model_copy(update={"latency": latency}), other], "open")])
-    (figure,) = latency_figures(table, "groups", look)
-    assert figure.data[0].error_y.array[0] is None
+def test_memory_is_what_a_call_and_preparing_need_together(table, look):
+    figure, *_ = memory_figures(table, "groups", look)
+    assert traces(figure)["pytorch"].y[0] == pytest.approx((8192 + 512) / 1024)
+    assert "8.00 KiB in a call, 512 B prepared" in traces(figure)["pytorch"].customdata[0].replace("\u00a0", " ")
 
 
-def test_no_peak_is_drawn_as_one_page(make_record, make_run, look):
+def test_roofs_of_one_height_are_one(table, look, make_run, make_record):
+    limits = make_run([make_record()], "other").info.limits
+    peaks = [peak.model_copy(update={"gflops": 100.0}) for peak in limits.peaks]
+    figure = roofline_figure(table, limits.model_copy(update={"peaks": peaks}), 1, look)
+    assert figure is not None
+    assert "avx2 peak and avx512 peak, 100 GFLOP/s" in [note.text for note in figure.layout.annotations]
+
+
+def test_no_memory_is_drawn_as_one_page(make_record, make_run, look):
     record = make_record()
-    memory = record.memory.model_copy(update={"peak_bytes": 0})
+    memory = record.memory.model_copy(update={"peak_bytes": 0, "prepared_bytes": 0})
     table = frame([make_run([record.model_copy(update={"memory": memory})], "none")])
     (figure,) = memory_figures(table, "groups", look)
     assert traces(figure)["pytorch"].y[0] == 4
-    assert "peak 0" in traces(figure)["pytorch"].customdata[0]

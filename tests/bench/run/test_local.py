@@ -53,7 +53,7 @@ def test_a_worker_does_one_step_after_another(worker: LocalWorker) -> None:
     assert (checked.status, checked.result["passed"]) == (Status.PASSED, True)
 
 
-def test_a_numbers_that_is_none_arrives_as_such() -> None:
+def test_a_number_that_is_none_arrives_as_such() -> None:
     """A loss that diverged, say: JSON has no NaN, and null would be no number."""
     sent = Reply(result={"metrics": {"loss": float("nan"), "worst": float("inf")}}, seconds=0.0)
     loss, worst = Reply.model_validate_json(sent.model_dump_json()).result["metrics"].values()
