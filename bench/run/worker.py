@@ -65,6 +65,7 @@ class Worker:
     def weigh(self) -> Json:
         for _ in range(2):
             self.call()
+        # Since before prepare: who changes the weights while preparing would be compared with the changed ones.
         correctness.require_unchanged(self.problem, self.checksum)
         memory.settle()
         prepared = max(0, memory.private_bytes() - self.bytes_before)
@@ -110,9 +111,7 @@ class Worker:
         self.bytes_before = memory.private_bytes()
         began = time.perf_counter()
         self.call = self.implementation.prepare(self.problem, self.target)
-        seconds = time.perf_counter() - began
-        correctness.require_unchanged(self.problem, self.checksum)
-        return seconds
+        return time.perf_counter() - began
 
 
 def allow_memory(extra_bytes: int) -> None:

@@ -83,8 +83,9 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 class TestSchema:
     @pytest.mark.parametrize("lacking", ["check", "latency", "memory"])
     def test_a_record_that_passed_has_been_checked_timed_and_weighed(self, lacking: str) -> None:
+        changes: dict[str, Any] = {lacking: None}
         with pytest.raises(ValidationError, match="a passed record needs a passed check, a latency and a memory"):
-            record(**{lacking: None})
+            record(**changes)
 
     def test_a_failed_check_does_not_pass(self) -> None:
         with pytest.raises(ValidationError, match="a passed record needs a passed check"):
@@ -186,7 +187,7 @@ class TestNewerSchema:
     def newer(self, request: pytest.FixtureRequest, create: Create) -> Path:
         run = create()
         run.append([record("a"), record("b")])
-        path = run.folder / request.param
+        path: Path = run.folder / request.param
         text = path.read_text()
         last = text.rindex(f'"schema_version":{" " if request.param == "run.json" else ""}{SCHEMA}')
         path.write_text(text[:last] + text[last:].replace(str(SCHEMA), str(SCHEMA + 1), 1))
@@ -300,6 +301,14 @@ class TestNoRoom:
         assert (outcome.run.folder, outcome.measured) == (stopped.folder, 1)
         assert outcome.run.records[0] == stopped.records[0]
         assert len(Run.open(stopped.folder).records) == 2
+
+    def test_machine_limits_that_cannot_be_kept_are_told_in_one_line(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "file").write_text("mine")
+        monkeypatch.setattr(machine, "measure_limits", lambda **_: machine.Limits(peaks=[], bandwidths=[]))
+        with pytest.raises(BadUse, match=r"cannot write to .*; choose another folder with --results"):
+            launch(REQUEST, results=tmp_path / "file")
 
     @pytest.mark.parametrize("inside", ["", "deeper", "deeper/still"])
     def test_a_file_in_the_way_is_told_in_one_line(self, inside: str, tmp_path: Path) -> None:

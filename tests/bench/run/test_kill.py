@@ -4,6 +4,7 @@ In pytest a few kills; for as many as you like: ``PYTHONPATH=. python tests/benc
 """
 
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -50,13 +51,14 @@ class Tally:
     by_records_before: Counter[int] = field(default_factory=Counter)
     """How many kills came after so many records."""
     torn: int = 0
+    """How many left half a line, most of them because we cut it, as a power cut would."""
     runs_completed: int = 0
 
     def __str__(self) -> str:
         spread = ", ".join(f"{count} after {records}" for records, count in sorted(self.by_records_before.items()))
         return (
-            f"{self.kills} kills ({spread} records; {self.torn} tore a line), {self.runs_completed} runs completed by "
-            "--resume: no record lost, no worker left, no case split between sittings"
+            f"{self.kills} kills ({spread} records; {self.torn} left half a line), {self.runs_completed} runs "
+            "completed by --resume: no record lost, no worker left, no case split between sittings"
         )
 
 
@@ -70,7 +72,9 @@ def kill_again_and_again(folder: Path, kills: int, seed: int) -> Tally:
     while tally.kills < kills:
         results = folder / f"after-{tally.kills}-kills"
         while tally.kills < kills and kill_one(results, random.uniform(0, whole_life), tally):
-            pass
+            if random.random() < 0.5:
+                tear_last_line(results, random)
+            tally.torn += stored_bytes(results)[-1:] not in (b"", b"\n")
         finish(results)
         assert keys(results) == expected
         require_whole_sittings(results)
@@ -84,7 +88,7 @@ def kill_one(results: Path, after_s: float, tally: Tally) -> bool:
     process = start(results)
     try:
         process.wait(timeout=after_s)
-        assert process.returncode == 0
+        assert process.returncode == 0, stderr_of(results).read_text()
         return False
     except subprocess.TimeoutExpired:
         process.kill()
@@ -94,7 +98,6 @@ def kill_one(results: Path, after_s: float, tally: Tally) -> bool:
     assert after.startswith(before), "nothing that was recorded is ever changed"
     assert set(keys(results)) == {key_of(line) for line in after.split(b"\n") if is_whole(line)}
     tally.by_records_before[len(keys(results))] += 1
-    tally.torn += bool(after) and not after.endswith(b"\n")
     require_no_worker_of(process.pid)
     return True
 
@@ -108,12 +111,26 @@ def measure_undisturbed(results: Path) -> set[tuple[str, ...]]:
 
 def finish(results: Path) -> None:
     process = start(results)
-    assert process.wait(timeout=120) == 0
+    assert process.wait(timeout=120) == 0, stderr_of(results).read_text()
     assert len(runs(results)) == 1, "--resume goes on with the run that was killed"
 
 
 def start(results: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([*COMMAND, "--results", str(results)], cwd=ROOT, stdout=subprocess.DEVNULL)
+    with stderr_of(results).open("ab") as stderr:
+        return subprocess.Popen(
+            [*COMMAND, "--results", str(results)], cwd=ROOT, stdout=subprocess.DEVNULL, stderr=stderr
+        )
+
+
+def stderr_of(results: Path) -> Path:
+    return results.with_name(f"{results.name}.stderr")
+
+
+def tear_last_line(results: Path, random: Random) -> None:
+    for path in results.glob("*/records.jsonl"):
+        whole = path.read_bytes()
+        start = whole.rstrip(b"\n").rfind(b"\n") + 1
+        os.truncate(path, random.randint(start, len(whole)))
 
 
 def stored_bytes(results: Path) -> bytes:
@@ -165,5 +182,6 @@ def test_a_run_killed_at_random_instants_loses_nothing(tmp_path: Path) -> None:
 
 
 if __name__ == "__main__":
+    logging.disable()  # of every torn line each time that it is read
     with tempfile.TemporaryDirectory() as scratch:
         print(kill_again_and_again(Path(scratch), int(sys.argv[1]), seed=os.getpid()))
