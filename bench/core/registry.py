@@ -12,6 +12,7 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -151,8 +152,8 @@ def _describe(path: Path, *, name: str, workload: str | None = None, module: str
                 workload=workload or str(literals["workload"]),
                 path=str(path),
                 module=module,
-                requires=tuple(literals.get("requires", ())),
-                targets=tuple(literals.get("targets", Implementation.targets)),
+                requires=_names(path, "requires", literals.get("requires", ())),
+                targets=_names(path, "targets", literals.get("targets", Implementation.targets)),
                 summary=(ast.get_docstring(node) or "").partition("\n")[0],
                 note=str(literals.get("note", "")),
             )
@@ -162,12 +163,20 @@ def _describe(path: Path, *, name: str, workload: str | None = None, module: str
 def _literals(node: ast.ClassDef) -> dict[str, Any]:
     found = {}
     for statement in node.body:
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            try:
-                found[statement.targets[0].id] = ast.literal_eval(statement.value)
-            except ValueError:
-                continue
+        match statement:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
+            ):
+                with suppress(ValueError):  # not a literal: none of those that are read here
+                    found[name] = ast.literal_eval(value)
     return found
+
+
+def _names(path: Path, attribute: str, value: object) -> tuple[str, ...]:
+    if isinstance(value, tuple | list) and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    raise BadUse(f"{path}: {attribute} must be a tuple of names, such as ({value!r},), not {value!r}")
 
 
 def _installed(distribution: str) -> bool:

@@ -3,12 +3,13 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.core.case import Case
+from bench.core.placement import aligned
 from bench.core.record import Check, Work
 
 Array = NDArray[Any]
@@ -29,12 +30,19 @@ class Problem:
     inputs: dict[str, Array]
     constants: Mapping[str, Array]
 
+    def aligned(self) -> Self:
+        """The same problem in memory of its own, aligned alike wherever it is made."""
+        inputs, constants = (
+            {name: aligned(array) for name, array in arrays.items()} for arrays in (self.inputs, self.constants)
+        )
+        return type(self)(self.case, inputs, constants)
+
     def lay_out(self, name: str, order: tuple[int, ...]) -> Array:
         """Store an input in another memory order, e.g. (0, 2, 3, 1) for NCHW stored as NHWC; its shape stays.
 
         For implementations whose users keep such data throughout: the conversion is then no part of the timed call.
         """
-        stored = np.ascontiguousarray(self.inputs[name].transpose(order))
+        stored = aligned(self.inputs[name].transpose(order))
         self.inputs[name] = stored.transpose(np.argsort(order))
         return self.inputs[name]
 

@@ -1,6 +1,7 @@
 """Starts a run, or goes on with one."""
 
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,11 +46,13 @@ def launch(
     With ``resume``, goes on with the run called ``name``, or the newest that was made by an equal request on this
     machine with these libraries; where there is none, a new one begins.
     """
+    began = time.perf_counter()
     sittings = plan(request)
     run = _open(request, sittings, resume, name, results)
     target = Target.parse(request.target)
     todo = to_measure(sittings, run.records, target)
     split = carry_out(todo, run, limits or Limits(), budget_s, display or Silent())
+    split.total = time.perf_counter() - began
     return Outcome(run, split, sum(len(sitting.keys(target)) for sitting in todo))
 
 

@@ -1,6 +1,5 @@
 """A run: the plan carried out case by case, each outcome stored before the next begins."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -39,6 +38,7 @@ class Split:
     """Where a run's time went, s."""
 
     total: float = 0.0
+    """Of the whole run, planning and start-up included."""
     by_stage: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES.values(), 0.0))
 
     def add(self, records: Sequence[Record]) -> None:
@@ -60,8 +60,10 @@ class Split:
 
 
 def carry_out(sittings: Sequence[Sitting], run: Run, limits: Limits, budget_s: float, display: Display) -> Split:
-    """Measure every sitting into ``run``. Raises CannotGoOn where a record cannot be stored; all before it is safe."""
-    began = time.perf_counter()
+    """Measure every sitting into ``run``; returns where the time went by stage; the total is the caller's to set.
+
+    Raises CannotGoOn where a record cannot be stored; all before it is safe.
+    """
     split = Split()
     target = Target.parse(run.info.target)
     with Workers(target, limits, run.folder / "logs") as workers:
@@ -71,5 +73,4 @@ def carry_out(sittings: Sequence[Sitting], run: Run, limits: Limits, budget_s: f
             run.append(records)
             split.add(records)
             display.end(records)
-    split.total = time.perf_counter() - began
     return split

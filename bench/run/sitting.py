@@ -54,7 +54,8 @@ class Attempt:
     def prepare(self, case: Case, workload_module: str, seed: int) -> None:
         """Everything before the first turn; stops at the first step that goes wrong."""
         self._ask("load", workload_module=workload_module)
-        self._ask("prepare", parameters=case.model_dump(mode="json"), seed=seed)
+        if prepared := self._ask("prepare", parameters=case.model_dump(mode="json"), seed=seed):
+            self.seconds["prepare"] = prepared["prepare_s"]  # without making the problem, and doing it twice
         if weighed := self._ask("weigh"):
             self.memory = Memory.model_validate(weighed)
         if checked := self._ask("check", seed=seed + 1):

@@ -105,7 +105,7 @@ class Worker:
         self.drop()
         if reason := self.implementation.supports(case):
             raise Unsupported(reason)
-        self.problem = self.workload.problem(case, seed)
+        self.problem = self.workload.problem(case, seed).aligned()
         self.checksum = correctness.checksum(self.problem)
         memory.settle()
         self.bytes_before = memory.private_bytes()

@@ -36,6 +36,20 @@ def test_class_attributes_are_read_from_the_source_text(tmp_path: Path) -> None:
     assert entry.missing() == "needs no-such-distribution: pip install no-such-distribution"
 
 
+def test_annotated_attributes_are_read_as_well(tmp_path: Path) -> None:
+    source = SOURCE.replace("workload =", "workload: ClassVar[str] =").replace(
+        "targets =", "targets: tuple[str, ...] ="
+    )
+    entry = registry.implementations([plugin(tmp_path, source)])[-1]
+    assert (entry.workload, entry.targets) == ("grouped_conv2d", ("cpu",))
+
+
+def test_a_name_where_a_tuple_belongs_is_told(tmp_path: Path) -> None:
+    source = SOURCE.replace('requires = ("numpy", "no-such-distribution")', 'requires = "torch"')
+    with pytest.raises(BadUse, match=r"requires must be a tuple of names, such as \('torch',\), not 'torch'"):
+        registry.implementations([plugin(tmp_path, source)])
+
+
 def test_a_file_that_cannot_be_parsed_is_left_to_its_worker(tmp_path: Path) -> None:
     entry = registry.implementations([plugin(tmp_path, "def broken(")])[-1]
     assert (entry.name, entry.workload) == ("mine", None)
