@@ -100,7 +100,7 @@ def run_(
         target=str(Target.parse(target)),
         implementations=tuple(_split(impl)),
         cases=tuple(case or ()),
-        plugins=tuple(plugin or ()),
+        plugins=tuple(str(Path(file).resolve()) for file in plugin or ()),
     )
     if dry and (resume or name):
         raise BadUse("--dry-run measures nothing, so it does not go with --resume or --name; drop one")
@@ -111,7 +111,7 @@ def run_(
         keys = [key for sitting in sittings for key in sitting.keys(Target.parse(target))]
         return print(json.dumps([key._asdict() for key in keys])) if as_json else print("\n".join(map(" ".join, keys)))
     console = Console(stderr=True)
-    with Terminal(console, len(sittings)) if console.is_terminal else nullcontext(launch.Silent()) as display:
+    with Terminal(console) if console.is_terminal else nullcontext(launch.Silent()) as display:
         outcome = launch.launch(
             request, limits=limits, budget_s=budget_s, resume=resume, name=name, results=results, display=display
         )
@@ -133,18 +133,25 @@ def compare(
     if len(run) == 2 and baseline:
         raise BadUse("two runs are compared implementation by implementation; drop --baseline or give one run")
     wanted_margin = percentage(margin) if margin else None
-    first = store.find(run[0], results)
-    if len(run) == 2:
-        rows = comparing.compare_runs(first, store.find(run[1], results), wanted_margin)
-    else:
-        rows = comparing.compare(first, baseline, wanted_margin)
+    first, *others = [store.find(name, results) for name in run]
+    lost = comparing.lost(first, others[0]) if others else []
+    rows = (
+        comparing.compare_runs(first, others[0], wanted_margin)
+        if others
+        else comparing.compare(first, baseline, wanted_margin)
+    )
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
     else:
         print("\n".join(_row_text(row) for row in rows) or "nothing to compare")
-    if fail_if_slower and (slower := comparing.slower_than(rows, percentage(fail_if_slower))):
-        print(f"{len(slower)} of {len(rows)} are slower by more than {fail_if_slower}", file=sys.stderr)
-        raise typer.Exit(3)
+    if fail_if_slower:
+        slower = comparing.slower_than(rows, percentage(fail_if_slower))
+        if slower:
+            print(f"{len(slower)} of {len(rows)} are slower by more than {fail_if_slower}", file=sys.stderr)
+        if lost:
+            print(f"{len(lost)} passed in the older run and did not in the newer", file=sys.stderr)
+        if slower or lost:
+            raise typer.Exit(3)
 
 
 @app.command(epilog="Example: featherbench report latest --output report.html")

@@ -138,9 +138,10 @@ class Limits(_Stored):
         if not peaks or not flows:
             known = ", ".join(f"{peak.isa} with {peak.threads} thread(s)" for peak in self.peaks)
             raise ValueError(f"no limit measured for {isa or 'any ISA'} with {threads} thread(s), only for {known}")
+        peak = max(peaks) * 4 / work.itemsize  # Vectors hold half as many numbers of twice the size.
         if work.least_bytes == 0:
-            return max(peaks)
-        return min(max(peaks), 2 * work.macs / work.least_bytes * _interpolated(flows, work.least_bytes) / 1e9)
+            return peak
+        return min(peak, 2 * work.macs / work.least_bytes * _interpolated(flows, work.least_bytes) / 1e9)
 
 
 def environment(libraries: Iterable[str]) -> Environment:

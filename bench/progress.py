@@ -12,7 +12,7 @@ from bench.run.plan import Sitting
 class Terminal:
     """A bar with the cases done and an estimate of the time left; what did not pass is printed above it."""
 
-    def __init__(self, console: Console, cases: int) -> None:
+    def __init__(self, console: Console) -> None:
         self._progress = Progress(
             BarColumn(20),
             MofNCompleteColumn(),
@@ -22,8 +22,9 @@ class Terminal:
             TextColumn("{task.description}", markup=False),
             console=console,
             transient=True,
+            speed_estimate_period=3600,  # s; a case may take minutes
         )
-        self._task = self._progress.add_task("", total=cases)
+        self._task = self._progress.add_task("", total=None)
         self._case = ""
 
     def __enter__(self) -> "Terminal":
@@ -32,6 +33,9 @@ class Terminal:
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+
+    def expect(self, cases: int) -> None:
+        self._progress.update(self._task, total=cases)
 
     def begin(self, sitting: Sitting) -> None:
         self._case = sitting.case.slug

@@ -1,5 +1,6 @@
 """``featherbench new``: a first version of an implementation, right but slow."""
 
+import importlib
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
@@ -39,7 +40,7 @@ class {{ class_name }}(Implementation):
 
 
 def write(workload: str, name: str, path: Path | None = None) -> Path:
-    """Write the file: in ``impls/<workload>/`` of the checkout one stands in, or else right here.
+    """Write the file: in ``impls/<workload>/`` where one stands in the checkout that is running, or else right here.
 
     Raises BadUse where the name is no Python identifier, is taken, or the file cannot be written.
     """
@@ -48,7 +49,8 @@ def write(workload: str, name: str, path: Path | None = None) -> Path:
         raise BadUse(f"{name!r} cannot name a Python file of an implementation; use letters, digits and _")
     taken = {entry.name for entry in registry.implementations() if entry.workload == workload}
     folder = Path("impls") / workload
-    path = path or (folder if folder.is_dir() else Path()) / f"{name}.py"
+    running = Path(importlib.import_module(type(found).__module__).__file__ or "").parent
+    path = path or (folder if folder.resolve() == running.resolve() else Path()) / f"{name}.py"
     if name in taken or path.exists():
         raise BadUse(f"{workload} has an implementation {name} already, or {path} exists; choose another name")
     text = (

@@ -1,10 +1,11 @@
 """Runs on disk: one folder a run, with ``run.json`` (what was asked, where) and ``records.jsonl`` (append-only)."""
 
+import fcntl
 import json
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Self
@@ -37,6 +38,19 @@ class Request(BaseModel):
     plugins: tuple[str, ...] = ()
 
 
+class Spending(BaseModel):
+    """What a run would spend before it gave up."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    budget_s: float
+    """Timed rounds of a case, all implementations together."""
+    timeout_s: float
+    """One step of a worker."""
+    memory_bytes: int
+    """What a worker may ask for beyond its libraries."""
+
+
 class RunInfo(BaseModel):
     """What holds for all records of a run."""
 
@@ -47,6 +61,9 @@ class RunInfo(BaseModel):
     command: str
     started: datetime
     request: Request
+    spending: Spending
+    sources: dict[str, str]
+    """The implementations' files, hashed."""
     threads: int
     """Cores given to the target, and threads asked of every library."""
     environment: Environment
@@ -71,9 +88,7 @@ class Run:
     def __init__(self, folder: Path, info: RunInfo) -> None:
         self.folder = folder
         self.info = info
-        self._current: dict[Key, Record] = {}
-        for record in _read_records(self._file):
-            self._current[record.key] = record
+        self._current: dict[Key, Record] = {record.key: record for record in _read_records(self._file)}
 
     @classmethod
     def create(cls, folder: Path, info: RunInfo) -> Self:
@@ -111,6 +126,19 @@ class Run:
     def records(self) -> list[Record]:
         """The current records: the latest of each key."""
         return list(self._current.values())
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from adding to the run meanwhile; raises BadUse where one already does."""
+        descriptor = os.open(self.folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._current = {record.key: record for record in _read_records(self._file)}
+            yield
+        except BlockingIOError:
+            raise BadUse(f"another process is measuring {self.folder}; wait for it, or give another --name") from None
+        finally:
+            os.close(descriptor)
 
     def append(self, records: Sequence[Record]) -> None:
         """Add records, safe on disk when this returns. Raises CannotGoOn where they cannot be written."""

@@ -40,6 +40,7 @@ class Work(_Stored):
     macs: int = Field(ge=0, description="multiply-accumulates that reach the answer; products with padding count")
     least_bytes: int = Field(ge=0, description="inputs, constants and output, each moved once")
     parameters: int = Field(ge=0, description="trained numbers")
+    itemsize: int = Field(default=4, ge=1, description="bytes of a number; arithmetic peaks are measured for 4")
 
 
 class Check(_Stored):
@@ -60,7 +61,9 @@ class Latency(_Stored):
     median: float = Field(gt=0, description="median over rounds of the rounds' medians, ns")
     low: float = Field(gt=0, description="95 % interval of the median, ns; all that was seen where rounds cannot tell")
     high: float
-    preempted: int = Field(ge=0, description="rounds in which the process lost its core for over 5 % of the time")
+    preempted: int = Field(
+        ge=0, description="rounds in which the calling thread was off its core for over 5 % of the time"
+    )
     stopped: Literal["sure", "budget"]
 
     def rounds(self) -> list[float]:
@@ -70,7 +73,9 @@ class Latency(_Stored):
 
 class Memory(_Stored):
     peak_bytes: int = Field(ge=0, description="high-water mark of one call above the prepared process")
-    prepared_bytes: int = Field(ge=0, description="what prepare left behind, inputs and constants of the case excluded")
+    prepared_bytes: int = Field(
+        ge=0, description="what prepare and the first calls left behind, without the case's own arrays"
+    )
 
 
 class Record(_Stored):

@@ -9,12 +9,14 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import logging
 import pkgutil
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -24,6 +26,8 @@ from bench.core.implementation import Implementation
 from bench.core.workload import Workload
 
 ENTRY_POINTS = "featherbench.implementations"
+
+log = logging.getLogger("featherbench")
 
 
 @dataclass(frozen=True)
@@ -77,11 +81,9 @@ def implementations(plugins: Sequence[str | Path] = ()) -> list[Entry]:
     Raises BadUse where a plug-in does not exist, or two implementations of one workload share a name.
     """
     entries = [*_own(), *_entry_points(), *(_plugin(Path(path)) for path in plugins)]
-    seen: dict[tuple[str | None, str], Entry] = {}
-    for entry in entries:
-        other = seen.setdefault((entry.workload, entry.name), entry)
-        if other is not entry:
-            raise BadUse(f"two implementations are named {entry.name}: {other.path} and {entry.path}; rename a file")
+    for entry, other in combinations(entries, 2):
+        if entry.name == other.name and (entry.workload == other.workload or None in (entry.workload, other.workload)):
+            raise BadUse(f"two implementations are named {entry.name}: {entry.path} and {other.path}; rename a file")
     return entries
 
 
@@ -127,9 +129,14 @@ def _own() -> Iterable[Entry]:
 
 def _entry_points() -> Iterable[Entry]:
     for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
-        spec = importlib.util.find_spec(point.module)
+        try:
+            spec = importlib.util.find_spec(point.module)
+        except Exception as error:  # finding a module imports the packages it lies in
+            log.warning("entry point %s cannot be used: %s: %s", point.name, type(error).__name__, error)
+            continue
         if spec is None or spec.origin is None:
-            raise BadUse(f"entry point {point.name} names the module {point.module}, which is not there; reinstall it")
+            log.warning("entry point %s cannot be used: there is no module %s", point.name, point.module)
+            continue
         yield _describe(Path(spec.origin), name=point.name, module=point.module)
 
 

@@ -60,6 +60,8 @@ class Workload(ABC):
     case_type: ClassVar[type[Case]]
     baseline: ClassVar[str]
     """The implementation that ratios are taken against unless the user names another."""
+    sweep: ClassVar[str | None] = None
+    """The parameter to draw latency against, where there is one of interest."""
 
     @abstractmethod
     def suites(self) -> Mapping[str, Sequence[Case]]:
@@ -72,6 +74,10 @@ class Workload(ABC):
     @abstractmethod
     def check(self, problem: Problem, call: Call, seed: int) -> Check:
         """Whether ``call`` answers right on inputs made from ``seed``, which it refills ``problem.inputs`` with."""
+
+    @abstractmethod
+    def confirm(self, problem: Problem, answer: Any) -> Check:
+        """Whether ``answer``, which a timed call returned, is right for the inputs as they stand."""
 
     @abstractmethod
     def work(self, case: Any) -> Work:

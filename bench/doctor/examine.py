@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench import machine, noise
 from bench.core import registry
+from bench.core.errors import BadUse
 from bench.core.target import KINDS, Target
 from bench.doctor.trial import Trial, busy_core, compare_pairs
 from bench.stats.verdict import Verdict
@@ -51,7 +52,11 @@ class Findings:
 def examine(folder: Path, pairs: int, margin: float, budget_s: float, watch: Callable[[str], None]) -> Findings:
     """Examine this machine; the noise floor and the limits are kept in ``folder`` for later runs."""
     watch("measuring limits")
-    limits = machine.limits(folder, thorough=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        limits = machine.limits(folder, thorough=True)
+    except OSError as error:
+        raise BadUse(f"cannot write to {folder}: {error.strerror}; choose another folder with --results") from None
     same = compare_pairs("copy", pairs, margin, budget_s, watch)
     slower = compare_pairs("slower", pairs, margin, budget_s, watch)
     with busy_core():

@@ -1,6 +1,7 @@
 """Trials of the harness on itself: the same code against itself, and against itself with extra work."""
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from bench.core.record import Record
 from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.doctor.workload import Chain, ChainCase
+from bench.run.lifeline import die_with
 from bench.run.plan import Sitting
 from bench.run.sitting import sit
 from bench.run.workers import Limits, Workers
@@ -23,7 +25,7 @@ from bench.stats.verdict import Verdict, judge
 
 @dataclass(frozen=True)
 class Trial:
-    """The ratios that pairs of fresh processes gave, each judged as a report would."""
+    """The ratios that pairs of fresh processes gave, each with its 95 % interval, judged at ``margin``."""
 
     ratios: list[Interval]
     margin: float
@@ -50,8 +52,8 @@ def compare_pairs(
 
 @contextmanager
 def busy_core() -> Iterator[None]:
-    """Another process keeps a core busy meanwhile."""
-    process = multiprocessing.get_context("spawn").Process(target=_spin, daemon=True)
+    """Another process keeps a core busy meanwhile: the kernel's scheduler says which, as in everyday life."""
+    process = multiprocessing.get_context("spawn").Process(target=_spin, args=(os.getpid(),), daemon=True)
     process.start()
     try:
         yield
@@ -80,6 +82,7 @@ def _probe(name: str) -> Entry:
     return Entry(name, "chain", str(path), f"bench.doctor.probes.{name}", requires=("numpy",))
 
 
-def _spin() -> None:
+def _spin(parent: int) -> None:
+    die_with(parent)
     while True:
         pass

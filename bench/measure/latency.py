@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import ceil
 from statistics import median
+from typing import Any
 
 from bench.core.workload import Call
 
@@ -35,7 +36,9 @@ class Turn:
     samples: list[float]
     """ns a call."""
     preempted: bool
-    """The calling thread was off its core for over 5 % of the turn."""
+    """The calling thread was off its core for over 5 % of the turn: preempted, or waiting for others."""
+    answer: Any
+    """What the last timed call returned."""
 
 
 def warm_up(call: Call, least_s: float = 0.05, most_s: float = 1.0) -> float:
@@ -72,11 +75,12 @@ def take_turn(call: Call, plan: TurnPlan) -> Turn:
         for _ in range(plan.untimed):
             call()
         wall, on_core = time.perf_counter_ns(), time.thread_time_ns()
-        samples = [_timed(call, plan.inner) for _ in range(plan.samples)]
+        samples = [_timed(call, plan.inner) for _ in range(plan.samples - 1)]
+        last, answer = _timed_and_kept(call, plan.inner)
         wall, on_core = time.perf_counter_ns() - wall, time.thread_time_ns() - on_core
     finally:
         gc.enable()
-    return Turn(samples, preempted=on_core < 0.95 * wall)
+    return Turn([*samples, last], on_core < 0.95 * wall, answer)
 
 
 def _timed(call: Call, inner: int) -> float:
@@ -85,6 +89,16 @@ def _timed(call: Call, inner: int) -> float:
     for _ in repeats:
         call()
     return (time.perf_counter_ns() - began) / inner
+
+
+def _timed_and_kept(call: Call, inner: int) -> tuple[float, Any]:
+    """As ``_timed``, keeping the last answer. For one sample a turn: a kept answer's memory is not there for reuse."""
+    repeats = range(inner - 1)
+    began = time.perf_counter_ns()
+    for _ in repeats:
+        call()
+    answer = call()
+    return (time.perf_counter_ns() - began) / inner, answer
 
 
 @cache

@@ -16,6 +16,8 @@ CONFIDENCE = 0.95
 """That all intervals of a table hold at once."""
 DEFAULT_MARGIN = 0.02
 """A difference too small to matter, as a fraction, where nobody has measured the machine's noise floor."""
+LEAST_MARGIN = 0.01
+"""However quiet the machine: what ``featherbench doctor`` tries its verdicts at."""
 
 _Ratio = Callable[[Sequence[float], Sequence[float], float], Interval]
 
@@ -53,7 +55,7 @@ class _Pair(NamedTuple):
 def compare(run: Run, baseline: str | None = None, margin: float | None = None) -> list[Row]:
     """Each implementation of ``run`` against the baseline, case by case.
 
-    ``baseline`` is by default the workload's own; ``margin`` the run's noise floor, or 0.02 where that is unknown.
+    ``baseline`` is by default the workload's own; ``margin`` as ``default_margin`` says.
     Raises BadUse where the baseline is not in the run.
     """
     names = {record.workload: baseline or registry.workload(record.workload).baseline for record in run.records}
@@ -100,9 +102,15 @@ def slower_than(rows: Iterable[Row], threshold: float) -> list[Row]:
     return [row for row in rows if row.ratio is not None and row.ratio.low > 1 + threshold]
 
 
+def lost(new: Run, old: Run) -> list[Record]:
+    """The records of ``new`` that did not pass, of what passed in ``old``."""
+    passed = {record.key for record in old.records if record.status is Status.PASSED}
+    return [record for record in new.records if record.key in passed and record.status is not Status.PASSED]
+
+
 def default_margin(run: Run) -> float:
-    """The run's noise floor as a fraction, or 0.02 where that is unknown."""
-    return DEFAULT_MARGIN if run.info.noise_floor is None else run.info.noise_floor
+    """The run's noise floor as a fraction, but at least 0.01; 0.02 where it is unknown."""
+    return DEFAULT_MARGIN if run.info.noise_floor is None else max(LEAST_MARGIN, run.info.noise_floor)
 
 
 def known_baselines(run: Run) -> dict[str, str]:

@@ -36,11 +36,11 @@ class Section:
 
     @property
     def sweep(self) -> str | None:
-        """The parameter to draw latency against: the workload's ``sweep``, or else ``groups`` where cases have it."""
+        """The parameter to draw latency against, where the workload names one."""
         try:
-            name = getattr(registry.workload(self.workload), "sweep", None) or "groups"
+            name = registry.workload(self.workload).sweep
         except BadUse:
-            name = "groups"
+            return None
         return name if name in parameter_columns(self.rows) else None
 
 

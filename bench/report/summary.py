@@ -126,7 +126,7 @@ def _cautions(section: Section) -> Iterator[str]:
     if early := int((passed["stopped"] == "budget").sum()):
         yield f"In {early} {of_all} the budget ended before the interval was as narrow as wanted."
     if disturbed := int((passed["preempted"] > 0).sum()):
-        yield f"In {disturbed} {of_all} a round lost its core to another process."
+        yield f"In {disturbed} {of_all} a round's calling thread was off its core for a while, preempted or waiting."
 
 
 def _standings(section: Section, fastest: dict[str, str]) -> list[Standing]:

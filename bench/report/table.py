@@ -52,7 +52,7 @@ _COLUMNS = [
     Column("Time a call", hint="median, with its 95 % interval"),
     Column("Ratio", hint="latency / the baseline's in the same rounds; below 1 is faster"),
     Column("Verdict", numeric=False),
-    Column("Peak memory", hint="of one call, above the prepared process; below it, what preparing left behind"),
+    Column("Memory", hint="peak of a call plus what preparing and first calls left behind; below, the two apart"),
     Column("MMACs", hint="million multiply-accumulates a call"),
     Column("GFLOP/s", hint="2 x MAC / time"),
     Column("% of roofline", hint="of what the machine can attain for this work"),
@@ -127,7 +127,8 @@ def _time(row: Mapping[Any, Any]) -> Cell:
 def _memory(row: Mapping[Any, Any]) -> Cell:
     if pd.isna(row["peak_bytes"]):
         return Cell(MISSING, "")
-    return Cell(size(row["peak_bytes"]), str(row["peak_bytes"]), f"+ {size(row['prepared_bytes'])}")
+    both = row["peak_bytes"] + row["prepared_bytes"]
+    return Cell(size(both), str(both), f"{size(row['peak_bytes'])} + {size(row['prepared_bytes'])}")
 
 
 def _ratio(comparison: Row | None) -> Cell:
@@ -156,5 +157,5 @@ def _notes(row: Mapping[Any, Any], comparison: Row | None) -> str:
     if row["stopped"] == "budget":
         notes.append(f"budget ended after {row['rounds']} rounds")
     if row["preempted"]:
-        notes.append(f"{row['preempted']} of {row['rounds']} rounds lost the core")
+        notes.append(f"{row['preempted']} of {row['rounds']} rounds off the core")
     return "; ".join(notes)

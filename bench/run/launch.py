@@ -1,10 +1,12 @@
 """Starts a run, or goes on with one."""
 
+import shlex
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 
 from bench import machine, noise, store
@@ -15,7 +17,7 @@ from bench.core.target import Target
 from bench.run.plan import Sitting, plan, to_measure
 from bench.run.scheduler import Display, Split, carry_out
 from bench.run.workers import Limits
-from bench.store import Request, Run, RunInfo
+from bench.store import Request, Run, RunInfo, Spending
 
 BUDGET_S = 8.0
 HARNESS_LIBRARIES = ("numpy", "pydantic")
@@ -48,16 +50,22 @@ def launch(
     """
     began = time.perf_counter()
     sittings = plan(request)
-    run = _open(request, sittings, resume, name, results)
+    limits = limits or Limits()
+    spending = Spending(budget_s=budget_s, timeout_s=limits.timeout_s, memory_bytes=limits.memory_bytes)
+    run = _open(request, spending, sittings, resume, name, results)
     target = Target.parse(request.target)
-    todo = to_measure(sittings, run.records, target)
-    split = carry_out(todo, run, limits or Limits(), budget_s, display or Silent())
+    with run.locked():
+        todo = to_measure(sittings, run.records, target)
+        split = carry_out(todo, run, limits, budget_s, display or Silent())
     split.total = time.perf_counter() - began
     return Outcome(run, split, sum(len(sitting.keys(target)) for sitting in todo))
 
 
 class Silent:
     """A display that shows nothing."""
+
+    def expect(self, cases: int) -> None:
+        pass
 
     def begin(self, sitting: Sitting) -> None:
         pass
@@ -69,11 +77,14 @@ class Silent:
         pass
 
 
-def _open(request: Request, sittings: Sequence[Sitting], resume: bool, name: str | None, results: Path) -> Run:
+def _open(
+    request: Request, spending: Spending, sittings: Sequence[Sitting], resume: bool, name: str | None, results: Path
+) -> Run:
     entries = list(dict.fromkeys(entry for sitting in sittings for entry in (*sitting.entries, *sitting.unable)))
     libraries = sorted({name for entry in entries if not entry.missing() for name in entry.requires})
     here = machine.environment({*libraries, *HARNESS_LIBRARIES})
-    if resume and (found := _earlier(request, here.fingerprint, name, results)):
+    sources = {entry.name: sha256(Path(entry.path).read_bytes()).hexdigest()[:12] for entry in entries}
+    if resume and (found := _earlier(request, here, sources, name, results)):
         return found
     now = datetime.now(UTC)
     name = name or store.new_name(request, now)
@@ -84,9 +95,11 @@ def _open(request: Request, sittings: Sequence[Sitting], resume: bool, name: str
         raise BadUse(f"cannot write to {folder}: {error.strerror}; choose another folder with --results") from None
     info = RunInfo(
         name=name,
-        command=" ".join(["featherbench", *sys.argv[1:]]),
+        command=shlex.join(["featherbench", *sys.argv[1:]]),
         started=now,
         request=request,
+        spending=spending,
+        sources=sources,
         threads=len(Target.parse(request.target).cores),
         environment=here,
         limits=limits,
@@ -96,22 +109,37 @@ def _open(request: Request, sittings: Sequence[Sitting], resume: bool, name: str
     return Run.create(results / name, info)
 
 
-def _earlier(request: Request, fingerprint: str, name: str | None, results: Path) -> Run | None:
-    """The run to go on with."""
+def _earlier(
+    request: Request, here: machine.Environment, sources: dict[str, str], name: str | None, results: Path
+) -> Run | None:
+    """The run to go on with: same request, machine, libraries, settings and code."""
     if name is None:
         same = [run for run in store.runs(results) if run.info.request == request]
-        here = [run for run in same if run.info.environment.fingerprint == fingerprint]
-        if same and not here:
-            store.log.warning("%s is from another machine or other libraries; a new run begins", same[-1].name)
-        return here[-1] if here else None
+        unchanged = [run for run in same if not _changed(run, here, sources)]
+        if same and not unchanged:
+            store.log.warning(
+                "%s cannot be resumed: %s; a new run begins", same[-1].name, _changed(same[-1], here, sources)
+            )
+        return unchanged[-1] if unchanged else None
     if not (results / name / "run.json").exists():
         return None
     run = Run.open(results / name)
     if run.info.request != request:
         raise BadUse(f"run {name} was made by another request, {run.info.command!r}; give another --name")
-    if run.info.environment.fingerprint != fingerprint:
-        raise BadUse(f"run {name} was measured on another machine or with other libraries; give another --name")
+    if reason := _changed(run, here, sources):
+        raise BadUse(f"run {name} cannot be resumed: {reason}; give another --name")
     return run
+
+
+def _changed(run: Run, here: machine.Environment, sources: dict[str, str]) -> str:
+    """Why what would be measured now does not belong beside the run's records; empty where it does."""
+    then = run.info.environment
+    if then.fingerprint != here.fingerprint:
+        return "it was measured on another machine or with other libraries"
+    if then.variables != here.variables:
+        return "variables that set threads or instruction sets have changed"
+    edited = [name for name, source in sources.items() if run.info.sources.get(name, source) != source]
+    return f"the code of {', '.join(edited)} has changed" if edited else ""
 
 
 def _notes(entries: Sequence[Entry]) -> dict[str, str]:

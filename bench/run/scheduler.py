@@ -26,6 +26,8 @@ STAGES = {
 class Display(Protocol):
     """Shows a run's progress."""
 
+    def expect(self, cases: int) -> None: ...
+
     def begin(self, sitting: Sitting) -> None: ...
 
     def step(self, text: str) -> None: ...
@@ -66,6 +68,7 @@ def carry_out(sittings: Sequence[Sitting], run: Run, limits: Limits, budget_s: f
     """
     split = Split()
     target = Target.parse(run.info.target)
+    display.expect(len(sittings))
     with Workers(target, limits, run.folder / "logs") as workers:
         for sitting in sittings:
             display.begin(sitting)

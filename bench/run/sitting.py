@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any, Literal
-from uuid import uuid4
 
 from bench.core.case import Case
 from bench.core.record import Check, Latency, Memory, Record, Status
@@ -19,7 +18,9 @@ from bench.run.workers import Workers
 from bench.stats.interval import median_interval
 
 LEAST_ROUNDS = 10
-"""Measured even where the budget ends before: fewer leave hardly an interval."""
+"""Measured even where the budget ends before, up to three times the budget: fewer leave hardly an interval."""
+FEWEST_ROUNDS = 3
+"""Measured in any case."""
 ROUNDS_BETWEEN_LOOKS = 20
 """Whether it is sure by now is looked at every so many rounds: an interval looked at too early, or too often, will be
 narrow once by luck."""
@@ -75,7 +76,7 @@ class Attempt:
             self._judge(Check.model_validate(rechecked["check"]))
         self.workers.drop(self.entry)
 
-    def record(self, sitting: Sitting, target: Target, identity: str, stopped: Literal["sure", "budget"]) -> Record:
+    def record(self, sitting: Sitting, target: Target, started: datetime, stopped: Literal["sure", "budget"]) -> Record:
         passed = self.going
         return Record(
             workload=sitting.workload_name,
@@ -85,8 +86,8 @@ class Attempt:
             parameters=sitting.case.model_dump(mode="json"),
             status=self.status,
             reason=self.reason,
-            sitting=identity,
-            started=datetime.now(UTC),
+            sitting=f"{started:%Y%m%dT%H%M%S.%f}",
+            started=started,
             work=sitting.workload.work(sitting.case),
             seconds=self.seconds,
             facts=self.facts,
@@ -132,7 +133,7 @@ class Attempt:
 
 def sit(sitting: Sitting, target: Target, workers: Workers, budget_s: float, watch: Watch) -> list[Record]:
     """Measure one case. Returns one record for each implementation, whatever happens to it."""
-    identity = uuid4().hex[:12]
+    started = datetime.now(UTC)
     seed = case_seed(sitting.case.slug)
     attempts = [Attempt(entry, workers) for entry in sitting.entries]
     workers.start(sitting.entries)
@@ -145,7 +146,7 @@ def sit(sitting: Sitting, target: Target, workers: Workers, budget_s: float, wat
         attempt.finish(seed)
     for entry, reason in sitting.unable.items():
         attempts.append(Attempt(entry, workers, Status.UNSUPPORTED, reason))
-    return [attempt.record(sitting, target, identity, stopped) for attempt in attempts]
+    return [attempt.record(sitting, target, started, stopped) for attempt in attempts]
 
 
 def _take_turns(attempts: list[Attempt], budget_s: float, seed: int, watch: Watch) -> Literal["sure", "budget"]:
@@ -163,7 +164,8 @@ def _take_turns(attempts: list[Attempt], budget_s: float, seed: int, watch: Watc
         watch(f"round {count}")
         if count % ROUNDS_BETWEEN_LOOKS == 0 and all(_is_sure(attempt) for attempt in going):
             return "sure"
-        if count >= LEAST_ROUNDS and time.perf_counter() - began > budget_s:
+        elapsed = time.perf_counter() - began
+        if elapsed > budget_s and (count >= LEAST_ROUNDS or (elapsed > 3 * budget_s and count >= FEWEST_ROUNDS)):
             return "budget"
     return "budget"
 

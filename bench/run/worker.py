@@ -4,12 +4,10 @@ Requests and replies are JSON objects, one a line, so that a worker can sit at t
 the order in which the scheduler asks for them: load, prepare, check, warm, turn (many), recheck, drop.
 """
 
-import ctypes
 import gc
 import json
 import os
 import resource
-import signal
 import sys
 import time
 import traceback
@@ -20,10 +18,11 @@ from typing import IO, Any
 from bench.core import registry
 from bench.core.case import Case
 from bench.core.implementation import Implementation
-from bench.core.record import Memory, Status
+from bench.core.record import Check, Memory, Status
 from bench.core.target import Target
 from bench.core.workload import Call, Problem, Workload
 from bench.measure import correctness, facts, latency, memory
+from bench.run.lifeline import die_with
 from bench.run.protocol import Reply, Unsupported
 
 Json = dict[str, Any]
@@ -65,15 +64,15 @@ class Worker:
     def weigh(self) -> Json:
         for _ in range(2):
             self.call()
-        # Since before prepare: who changes the weights while preparing would be compared with the changed ones.
-        correctness.require_unchanged(self.problem, self.checksum)
+        self._require_unchanged()
         memory.settle()
         prepared = max(0, memory.private_bytes() - self.bytes_before)
         return Memory(peak_bytes=memory.peak_of(self.call), prepared_bytes=prepared).model_dump()
 
     def check(self, seed: int) -> Json:
         found = self.workload.check(self.problem, correctness.guarded(self.call, self.problem), seed)
-        self.checksum = correctness.checksum(self.problem)
+        self.inputs = correctness.checksums(self.problem.inputs)
+        self._require_unchanged()
         self.ticks = facts.thread_ticks()
         return found.model_dump()
 
@@ -82,21 +81,24 @@ class Worker:
         return {"inner": self.plan.inner}
 
     def turn(self) -> Json:
+        self.answer = None  # so that its memory is free again
         taken = latency.take_turn(self.call, self.plan)
+        self.answer = taken.answer
         return {"samples": taken.samples, "preempted": taken.preempted}
 
     def recheck(self, seed: int) -> Json:
-        """After timing: the arrays are as they were before it, and new inputs are still answered right."""
+        """After timing: the arrays are as before it, its last answer is right, and so are answers to new inputs."""
         ran = facts.threads_that_ran(self.ticks)
-        correctness.require_unchanged(self.problem, self.checksum)
-        found = self.check(seed)
+        self._require_unchanged()
+        timed = self.workload.confirm(self.problem, self.answer)
+        found = correctness.worse(timed, Check.model_validate(self.check(seed))).model_dump()
         worker_facts = facts.versions(self.entry.requires) | facts.instruction_sets(self.target, self.entry.requires)
         return {"check": found, "facts": worker_facts | {"threads that ran": str(ran)}}
 
     def drop(self) -> Json:
         """Forget the case."""
-        self.__dict__.pop("call", None)
-        self.__dict__.pop("problem", None)
+        for name in ("call", "problem", "answer"):
+            self.__dict__.pop(name, None)
         self.implementation = type(self.implementation)()  # What it kept on itself belongs to the case too.
         memory.settle()
         return {}
@@ -106,12 +108,18 @@ class Worker:
         if reason := self.implementation.supports(case):
             raise Unsupported(reason)
         self.problem = self.workload.problem(case, seed).aligned()
-        self.checksum = correctness.checksum(self.problem)
+        self.inputs = correctness.checksums(self.problem.inputs)
+        self.constants = correctness.checksums(self.problem.constants)
         memory.settle()
         self.bytes_before = memory.private_bytes()
         began = time.perf_counter()
         self.call = self.implementation.prepare(self.problem, self.target)
         return time.perf_counter() - began
+
+    def _require_unchanged(self) -> None:
+        """Constants since before prepare: who changes them would be compared with the changed ones."""
+        correctness.require_unchanged(self.problem.inputs, self.inputs)
+        correctness.require_unchanged(self.problem.constants, self.constants)
 
 
 def allow_memory(extra_bytes: int) -> None:
@@ -135,13 +143,17 @@ def answer(worker: Worker, request: Json) -> Reply:
         return Reply(status=_status(error), reason=_reason(error), seconds=time.perf_counter() - began)
 
 
+_NO_MEMORY = ("can't allocate memory", "failed to allocate memory", "bad_alloc")
+"""How libraries say that memory ran out, in exceptions of other types."""
+
+
 def _status(error: BaseException) -> Status:
     if isinstance(error, Unsupported):
         return Status.UNSUPPORTED
     if isinstance(error, correctness.WroteToInputs):
         return Status.INCORRECT
     text = str(error).lower()
-    if isinstance(error, MemoryError) or "can't allocate memory" in text or "bad_alloc" in text:
+    if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
         return Status.OUT_OF_MEMORY
     return Status.FAILED
 
@@ -156,7 +168,7 @@ def _reason(error: BaseException) -> str:
 def main() -> None:
     """Serve requests until the stream ends, which it also does when the parent dies."""
     parent, cores = int(sys.argv[1]), {int(core) for core in sys.argv[2].split(",")}
-    _die_with(parent)
+    die_with(parent)
     # Whatever the implementation prints must not mix with the replies: keep the pipes to ourselves.
     requests = os.fdopen(os.dup(0), "r")
     replies: IO[str] = os.fdopen(os.dup(1), "w")
@@ -169,14 +181,6 @@ def main() -> None:
         sys.stdout.flush()
         replies.write(reply.model_dump_json() + "\n")
         replies.flush()
-
-
-def _die_with(parent: int) -> None:
-    """Ask the kernel to kill this process with its parent: a stopped process would not see the pipe close."""
-    set_parent_death_signal = 1
-    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit("the parent is gone")
 
 
 if __name__ == "__main__":

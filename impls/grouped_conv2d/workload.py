@@ -74,6 +74,7 @@ class GroupedConv2d(OperatorWorkload):
     title = "Grouped 2-D convolution"
     case_type = GroupedConv2dCase
     baseline = "pytorch"
+    sweep = "groups"
 
     def suites(self) -> Mapping[str, Sequence[GroupedConv2dCase]]:
         named = {"quick": _quick(), "gspc": _gspc(), "odd": _odd()}
@@ -118,6 +119,7 @@ class GroupedConv2d(OperatorWorkload):
             macs=prod(case.output_shape) * prod(case.weight_shape[1:]),
             least_bytes=numbers * np.dtype(case.dtype).itemsize,
             parameters=parameters,
+            itemsize=np.dtype(case.dtype).itemsize,
         )
 
     def sample(self, pick: Pick[Any]) -> GroupedConv2dCase:

@@ -119,6 +119,21 @@ def test_compare_fails_with_status_3_where_something_is_surely_slower(tmp_path: 
     assert json.loads(fine.stdout)[0]["verdict"] == "faster"
 
 
+def test_files_in_the_current_folder_do_not_get_in_the_way(tmp_path: Path) -> None:
+    """A user's own file of a library's name lies where the command is called."""
+    (tmp_path / "onnxruntime.py").write_text("raise RuntimeError('not the library')")
+    small = [word if word != "im2col" else "onnxruntime" for word in SMALL]
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "bench", "run", *small, "--json"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert json.loads(done.stdout)["records"] == {"passed": 1}, done.stdout
+
+
 def test_list_says_what_is_there(tmp_path: Path) -> None:
     told = json.loads(featherbench("list", "--json", cwd=tmp_path).stdout)
     assert told["workloads"]["grouped_conv2d"]["suites"]["quick"] == 6

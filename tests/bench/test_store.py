@@ -16,7 +16,7 @@ from bench import machine, store
 from bench.core.errors import BadUse, CannotGoOn
 from bench.core.record import SCHEMA, Check, Latency, Memory, Record, Status, Work
 from bench.run.launch import Silent, launch
-from bench.store import Request, Run, RunInfo
+from bench.store import Request, Run, RunInfo, Spending
 
 NOW = datetime(2026, 11, 23, 20, 45, 10, tzinfo=UTC)
 REQUEST = Request(workloads=("grouped_conv2d",), suite="odd", target="edge")
@@ -62,6 +62,8 @@ def create(environment: machine.Environment, tmp_path: Path) -> Create:
             command="featherbench run",
             started=started,
             request=REQUEST,
+            spending=Spending(budget_s=8, timeout_s=120, memory_bytes=4 << 30),
+            sources={},
             threads=1,
             environment=environment,
             limits=None,
@@ -330,3 +332,11 @@ def fill(path: Path, left: int) -> None:
         except OSError:
             pass
         os.ftruncate(file.fileno(), file.tell() - left)
+
+
+def test_two_processes_do_not_write_to_one_run(create: Create) -> None:
+    run = create()
+    with run.locked(), pytest.raises(BadUse, match="another process is measuring"), Run.open(run.folder).locked():
+        pass
+    with Run.open(run.folder).locked():
+        assert run.records == []

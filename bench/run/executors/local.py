@@ -35,7 +35,7 @@ class LocalWorker:
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "bench.run.worker"),
+                    *(sys.executable, "-P", "-m", "bench.run.worker"),
                     *(str(os.getpid()), ",".join(map(str, target.cores))),
                 ],
                 stdin=subprocess.PIPE,

@@ -61,6 +61,25 @@ def test_two_of_one_name_are_refused(tmp_path: Path) -> None:
         registry.implementations([plugin(tmp_path, source, "im2col")])
 
 
+def test_a_file_that_cannot_be_read_clashes_with_any_of_its_name(tmp_path: Path) -> None:
+    with pytest.raises(BadUse, match="two implementations are named im2col"):
+        registry.implementations([plugin(tmp_path, "def broken(", "im2col")])
+
+
+def test_a_broken_entry_point_costs_only_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "broken_package").mkdir()
+    (tmp_path / "broken_package" / "__init__.py").write_text("raise RuntimeError('no licence')")
+    monkeypatch.syspath_prepend(tmp_path)
+    points = registry.importlib.metadata.EntryPoints(
+        [registry.importlib.metadata.EntryPoint("theirs", "broken_package.kernel", registry.ENTRY_POINTS)]
+    )
+    monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: points.select(group=group))
+    assert "theirs" not in [entry.name for entry in registry.implementations()]
+    assert "entry point theirs cannot be used: RuntimeError: no licence" in caplog.text
+
+
 def test_a_plugin_that_is_not_there_is_refused() -> None:
     with pytest.raises(BadUse, match=r"no plug-in file nowhere\.py"):
         registry.implementations(["nowhere.py"])

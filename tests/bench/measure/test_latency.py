@@ -30,6 +30,13 @@ def test_samples_are_nanoseconds_a_call() -> None:
     assert all(2e6 <= sample < 1e9 for sample in turn.samples)
 
 
+def test_a_turn_keeps_its_last_answer() -> None:
+    calls = iter(range(10**9))
+    plan = plan_turn(2e6)
+    turn = take_turn(lambda: next(calls), plan)
+    assert turn.answer == plan.untimed + plan.samples * plan.inner - 1
+
+
 def test_a_turn_off_its_core_counts_as_preempted() -> None:
     assert take_turn(lambda: time.sleep(0.002), plan_turn(2e6)).preempted
 

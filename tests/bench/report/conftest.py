@@ -13,7 +13,7 @@ from bench.core import registry
 from bench.core.errors import BadUse
 from bench.core.record import Check, Latency, Memory, Record, Status, Work
 from bench.machine import Bandwidth, Environment, Limits, Peak
-from bench.store import Request, Run, RunInfo
+from bench.store import Request, Run, RunInfo, Spending
 
 WHEN = datetime(2026, 11, 23, 20, 45, 10, tzinfo=UTC)
 
@@ -101,6 +101,8 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
             "command": "featherbench run conv",
             "started": WHEN,
             "request": Request(workloads=workloads, suite="quick", target="edge"),
+            "spending": Spending(budget_s=8, timeout_s=120, memory_bytes=4 << 30),
+            "sources": {},
             "threads": 1,
             "environment": ENVIRONMENT,
             "limits": LIMITS,
@@ -121,6 +123,6 @@ def only_known_workload(monkeypatch: pytest.MonkeyPatch) -> None:
     def workload(name: str) -> Any:
         if name != "conv":
             raise BadUse(f"no workload {name!r}; choose from conv")
-        return SimpleNamespace(title="Grouped convolution", baseline="pytorch")
+        return SimpleNamespace(title="Grouped convolution", baseline="pytorch", sweep="groups")
 
     monkeypatch.setattr(registry, "workload", workload)

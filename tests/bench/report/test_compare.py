@@ -4,7 +4,7 @@ import pytest
 
 from bench.core.errors import BadUse
 from bench.core.record import Status
-from bench.report.compare import compare, compare_each, compare_runs, slower_than
+from bench.report.compare import compare, compare_each, compare_runs, lost, slower_than
 from bench.stats.verdict import Verdict
 
 STEADY = [1000.0 + i % 7 for i in range(40)]
@@ -118,3 +118,10 @@ def test_slower_than_asks_the_low_end_of_the_interval(make_record, make_run):
     assert rows[0].ratio is not None
     assert rows[0].ratio.estimate > 1.2
     assert slower_than(rows, 0.2) == []
+
+
+def test_what_passed_before_and_does_not_now_is_lost(make_record, make_run):
+    old = make_run([make_record("pytorch"), make_record("mine")], "old")
+    new = make_run([make_record("pytorch"), make_record("mine", status=Status.CRASHED, reason="died")], "new")
+    assert [record.implementation for record in lost(new, old)] == ["mine"]
+    assert lost(old, new) == []

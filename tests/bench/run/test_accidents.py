@@ -61,6 +61,7 @@ ACCIDENTS = [
     Accident("knows_only_prepared_inputs", INCORRECT, "above the tolerance of 0.0001"),
     Accident("remembers_its_first_answer", INCORRECT, "above the tolerance of 0.0001"),
     Accident("wrong_once_timed", INCORRECT, "above the tolerance of 0.0001"),
+    Accident("wrong_only_while_timed", INCORRECT, "above the tolerance of 0.0001"),
     Accident("rounds_the_weights", INCORRECT, "it writes to its inputs: weight changed"),
     Accident("writes_to_its_input", INCORRECT, "it writes to its inputs: x changed"),
     Accident("writes_to_its_input_while_timed", INCORRECT, "it writes to its inputs: x changed"),
