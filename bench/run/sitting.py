@@ -18,9 +18,10 @@ from bench.run.workers import Workers
 from bench.stats.interval import median_interval
 
 LEAST_ROUNDS = 10
-"""Measured even where the budget ends before, up to three times the budget: fewer leave hardly an interval."""
+"""Measured even where the budget ends before: fewer leave hardly an interval."""
 FEWEST_ROUNDS = 3
-"""Measured in any case."""
+"""Enough where calls are so long that LEAST_ROUNDS would take over PATIENCE_S and three times the budget."""
+PATIENCE_S = 60.0
 ROUNDS_BETWEEN_LOOKS = 20
 """Whether it is sure by now is looked at every so many rounds: an interval looked at too early, or too often, will be
 narrow once by luck."""
@@ -165,7 +166,8 @@ def _take_turns(attempts: list[Attempt], budget_s: float, seed: int, watch: Watc
         if count % ROUNDS_BETWEEN_LOOKS == 0 and all(_is_sure(attempt) for attempt in going):
             return "sure"
         elapsed = time.perf_counter() - began
-        if elapsed > budget_s and (count >= LEAST_ROUNDS or (elapsed > 3 * budget_s and count >= FEWEST_ROUNDS)):
+        least = LEAST_ROUNDS if elapsed < max(3 * budget_s, PATIENCE_S) else FEWEST_ROUNDS
+        if elapsed > budget_s and count >= least:
             return "budget"
     return "budget"
 

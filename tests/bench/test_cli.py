@@ -40,7 +40,7 @@ def featherbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]
         ),
         (["run", "--target", "gpu"], "no target 'gpu'; choose from cpu, edge, cuda"),
         (["run", "--target", "cuda"], "target cuda"),
-        (["run", "--plugin", "nowhere.py"], "no plug-in file nowhere.py"),
+        (["run", "--plugin", "nowhere.py"], "/nowhere.py"),
         (["run", "--budget", "soon"], "'soon' is not a time such as 90s"),
         (["run", "--budget", "0s"], "'0s' is not a time"),
         (["run", "--memory-limit", "4GB"], "'4GB' is not a size such as 512MiB"),

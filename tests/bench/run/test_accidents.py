@@ -190,4 +190,4 @@ def thread_states() -> list[str]:
 def processes_of_workers() -> Sequence[psutil.Process]:
     """Worker processes of this test process, and whatever they have forked."""
     mark = ["-m", "bench.run.worker", str(os.getpid())]
-    return [process for process in psutil.process_iter(["cmdline"]) if (process.info["cmdline"] or [])[1:4] == mark]
+    return [process for process in psutil.process_iter(["cmdline"]) if (process.info["cmdline"] or [])[2:5] == mark]

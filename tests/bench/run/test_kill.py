@@ -172,7 +172,7 @@ def require_no_worker_of(pid: int) -> None:
 
 def workers_of(pid: int) -> Iterator[psutil.Process]:
     mark = ["-m", "bench.run.worker", str(pid)]
-    return (process for process in psutil.process_iter(["cmdline"]) if (process.info["cmdline"] or [])[1:4] == mark)
+    return (process for process in psutil.process_iter(["cmdline"]) if (process.info["cmdline"] or [])[2:5] == mark)
 
 
 @pytest.mark.timeout(600)

@@ -42,7 +42,7 @@ def worker(entry: Entry, tmp_path: Path) -> Iterator[LocalWorker]:
 
 def process_of_worker() -> psutil.Process:
     mark = ["-m", "bench.run.worker", str(os.getpid())]
-    (process,) = [process for process in psutil.Process().children() if process.cmdline()[1:4] == mark]
+    (process,) = [process for process in psutil.Process().children() if process.cmdline()[2:5] == mark]
     return process
 
 
