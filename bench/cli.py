@@ -35,6 +35,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+LEAST_MEMORY = 16 << 20
+"""Bytes of a memory limit: with less, not even the harness's own part of a worker runs."""
+
 Workloads = Annotated[list[str] | None, typer.Argument(metavar="[WORKLOAD]...", help="Default: all.")]
 Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="An implementation of yours.")]
 Results = Annotated[Path, typer.Option("--results", metavar="FOLDER", help="Where runs are kept.")]
@@ -237,6 +243,8 @@ def _tell(outcome: launch.Outcome, as_json: bool) -> None:
         for record in records:
             if record.status not in (Status.PASSED, Status.UNSUPPORTED):
                 print(f"{record.status}: {record.implementation} {record.case}: {record.reason}")
+        if set(counts) - {Status.PASSED, Status.UNSUPPORTED}:
+            print(f"what the workers printed, with tracebacks: {outcome.run.folder / 'logs'}")
         print(f"run {outcome.run.name}: {', '.join(f'{n} {status}' for status, n in counts.items())}")
         print(f"measured {outcome.measured} records in {outcome.split}")
         print(f"next: featherbench report {outcome.run.folder}")
@@ -252,12 +260,18 @@ def seconds(text: str) -> float:
 def size(text: str) -> int:
     """``512MiB``, ``4GiB`` or plain bytes."""
     units = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-    return int(_quantity(text, units, "a size such as 512MiB or 4GiB"))
+    found = int(_quantity(text, units, "a size such as 512MiB or 4GiB"))
+    if found < LEAST_MEMORY:
+        raise BadUse(f"{text!r} is too little for any worker; give at least {LEAST_MEMORY >> 20}MiB")
+    return found
 
 
 def percentage(text: str) -> float:
     """``5%`` or ``0.05``."""
-    return _quantity(text, {"": 1, "%": 0.01}, "a share such as 5%")
+    share = _quantity(text, {"": 1, "%": 0.01}, "a share such as 5%")
+    if share >= 1:
+        raise BadUse(f"{text!r} is 100 % or more; write a share such as 5% or 0.05")
+    return share
 
 
 def _quantity(text: str, units: Mapping[str, float], wanted: str) -> float:
@@ -275,7 +289,7 @@ def main() -> None:
     """Entry point. Exit status: 0 done, 1 something failed, 2 wrong use, 3 a wanted threshold was missed."""
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     try:
-        status = app(standalone_mode=False, prog_name="featherbench")
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False, prog_name="featherbench")
     except BadUse as error:
         sys.exit(_complain(str(error), 2))
     except typer.exceptions.TyperException as error:
@@ -283,7 +297,9 @@ def main() -> None:
     except CannotGoOn as error:
         sys.exit(_complain(str(error), 1))
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(_complain("stopped; what was measured is kept, and --resume goes on", 130))
+        status = INTERRUPTED
+    if status == INTERRUPTED:
+        _complain("stopped; what was measured is kept, and --resume goes on", status)
     sys.exit(status or 0)
 
 

@@ -1,6 +1,7 @@
 """``featherbench new``: a first version of an implementation, right but slow."""
 
 import importlib
+from keyword import iskeyword
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
@@ -10,6 +11,7 @@ from bench.core.errors import BadUse
 
 _TEMPLATE = '''"""{{ name }}: say here what it is."""
 
+# Import your libraries up here, not in prepare: else their memory is counted as what prepare leaves behind.
 from bench.core.implementation import Implementation
 from bench.core.target import Target
 from bench.core.workload import Array, Call, Problem
@@ -27,6 +29,7 @@ class {{ class_name }}(Implementation):
         return None  # or, where a case cannot be run, the reason why
 
     def prepare(self, problem: Problem, target: Target) -> Call:
+        # What the problem holds, and what the answer is, stands in {{ workload_class }}'s docstring.
         # Here, untimed: pack problem.constants, compile, choose a kernel.
         slow_but_right = {{ workload_class }}()
         dtype = next(iter(problem.inputs.values())).dtype
@@ -45,7 +48,7 @@ def write(workload: str, name: str, path: Path | None = None) -> Path:
     Raises BadUse where the name is no Python identifier, is taken, or the file cannot be written.
     """
     found = registry.workload(workload)
-    if not name.isidentifier() or name.startswith("_"):
+    if not name.isidentifier() or iskeyword(name) or name.startswith("_"):
         raise BadUse(f"{name!r} cannot name a Python file of an implementation; use letters, digits and _")
     taken = {entry.name for entry in registry.implementations() if entry.workload == workload}
     folder = Path("impls") / workload

@@ -23,7 +23,12 @@ def lines(found: Findings) -> Iterator[str]:
     yield f"same code twice, a core kept busy: {found.false_beside_busy_core} false verdicts in {pairs}"
     for name, reason in found.unable.items():
         yield f"cannot run: {name}: {reason}"
-    yield "verdicts can be trusted here" if found.trustworthy() else "verdicts are NOT to be trusted here: see above"
+    if not found.trustworthy():
+        yield "verdicts are NOT to be trusted here: see above"
+    elif pairs < FEWEST_FOR_A_FLOOR:
+        yield f"nothing amiss, but too few pairs to trust verdicts on; give --pairs {FEWEST_FOR_A_FLOOR} or more"
+    else:
+        yield "verdicts can be trusted here"
 
 
 def _limits(found: Findings) -> Iterator[str]:

@@ -93,7 +93,8 @@ def _who_is_fastest(fastest: dict[str, str]) -> str:
         return "No case has two implementations that passed, so there is nothing to rank."
     (first, most), *others = Counter(fastest.values()).most_common()
     rest = "".join(f", {name} in {count}" for name, count in others)
-    return f"{first} has the lowest median time in {most} of {_count(len(fastest), 'case')}{rest}."
+    counts = f"{first} has the lowest median time in {most} of {_count(len(fastest), 'case')}{rest}"
+    return f"{counts}; by how much, and how surely, say the verdicts."
 
 
 def _verdicts(section: Section) -> Iterator[str]:

@@ -120,6 +120,8 @@ def _earlier(
             store.log.warning(
                 "%s cannot be resumed: %s; a new run begins", same[-1].name, _changed(same[-1], here, sources)
             )
+        if not same:
+            store.log.warning("no run of this request to resume in %s; a new one begins", results)
         return unchanged[-1] if unchanged else None
     if not (results / name / "run.json").exists():
         return None

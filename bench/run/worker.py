@@ -27,7 +27,7 @@ from bench.run.protocol import Reply, Unsupported
 
 Json = dict[str, Any]
 
-REPEAT_PREPARE_S = 2.0
+REPEAT_PREPARE_S = 5.0
 """A worker's first prepare is done again if it was quicker than this: its memory then is the case's own, without what
 a library sets up once."""
 

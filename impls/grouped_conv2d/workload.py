@@ -69,7 +69,11 @@ class GroupedConv2dCase(Case):
 
 
 class GroupedConv2d(OperatorWorkload):
-    """Y = W * X (+ b), group by group."""
+    """Y = W * X (+ b), group by group.
+
+    Inputs: ``x`` (n, cin, h, w). Constants: ``weight`` (cout, cin / groups, kernel height, kernel width) and, where the
+    case has one, ``bias`` (cout,). Answer: (n, cout, output height, output width). All in the case's dtype.
+    """
 
     title = "Grouped 2-D convolution"
     case_type = GroupedConv2dCase

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -52,6 +53,9 @@ def featherbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]
         (["compare", "a", "b", "c"], "compare takes one run or two, not 3"),
         (["compare", "a", "b", "--baseline", "pytorch"], "drop --baseline or give one run"),
         (["compare", "latest", "--margin", "small"], "'small' is not a share such as 5%"),
+        (["compare", "latest", "--margin", "5"], "'5' is 100 % or more; write a share such as 5% or 0.05"),
+        (["run", "--memory-limit", "4"], "'4' is too little for any worker; give at least 16MiB"),
+        (["new", "grouped_conv2d", "class"], "'class' cannot name a Python file"),
         (["new", "grouped_conv2d", "2fast"], "'2fast' cannot name a Python file"),
         (["new", "grouped_conv2d", "im2col"], "has an implementation im2col already"),
         (["doctor", "--pairs", "0"], "--pairs"),
@@ -132,6 +136,27 @@ def test_files_in_the_current_folder_do_not_get_in_the_way(tmp_path: Path) -> No
         check=False,
     )
     assert json.loads(done.stdout)["records"] == {"passed": 1}, done.stdout
+
+
+def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
+    """Ctrl-C reaches the command alone: its workers are in sessions of their own."""
+    command = [sys.executable, "-m", "bench", "run", "--impl", "im2col", "--suite", "gspc", "--name", "long"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE
+    ) as run:
+        while not (tmp_path / "results/local/long/logs").exists():
+            assert run.poll() is None
+        run.send_signal(signal.SIGINT)
+        _, told = run.communicate()
+    assert run.returncode == 130
+    assert told.decode() == "featherbench: stopped; what was measured is kept, and --resume goes on\n"
+
+
+def test_no_arguments_print_the_help(tmp_path: Path) -> None:
+    done = featherbench(cwd=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.count("\n") > 10
+    assert "Commands:" in done.stdout
 
 
 def test_list_says_what_is_there(tmp_path: Path) -> None:
