@@ -142,7 +142,7 @@ class Run:
 
     def append(self, records: Sequence[Record]) -> None:
         """Add records, safe on disk when this returns. Raises CannotGoOn where they cannot be written."""
-        text = "".join(record.model_dump_json(exclude_defaults=False) + "\n" for record in records).encode()
+        text = "".join(record.model_dump_json() + "\n" for record in records).encode()
         try:
             _append_whole(self._file, text)
         except OSError as error:

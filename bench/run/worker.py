@@ -53,7 +53,7 @@ class Worker:
         return {}
 
     def prepare(self, parameters: Json, seed: int) -> Json:
-        """Prepare the case and weigh it: what stays, and the peak of a call, once first calls have set up theirs."""
+        """Make the problem and prepare it, twice in a new worker (see REPEAT_PREPARE_S)."""
         case = self.workload.case_type.from_parameters(parameters)
         seconds = self._prepare(case, seed)
         if self.fresh and seconds < REPEAT_PREPARE_S:
@@ -62,6 +62,7 @@ class Worker:
         return {"prepare_s": seconds}
 
     def weigh(self) -> Json:
+        """What stays, and the peak of a call, once first calls have set up theirs."""
         for _ in range(2):
             self.call()
         self._require_unchanged()
