@@ -14,7 +14,8 @@ _TEMPLATE = '''"""{{ name }}: say here what it is."""
 # Import your libraries up here, not in prepare: else their memory is counted as what prepare leaves behind.
 from bench.core.implementation import Implementation
 from bench.core.target import Target
-from bench.core.workload import Array, Call, Problem
+from bench.core.workload import Call, Problem
+from bench.measure.correctness import Answer
 from {{ module }} import {{ workload_class }}, {{ case_class }}
 
 
@@ -32,11 +33,10 @@ class {{ class_name }}(Implementation):
         # What the problem holds, and what the answer is, stands in {{ workload_class }}'s docstring.
         # Here, untimed: pack problem.constants, compile, choose a kernel.
         slow_but_right = {{ workload_class }}()
-        dtype = next(iter(problem.inputs.values())).dtype
 
-        def call() -> Array:
+        def call() -> Answer:
             # Here, timed: your kernel. Read problem.inputs anew each time, and do not write to them.
-            return slow_but_right.reference(problem).astype(dtype)
+            return slow_but_right.slow_answer(problem)
 
         return call
 '''

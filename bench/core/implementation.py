@@ -45,6 +45,7 @@ class Implementation(ABC):
     def prepare(self, problem: Problem, target: Target) -> Call:
         """Do once all that is not the computation (pack weights, compile, convert, train); return the call to measure.
 
-        The call takes nothing and returns the answer: an array of the workload's stated shape, numpy or anything that
-        ``numpy.asarray`` can view. It must read ``problem.inputs`` anew each time, since they are refilled in place.
+        The call takes nothing and returns the answer: an array of the workload's stated shape (or a tuple of arrays,
+        where the workload says so), numpy or anything that ``numpy.asarray`` can view. It must read ``problem.inputs``
+        anew each time, since they are refilled in place.
         """

@@ -50,7 +50,7 @@ class Problem:
 class Workload(ABC):
     """What is computed. One instance, found by the registry in ``impls/<name>/workload.py``.
 
-    An operator, whose answer is an array to compare with a float64 reference, subclasses
+    An operator, whose answer is compared, array by array, with a float64 reference, subclasses
     ``bench.measure.correctness.OperatorWorkload`` instead, which brings ``check``. A workload that trains implements
     ``check`` as an evaluation: it fills the inputs batch by batch, calls, and returns the accuracy in its metrics.
     """

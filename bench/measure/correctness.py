@@ -15,16 +15,24 @@ class WroteToInputs(Exception):
     """An implementation changed arrays that it may only read."""
 
 
+Answer = Array | tuple[Array, ...]
+
+
 class OperatorWorkload(Workload):
-    """A workload whose answer is one array, to compare with a reference."""
+    """A workload whose answer is an array, or a tuple of them, to compare with a reference."""
 
     @abstractmethod
-    def reference(self, problem: Problem) -> Array:
+    def reference(self, problem: Problem) -> Answer:
         """The right answer, computed in float64."""
 
     @abstractmethod
     def tolerance(self, case: Any) -> float:
         """The largest error (see ``relative_error``) that still passes, by dtype."""
+
+    def slow_answer(self, problem: Problem) -> Answer:
+        """The reference, rounded to the dtype of the inputs: what an implementation should return."""
+        found, dtype = self.reference(problem), _dtype(problem)
+        return tuple(array.astype(dtype) for array in found) if isinstance(found, tuple) else found.astype(dtype)
 
     def check(self, problem: Problem, call: Call, seed: int) -> Check:
         """Two rounds of fresh inputs; the first answer's memory is poisoned with NaN before the second call."""
@@ -33,20 +41,26 @@ class OperatorWorkload(Workload):
         first = self.confirm(problem, answer)
         if not first.passed:
             return first
-        _poison(as_array(answer), problem)
+        for array in as_arrays(answer):
+            _poison(array, problem)
         self.refill(problem, seed + 1)
         return worse(first, self.confirm(problem, call()))
 
     def confirm(self, problem: Problem, answer: Any) -> Check:
         """Compare one answer with the reference, for the inputs as they stand."""
         tolerance = self.tolerance(problem.case)
-        found, expected = as_array(answer), self.reference(problem)
-        if reason := _mismatch(found, expected, next(iter(problem.inputs.values())).dtype):
+        found, expected = as_arrays(answer), as_arrays(self.reference(problem))
+        if len(found) != len(expected):
+            reason = f"the answer has {len(found)} arrays, not {len(expected)}"
             return Check(passed=False, reason=reason, tolerance=tolerance)
-        error = relative_error(found, expected)
-        if not error <= tolerance:
-            return Check(passed=False, reason=_wrong(found, error, tolerance), tolerance=tolerance)
-        return Check(passed=True, error=error, tolerance=tolerance)
+        worst = 0.0
+        for place, (one, right) in enumerate(zip(found, expected, strict=True), 1):
+            error, reason = _compare(one, right, _dtype(problem), tolerance)
+            if reason:
+                which = f"array {place} of {len(found)}: " if len(found) > 1 else ""
+                return Check(passed=False, reason=which + reason, tolerance=tolerance)
+            worst = max(worst, error)
+        return Check(passed=True, error=worst, tolerance=tolerance)
 
 
 def worse(one: Check, other: Check) -> Check:
@@ -86,9 +100,23 @@ def require_unchanged(arrays: Mapping[str, Array], before: Mapping[str, int]) ->
         raise WroteToInputs(f"it writes to its inputs: {', '.join(changed)} changed")
 
 
-def as_array(answer: Any) -> Array:
-    """The answer as numpy sees it, sharing its memory where possible."""
-    return np.asarray(answer.detach() if hasattr(answer, "detach") else answer)
+def as_arrays(answer: Any) -> tuple[Array, ...]:
+    """The arrays of an answer as numpy sees them, sharing their memory where possible."""
+    parts = answer if isinstance(answer, tuple) else (answer,)
+    return tuple(np.asarray(part.detach() if hasattr(part, "detach") else part) for part in parts)
+
+
+def _dtype(problem: Problem) -> np.dtype[Any]:
+    """What an answer's dtype must be: that of the inputs."""
+    return next(iter(problem.inputs.values())).dtype
+
+
+def _compare(found: Array, expected: Array, dtype: np.dtype[Any], tolerance: float) -> tuple[float, str]:
+    """The error of one array, and what is wrong with it (empty where nothing is)."""
+    if reason := _mismatch(found, expected, dtype):
+        return 0.0, reason
+    error = relative_error(found, expected)
+    return error, "" if error <= tolerance else _wrong(found, error, tolerance)
 
 
 def _mismatch(answer: Array, expected: Array, dtype: np.dtype[Any]) -> str:

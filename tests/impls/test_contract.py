@@ -3,8 +3,9 @@
 Only a file of your own: ``pytest tests/impls/test_contract.py --plugin my_kernel.py -k my_kernel``.
 """
 
+import time
+from collections.abc import Callable
 from random import Random
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from bench.core.implementation import Implementation
 from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.core.workload import Call, Problem, Workload
-from bench.measure.correctness import OperatorWorkload, as_array, checksums, guarded, relative_error
+from bench.measure.correctness import as_arrays, checksums, guarded
 
 EDGE = Target("edge")
 
@@ -60,52 +61,72 @@ def prepared(workload: Workload, implementation: Implementation, case: Case) -> 
     return problem, guarded(implementation.prepare(problem, EDGE), problem)
 
 
-many = settings(
-    max_examples=100,
-    deadline=None,
-    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
-    print_blob=True,
-)
+MOST_EXAMPLES = 100
+RANDOM_CASES_S = 20.0
+"""How long one test may spend on preparing random cases: where compiling takes seconds, there are fewer of them."""
 
 
-@many
-@given(data=st.data())
-def test_random_cases_are_answered_right(workload: Workload, implementation: Implementation, data: Any) -> None:
+@pytest.fixture(scope="module")
+def examples(request: pytest.FixtureRequest, workload: Workload, implementation: Implementation) -> int:
+    """How many random cases a test tries: as many as ``--examples`` says, or as fit RANDOM_CASES_S."""
+    if wanted := request.config.getoption("--examples"):
+        return int(wanted)
+    cases = [case for case in workload.suites()["quick"] if implementation.supports(case) is None]
+    began = time.perf_counter()
+    for case in cases[:2]:
+        prepared(workload, implementation, case)
+    each = (time.perf_counter() - began) / len(cases[:2])
+    return max(5, min(MOST_EXAMPLES, int(RANDOM_CASES_S / each)))
+
+
+def for_random_cases(examples: int, test: Callable[[st.DataObject], None]) -> None:
+    """Have hypothesis call ``test`` so many times, and shrink what fails."""
+    checks = list(HealthCheck)  # slow and picky ones are expected here
+    settings(max_examples=examples, deadline=None, suppress_health_check=checks, print_blob=True)(
+        given(data=st.data())(lambda data: test(data))
+    )()
+
+
+def test_random_cases_are_answered_right(workload: Workload, implementation: Implementation, examples: int) -> None:
     """Also: it does not write to its inputs (``guarded``), fills its whole answer, reads its inputs at each call."""
-    case = supported(workload, implementation, data)
-    problem, call = prepared(workload, implementation, case)
-    found = workload.check(problem, call, seed=2)
-    assert found.passed, f"{case.slug}: {found.reason}"
+
+    def test(data: st.DataObject) -> None:
+        case = supported(workload, implementation, data)
+        problem, call = prepared(workload, implementation, case)
+        found = workload.check(problem, call, seed=2)
+        assert found.passed, f"{case.slug}: {found.reason}"
+
+    for_random_cases(examples, test)
 
 
-@many
-@given(data=st.data())
-def test_inputs_need_not_be_contiguous(workload: Workload, implementation: Implementation, data: Any) -> None:
-    case = supported(workload, implementation, data)
-    problem = workload.problem(case, seed=1)
-    for name, array in problem.inputs.items():
-        spread = np.zeros((*array.shape, 2), array.dtype)[..., 0]
-        spread[...] = array
-        problem.inputs[name] = spread
-    found = workload.check(problem, guarded(implementation.prepare(problem, EDGE), problem), seed=2)
-    assert found.passed, f"{case.slug}: {found.reason}"
+def test_inputs_need_not_be_contiguous(workload: Workload, implementation: Implementation, examples: int) -> None:
+    def test(data: st.DataObject) -> None:
+        case = supported(workload, implementation, data)
+        problem = workload.problem(case, seed=1)
+        for name, array in problem.inputs.items():
+            spread = np.zeros((*array.shape, 2), array.dtype)[..., 0]
+            spread[...] = array
+            problem.inputs[name] = spread
+        found = workload.check(problem, guarded(implementation.prepare(problem, EDGE), problem), seed=2)
+        assert found.passed, f"{case.slug}: {found.reason}"
+
+    for_random_cases(examples, test)
 
 
-def test_answers_the_same_twice(workload: Workload, implementation: Implementation) -> None:
-    for case in [case for case in some_cases(workload)[:30] if implementation.supports(case) is None]:
+def test_answers_the_same_twice(workload: Workload, implementation: Implementation, examples: int) -> None:
+    for case in [case for case in some_cases(workload)[: min(30, examples)] if implementation.supports(case) is None]:
         _, call = prepared(workload, implementation, case)
-        first = as_array(call()).copy()
-        np.testing.assert_array_equal(first, as_array(call()), err_msg=case.slug)
+        first = [array.copy() for array in as_arrays(call())]
+        for one, again in zip(first, as_arrays(call()), strict=True):
+            np.testing.assert_array_equal(one, again, err_msg=case.slug)
 
 
 def test_two_prepared_cases_do_not_disturb_each_other(workload: Workload, implementation: Implementation) -> None:
-    if not isinstance(workload, OperatorWorkload):
-        pytest.skip("not an operator")
     cases = [case for case in workload.suites()["quick"] if implementation.supports(case) is None][:2]
     both = [prepared(workload, implementation, case) for case in cases]
     for problem, call in [*both, *reversed(both)]:
-        error = relative_error(as_array(call()), workload.reference(problem))
-        assert error <= workload.tolerance(problem.case), problem.case.slug
+        found = workload.confirm(problem, call())
+        assert found.passed, f"{problem.case.slug}: {found.reason}"
 
 
 def test_runs_at_least_one_quick_case(workload: Workload, implementation: Implementation) -> None:

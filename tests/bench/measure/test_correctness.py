@@ -112,3 +112,51 @@ def test_relative_error_is_relative_to_the_largest_magnitude() -> None:
     assert relative_error(np.array([1.0, -4.0]), expected) == 0.25
     assert np.isnan(relative_error(np.array([np.nan, -4.0]), expected))
     assert relative_error(np.zeros(3), np.zeros(3)) == 0.0
+
+
+class Splitting(Doubling):
+    """(x + 1, 2 x)."""
+
+    def reference(self, problem: Problem) -> tuple[Array, ...]:  # type: ignore[override]
+        x = problem.inputs["x"].astype(np.float64)
+        return x + 1, 2 * x
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda x: (x + 1, 2 * x), ""),
+        (lambda x: (x + 1,), "the answer has 1 arrays, not 2"),
+        (lambda x: x + 1, "the answer has 1 arrays, not 2"),
+        (lambda x: (x + 1, 3 * x), r"array 2 of 2: error 0\.5 is above"),
+        (lambda x: (x[:-1], 2 * x), r"array 1 of 2: the answer's shape is \(63,\)"),
+    ],
+)
+def test_answers_of_several_arrays_are_compared_one_by_one(answer: Callable[[Array], Any], words: str) -> None:
+    workload = Splitting()
+    problem = workload.problem(Case(), seed=1)
+    found = workload.check(problem, lambda: answer(problem.inputs["x"]), seed=2)
+    assert found.passed == (not words)
+    assert re.search(words, found.reason)
+
+
+def test_every_array_of_an_answer_is_poisoned() -> None:
+    workload = Splitting()
+    problem = workload.problem(Case(), seed=1)
+    kept, calls = np.empty(64, np.float32), 0
+
+    def call() -> tuple[Array, ...]:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            kept[:] = 2 * problem.inputs["x"]
+        return problem.inputs["x"] + 1, kept
+
+    found = workload.check(problem, call, seed=2)
+    assert found.reason == "array 2 of 2: 64 of the answer's 64 values are NaN or infinite"
+
+
+def test_the_slow_answer_is_right_and_of_the_right_dtype() -> None:
+    workload = Splitting()
+    problem = workload.problem(Case(), seed=1)
+    assert workload.check(problem, lambda: workload.slow_answer(problem), seed=2).passed

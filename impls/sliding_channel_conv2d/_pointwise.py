@@ -1,0 +1,39 @@
+"""A sliding-channel convolution as the dense pointwise convolution that inference runtimes can run."""
+
+import numpy as np
+
+from bench.core.implementation import Implementation
+from bench.core.workload import Problem
+from impls.grouped_conv2d.workload import GroupedConv2dCase
+from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
+
+
+def as_pointwise(problem: Problem) -> Problem:
+    """The same problem for a runner of ``grouped_conv2d``: same inputs, the weight zero outside the windows."""
+    case: SlidingChannelConv2dCase = problem.case
+    weight = problem.constants["weight"]
+    dense = np.zeros((case.cout, case.cin), weight.dtype)
+    np.put_along_axis(dense, case.windows.channels, weight, axis=1)
+    constants = {**problem.constants, "weight": dense[:, :, None, None]}
+    return Problem(_pointwise(case), problem.inputs, constants)
+
+
+def only_forward(case: SlidingChannelConv2dCase, runner: Implementation) -> str | None:
+    """Why ``runner``, an inference runtime's implementation of ``grouped_conv2d``, cannot run the case, or None."""
+    if case.passes != "forward":
+        return "an inference runtime computes no gradients"
+    return runner.supports(_pointwise(case))
+
+
+def _pointwise(case: SlidingChannelConv2dCase) -> GroupedConv2dCase:
+    return GroupedConv2dCase(
+        n=case.n,
+        cin=case.cin,
+        cout=case.cout,
+        h=case.h,
+        w=case.w,
+        kernel=(1, 1),
+        padding=(0, 0, 0, 0),
+        bias=case.bias,
+        dtype=case.dtype,
+    )

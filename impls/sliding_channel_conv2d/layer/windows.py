@@ -1,0 +1,83 @@
+"""Which input channels each output filter reads: the window arithmetic of sliding-channel convolution, all of it."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of a layer from ``cin`` to ``cout`` channels (arXiv 2101.00745, section on the SCC design).
+
+    Filter i reads ``width`` = cin / cg consecutive channels, cyclically, from ``floor(i * step) mod cin``, where
+    ``step`` = (1 - co) * width in exact rational arithmetic. Raises ValueError where the settings make no layer.
+    """
+
+    cin: int
+    cout: int
+    cg: int
+    co: Fraction
+
+    def __post_init__(self) -> None:
+        if min(self.cin, self.cout, self.cg) < 1:
+            raise ValueError(f"channels and cg must be at least 1, not {self.cin}, {self.cout} and {self.cg}")
+        if self.cin % self.cg:
+            raise ValueError(f"cg={self.cg} must divide the {self.cin} input channels")
+        if not 0 <= self.co < 1:
+            raise ValueError(f"co={self.co} must be at least 0 and below 1")
+
+    @property
+    def width(self) -> int:
+        """Channels that a filter reads."""
+        return self.cin // self.cg
+
+    @property
+    def step(self) -> Fraction:
+        """Channels between the windows of neighbouring filters, before rounding down."""
+        return (1 - self.co) * self.width
+
+    @property
+    def cycle(self) -> int:
+        """The least N > 0 such that filters i and i + N read the same window, for every i."""
+        p, q = self.step.as_integer_ratio()
+        return 1 if self.cin == 1 else q * self.cin // gcd(p, q * self.cin)
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """The first channel of each filter's window."""
+        p, q = self.step.as_integer_ratio()
+        return tuple(i * p // q % self.cin for i in range(self.cout))
+
+    @cached_property
+    def channels(self) -> NDArray[np.int64]:
+        """(cout, width): the input channel behind each weight."""
+        return (np.array(self.starts)[:, None] + np.arange(self.width)) % self.cin
+
+    @cached_property
+    def filters(self) -> dict[int, tuple[int, ...]]:
+        """Each distinct window, by its first channel in order of appearance, with the filters that read it."""
+        found: dict[int, list[int]] = {}
+        for filter_, start in enumerate(self.starts):
+            found.setdefault(start, []).append(filter_)
+        return {start: tuple(filters) for start, filters in found.items()}
+
+    def pieces(self, start: int) -> tuple[tuple[int, int, int], ...]:
+        """The runs of channels that a window consists of, as (first weight, first channel, length).
+
+        One run, or two where the window wraps around after the last channel.
+        """
+        before_end = min(self.width, self.cin - start)
+        first = (0, start, before_end)
+        return (first,) if before_end == self.width else (first, (before_end, 0, self.width - before_end))
+
+
+def overlap(co: float | str | Fraction) -> Fraction:
+    """The overlap of neighbouring windows as an exact fraction: 0.33 and "0.33" are 33/100, "1/3" is a third."""
+    try:
+        return Fraction(str(co))
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"co={co!r} is no fraction; write it like 0.5 or '1/3'") from None

@@ -1,0 +1,21 @@
+"""Matrix products on slices, with no copies."""
+
+from bench.core.implementation import Implementation
+from bench.core.target import Target
+from bench.core.workload import Call, Problem
+from impls.sliding_channel_conv2d._passes import prepare_passes
+from impls.sliding_channel_conv2d.layer.backends import BACKENDS
+
+
+class SlicedGemm(Implementation):
+    """One matrix product for each distinct window, on slices of the input, into strided rows of the output; eager."""
+
+    workload = "sliding_channel_conv2d"
+    requires = ("torch",)
+    note = (
+        "Nothing is materialised but answers: no window, no dense weight, no second pass over the output (one where a "
+        "window's filters are unevenly spaced). A custom operator with its own gradient."
+    )
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        return prepare_passes(problem, target, BACKENDS["sliced_gemm"])

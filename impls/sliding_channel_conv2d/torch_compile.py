@@ -1,0 +1,31 @@
+"""The layer under torch.compile."""
+
+import torch
+
+from bench.core.implementation import Implementation
+from bench.core.target import Target
+from bench.core.workload import Call, Problem
+from impls.sliding_channel_conv2d._passes import prepare_passes
+from impls.sliding_channel_conv2d.layer.backends import BACKENDS, choose
+from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
+
+
+class TorchCompile(Implementation):
+    """The backend that SlidingChannelConv2d chooses for the case, under torch.compile (inductor, static shapes)."""
+
+    workload = "sliding_channel_conv2d"
+    requires = ("torch",)
+    note = (
+        "Compiling is untimed. Materialises what its backend does (dense weight, distinct windows, or nothing), less "
+        "what the compiler fuses away. Weights are packed untimed in forward cases, timed in train."
+    )
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        case: SlidingChannelConv2dCase = problem.case
+        torch._dynamo.reset()  # else the cases before count against its limit of recompilations
+        backend = BACKENDS[choose(torch.from_numpy({**problem.constants, **problem.inputs}["x"]), case.windows)]
+        call = prepare_passes(
+            problem, target, backend, lambda forward: torch.compile(forward, fullgraph=True, dynamic=False)
+        )
+        call()  # compiles it
+        return call

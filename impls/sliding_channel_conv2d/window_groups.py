@@ -1,0 +1,25 @@
+"""The paper's composition by channel cycle: a copy of each distinct window."""
+
+from bench.core.implementation import Implementation
+from bench.core.target import Target
+from bench.core.workload import Call, Problem
+from impls.sliding_channel_conv2d._passes import prepare_passes
+from impls.sliding_channel_conv2d.layer.backends import BACKENDS
+from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
+
+
+class WindowGroups(Implementation):
+    """Each of the N distinct windows copied once, a convolution with groups = N, outputs put in order; eager."""
+
+    workload = "sliding_channel_conv2d"
+    requires = ("torch",)
+    note = (
+        "Copies N * cin / cg channels at each forward pass, kept for the backward one (prepared memory of the backward "
+        "cases), and the output once more. Weights are reordered untimed in forward cases, timed in train."
+    )
+
+    def supports(self, case: SlidingChannelConv2dCase) -> str | None:
+        return BACKENDS["window_groups"].unable(case.windows)
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        return prepare_passes(problem, target, BACKENDS["window_groups"])

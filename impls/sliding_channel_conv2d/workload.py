@@ -1,0 +1,224 @@
+"""Sliding-channel convolution (SCC): a pointwise convolution whose filters each read a sliding window of channels."""
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from math import prod
+from typing import Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, field_validator, model_validator
+
+from bench.core.case import Case
+from bench.core.record import Work
+from bench.core.workload import Array, Pick, Problem
+from bench.measure.correctness import Answer, OperatorWorkload
+from impls.sliding_channel_conv2d.layer.windows import Windows, overlap
+
+Passes = Literal["forward", "backward", "train"]
+
+
+class SlidingChannelConv2dCase(Case):
+    """Sizes of one layer; NCHW input (n, cin, h, w), weight (cout, cin / cg)."""
+
+    n: int = Field(default=1, ge=1)
+    cin: int = Field(ge=1)
+    cout: int = Field(ge=1)
+    h: int = Field(ge=1)
+    w: int = Field(ge=1)
+    cg: int = Field(default=2, ge=1, description="channel groups: a filter reads cin / cg channels")
+    co: str = Field(default="0.5", description="overlap of neighbouring windows: a fraction such as 0.33 or 1/3")
+    bias: bool = False
+    passes: Passes = Field(default="forward", description="train is forward and backward together")
+    dtype: Literal["float32", "float64"] = "float32"
+
+    @field_validator("co", mode="before")
+    @classmethod
+    def _one_text_for_one_overlap(cls, co: float | str | Fraction) -> str:
+        """0.5, .5 and 1/2 are one case."""
+        exact = overlap(co)
+        decimal = f"{float(exact):g}"
+        return decimal if Fraction(decimal) == exact else str(exact)
+
+    @model_validator(mode="after")
+    def _has_windows(self) -> Self:
+        _ = self.windows
+        return self
+
+    @property
+    def windows(self) -> Windows:
+        return Windows(self.cin, self.cout, self.cg, overlap(self.co))
+
+    @property
+    def weight_shape(self) -> tuple[int, int]:
+        return (self.cout, self.cin // self.cg)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        return (self.n, self.cin, self.h, self.w)
+
+    @property
+    def output_shape(self) -> tuple[int, int, int, int]:
+        return (self.n, self.cout, self.h, self.w)
+
+
+class SlidingChannelConv2d(OperatorWorkload):
+    """Y[:, i] = sum_k W[i, k] X[:, (start(i) + k) mod cin] (+ b[i]), start(i) = floor(i (1 - co) cin / cg) mod cin.
+
+    Arrays: ``x`` (n, cin, h, w), ``weight`` (cout, cin / cg), ``bias`` (cout,) where the case has one, and ``dy``, the
+    gradient of the answer, of its shape (n, cout, h, w). All in the case's dtype. By the case's passes:
+
+    - forward: input ``x``; weight and bias are constants, free to be packed. Answer: y.
+    - backward: input ``dy``; x, weight and bias are constants, as a forward pass has seen them, so that ``prepare``
+      may keep what that pass would have kept, and nothing more. Answer: (dx, dweight), and dbias third where there is
+      a bias.
+    - train: inputs ``x``, ``weight``, ``bias``, ``dy``, as after an optimiser's step. Answer: (y, dx, dweight), and
+      dbias fourth.
+    """
+
+    title = "Sliding-channel convolution"
+    case_type = SlidingChannelConv2dCase
+    baseline = "masked_dense"
+    sweep = "cg"
+
+    def suites(self) -> Mapping[str, Sequence[SlidingChannelConv2dCase]]:
+        named = {
+            "quick": _quick(),
+            "dsxplore": _dsxplore(),
+            "dsxplore_batch": _dsxplore(n=16),
+            "dsxplore_backward": _dsxplore(n=16, passes="backward"),
+            "odd": _odd(),
+        }
+        return named | {"full": list(dict.fromkeys(case for cases in named.values() for case in cases))}
+
+    def problem(self, case: SlidingChannelConv2dCase, seed: int) -> Problem:
+        """Standard normal inputs; weights scaled so that outputs are about standard normal too."""
+        # Constants are the same for every seed, so that a refill leaves them as they are.
+        steady, fresh = np.random.default_rng(0), np.random.default_rng(seed)
+        x, weights, dy = {
+            "forward": (fresh, steady, None),
+            "backward": (steady, steady, fresh),
+            "train": (fresh, fresh, fresh),
+        }[case.passes]
+        arrays = {"x": (x, x.standard_normal(case.input_shape, case.dtype))}
+        scale = np.sqrt(case.windows.width).astype(case.dtype)
+        arrays["weight"] = (weights, weights.standard_normal(case.weight_shape, case.dtype) / scale)
+        if case.bias:
+            arrays["bias"] = (weights, weights.standard_normal(case.cout, case.dtype))
+        if dy:
+            arrays["dy"] = (dy, dy.standard_normal(case.output_shape, case.dtype))
+        return Problem(
+            case,
+            inputs={name: array for name, (source, array) in arrays.items() if source is fresh},
+            constants={name: array for name, (source, array) in arrays.items() if source is steady},
+        )
+
+    def reference(self, problem: Problem) -> Answer:
+        """A dense pointwise convolution whose weight is zero outside the windows, and its gradients, in float64."""
+        case: SlidingChannelConv2dCase = problem.case
+        arrays = {
+            name: array.astype(np.float64) for name, array in (*problem.inputs.items(), *problem.constants.items())
+        }
+        x = arrays["x"].reshape(case.n, case.cin, -1)
+        dense = np.zeros((case.cout, case.cin))
+        np.put_along_axis(dense, case.windows.channels, arrays["weight"], axis=1)
+        answers: list[Array] = []
+        if case.passes != "backward":
+            y = (dense @ x).reshape(case.output_shape)
+            answers.append(y + arrays["bias"][:, None, None] if case.bias else y)
+        if case.passes != "forward":
+            dy = arrays["dy"].reshape(case.n, case.cout, -1)
+            d_dense = (dy @ x.swapaxes(1, 2)).sum(axis=0)
+            answers.append((dense.T @ dy).reshape(case.input_shape))
+            answers.append(np.take_along_axis(d_dense, case.windows.channels, axis=1))
+            if case.bias:
+                answers.append(dy.sum(axis=(0, 2)))
+        return answers[0] if case.passes == "forward" else tuple(answers)
+
+    def tolerance(self, case: SlidingChannelConv2dCase) -> float:
+        return {"float32": 1e-4, "float64": 1e-12}[case.dtype]
+
+    def work(self, case: SlidingChannelConv2dCase) -> Work:
+        """Forward is cout * cin / cg MACs at each position; backward twice that, for dX and for dW."""
+        weight, bias = prod(case.weight_shape), case.cout if case.bias else 0
+        x, y = prod(case.input_shape), prod(case.output_shape)
+        # What is read and written: a gradient is as large as what it is a gradient of, and dbias needs no bias.
+        numbers = {
+            "forward": x + weight + bias + y,
+            "backward": 2 * (x + weight) + y + bias,
+            "train": 2 * (x + weight + bias + y),
+        }
+        itemsize = np.dtype(case.dtype).itemsize
+        return Work(
+            macs={"forward": 1, "backward": 2, "train": 3}[case.passes] * y * case.windows.width,
+            least_bytes=numbers[case.passes] * itemsize,
+            parameters=weight + bias,
+            itemsize=itemsize,
+        )
+
+    def sample(self, pick: Pick[Any]) -> SlidingChannelConv2dCase:
+        cg = pick([1, 2, 3, 4, 8])
+        return SlidingChannelConv2dCase(
+            n=pick([1, 2, 3]),
+            cin=cg * pick([1, 2, 3, 4, 5, 8, 12, 16]),
+            cout=pick([1, 2, 3, 5, 8, 12, 16, 24, 37, 64]),
+            h=pick(range(1, 9)),
+            w=pick(range(1, 12)),
+            cg=cg,
+            co=pick(["0", "0.5", "0.25", "0.75", "0.33", "1/3", "2/7", "0.99"]),
+            bias=pick([False, True]),
+            passes=pick(["forward", "backward", "train"]),
+            dtype=pick(["float32", "float64"]),
+        )
+
+
+def _layer(cin: int, cout: int, size: int, **others: Any) -> SlidingChannelConv2dCase:
+    return SlidingChannelConv2dCase(cin=cin, cout=cout, h=size, w=size, **others)
+
+
+def _quick() -> list[SlidingChannelConv2dCase]:
+    return [
+        *(_layer(128, 128, 16, cg=cg) for cg in (2, 4, 8)),
+        _layer(512, 512, 4, cg=2, co="0.33", bias=True),
+        _layer(64, 128, 16, n=4, passes="backward"),
+        _layer(64, 128, 16, n=4, passes="train"),
+    ]
+
+
+DSXPLORE_LAYERS = (
+    *[(64, 64, 32), (64, 128, 16), (128, 128, 16), (128, 256, 8), (256, 256, 8), (256, 512, 4), (512, 512, 4)],
+    *[(512, 512, 2), (32, 64, 32), (512, 1024, 2), (1024, 1024, 2)],
+)
+"""Cin, Cout and size of every distinct SCC layer of VGG16, MobileNet, ResNet18 and ResNet50 on CIFAR-10, arXiv
+2101.00745."""
+
+
+def _dsxplore(**others: Any) -> list[SlidingChannelConv2dCase]:
+    """Every distinct layer at cg 2, 4, 8 and co .25, .5, .75, .33."""
+    return [
+        _layer(*layer, cg=cg, co=co, **others)
+        for layer in DSXPLORE_LAYERS
+        for cg in (2, 4, 8)
+        for co in ("0.25", "0.5", "0.75", "0.33")
+    ]
+
+
+def _odd() -> list[SlidingChannelConv2dCase]:
+    """What neat implementations are not made for."""
+    shapes: list[dict[str, Any]] = [
+        {"cg": 1},
+        {"co": "0"},
+        {"co": "1/3"},
+        {"co": "0.99"},
+        {"cg": 48},
+        {"cout": 5},
+        {"cout": 100, "bias": True},
+        {"n": 3, "h": 13, "w": 27},
+        {"h": 1, "w": 1},
+        {"dtype": "float64"},
+        {"passes": "backward", "bias": True},
+        {"passes": "train", "bias": True, "co": "0.75"},
+    ]
+    return [
+        SlidingChannelConv2dCase.model_validate({"cin": 48, "cout": 96, "h": 7, "w": 7, "cg": 4} | shape)
+        for shape in shapes
+    ]

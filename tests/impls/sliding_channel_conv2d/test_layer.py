@@ -1,0 +1,184 @@
+"""The layer that a user imports: right, with right gradients, and as handy as nn.Conv2d."""
+
+import copy
+import pickle
+import subprocess
+import sys
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from impls.sliding_channel_conv2d import SlidingChannelConv2d
+from impls.sliding_channel_conv2d.layer.backends import BACKENDS, choose
+from impls.sliding_channel_conv2d.layer.windows import Windows, overlap
+
+SETTINGS = [
+    {"cg": 1, "co": 0.5},
+    {"cg": 2, "co": 0},
+    {"cg": 2, "co": 0.5},
+    {"cg": 4, "co": 0.25},
+    {"cg": 4, "co": 0.75, "bias": False},
+    {"cg": 2, "co": 0.33},
+    {"cg": 8, "co": 0.75},
+    {"cg": 2, "co": "1/3"},
+]
+
+
+def dense(layer: SlidingChannelConv2d) -> torch.nn.Conv2d:
+    """The pointwise convolution that the layer is, with its weights."""
+    windows = layer.windows
+    conv = torch.nn.Conv2d(windows.cin, windows.cout, 1, bias=layer.bias is not None, dtype=layer.weight.dtype)
+    with torch.no_grad():
+        conv.weight.zero_()
+        for i, start in enumerate(windows.starts):
+            for k in range(windows.width):
+                conv.weight[i, (start + k) % windows.cin] = layer.weight[i, k]
+        if conv.bias is not None:
+            conv.bias.copy_(layer.bias)
+    return conv
+
+
+def able(name: str, **settings: object) -> bool:
+    windows = Windows(8, 16, settings["cg"], overlap(settings["co"]))  # type: ignore[arg-type]
+    return BACKENDS[name].unable(windows) is None
+
+
+@pytest.mark.parametrize("backend", [*BACKENDS, "auto"])
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_gradients_by_gradcheck(backend: str, setting: dict[str, object]) -> None:
+    if backend != "auto" and not able(backend, **setting):
+        with pytest.raises(ValueError, match="repeat every"):
+            SlidingChannelConv2d(8, 16, backend=backend, **setting)
+        return
+    layer = SlidingChannelConv2d(8, 16, dtype=torch.float64, backend=backend, **setting)
+    x = torch.randn(2, 8, 2, 1, dtype=torch.float64, requires_grad=True)
+    parameters = tuple(layer.parameters())
+    names = [name for name, _ in layer.named_parameters()]
+
+    def run(x: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(layer, dict(zip(names, values, strict=True)), (x,))
+
+    assert torch.autograd.gradcheck(run, (x, *parameters))
+    torch.testing.assert_close(layer(x), dense(layer)(x))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_backends_agree_with_a_dense_convolution(data: st.DataObject) -> None:
+    cg = data.draw(st.sampled_from([1, 2, 3, 4, 8]))
+    shape = (
+        data.draw(st.integers(0, 3)),
+        cg * data.draw(st.integers(1, 9)),
+        *data.draw(st.tuples(*[st.integers(1, 6)] * 2)),
+    )
+    layer = SlidingChannelConv2d(
+        shape[1],
+        data.draw(st.integers(1, 40)),
+        cg=cg,
+        co=data.draw(st.sampled_from(["0", "0.25", "0.33", "0.5", "0.75", "2/7"])),
+        bias=data.draw(st.booleans()),
+        dtype=torch.float64,
+    )
+    x = torch.randn(shape, dtype=torch.float64)
+    if data.draw(st.booleans()):
+        x = x.to(memory_format=torch.channels_last)
+    expected = dense(layer)(x)
+    for layer.backend in ["auto", *(name for name in BACKENDS if BACKENDS[name].unable(layer.windows) is None)]:
+        torch.testing.assert_close(layer(x), expected)
+
+
+def test_manners_of_conv2d() -> None:
+    layer = SlidingChannelConv2d(64, 128, cg=4, co=0.33, bias=False, backend="sliced_gemm")
+    assert repr(layer) == "SlidingChannelConv2d(64, 128, cg=4, co=33/100, bias=False, backend='sliced_gemm')"
+    assert list(layer.state_dict()) == ["weight"]
+    assert layer.weight.shape == (128, 16)
+    assert float(layer.weight.detach().abs().max()) <= 1 / 4
+    assert float(layer.weight.detach().abs().max()) > 1 / 5
+    x = torch.randn(2, 64, 5, 5)
+    torch.testing.assert_close(layer(x[0]), layer(x)[0])
+    for twin in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        torch.testing.assert_close(twin(x), layer(x))
+    other = SlidingChannelConv2d(64, 128, cg=4, co=0.33, bias=False)
+    other.load_state_dict(layer.state_dict())
+    torch.testing.assert_close(other(x), layer(x))
+
+
+def test_device_and_dtype_arguments() -> None:
+    assert SlidingChannelConv2d(8, 8, dtype=torch.float64).weight.dtype == torch.float64
+    layer = SlidingChannelConv2d(8, 8, device="meta")
+    assert {tensor.device.type for tensor in (*layer.parameters(), *layer.buffers())} == {"meta"}
+
+
+@pytest.mark.parametrize("backend", [*BACKENDS, "auto"])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision(backend: str, dtype: torch.dtype) -> None:
+    layer = SlidingChannelConv2d(16, 32, cg=4, backend=backend)
+    x = torch.randn(2, 16, 4, 4)
+    halved = copy.deepcopy(layer).to(dtype)
+    x16 = x.to(dtype).requires_grad_()
+    y = halved(x16)
+    assert y.dtype == dtype
+    torch.testing.assert_close(y.float(), layer(x), atol=0.05, rtol=0.02)
+    y.sum().backward()
+    assert halved.weight.grad is not None
+    assert halved.weight.grad.dtype == dtype
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert layer(x).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_export_and_compile(backend: str) -> None:
+    layer = SlidingChannelConv2d(16, 32, cg=4, backend=backend)
+    x = torch.randn(2, 16, 4, 4)
+    batch = torch.export.Dim("batch", min=1, max=64)
+    exported = torch.export.export(layer, (x,), dynamic_shapes=({0: batch},)).module()
+    torch.testing.assert_close(exported(x), layer(x))
+    torch.testing.assert_close(exported(x[:1]), layer(x[:1]))
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    y, expected = compiled(x), layer(x)
+    torch.testing.assert_close(y, expected)
+    (found,) = torch.autograd.grad(y.square().sum(), layer.weight)
+    torch.testing.assert_close(found, torch.autograd.grad(expected.square().sum(), layer.weight)[0])
+
+
+def test_the_operator_keeps_pytorch_s_rules() -> None:
+    layer = SlidingChannelConv2d(8, 12, cg=2, co=0.33)
+    arguments = (torch.randn(2, 8, 3, 3, requires_grad=True), layer.weight, layer.bias, 2, 33, 100)
+    torch.library.opcheck(torch.ops.featherbench.sliced_gemm.default, arguments)
+
+
+def test_auto_is_a_backend_that_can() -> None:
+    for cout in (7, 32, 512):
+        for cg, co in ((1, 0.5), (2, 0.5), (8, 0.25), (4, 0.33)):
+            for shape in ((1, 64, 32, 32), (16, 64, 32, 32), (1, 64, 4, 4)):
+                windows = Windows(64, cout, cg, overlap(co))
+                assert BACKENDS[choose(torch.empty(shape), windows)].unable(windows) is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"cg": 3}, "cg=3 must divide the 16 input channels"),
+        ({"co": 1.0}, "below 1"),
+        ({"co": "half"}, "no fraction"),
+        ({"backend": "fast"}, "no backend 'fast'; choose from auto, masked_dense"),
+        ({"co": "2/5", "backend": "window_groups"}, "cannot compute this layer: its windows repeat every 10 filters"),
+    ],
+)
+def test_bad_settings_say_what_to_change(arguments: dict[str, object], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        SlidingChannelConv2d(16, 16, **arguments)  # type: ignore[arg-type]
+
+
+def test_bad_inputs_say_what_was_expected() -> None:
+    layer = SlidingChannelConv2d(16, 16)
+    for x in (torch.zeros(1, 8, 2, 2), torch.zeros(16, 2)):
+        with pytest.raises(ValueError, match=r"expected \(n, 16, h, w\)"):
+            layer(x)
+
+
+def test_the_harness_finds_it_without_importing_torch() -> None:
+    code = "import sys; from bench.core import registry; registry.implementations(); sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
