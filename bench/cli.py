@@ -162,14 +162,18 @@ def compare(
 
 @app.command(epilog="Example: featherbench report latest --output report.html")
 def report(
-    run: Annotated[list[str] | None, typer.Argument(metavar="[RUN]...", help="Default: latest.")] = None,
+    run: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN]...", help="Or a --benchmark-json FILE.json. Default: latest.")
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Default: reports/build/<run>.html")] = None,
     results: Results = store.LOCAL,
 ) -> None:
     """One self-contained HTML file that works offline and prints."""
+    from bench.frontends.pytest.reader import read
     from bench.report.html import write_report  # pandas and plotly are slow to import, and only needed here
 
-    found = [store.find(name, results) for name in run or ["latest"]]
+    names = run or ["latest"]
+    found = [read(Path(name), results) if name.endswith(".json") else store.find(name, results) for name in names]
     path = output or Path("reports/build") / f"{found[-1].name}.html"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -61,8 +61,8 @@ class Latency(_Stored):
     median: float = Field(gt=0, description="median over rounds of the rounds' medians, ns")
     low: float = Field(gt=0, description="95 % interval of the median, ns; all that was seen where rounds cannot tell")
     high: float
-    preempted: int = Field(
-        ge=0, description="rounds in which the calling thread was off its core for over 5 % of the time"
+    preempted: int | None = Field(
+        ge=0, description="rounds in which the calling thread was off its core for over 5 % of the time; None: unknown"
     )
     stopped: Literal["sure", "budget"]
 

@@ -20,9 +20,6 @@ _CAPS = {
 }
 """Instruction-set caps, as the libraries that have such a setting read it from the environment."""
 
-_TELLING = {"ONEDNN_VERBOSE": "check"}
-"""Has oneDNN say once, in the worker's log, which instruction set it uses; it costs nothing at a call."""
-
 
 @dataclass(frozen=True)
 class Target:
@@ -69,7 +66,7 @@ class Target:
         """Variables that a worker must be started with, since libraries read them once, while loading."""
         threads = str(len(self.cores))
         counts = {f"{library}_NUM_THREADS": threads for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
-        return counts | _TELLING | (_CAPS[self.isa] if self.isa else {})
+        return counts | (_CAPS[self.isa] if self.isa else {})
 
 
 def _fastest(cores: list[int]) -> int:

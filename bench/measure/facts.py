@@ -5,6 +5,7 @@ import importlib
 import importlib.metadata
 import sys
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,11 @@ def instruction_sets(target: Target, libraries: Iterable[str]) -> dict[str, str]
     found = _asked()
     if target.isa:
         for name in sorted(set(libraries) - {"torch", "numpy"}):
-            found[f"isa {name}"] = f"not capped: no setting of {name} is known"
+            found[f"isa {name}"] = _TOLD.get(name, f"not capped by the harness: no setting of {name} is known")
     return found
+
+
+_TOLD = {"openvino": "told to stay within the cap (ONEDNN_MAX_CPU_ISA); it does not say whether it did"}
 
 
 def _asked() -> dict[str, str]:
@@ -49,7 +53,8 @@ def _asked() -> dict[str, str]:
     torch: Any = sys.modules.get("torch")
     if torch is not None:
         found["isa torch"] = torch.backends.cpu.get_cpu_capability()
-        found["isa onednn"] = _isa_of_onednn() or "has not run"
+        if torch.backends.mkldnn.is_available():
+            found["isa onednn"] = _isa_of_onednn(torch)
     if "numpy" in sys.modules:
         features = importlib.import_module("numpy._core._multiarray_umath").__cpu_features__
         found["isa numpy"] = _widest(features)
@@ -66,10 +71,16 @@ def _widest(features: dict[str, bool]) -> str:
     return "AVX2" if features.get("AVX2") else "baseline"
 
 
-def _isa_of_onednn() -> str:
-    """What oneDNN has told on stdout, which a worker's log receives (see ``ONEDNN_VERBOSE`` in the target)."""
+@cache
+def _isa_of_onednn(torch: Any) -> str:
+    """What PyTorch's oneDNN says of itself on stdout, which a worker's log receives, when it is first made to talk.
+
+    Only then: while it may talk, it does so at every call, and takes microseconds for it.
+    """
+    with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
+        torch.nn.functional.conv2d(torch.ones(2, 16, 8, 8), torch.ones(16, 8, 3, 3), groups=2)
     ctypes.CDLL(None).fflush(None)
     log = Path("/proc/self/fd/1").resolve()
     said = "onednn_verbose,v1,info,cpu,isa:"
     lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
-    return next((line.removeprefix(said) for line in reversed(lines) if line.startswith(said)), "")
+    return next((line.removeprefix(said) for line in reversed(lines) if line.startswith(said)), "does not say")

@@ -1,6 +1,6 @@
 """Every implementation against a baseline, or a run against an older one, each with a verdict."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,8 +18,7 @@ DEFAULT_MARGIN = 0.02
 """A difference too small to matter, as a fraction, where nobody has measured the machine's noise floor."""
 LEAST_MARGIN = 0.01
 """However quiet the machine: what ``featherbench doctor`` tries its verdicts at."""
-
-_Ratio = Callable[[Sequence[float], Sequence[float], float], Interval]
+NOT_TOGETHER = "measured one after the other, not in turns: drift of the machine between them does not cancel"
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def compare(run: Run, baseline: str | None = None, margin: float | None = None) 
     if names and not present & set(names.items()):
         choices = ", ".join(sorted({implementation for _, implementation in present}))
         raise BadUse(f"baseline {' or '.join(sorted(set(names.values())))} is not in run {run.name}; choose {choices}")
-    return _judged(list(_against_baseline(run, names, margin)), paired_ratio)
+    return _judged(list(_against_baseline(run, names, margin)))
 
 
 def compare_each(runs: Sequence[Run]) -> list[Row]:
@@ -72,7 +71,7 @@ def compare_each(runs: Sequence[Run]) -> list[Row]:
     A baseline that is absent, or a workload that this checkout does not know, is a reason in the rows, and no error.
     """
     pairs = [pair for run in runs for pair in _against_baseline(run, known_baselines(run), None)]
-    return _judged(pairs, paired_ratio)
+    return _judged(pairs)
 
 
 def compare_runs(new: Run, old: Run, margin: float | None = None) -> list[Row]:
@@ -94,7 +93,7 @@ def compare_runs(new: Run, old: Run, margin: float | None = None) -> list[Row]:
         other = before.get(record.key)
         obstacle = _not_passed(record) or (_not_passed(other, old.name) if other else f"not in run {old.name}")
         pairs.append(_Pair(new, record, other, old.name, margin, obstacle, caution))
-    return _judged(pairs, unpaired_ratio)
+    return _judged(pairs)
 
 
 def slower_than(rows: Iterable[Row], threshold: float) -> list[Row]:
@@ -133,21 +132,27 @@ def _against_baseline(run: Run, baselines: dict[str, str], margin: float | None)
             yield _Pair(run, record, None, "", margin, f"workload {record.workload} is not known here: no baseline")
         elif record.implementation != baseline:
             other = records.get(Key(record.workload, baseline, record.case, record.target))
-            yield _Pair(run, record, other, baseline, margin, _obstacle(record, other, baseline))
+            caution = "" if other is None or _together(record, other) else NOT_TOGETHER
+            yield _Pair(run, record, other, baseline, margin, _obstacle(record, other, baseline), caution)
 
 
 def _obstacle(record: Record, other: Record | None, baseline: str) -> str:
-    """Why the rounds of two records cannot be paired; empty where they can."""
+    """Why two records of a run cannot be compared; empty where they can."""
     if reason := _not_passed(record):
         return reason
     if other is None:
         return f"no record of the baseline {baseline} for this case"
     if reason := _not_passed(other, f"baseline {baseline}"):
         return reason
-    if record.sitting != other.sitting:
-        return f"not measured in the same sitting as the baseline {baseline}"
     turns, others = len(_latency(record).turns), len(_latency(other).turns)
-    return "" if turns == others else f"{turns} rounds do not pair up with the baseline's {others}"
+    if _together(record, other) and turns != others:
+        return f"{turns} rounds do not pair up with the baseline's {others}"
+    return ""
+
+
+def _together(record: Record, other: Record) -> bool:
+    """Whether the two took turns, round by round."""
+    return record.sitting == other.sitting
 
 
 def _not_passed(record: Record, who: str = "") -> str:
@@ -156,14 +161,15 @@ def _not_passed(record: Record, who: str = "") -> str:
     return f"{who + ': ' if who else ''}{record.status.replace('_', ' ')}: {record.reason}"
 
 
-def _judged(pairs: Sequence[_Pair], ratio: _Ratio) -> list[Row]:
+def _judged(pairs: Sequence[_Pair]) -> list[Row]:
     confidence = corrected_confidence(CONFIDENCE, max(1, sum(not pair.obstacle for pair in pairs)))
-    return [_row(pair, ratio, confidence) for pair in pairs]
+    return [_row(pair, confidence) for pair in pairs]
 
 
-def _row(pair: _Pair, ratio: _Ratio, confidence: float) -> Row:
+def _row(pair: _Pair, confidence: float) -> Row:
     found = None
     if pair.other is not None and not pair.obstacle:
+        ratio = paired_ratio if _together(pair.record, pair.other) else unpaired_ratio
         found = ratio(_latency(pair.record).rounds(), _latency(pair.other).rounds(), confidence)
     record = pair.record
     return Row(

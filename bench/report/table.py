@@ -158,6 +158,6 @@ def _notes(row: Mapping[Any, Any], comparison: Row | None) -> str:
         notes.append("too few rounds for an interval of the ratio")
     if row["stopped"] == "budget":
         notes.append(f"budget ended after {row['rounds']} rounds")
-    if row["preempted"] > OFTEN * row["rounds"]:
+    if pd.notna(row["preempted"]) and row["preempted"] > OFTEN * row["rounds"]:
         notes.append(f"{row['preempted']} rounds off the core")
     return "; ".join(notes)

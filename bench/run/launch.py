@@ -77,75 +77,77 @@ class Silent:
         pass
 
 
-def _open(
-    request: Request, spending: Spending, sittings: Sequence[Sitting], resume: bool, name: str | None, results: Path
-) -> Run:
-    entries = list(dict.fromkeys(entry for sitting in sittings for entry in (*sitting.entries, *sitting.unable)))
-    libraries = sorted({name for entry in entries if not entry.missing() for name in entry.requires})
-    here = machine.environment({*libraries, *HARNESS_LIBRARIES})
-    sources = {entry.name: sha256(Path(entry.path).read_bytes()).hexdigest()[:12] for entry in entries}
-    if resume and (found := _earlier(request, here, sources, name, results)):
-        return found
+def describe(
+    request: Request,
+    spending: Spending,
+    entries: Sequence[Entry],
+    results: Path,
+    name: str | None = None,
+    tools: Sequence[str] = (),
+) -> RunInfo:
+    """What would hold for all records of a run that began now; measures the machine's limits where nobody has.
+
+    ``tools`` are further distributions whose versions matter. Raises BadUse where ``results`` cannot be written to.
+    """
     now = datetime.now(UTC)
-    name = name or store.new_name(request, now)
+    libraries = {name for entry in entries if not entry.missing() for name in entry.requires}
+    here = machine.environment({*libraries, *HARNESS_LIBRARIES, *tools})
     folder = machines(results)
     try:
         limits = machine.limits(folder)
     except OSError as error:
         raise BadUse(f"cannot write to {folder}: {error.strerror}; choose another folder with --results") from None
-    info = RunInfo(
-        name=name,
+    return RunInfo(
+        name=name or store.new_name(request, now),
         command=shlex.join(["featherbench", *sys.argv[1:]]),
         started=now,
         request=request,
         spending=spending,
-        sources=sources,
+        sources={entry.name: sha256(Path(entry.path).read_bytes()).hexdigest()[:12] for entry in entries},
         threads=len(Target.parse(request.target).cores),
         environment=here,
         limits=limits,
         noise_floor=floor.ratio if (floor := noise.load(folder, here.machine_id)) else None,
-        notes=_notes(entries),
+        notes={entry.name: entry.note or entry.summary for entry in entries},
     )
-    return Run.create(results / name, info)
 
 
-def _earlier(
-    request: Request, here: machine.Environment, sources: dict[str, str], name: str | None, results: Path
-) -> Run | None:
+def _open(
+    request: Request, spending: Spending, sittings: Sequence[Sitting], resume: bool, name: str | None, results: Path
+) -> Run:
+    entries = list(dict.fromkeys(entry for sitting in sittings for entry in (*sitting.entries, *sitting.unable)))
+    info = describe(request, spending, entries, results, name)
+    return (resume and _earlier(info, name, results)) or Run.create(results / info.name, info)
+
+
+def _earlier(now: RunInfo, name: str | None, results: Path) -> Run | None:
     """The run to go on with: same request, machine, libraries, settings and code."""
     if name is None:
-        same = [run for run in store.runs(results) if run.info.request == request]
-        unchanged = [run for run in same if not _changed(run, here, sources)]
+        same = [run for run in store.runs(results) if run.info.request == now.request]
+        unchanged = [run for run in same if not _changed(run.info, now)]
         if same and not unchanged:
-            store.log.warning(
-                "%s cannot be resumed: %s; a new run begins", same[-1].name, _changed(same[-1], here, sources)
-            )
+            store.log.warning("%s cannot be resumed: %s; a new run begins", same[-1].name, _changed(same[-1].info, now))
         if not same:
             store.log.warning("no run of this request to resume in %s; a new one begins", results)
         return unchanged[-1] if unchanged else None
     if not (results / name / "run.json").exists():
         return None
     run = Run.open(results / name)
-    if run.info.request != request:
+    if run.info.request != now.request:
         raise BadUse(f"run {name} was made by another request, {run.info.command!r}; give another --name")
-    if reason := _changed(run, here, sources):
+    if reason := _changed(run.info, now):
         raise BadUse(f"run {name} cannot be resumed: {reason}; give another --name")
     return run
 
 
-def _changed(run: Run, here: machine.Environment, sources: dict[str, str]) -> str:
-    """Why what would be measured now does not belong beside the run's records; empty where it does."""
-    then = run.info.environment
-    if then.fingerprint != here.fingerprint:
+def _changed(then: RunInfo, now: RunInfo) -> str:
+    """Why what would be measured now does not belong beside an earlier run's records; empty where it does."""
+    if then.environment.fingerprint != now.environment.fingerprint:
         return "it was measured on another machine or with other libraries"
-    if then.variables != here.variables:
+    if then.environment.variables != now.environment.variables:
         return "variables that set threads or instruction sets have changed"
-    edited = [name for name, source in sources.items() if run.info.sources.get(name, source) != source]
+    edited = [name for name, source in now.sources.items() if then.sources.get(name, source) != source]
     return f"the code of {', '.join(edited)} has changed" if edited else ""
-
-
-def _notes(entries: Sequence[Entry]) -> dict[str, str]:
-    return {entry.name: entry.note or entry.summary for entry in entries}
 
 
 def machines(results: Path) -> Path:

@@ -1,6 +1,6 @@
 """What a run will measure: settled before any worker starts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.core import registry
@@ -36,35 +36,47 @@ def plan(request: Request) -> list[Sitting]:
         raise BadUse(reason)
     entries = registry.implementations(request.plugins)
     _require_known(request, entries)
-    return [
+    workloads = {name: registry.workload(name) for name in request.workloads}
+    sittings = [
         _sitting(name, case, entries, request, target)
-        for name in request.workloads
-        for case in filter_cases(registry.workload(name), request.suite, request.cases)
+        for name, cases in filter_cases(workloads, request.suite, request.cases).items()
+        for case in cases
     ]
+    wanted = [sitting for sitting in sittings if sitting.entries or sitting.unable]
+    if not wanted:
+        names = ", ".join(dict.fromkeys(sitting.workload_name for sitting in sittings))
+        raise BadUse(f"{', '.join(request.implementations)}: no implementation of {names}; see featherbench list")
+    return wanted
 
 
-def filter_cases(workload: Workload, suite: str, filters: Sequence[str]) -> list[Case]:
-    """The cases of a suite that match every filter ``name=value``; several values of one name are alternatives."""
-    suites = workload.suites()
-    if suite not in suites:
+def filter_cases(workloads: Mapping[str, Workload], suite: str, filters: Sequence[str]) -> dict[str, list[Case]]:
+    """The cases of a suite that match every filter ``name=value``; several values of one name are alternatives.
+
+    A workload without such a suite, parameter or value has no such cases; what none of them has raises BadUse.
+    """
+    cases = {name: list(workload.suites().get(suite, ())) for name, workload in workloads.items()}
+    if not any(cases.values()):
+        suites = dict.fromkeys(name for workload in workloads.values() for name in workload.suites())
         raise BadUse(f"no suite {suite!r}; choose from {', '.join(suites)}")
     wanted: dict[str, set[str]] = {}
     for text in filters:
         name, _, value = text.partition("=")
         wanted.setdefault(name, set()).add(value)
-    cases = list(suites[suite])
+    there = [case.texts() for found in cases.values() for case in found]
     for name, values in wanted.items():
-        if name not in workload.case_type.model_fields:
-            raise BadUse(
-                f"no parameter {name!r} to filter by; choose from {', '.join(workload.case_type.model_fields)}"
-            )
-        there = list(dict.fromkeys(case.texts()[name] for case in suites[suite]))
-        if unknown := values - set(there):
-            raise BadUse(f"no case of suite {suite} has {name}={unknown.pop()}; choose from {', '.join(there)}")
-        cases = [case for case in cases if case.texts()[name] in values]
-    if not cases:
+        choices = list(dict.fromkeys(texts[name] for texts in there if name in texts))
+        if not choices:
+            parameters = dict.fromkeys(parameter for texts in there for parameter in texts)
+            raise BadUse(f"no parameter {name!r} to filter by; choose from {', '.join(parameters)}")
+        if unknown := values - set(choices):
+            raise BadUse(f"no case of suite {suite} has {name}={unknown.pop()}; choose from {', '.join(choices)}")
+    kept = {
+        workload: [case for case in found if all(case.texts().get(name) in wanted[name] for name in wanted)]
+        for workload, found in cases.items()
+    }
+    if not any(kept.values()):
         raise BadUse(f"no case of suite {suite} matches {' and '.join(filters)} together; drop one of them")
-    return cases
+    return kept
 
 
 def to_measure(sittings: Sequence[Sitting], recorded: Sequence[Record], target: Target) -> list[Sitting]:

@@ -93,26 +93,13 @@ class Attempt:
             seconds=self.seconds,
             facts=self.facts,
             check=self.check,
-            latency=self._latency(stopped) if passed else None,
+            latency=summarise(self.turns, self.inner, self.preempted, stopped) if passed else None,
             memory=self.memory if passed else None,
         )
 
     def rounds(self) -> list[float]:
         """Latency of each round so far, ns: the median of its samples. Rounds, not samples, are independent."""
         return [median(turn) for turn in self.turns]
-
-    def _latency(self, stopped: Literal["sure", "budget"]) -> Latency:
-        rounds = self.rounds()
-        interval = median_interval(rounds)
-        return Latency(
-            turns=self.turns,
-            inner=self.inner,
-            median=interval.estimate,
-            low=max(min(rounds), interval.low),
-            high=min(max(rounds), interval.high),
-            preempted=self.preempted,
-            stopped=stopped,
-        )
 
     def _ask(self, step: str, **arguments: Any) -> dict[str, Any]:
         """The result of a step; empty where this attempt has failed, now or before."""
@@ -170,6 +157,23 @@ def _take_turns(attempts: list[Attempt], budget_s: float, seed: int, watch: Watc
         if elapsed > budget_s and count >= least:
             return "budget"
     return "budget"
+
+
+def summarise(
+    turns: list[list[float]], inner: int, preempted: int | None, stopped: Literal["sure", "budget"]
+) -> Latency:
+    """The latency that turns of samples, ns a call, amount to: the median over rounds, with its interval."""
+    rounds = [median(turn) for turn in turns]
+    interval = median_interval(rounds)
+    return Latency(
+        turns=turns,
+        inner=inner,
+        median=interval.estimate,
+        low=max(min(rounds), interval.low),
+        high=min(max(rounds), interval.high),
+        preempted=preempted,
+        stopped=stopped,
+    )
 
 
 def _is_sure(attempt: Attempt) -> bool:

@@ -27,7 +27,7 @@ def featherbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "conv9d"], "no workload 'conv9d'; choose from grouped_conv2d"),
+        (["run", "conv9d"], "no workload 'conv9d'; choose from grouped_conv2d, sliding_channel_conv2d"),
         (["run", "--suite", "huge"], "no suite 'huge'; choose from quick, gspc, odd, full"),
         (
             ["run", "grouped_conv2d", "--impl", "pytorch,keras"],

@@ -41,16 +41,31 @@ def names(sitting: Sitting) -> set[str]:
 
 
 def test_filters_of_different_parameters_narrow_and_of_one_parameter_widen() -> None:
-    workload = registry.workload("grouped_conv2d")
-    narrowed = filter_cases(workload, "odd", ["kernel=1x7", "groups=8"])
-    widened = filter_cases(workload, "odd", ["kernel=1x7", "kernel=5"])
+    workloads = {"grouped_conv2d": registry.workload("grouped_conv2d")}
+    narrowed = filter_cases(workloads, "odd", ["kernel=1x7", "groups=8"])["grouped_conv2d"]
+    widened = filter_cases(workloads, "odd", ["kernel=1x7", "kernel=5"])["grouped_conv2d"]
     assert [case.texts()["kernel"] for case in narrowed] == ["1x7"]
     assert {case.texts()["kernel"] for case in widened} == {"1x7", "5"}
 
 
 def test_without_filters_a_suite_is_whole() -> None:
-    workload = registry.workload("grouped_conv2d")
-    assert filter_cases(workload, "quick", []) == list(workload.suites()["quick"])
+    workloads = registry.workloads()
+    assert filter_cases(workloads, "quick", []) == {
+        name: list(workload.suites()["quick"]) for name, workload in workloads.items()
+    }
+
+
+def test_a_workload_without_the_suite_or_the_parameter_has_no_such_cases() -> None:
+    workloads = registry.workloads()
+    by_suite, by_parameter = filter_cases(workloads, "gspc", []), filter_cases(workloads, "quick", ["cg=4"])
+    assert [name for name, cases in by_suite.items() if cases] == ["grouped_conv2d"]
+    assert [name for name, cases in by_parameter.items() if cases] == ["sliding_channel_conv2d"]
+
+
+def test_an_implementation_of_no_chosen_case_is_wrong_use() -> None:
+    asked = Request(workloads=tuple(registry.workloads()), suite="dsxplore", target="edge", implementations=("im2col",))
+    with pytest.raises(BadUse, match="im2col: no implementation of sliding_channel_conv2d"):
+        plan(asked)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,82 @@
+"""ncnn without Winograd."""
+
+from tempfile import NamedTemporaryFile
+
+import ncnn
+import numpy as np
+
+from bench.core.implementation import Implementation
+from bench.core.target import Target
+from bench.core.workload import Array, Call, Problem
+from impls.grouped_conv2d.workload import GroupedConv2dCase
+
+
+class Ncnn(Implementation):
+    """A one-layer net run by ncnn, with its direct and matrix-product kernels only."""
+
+    workload = "grouped_conv2d"
+    requires = ("ncnn",)
+    note = (
+        "Timed: an extractor with the input bound in place, the layer in float32, and the copy that ncnn makes of the "
+        "answer; ncnn's own packing of channels is inside. Without padding, an image whose height x width is no "
+        "multiple of 4 is copied first. The images of a batch are run one after the other and copied together. "
+        "Loading the net is not timed."
+    )
+
+    def supports(self, case: GroupedConv2dCase) -> str | None:
+        return unsupported(case)
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        return prepare_net(problem, target, winograd=False)
+
+
+def unsupported(case: GroupedConv2dCase) -> str | None:
+    return None if case.dtype == "float32" else "ncnn computes in float32 at most"
+
+
+def prepare_net(problem: Problem, target: Target, *, winograd: bool) -> Call:
+    """A call of a net with this one layer, whose 3x3 kernels may or may not be Winograd's."""
+    net = ncnn.Net()
+    net.opt.num_threads = len(target.cores)
+    net.opt.use_winograd_convolution = winograd
+    for option in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_packed", "bf16_storage", "int8_inference"):
+        setattr(net.opt, f"use_{option}", False)
+    with NamedTemporaryFile() as file:  # ncnn's Python package reads weights from files only
+        file.write(_weights(problem))
+        file.flush()
+        if net.load_param_mem(_layers(problem.case)) or net.load_model(file.name):
+            raise RuntimeError("ncnn cannot load the net")
+    x = problem.lay_out("x", (0, 1, 2, 3))  # ncnn.Mat shares the memory of contiguous arrays only
+    # ncnn splits groups as if each channel began at a multiple of 16 bytes. Its own copies, as for padding, do so.
+    has_to_be_copied = x[0, 0].nbytes % 16 != 0 and not any(problem.case.padding)
+
+    def run(image: Array) -> Array:
+        extractor = net.create_extractor()
+        shared = ncnn.Mat(image)
+        extractor.input("x", shared.clone() if has_to_be_copied else shared)
+        failed, y = extractor.extract("y")
+        if failed:
+            raise RuntimeError(f"ncnn's extractor returned {failed}")
+        return np.asarray(y)
+
+    def call() -> Array:
+        return run(x[0])[np.newaxis] if len(x) == 1 else np.stack([run(image) for image in x])
+
+    return call
+
+
+def _layers(case: GroupedConv2dCase) -> str:
+    """The net in ncnn's text format, whose parameters go by number."""
+    (kh, kw), (sh, sw), (dh, dw) = case.kernel, case.stride, case.dilation
+    top, bottom, left, right = case.padding
+    size = f"0={case.cout} 6={np.prod(case.weight_shape)} 5={int(case.bias)}"
+    kernel = f"1={kw} 11={kh} 2={dw} 12={dh} 3={sw} 13={sh}"
+    padding = f"4={left} 15={right} 14={top} 16={bottom}"
+    layer = "Convolution" if case.groups == 1 else "ConvolutionDepthWise"
+    groups = "" if case.groups == 1 else f"7={case.groups}"
+    return f"7767517\n2 2\nInput x 0 1 x\n{layer} y 1 1 x y {size} {kernel} {padding} {groups}\n"
+
+
+def _weights(problem: Problem) -> bytes:
+    """Four zero bytes say that the weights are plain float32; the bias follows as it is."""
+    return bytes(4) + b"".join(array.tobytes() for array in problem.constants.values())

@@ -1,0 +1,62 @@
+"""OpenVINO's CPU plug-in."""
+
+import numpy as np
+import openvino
+from openvino import opset13 as ops
+
+from bench.core.implementation import Implementation
+from bench.core.target import Target
+from bench.core.workload import Array, Call, Problem
+from impls.grouped_conv2d.workload import GroupedConv2dCase
+
+
+class OpenVino(Implementation):
+    """A one-operator model (Convolution or GroupConvolution) compiled by OpenVINO for its CPU plug-in."""
+
+    workload = "grouped_conv2d"
+    requires = ("openvino",)
+    note = (
+        "Timed: one inference request with the input bound in place and a new output tensor, both NCHW: the plug-in's "
+        "own reordering to and from its inner layout is inside. Compiling the model is not."
+    )
+
+    def supports(self, case: GroupedConv2dCase) -> str | None:
+        return None if case.dtype == "float32" else "OpenVINO's CPU plug-in computes float64 as float32"
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        case: GroupedConv2dCase = problem.case
+        # float32 throughout: on some processors the plug-in would otherwise choose bfloat16.
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "NUM_STREAMS": 1,
+            "INFERENCE_NUM_THREADS": len(target.cores),
+            "INFERENCE_PRECISION_HINT": "f32",
+            "ENABLE_CPU_PINNING": False,  # the worker is pinned already
+        }
+        request = openvino.Core().compile_model(_model(problem), "CPU", settings).create_infer_request()
+        x = problem.lay_out("x", (0, 1, 2, 3))  # a shared tensor has to be contiguous
+        request.set_input_tensor(openvino.Tensor(x, shared_memory=True))
+
+        def call() -> Array:
+            y = openvino.Tensor(openvino.Type.f32, case.output_shape)
+            request.set_output_tensor(y)
+            request.infer()
+            answer: Array = y.data
+            return answer
+
+        return call
+
+
+def _model(problem: Problem) -> openvino.Model:
+    case: GroupedConv2dCase = problem.case
+    top, bottom, left, right = case.padding
+    x = ops.parameter((case.n, case.cin, case.h, case.w), np.float32)
+    weight = problem.constants["weight"]
+    geometry = (case.stride, (top, left), (bottom, right), case.dilation)
+    if case.groups == 1:
+        y = ops.convolution(x, ops.constant(weight), *geometry)
+    else:
+        y = ops.group_convolution(x, ops.constant(weight.reshape(case.groups, -1, *weight.shape[1:])), *geometry)
+    if case.bias:
+        y = ops.add(y, ops.constant(problem.constants["bias"].reshape(1, -1, 1, 1)))
+    return openvino.Model([y], [x], "convolution")

@@ -1,0 +1,25 @@
+"""OpenVINO's CPU plug-in."""
+
+from bench.core.implementation import Implementation
+from bench.core.target import Target
+from bench.core.workload import Call, Problem
+from impls.grouped_conv2d.openvino import OpenVino as Conv2d
+from impls.sliding_channel_conv2d._pointwise import as_pointwise, only_forward
+from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
+
+
+class OpenVino(Implementation):
+    """A one-operator Convolution, dense with zeros outside the windows, compiled by OpenVINO for its CPU plug-in."""
+
+    workload = "sliding_channel_conv2d"
+    requires = ("openvino",)
+    note = (
+        "cg times the arithmetic: no single operator slides windows. Timed: one inference request with the input "
+        "bound in place and a new output tensor, both NCHW, the plug-in's own reordering inside. Compiling is not."
+    )
+
+    def supports(self, case: SlidingChannelConv2dCase) -> str | None:
+        return only_forward(case, Conv2d())
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        return Conv2d().prepare(as_pointwise(problem), target)
