@@ -8,6 +8,8 @@ from typing import Any, Final, Literal, NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SCHEMA: Final = 1
+THREADS_THAT_RAN: Final = "threads that ran"
+"""The fact that tells how many threads did a real share of a record's work."""
 
 
 class Status(StrEnum):

@@ -5,6 +5,7 @@ import importlib
 import importlib.metadata
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,21 +20,31 @@ def versions(distributions: Iterable[str]) -> dict[str, str]:
 
 
 def thread_ticks() -> dict[str, int]:
-    """CPU time of each thread of this process so far, in the kernel's ticks (mostly 10 ms)."""
-    ticks = {}
+    """CPU time so far, in the kernel's ticks (mostly 10 ms), of each thread and, as ALL, of all there ever were."""
+    ticks = {ALL: _ticks(Path("/proc/self/stat"))}
     for task in Path("/proc/self/task").iterdir():
-        try:
-            fields = (task / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        ticks[task.name] = int(fields[11]) + int(fields[12])
+        with suppress(OSError):  # it ended just now
+            ticks[task.name] = _ticks(task / "stat")
     return ticks
 
 
+ALL = "all"
+
+
 def threads_that_ran(since: dict[str, int]) -> int:
-    """How many threads did a real share of the work since: each that used over 10 % of what the busiest one used."""
-    used = [ticks - since.get(thread, 0) for thread, ticks in thread_ticks().items()]
-    return max(1, sum(ticks > 0.1 * max(used) for ticks in used))
+    """How many threads did a real share of the work since: each that used over 10 % of what the busiest one used.
+
+    Threads that have come and gone leave their time in the process's own; together they count as one.
+    """
+    used = {thread: ticks - since.get(thread, 0) for thread, ticks in thread_ticks().items()}
+    ended = used.pop(ALL) - sum(used.values())
+    shares = [*used.values(), ended]
+    return max(1, sum(ticks > 0.1 * max(shares) for ticks in shares))
+
+
+def _ticks(stat: Path) -> int:
+    fields = stat.read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def instruction_sets(target: Target, libraries: Iterable[str]) -> dict[str, str]:

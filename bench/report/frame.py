@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.core.record import Latency, Record
+from bench.core.record import THREADS_THAT_RAN, Latency, Record
 from bench.core.target import Target
 from bench.machine import Limits
 from bench.stats.percentile import percentile
@@ -28,6 +28,7 @@ _COUNTS = (
     "rounds",
     "samples",
     "preempted",
+    "threads",
     "peak_bytes",
     "prepared_bytes",
     "macs",
@@ -47,6 +48,7 @@ _COLUMNS = [
     "rounds",
     "samples",
     "preempted",
+    "threads",
     "stopped",
     "peak_bytes",
     "prepared_bytes",
@@ -136,6 +138,8 @@ def _measured(run: Run, record: Record) -> dict[str, object]:
         row |= {"error": record.check.error, "tolerance": record.check.tolerance}
     if record.memory:
         row |= {"peak_bytes": record.memory.peak_bytes, "prepared_bytes": record.memory.prepared_bytes}
+    if THREADS_THAT_RAN in record.facts:
+        row["threads"] = int(record.facts[THREADS_THAT_RAN])
     if record.latency:
         row |= _timed(record.latency) | _speed(record, record.latency, run.info.limits, run.info.threads)
     return row

@@ -128,6 +128,10 @@ def _cautions(section: Section) -> Iterator[str]:
         yield f"In {early} {of_all} the budget ended before the interval was as narrow as wanted."
     if disturbed := int((passed["preempted"] > 0).sum()):
         yield f"In {disturbed} {of_all} a round's calling thread was off its core for a while, preempted or waiting."
+    many = passed[passed["threads"] > section.run.info.threads]
+    if not many.empty:
+        who = ", ".join(many["implementation"].unique())
+        yield f"In {len(many)} {of_all} more threads worked than the target has cores ({who}): they shared them."
 
 
 def _standings(section: Section, fastest: dict[str, str]) -> list[Standing]:

@@ -1,0 +1,88 @@
+"""What a worker finds out about itself."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from bench.core.target import Target
+from bench.measure.facts import instruction_sets, thread_ticks, threads_that_ran
+
+
+def work(seconds: float) -> None:
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+def in_threads(count: int, wait: bool) -> None:
+    threads = [Thread(target=work, args=(0.3,)) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    if wait:
+        for thread in threads:
+            thread.join()
+
+
+@pytest.mark.parametrize(
+    ("job", "expected"),
+    [
+        (lambda: work(0.3), 1),
+        (lambda: [in_threads(1, wait=True), work(0.3)], 2),  # one has ended by the time it is counted
+        (lambda: [in_threads(2, wait=False), work(0.15)], 3),
+        (lambda: in_threads(1, wait=True), 1),
+    ],
+)
+def test_threads_that_worked_are_counted_also_after_their_end(job: Callable[[], object], expected: int) -> None:
+    before = thread_ticks()
+    job()
+    assert threads_that_ran(before) == expected
+
+
+@pytest.mark.parametrize(("cap", "words"), [("avx2", "AVX2"), (None, "")])
+def test_onednn_tells_its_instruction_set_and_is_silent_while_timed(
+    cap: str | None, words: str, tmp_path: Path
+) -> None:
+    """On stdout, which a worker's log receives: here a file."""
+    code = """
+import sys, torch
+from bench.core.target import Target
+from bench.measure.facts import instruction_sets
+x, w = torch.ones(2, 16, 8, 8), torch.ones(16, 8, 3, 3)
+torch.nn.functional.conv2d(x, w, groups=2)
+sys.stderr.write(instruction_sets(Target("edge", sys.argv[1] or None), ["torch"])["isa onednn"] + chr(10))
+print("silent from here", flush=True)
+torch.nn.functional.conv2d(x, w, groups=2)
+"""
+    target = Target("edge", cap)
+    if target.unavailable():
+        pytest.skip("needs AVX2")
+    with (tmp_path / "log").open("w+") as log:
+        done = subprocess.run(
+            [sys.executable, "-c", code, cap or ""],
+            env=os.environ | target.environment(),
+            stdout=log,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        log.seek(0)
+        lines = log.read().splitlines()
+    assert words in done.stderr
+    assert done.stderr.strip() != "does not say"
+    assert lines[-1] == "silent from here"
+    assert not [line for line in lines[: lines.index("silent from here")] if "exec" in line and "convolution" in line][
+        1:
+    ]
+
+
+def test_what_cannot_be_capped_says_so() -> None:
+    told = instruction_sets(Target("edge", "avx2"), ["ncnn", "openvino"])
+    assert told["isa ncnn"] == "not capped by the harness: no setting of ncnn is known"
+    assert "ONEDNN_MAX_CPU_ISA" in told["isa openvino"]
+    assert "isa ncnn" not in instruction_sets(Target("edge"), ["ncnn"])
