@@ -25,7 +25,7 @@ from bench.progress import Terminal
 from bench.report import compare as comparing
 from bench.run import launch
 from bench.run.plan import plan
-from bench.run.workers import Limits
+from bench.run.workers import Allowance
 
 app = typer.Typer(
     name="featherbench",
@@ -110,7 +110,7 @@ def run_(
     )
     if dry and (resume or name):
         raise BadUse("--dry-run measures nothing, so it does not go with --resume or --name; drop one")
-    limits = Limits(timeout_s=seconds(timeout), memory_bytes=size(memory_limit))
+    allowance = Allowance(timeout_s=seconds(timeout), memory_bytes=size(memory_limit))
     budget_s = seconds(budget)
     sittings = plan(request)
     if dry:
@@ -119,7 +119,7 @@ def run_(
     console = Console(stderr=True)
     with Terminal(console) if console.is_terminal else nullcontext(launch.Silent()) as display:
         outcome = launch.launch(
-            request, limits=limits, budget_s=budget_s, resume=resume, name=name, results=results, display=display
+            request, allowance=allowance, budget_s=budget_s, resume=resume, name=name, results=results, display=display
         )
     return _tell(outcome, as_json)
 

@@ -17,7 +17,7 @@ from bench.doctor.workload import Chain, ChainCase
 from bench.run.lifeline import die_with
 from bench.run.plan import Sitting
 from bench.run.sitting import sit
-from bench.run.workers import Limits, Workers
+from bench.run.workers import Allowance, Workers
 from bench.stats.interval import Interval
 from bench.stats.paired import paired_ratio
 from bench.stats.verdict import Verdict, judge
@@ -66,7 +66,7 @@ def _pair(other: str, budget_s: float) -> Interval:
     entries = (_probe("original"), _probe(other))
     sitting = Sitting("chain", Chain(), ChainCase(), entries)
     target = Target("edge")
-    with TemporaryDirectory() as logs, Workers(target, Limits(), Path(logs)) as workers:
+    with TemporaryDirectory() as logs, Workers(target, Allowance(), Path(logs)) as workers:
         original, changed = sit(sitting, target, workers, budget_s, lambda text: None)
     return paired_ratio(_rounds(changed), _rounds(original))
 

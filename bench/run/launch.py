@@ -16,7 +16,7 @@ from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.run.plan import Sitting, plan, to_measure
 from bench.run.scheduler import Display, Split, carry_out
-from bench.run.workers import Limits
+from bench.run.workers import Allowance
 from bench.store import Request, Run, RunInfo, Spending
 
 BUDGET_S = 8.0
@@ -36,7 +36,7 @@ class Outcome:
 def launch(
     request: Request,
     *,
-    limits: Limits | None = None,
+    allowance: Allowance | None = None,
     budget_s: float = BUDGET_S,
     resume: bool = False,
     name: str | None = None,
@@ -50,13 +50,13 @@ def launch(
     """
     began = time.perf_counter()
     sittings = plan(request)
-    limits = limits or Limits()
-    spending = Spending(budget_s=budget_s, timeout_s=limits.timeout_s, memory_bytes=limits.memory_bytes)
+    allowance = allowance or Allowance()
+    spending = Spending(budget_s=budget_s, timeout_s=allowance.timeout_s, memory_bytes=allowance.memory_bytes)
     run = _open(request, spending, sittings, resume, name, results)
     target = Target.parse(request.target)
     with run.locked():
         todo = to_measure(sittings, run.records, target)
-        split = carry_out(todo, run, limits, budget_s, display or Silent())
+        split = carry_out(todo, run, allowance, budget_s, display or Silent())
     split.total = time.perf_counter() - began
     return Outcome(run, split, sum(len(sitting.keys(target)) for sitting in todo))
 

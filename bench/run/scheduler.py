@@ -8,7 +8,7 @@ from bench.core.record import Record
 from bench.core.target import Target
 from bench.run.plan import Sitting
 from bench.run.sitting import sit
-from bench.run.workers import Limits, Workers
+from bench.run.workers import Allowance, Workers
 from bench.store import Run
 
 STAGES = {
@@ -61,7 +61,7 @@ class Split:
         return f"{self.total:.1f} s: {stages}, harness {self.harness:.1f} s ({share:.1%})"
 
 
-def carry_out(sittings: Sequence[Sitting], run: Run, limits: Limits, budget_s: float, display: Display) -> Split:
+def carry_out(sittings: Sequence[Sitting], run: Run, allowance: Allowance, budget_s: float, display: Display) -> Split:
     """Measure every sitting into ``run``; returns where the time went by stage; the total is the caller's to set.
 
     Raises CannotGoOn where a record cannot be stored; all before it is safe.
@@ -69,7 +69,7 @@ def carry_out(sittings: Sequence[Sitting], run: Run, limits: Limits, budget_s: f
     split = Split()
     target = Target.parse(run.info.target)
     display.expect(len(sittings))
-    with Workers(target, limits, run.folder / "logs") as workers:
+    with Workers(target, allowance, run.folder / "logs") as workers:
         for sitting in sittings:
             display.begin(sitting)
             records = sit(sitting, target, workers, budget_s, display.step)

@@ -14,7 +14,7 @@ from bench.run.protocol import Reply
 
 
 @dataclass(frozen=True)
-class Limits:
+class Allowance:
     """What a worker may take."""
 
     timeout_s: float = 120.0
@@ -26,9 +26,9 @@ class Limits:
 class Workers:
     """One worker process for each implementation. Use it as a context; leaving it ends them all."""
 
-    def __init__(self, target: Target, limits: Limits, logs: Path) -> None:
+    def __init__(self, target: Target, allowance: Allowance, logs: Path) -> None:
         self._target = target
-        self._limits = limits
+        self._allowance = allowance
         self._logs = logs
         self._running: dict[Entry, LocalWorker] = {}
         self._loaded: set[Entry] = set()
@@ -53,7 +53,7 @@ class Workers:
         if step == "load":
             return self._load(entry, **arguments)
         worker = self._running[entry]
-        reply = worker.ask(step, self._limits.timeout_s, **arguments)
+        reply = worker.ask(step, self._allowance.timeout_s, **arguments)
         # One that dies right after a good answer stays: its next step tells how it died.
         if reply.status is not Status.PASSED and not worker.alive:
             self._end(entry)
@@ -70,7 +70,7 @@ class Workers:
         if entry in self._loaded:
             return Reply(seconds=0.0)
         reply = self._running[entry].load(
-            workload_module, self._target, self._limits.memory_bytes, self._limits.timeout_s
+            workload_module, self._target, self._allowance.memory_bytes, self._allowance.timeout_s
         )
         if reply.status is not Status.PASSED:
             self._end(entry)

@@ -73,14 +73,14 @@ def _describe(config: pytest.Config) -> "RunInfo":
     from bench import store
     from bench.core import registry
     from bench.run.launch import describe
-    from bench.run.workers import Limits
+    from bench.run.workers import Allowance
 
     request = store.Request(workloads=tuple(sorted(registry.workloads())), suite="quick", target=str(EDGE))
-    limits = Limits()
+    allowance = Allowance()
     spending = store.Spending(
         budget_s=config.getoption("benchmark_max_time"),
-        timeout_s=limits.timeout_s,
-        memory_bytes=limits.memory_bytes,
+        timeout_s=allowance.timeout_s,
+        memory_bytes=allowance.memory_bytes,
     )
     entries = [entry for entry in registry.implementations() if entry.workload in registry.workloads()]
     info = describe(request, spending, entries, store.LOCAL, "pytest-benchmark", ["pytest-benchmark"])

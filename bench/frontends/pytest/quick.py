@@ -20,7 +20,7 @@ from bench.core.target import Target
 from bench.measure import correctness
 from bench.run.protocol import case_seed
 from bench.run.worker import Worker, answer
-from bench.run.workers import Limits
+from bench.run.workers import Allowance
 
 EDGE = Target("edge")
 
@@ -103,7 +103,7 @@ class _Attempt:
                 entry=asdict(entry),
                 workload_module=type(workload).__module__,
                 target=str(EDGE),
-                memory_limit=Limits().memory_bytes,
+                memory_limit=Allowance().memory_bytes,
             )
             _workers[entry] = self.worker
 

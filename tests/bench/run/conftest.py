@@ -8,7 +8,7 @@ import pytest
 from bench.core.record import Record
 from bench.run.launch import Outcome, launch
 from bench.run.scheduler import Display
-from bench.run.workers import Limits
+from bench.run.workers import Allowance
 from bench.store import Request
 
 FOLDER = Path(__file__).parents[1] / "accidents"
@@ -22,7 +22,7 @@ def measure(tmp_path_factory: pytest.TempPathFactory) -> Measure:
 
     def run(
         plugins: Sequence[str | Path],
-        limits: Limits | None = None,
+        allowance: Allowance | None = None,
         display: Display | None = None,
         case: str = "kernel=1",
     ) -> Outcome:
@@ -36,7 +36,7 @@ def measure(tmp_path_factory: pytest.TempPathFactory) -> Measure:
             plugins=tuple(map(str, paths)),
         )
         results = tmp_path_factory.mktemp("results")
-        return launch(request, limits=limits, budget_s=0.1, results=results, display=display)
+        return launch(request, allowance=allowance, budget_s=0.1, results=results, display=display)
 
     return run
 

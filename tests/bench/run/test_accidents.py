@@ -14,7 +14,7 @@ import pytest
 
 from bench.core.record import Record, Status
 from bench.run.launch import Outcome, Silent
-from bench.run.workers import Limits
+from bench.run.workers import Allowance
 
 CRASHED, FAILED, INCORRECT = Status.CRASHED, Status.FAILED, Status.INCORRECT
 NO_MEMORY, TIMEOUT, UNSUPPORTED, PASSED = Status.OUT_OF_MEMORY, Status.TIMEOUT, Status.UNSUPPORTED, Status.PASSED
@@ -102,12 +102,12 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="session")
 def together(measure: Measure, written: dict[str, Path]) -> Outcome:
-    return measure([written.get(name, name) for name, *_ in ACCIDENTS], Limits(timeout_s=60, memory_bytes=512 << 20))
+    return measure([written.get(name, name) for name, *_ in ACCIDENTS], Allowance(timeout_s=60, memory_bytes=512 << 20))
 
 
 @pytest.fixture(scope="session")
 def hanging(measure: Measure) -> Outcome:
-    return measure([name for name, *_ in HANGS], Limits(timeout_s=6))
+    return measure([name for name, *_ in HANGS], Allowance(timeout_s=6))
 
 
 @pytest.mark.parametrize("accident", ACCIDENTS, ids=lambda accident: accident.name)

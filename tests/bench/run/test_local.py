@@ -15,7 +15,7 @@ from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.run.executors.local import LocalWorker
 from bench.run.protocol import Reply
-from bench.run.workers import Limits, Workers
+from bench.run.workers import Allowance, Workers
 
 EDGE = Target("edge")
 WORKLOAD = "impls.grouped_conv2d.workload"
@@ -29,7 +29,7 @@ def entry() -> Entry:
 
 @pytest.fixture
 def workers(tmp_path: Path) -> Iterator[Workers]:
-    with Workers(EDGE, Limits(timeout_s=60), tmp_path / "logs") as started:
+    with Workers(EDGE, Allowance(timeout_s=60), tmp_path / "logs") as started:
         yield started
 
 
@@ -99,7 +99,7 @@ def test_a_lost_worker_is_replaced_at_the_next_case(workers: Workers, entry: Ent
 
 
 def test_a_waiting_worker_is_stopped_and_ends_with_the_run(entry: Entry, tmp_path: Path) -> None:
-    with Workers(EDGE, Limits(), tmp_path / "logs") as workers:
+    with Workers(EDGE, Allowance(), tmp_path / "logs") as workers:
         workers.start([entry])
         workers.ask(entry, "load", workload_module=WORKLOAD)
         process = process_of_worker()

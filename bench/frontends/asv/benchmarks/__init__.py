@@ -36,7 +36,7 @@ from bench.core.record import Check  # noqa: E402
 from bench.measure import memory  # noqa: E402
 from bench.run.protocol import Unsupported, case_seed  # noqa: E402
 from bench.run.worker import Worker  # noqa: E402
-from bench.run.workers import Limits  # noqa: E402
+from bench.run.workers import Allowance  # noqa: E402
 
 threadpool_limits(len(EDGE.cores))
 with suppress(ImportError):
@@ -59,7 +59,7 @@ def _benchmarks(workload: str, implementations: list[str], cases: list[str]) -> 
     class Benchmarks:
         param_names = ("implementation", "case")
         params = (implementations, cases)
-        timeout = Limits().timeout_s
+        timeout = Allowance().timeout_s
         rounds = 1  # processes for a time; more on request, as the docstring above has it
         warmup_time = 0.2
         repeat = (10, 2000, 1.0)  # samples at least and at most, seconds
@@ -100,7 +100,7 @@ def _prepare(workload: str, implementation: str, slug: str) -> None:
         asdict(_entry(workload, implementation)),
         type(registry.workload(workload)).__module__,
         str(EDGE),
-        Limits().memory_bytes,
+        Allowance().memory_bytes,
     )
     try:
         _worker.prepare(case.model_dump(mode="json"), seed)
