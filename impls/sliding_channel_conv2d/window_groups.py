@@ -19,7 +19,7 @@ class WindowGroups(Implementation):
     )
 
     def supports(self, case: SlidingChannelConv2dCase) -> str | None:
-        return BACKENDS["window_groups"].unable(case.windows)
+        return case.windows.why_not_grouped()
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         return prepare_passes(problem, target, BACKENDS["window_groups"])

@@ -56,30 +56,20 @@ def _grouped_weight(weight: Tensor, layer: Layer) -> Tensor:
 
 
 def _window_groups(x: Tensor, weight: Tensor, bias: Tensor | None, layer: Layer) -> Tensor:
-    groups, filters = _groups(layer.windows), layer.windows.cout // _groups(layer.windows)
+    groups, filters = layer.windows.groups, layer.windows.cout // layer.windows.groups
     copied = x.index_select(1, layer.channels[:groups].flatten())
     y = conv2d(copied, weight, None if bias is None else _by_window(bias, layer.windows), groups=groups)
     return y.reshape(x.shape[0], groups, filters, *x.shape[2:]).transpose(1, 2).flatten(1, 2)
 
 
 def _by_window(parameter: Tensor, windows: Windows) -> Tensor:
-    return parameter.reshape(-1, _groups(windows), *parameter.shape[1:]).transpose(0, 1).flatten(0, 1)
-
-
-def _groups(windows: Windows) -> int:
-    return min(windows.cycle, windows.cout)
-
-
-def _uneven(windows: Windows) -> str | None:
-    if windows.cout % _groups(windows):
-        return f"its windows repeat every {windows.cycle} filters, which does not divide the {windows.cout} filters"
-    return None
+    return parameter.reshape(-1, windows.groups, *parameter.shape[1:]).transpose(0, 1).flatten(0, 1)
 
 
 BACKENDS = {
     "masked_dense": Backend(_dense_weight, _masked_dense),
     "window_copies": Backend(_copies_weight, _window_copies),
-    "window_groups": Backend(_grouped_weight, _window_groups, _uneven),
+    "window_groups": Backend(_grouped_weight, _window_groups, Windows.why_not_grouped),
     "sliced_gemm": Backend(
         pack=lambda weight, layer: weight,
         convolve=lambda x, weight, bias, layer: sliced_gemm(x, weight, bias, layer.windows),
@@ -98,7 +88,7 @@ def choose(x: Tensor, windows: Windows) -> str:
     few = windows.cycle <= 32 and windows.cout >= 4 * windows.cycle
     if x.device.type != "cpu" or not few:
         return "masked_dense"
-    if x.shape[-2] * x.shape[-1] <= 64 and _uneven(windows) is None:
+    if x.shape[-2] * x.shape[-1] <= 64 and windows.why_not_grouped() is None:
         return "window_groups"
     return "sliced_gemm" if windows.cycle <= 4 or x.shape[0] >= 8 else "masked_dense"
 

@@ -65,6 +65,17 @@ class Windows:
             found.setdefault(start, []).append(filter_)
         return {start: tuple(filters) for start, filters in found.items()}
 
+    @property
+    def groups(self) -> int:
+        """Windows to copy for a convolution in groups, in which filters i, i + groups, i + 2 groups ... share one."""
+        return min(self.cycle, self.cout)
+
+    def why_not_grouped(self) -> str | None:
+        """Why it cannot be a convolution in groups of equal size, or None."""
+        if self.cout % self.groups:
+            return f"its windows repeat every {self.cycle} filters, which does not divide the {self.cout} filters"
+        return None
+
     def pieces(self, start: int) -> tuple[tuple[int, int, int], ...]:
         """The runs of channels that a window consists of, as (first weight, first channel, length).
 
