@@ -27,8 +27,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Without paths of the user's, collect the benchmarks in place of the tests."""
-    if _wanted(config) and config.args_source is not pytest.Config.ArgsSource.ARGS:
+    """Without paths of the user's, collect the benchmarks in place of the tests; time them as a run does."""
+    if not _wanted(config):
+        return
+    config.option.benchmark_disable_gc = True
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = [str(QUICK)]
 
 

@@ -135,6 +135,28 @@ def test_a_wrong_answer_cannot_get_a_speed(content, tmp_path):
         read(_written(tmp_path, content), tmp_path)
 
 
+PLANTED = """
+from bench.core import registry
+found = registry.implementations
+registry.implementations = lambda plugins=(): found({plugins})
+"""
+
+
+def test_wrong_answers_fail_and_get_no_time(tmp_path):
+    """One that is wrong from the start, and one that is wrong only after many calls."""
+    names = ("answers_nan", "wrong_once_timed")
+    plugins = [str(ROOT / f"tests/bench/accidents/{name}.py") for name in names]
+    (tmp_path / "planted.py").write_text(PLANTED.format(plugins=plugins))
+    path = tmp_path / "file.json"
+    chosen = ("-k", f"({' or '.join(names)}) and bias", "--benchmark-max-time", 0.1, "--benchmark-json", path)
+    said = _pytest("--benchmark-only", *chosen, "-o", f"pythonpath={tmp_path}", "-p", "planted")
+    assert "2 failed" in said, said
+    content = json.loads(path.read_text())
+    assert [benchmark for benchmark in content["benchmarks"] if benchmark["stats"]["data"]] == []
+    told = {record["implementation"]: record["status"] for record in content["machine_info"]["featherbench"]["others"]}
+    assert told == dict.fromkeys(names, "incorrect")
+
+
 def test_ordinary_pytest_collects_no_benchmarks():
     said = _pytest("--collect-only", "-q", "--ignore", "tests/impls", "-p", "no:cacheprovider")
     assert "tests/bench/core/test_case.py" in said
