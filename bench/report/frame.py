@@ -138,8 +138,8 @@ def _measured(run: Run, record: Record) -> dict[str, object]:
         row |= {"error": record.check.error, "tolerance": record.check.tolerance}
     if record.memory:
         row |= {"peak_bytes": record.memory.peak_bytes, "prepared_bytes": record.memory.prepared_bytes}
-    if THREADS_THAT_RAN in record.facts:
-        row["threads"] = int(record.facts[THREADS_THAT_RAN])
+    if (threads := record.facts.get(THREADS_THAT_RAN, "")).isdecimal():
+        row["threads"] = int(threads)
     if record.latency:
         row |= _timed(record.latency) | _speed(record, record.latency, run.info.limits, run.info.threads)
     return row

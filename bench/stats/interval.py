@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from bench.stats.dependence import variance_inflation
 from bench.stats.samples import check_confidence, finite_array
 
-
 FEW = 10
 """Values from which even the extremes need not be an interval's end, see ``_beyond_the_extremes``."""
 

@@ -16,7 +16,8 @@ class OnnxRuntime(Implementation):
     workload = "grouped_conv2d"
     requires = ("onnxruntime", "onnx")
     note = (
-        "Timed: session.run with the input bound in place, the output allocated by the runtime. Model building is not."
+        "Timed: session.run with the input bound in place, the output allocated by the runtime, whose arena keeps "
+        "what the first calls took: it shows as prepared memory. Model building is not timed."
     )
 
     def supports(self, case: GroupedConv2dCase) -> str | None:

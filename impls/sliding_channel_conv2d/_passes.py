@@ -7,7 +7,7 @@ from torch import Tensor
 
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
-from impls.sliding_channel_conv2d.layer.backends import Backend, Layer
+from impls.sliding_channel_conv2d.layer.backends import Backend
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 Compute = Callable[[], Tensor]
@@ -23,16 +23,16 @@ def prepare_passes(
     """
     torch.set_num_threads(len(target.cores))
     case: SlidingChannelConv2dCase = problem.case
-    layer = Layer(case.windows, torch.from_numpy(case.windows.channels))
+    windows = case.windows
     arrays = {**problem.constants, **problem.inputs}
     x, weight, bias, dy = (torch.from_numpy(arrays[name]) if name in arrays else None for name in _NAMES)
     assert x is not None
     assert weight is not None
     if case.passes == "forward":
-        packed = backend.pack(weight, layer)
-        return _inference(compiled(lambda: backend.convolve(x, packed, bias, layer)))
+        packed = backend.pack(weight, bias, windows)
+        return _inference(compiled(lambda: backend.convolve(x, *packed, windows)))
     leaves = [tensor.requires_grad_() for tensor in (x, weight, bias) if tensor is not None]
-    forward = compiled(lambda: backend.convolve(x, backend.pack(weight, layer), bias, layer))
+    forward = compiled(lambda: backend.convolve(x, *backend.pack(weight, bias, windows), windows))
     if case.passes == "backward":
         kept = forward()
         return lambda: torch.autograd.grad(kept, leaves, dy, retain_graph=True)

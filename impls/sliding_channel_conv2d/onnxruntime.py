@@ -15,7 +15,8 @@ class OnnxRuntime(Implementation):
     requires = ("onnxruntime", "onnx")
     note = (
         "cg times the arithmetic: no single ONNX node slides windows. Timed: session.run with the input bound in "
-        "place, the output allocated by the runtime. Model building is not."
+        "place, the output allocated by the runtime, whose arena keeps what the first calls took: it shows as prepared "
+        "memory. Model building is not timed."
     )
 
     def supports(self, case: SlidingChannelConv2dCase) -> str | None:

@@ -17,7 +17,8 @@ class OnnxRuntimeWindows(Implementation):
     requires = ("onnxruntime", "onnx")
     note = (
         "Copies N * cin / cg channels and the output once more, inside the model. Timed: session.run with the input "
-        "bound in place, the outputs allocated by the runtime. Reordering of weights and model building are not."
+        "bound in place, the output allocated by the runtime, whose arena keeps what the first calls took: it shows as "
+        "prepared memory. Reordering of weights and model building are not timed."
     )
 
     def supports(self, case: SlidingChannelConv2dCase) -> str | None:

@@ -13,8 +13,8 @@ class SlicedGemm(Implementation):
     workload = "sliding_channel_conv2d"
     requires = ("torch",)
     note = (
-        "Nothing is materialised but answers: no window, no dense weight, no second pass over the output (one where a "
-        "window's filters are unevenly spaced). A custom operator with its own gradient."
+        "Makes only the answers, and no second pass over the output except for a bias, for windows that wrap around, "
+        "and where a window's filters are unevenly spaced. A gradient of its own, on the same slices."
     )
 
     def prepare(self, problem: Problem, target: Target) -> Call:

@@ -16,8 +16,9 @@ class TorchCompile(Implementation):
     workload = "sliding_channel_conv2d"
     requires = ("torch",)
     note = (
-        "Compiling is untimed. Materialises what its backend does (dense weight, distinct windows, or nothing), less "
-        "what the compiler fuses away. Weights are packed untimed in forward cases, timed in train."
+        "Compiling is untimed. Materialises what its backend does (dense weight or distinct windows; slices also have "
+        "their outputs copied into order) and what the compiler buffers. Weights are packed untimed in forward cases, "
+        "timed in train."
     )
 
     def prepare(self, problem: Problem, target: Target) -> Call:

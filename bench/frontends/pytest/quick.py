@@ -49,7 +49,7 @@ def test_call(entry: registry.Entry, case: Case, benchmark: BenchmarkFixture) ->
         memory = attempt.do("weigh")
         before = attempt.require_right(attempt.do("check", seed=attempt.seed + 1))
         attempt.do("warm")
-        attempt.worker.answer = benchmark(attempt.worker.call)
+        attempt.worker.answer = attempt.time(benchmark)
         with _withdrawn_on_error(benchmark):
             rechecked = attempt.do("recheck", seed=attempt.seed + 101)
             check = correctness.worse(before, attempt.require_right(rechecked["check"]))
@@ -112,6 +112,12 @@ class _Attempt:
         if reply.status is not Status.PASSED:
             self._end(reply.status, reply.reason)
         return reply.result
+
+    def time(self, benchmark: BenchmarkFixture) -> Any:
+        try:
+            return benchmark(self.worker.call)
+        except Exception as error:
+            return self._end(Status.FAILED, f"timing: {type(error).__name__}: {error}")
 
     def require_right(self, found: dict[str, Any]) -> Check:
         check = Check.model_validate(found)

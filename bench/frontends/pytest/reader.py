@@ -3,9 +3,9 @@
 import json
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, PositiveFloat, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bench.core.errors import BadUse
 from bench.core.record import SCHEMA, Latency, Record, Status
@@ -16,27 +16,37 @@ from bench.store import Run, RunInfo
 HOW = "in one process with all other implementations, one after another: not isolated, not interleaved"
 
 
+Duration = Annotated[float, Field(gt=1e-12, lt=1e9)]
+
+
 class _Stats(BaseModel):
-    data: list[PositiveFloat] = Field(min_length=1, description="seconds a call, of each round in order")
+    data: list[Duration] = Field(min_length=1, description="seconds a call, of each round in order")
     iterations: int = Field(ge=1)
 
 
+class _About(BaseModel):
+    """Of a Record, all but what pytest-benchmark knows."""
+
+    model_config = ConfigDict(extra="allow")
+
+    facts: dict[str, str]
+
+
 class _Extra(BaseModel):
-    record: dict[str, Any] = Field(description="of a Record, all but what pytest-benchmark knows")
+    record: _About | None = Field(None, description="None in benchmarks of the user's own")
 
 
 class _Benchmark(BaseModel):
     stats: _Stats
     extra_info: _Extra
 
-    def record(self, version: str) -> Record:
-        about = self.extra_info.record
+    def record(self, about: _About, version: str) -> Record:
         found = {
             "status": Status.PASSED,
-            "facts": about.get("facts", {}) | {"timed by": f"pytest-benchmark {version}, {HOW}"},
+            "facts": about.facts | {"timed by": f"pytest-benchmark {version}, {HOW}"},
             "latency": _latency([1e9 * seconds for seconds in self.stats.data], self.stats.iterations),
         }
-        return Record.model_validate(about | found)
+        return Record.model_validate(about.model_dump() | found)
 
 
 class _Ours(BaseModel):
@@ -64,16 +74,22 @@ def read(path: Path, results: Path) -> Run:
         found = json.loads(content)
         _require_known(found, path)
         file = _File.model_validate(found)
-        records = [benchmark.record(file.version) for benchmark in file.benchmarks]
+        records = [
+            benchmark.record(benchmark.extra_info.record, file.version)
+            for benchmark in file.benchmarks
+            if benchmark.extra_info.record
+        ]
     except OSError as error:
         raise BadUse(f"cannot read {path}: {error.strerror}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise BadUse(f"{path} is not as pytest-benchmark writes it: {where}: {first['msg']}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadUse(f"{path} is not JSON, or not whole: {error}") from None
     told = file.machine_info.featherbench
+    if not records and not told.others:
+        raise BadUse(f"{path} holds no benchmark of featherbench; leave out -k, or choose others with it")
     name = f"{told.run.started:%Y%m%d-%H%M%S}-pytest-benchmark-{sha256(content).hexdigest()[:8]}"
     return _stored(told.run.model_copy(update={"name": name}), [*records, *told.others], results)
 

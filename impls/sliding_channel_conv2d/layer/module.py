@@ -6,7 +6,7 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
-from impls.sliding_channel_conv2d.layer.backends import BACKENDS, Layer, choose, require
+from impls.sliding_channel_conv2d.layer.backends import BACKENDS, choose, require
 from impls.sliding_channel_conv2d.layer.windows import Windows, overlap
 
 
@@ -20,10 +20,8 @@ class SlidingChannelConv2d(nn.Module):
 
     ``co``, the overlap of neighbouring windows, is exact: 0.33 means 33/100, and "1/3" a third. ``backend`` is one of
     ``layer.backends.BACKENDS``; "auto" chooses by shape at each call. Raises ValueError where the settings make no
-    layer. Gradients are right for every setting; second derivatives need a backend other than "sliced_gemm".
+    layer. Derivatives are right for every setting and backend, in both directions and of any order.
     """
-
-    channels: Tensor
 
     def __init__(
         self,
@@ -41,7 +39,6 @@ class SlidingChannelConv2d(nn.Module):
         self.backend = require(backend, self.windows)
         self.weight = nn.Parameter(torch.empty(out_channels, self.windows.width, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
-        self.register_buffer("channels", torch.tensor(self.windows.channels, device=device), persistent=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -55,8 +52,7 @@ class SlidingChannelConv2d(nn.Module):
         if x.dim() == 3:
             return self.forward(x.unsqueeze(0)).squeeze(0)
         backend = BACKENDS[choose(x, self.windows) if self.backend == "auto" else self.backend]
-        layer = Layer(self.windows, self.channels)
-        return backend.convolve(x, backend.pack(self.weight, layer), self.bias, layer)
+        return backend.convolve(x, *backend.pack(self.weight, self.bias, self.windows), self.windows)
 
     def extra_repr(self) -> str:
         w = self.windows

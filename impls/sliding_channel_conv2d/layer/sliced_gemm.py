@@ -1,40 +1,44 @@
-"""One matrix product for each distinct window, on slices of the input, straight into rows of the output.
-
-Neither windows nor the output are copied. A PyTorch operator, so that it works under torch.compile and torch.export.
-"""
+"""One matrix product for each distinct window, on slices of the input, straight into rows of the output."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from impls.sliding_channel_conv2d.layer.channels import channel_index
 from impls.sliding_channel_conv2d.layer.windows import Windows
 
 
 def sliced_gemm(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
-    """Y (n, cout, h, w) of x (n, cin, h, w) and weight (cout, width); differentiable once."""
-    device = x.device.type
-    if torch.is_autocast_enabled(device):
-        dtype = torch.get_autocast_dtype(device)
-        x, weight, bias = x.to(dtype), weight.to(dtype), None if bias is None else bias.to(dtype)
-    y: Tensor = _forward(x, weight, bias, windows.cg, *windows.co.as_integer_ratio())
+    """Y (n, cout, h, w) of x (n, cin, h, w) and weight (cout, width).
+
+    No window is copied, and the output only where a window's filters are unevenly spaced. In half precision dX is also
+    summed over windows in half precision. Raises TypeError where the dtypes differ.
+    """
+    if torch.compiler.is_compiling() or _autocasts(x.device.type):
+        return _composed(x, weight, bias, windows)
+    if {x.dtype} != {tensor.dtype for tensor in (weight, bias) if tensor is not None}:
+        raise TypeError(f"input is {x.dtype}, weight {weight.dtype}, bias {bias.dtype if bias is not None else None}")
+    y: Tensor = _SlicedGemm.apply(x, weight, bias, windows)  # type: ignore[no-untyped-call]
     return y
+
+
+def _autocasts(device: str) -> bool:
+    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 
 @dataclass(frozen=True)
 class _Product:
-    """The filters that share a window, and where its channels lie."""
+    """The filters that share a window, and the runs of its channels (see ``Windows.pieces``)."""
 
     rows: slice | list[int]
     pieces: tuple[tuple[int, int, int], ...]
 
 
 @lru_cache(maxsize=1024)
-def _products(cin: int, cout: int, cg: int, p: int, q: int) -> list[_Product]:
-    windows = Windows(cin, cout, cg, Fraction(p, q))
+def _products(windows: Windows) -> list[_Product]:
     return [_Product(_rows(filters), windows.pieces(start)) for start, filters in windows.filters.items()]
 
 
@@ -45,67 +49,90 @@ def _rows(filters: tuple[int, ...]) -> slice | list[int]:
     return rows if tuple(range(rows.start, rows.stop, rows.step)) == filters else list(filters)
 
 
-@torch.library.custom_op("featherbench::sliced_gemm", mutates_args=())
-def _forward(x: Tensor, weight: Tensor, bias: Tensor | None, cg: int, p: int, q: int) -> Tensor:
+class _SlicedGemm(torch.autograd.Function):
+    """The products, their gradients and their directional derivative; all that is rarer goes through ``_composed``."""
+
+    @staticmethod
+    def forward(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
+        n, cin, h, w = x.shape
+        flat = x.reshape(n, cin, h * w)
+        y = x.new_empty(n, windows.cout, h * w)
+        for product in _products(windows):
+            rows = product.rows
+            out = y[:, rows] if isinstance(rows, slice) else y.new_empty(n, len(rows), h * w)
+            filters = weight[rows].expand(n, -1, -1)
+            if bias is not None:
+                out.copy_(bias[rows, None].expand_as(out))
+            for place, (k, channel, length) in enumerate(product.pieces):
+                torch.baddbmm(
+                    out,
+                    filters[:, :, k : k + length],
+                    flat[:, channel : channel + length],
+                    beta=0 if place == 0 and bias is None else 1,
+                    out=out,
+                )
+            if isinstance(rows, list):
+                y[:, rows] = out
+        return y.view(n, windows.cout, h, w)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None, Windows], output: Tensor) -> None:
+        x, weight, bias, ctx.windows = inputs
+        ctx.save_for_backward(x, weight)
+        ctx.save_for_forward(x, weight)
+        ctx.has_bias = bias is not None
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        gradients = _composed_gradients if torch.is_grad_enabled() else _gradients
+        dx, dw = gradients(dy, x, weight, ctx.windows)
+        return dx, dw, dy.sum((0, 2, 3)) if ctx.has_bias else None, None
+
+    @staticmethod
+    def jvp(ctx: Any, x_dot: Tensor | None, weight_dot: Tensor | None, bias_dot: Tensor | None, _: None) -> Tensor:
+        x, weight = ctx.saved_tensors
+        none = torch.zeros_like
+        along_x = _composed(none(x) if x_dot is None else x_dot, weight, None, ctx.windows)
+        return along_x + _composed(x, none(weight) if weight_dot is None else weight_dot, bias_dot, ctx.windows)
+
+    @staticmethod
+    def vmap(_: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Tensor, int]:
+        return torch.vmap(_composed, in_dims)(*inputs), 0
+
+
+def _gradients(dy: Tensor, x: Tensor, weight: Tensor, windows: Windows) -> tuple[Tensor, Tensor]:
+    """Of x, summed over all windows that cover a channel, and of weight, summed over images and positions."""
     n, cin, h, w = x.shape
-    cout = weight.shape[0]
-    x = x.reshape(n, cin, h * w)
-    y = x.new_empty(n, cout, h * w)
-    for product in _products(cin, cout, cg, p, q):
-        rows = product.rows
-        out = y[:, rows] if isinstance(rows, slice) else y.new_empty(n, len(rows), h * w)
-        filters = weight[rows].expand(n, -1, -1)
-        if bias is not None:
-            out.copy_(bias[rows, None].expand_as(out))
-        for place, (k, channel, length) in enumerate(product.pieces):
-            torch.baddbmm(
-                out,
-                filters[:, :, k : k + length],
-                x[:, channel : channel + length],
-                beta=0 if place == 0 and bias is None else 1,
-                out=out,
-            )
-        if isinstance(rows, list):
-            y[:, rows] = out
-    return y.view(n, cout, h, w)
-
-
-@_forward.register_fake
-def _(x: Tensor, weight: Tensor, bias: Tensor | None, cg: int, p: int, q: int) -> Tensor:
-    return x.new_empty(x.shape[0], weight.shape[0], *x.shape[2:])
-
-
-@torch.library.custom_op("featherbench::sliced_gemm_backward", mutates_args=())
-def _backward(dy: Tensor, x: Tensor, weight: Tensor, cg: int, p: int, q: int) -> tuple[Tensor, Tensor]:
-    """DX sums over all windows that cover a channel; dW over images and positions."""
-    n, cin, h, w = x.shape
-    cout = weight.shape[0]
-    x, dy = x.reshape(n, cin, h * w), dy.reshape(n, cout, h * w)
-    dx, dw = torch.zeros_like(x), torch.empty_like(weight)
-    for product in _products(cin, cout, cg, p, q):
+    flat, dy = x.reshape(n, cin, h * w), dy.reshape(n, windows.cout, h * w)
+    dx, dw = torch.zeros_like(flat), torch.empty_like(weight)
+    for product in _products(windows):
         filters, seen = weight[product.rows], dy[:, product.rows]
         for k, channel, length in product.pieces:
-            channels = slice(channel, channel + length)
-            dx[:, channels].baddbmm_(filters[:, k : k + length].T.expand(n, -1, -1), seen)
-            dw[product.rows, k : k + length] = (seen @ x[:, channels].mT).sum(0)
-    return dx.view(n, cin, h, w), dw
+            channels, weights = slice(channel, channel + length), slice(k, k + length)
+            dx[:, channels].baddbmm_(filters[:, weights].T.expand(n, -1, -1), seen)
+            dw[product.rows, weights] = torch.addbmm(filters[:, weights], seen, flat[:, channels].mT, beta=0)
+    return dx.view(x.shape), dw
 
 
-@_backward.register_fake
-def _(dy: Tensor, x: Tensor, weight: Tensor, cg: int, p: int, q: int) -> tuple[Tensor, Tensor]:
-    return torch.empty_like(x), torch.empty_like(weight)
+def _composed(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
+    """The same products in ordinary operators, which compilers, autocast and function transforms know."""
+    flat = x.flatten(2)
+    parts: list[Tensor] = []
+    order: list[int] = []
+    for start, filters in windows.filters.items():
+        rows = _rows(filters)
+        runs = [weight[rows, k : k + m] @ flat[:, channel : channel + m] for k, channel, m in windows.pieces(start)]
+        parts.append(runs[0] if len(runs) == 1 else runs[0] + runs[1])
+        order += filters
+    place = torch.tensor(order, device=x.device).argsort()
+    y = torch.cat(parts, dim=1).index_select(1, place)
+    y = y if bias is None else y + bias[:, None].to(y.dtype)  # which autocast has changed
+    return y.reshape(*y.shape[:2], *x.shape[2:])
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-    x, weight, bias, *ctx.settings = inputs
-    ctx.has_bias = bias is not None
-    ctx.save_for_backward(x, weight)
-
-
-def _differentiate(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
-    x, weight = ctx.saved_tensors
-    dx, dw = _backward(dy, x, weight, *ctx.settings)
-    return dx, dw, dy.sum((0, 2, 3)) if ctx.has_bias else None, None, None, None
-
-
-_forward.register_autograd(_differentiate, setup_context=_keep)
+def _composed_gradients(dy: Tensor, x: Tensor, weight: Tensor, windows: Windows) -> tuple[Tensor, Tensor]:
+    """The same gradients as ``_gradients``, through the dense weight, in operators that can be differentiated again."""
+    flat, dy, channels = x.flatten(2), dy.flatten(2), channel_index(windows, x.device)
+    dense = weight.new_zeros(windows.cout, windows.cin).scatter(1, channels, weight)
+    return (dense.T @ dy).reshape(x.shape), (dy @ flat.mT).sum(0).gather(1, channels)

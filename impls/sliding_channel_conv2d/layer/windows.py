@@ -1,6 +1,6 @@
 """Which input channels each output filter reads: the window arithmetic of sliding-channel convolution, all of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from math import gcd
@@ -21,6 +21,10 @@ class Windows:
     cout: int
     cg: int
     co: Fraction
+    starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """The first channel of each filter's window."""
+    filters: dict[int, tuple[int, ...]] = field(init=False, repr=False, compare=False)
+    """Each distinct window, by its first channel in order of appearance, with the filters that read it."""
 
     def __post_init__(self) -> None:
         if min(self.cin, self.cout, self.cg) < 1:
@@ -29,6 +33,17 @@ class Windows:
             raise ValueError(f"cg={self.cg} must divide the {self.cin} input channels")
         if not 0 <= self.co < 1:
             raise ValueError(f"co={self.co} must be at least 0 and below 1")
+        # Here and not when first asked for: torch.compile cannot look into a cached property.
+        p, q = self.step.as_integer_ratio()
+        object.__setattr__(self, "starts", tuple(i * p // q % self.cin for i in range(self.cout)))
+        found: dict[int, list[int]] = {}
+        for filter_, start in enumerate(self.starts):
+            found.setdefault(start, []).append(filter_)
+        object.__setattr__(self, "filters", {start: tuple(filters) for start, filters in found.items()})
+
+    def __reduce__(self) -> tuple[type["Windows"], tuple[int, int, int, Fraction]]:
+        """Copied and pickled without what was derived."""
+        return type(self), (self.cin, self.cout, self.cg, self.co)
 
     @property
     def width(self) -> int:
@@ -47,23 +62,9 @@ class Windows:
         return 1 if self.cin == 1 else q * self.cin // gcd(p, q * self.cin)
 
     @cached_property
-    def starts(self) -> tuple[int, ...]:
-        """The first channel of each filter's window."""
-        p, q = self.step.as_integer_ratio()
-        return tuple(i * p // q % self.cin for i in range(self.cout))
-
-    @cached_property
     def channels(self) -> NDArray[np.int64]:
         """(cout, width): the input channel behind each weight."""
         return (np.array(self.starts)[:, None] + np.arange(self.width)) % self.cin
-
-    @cached_property
-    def filters(self) -> dict[int, tuple[int, ...]]:
-        """Each distinct window, by its first channel in order of appearance, with the filters that read it."""
-        found: dict[int, list[int]] = {}
-        for filter_, start in enumerate(self.starts):
-            found.setdefault(start, []).append(filter_)
-        return {start: tuple(filters) for start, filters in found.items()}
 
     @property
     def groups(self) -> int:

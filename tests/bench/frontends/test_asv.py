@@ -42,7 +42,7 @@ def _environment() -> dict[str, str]:
 
 
 def test_a_class_for_each_workload(found):
-    methods = ("time_call", "peakmem_call", "track_error", "track_macs")
+    methods = ("time_call", "peakmem_call", "track_peak_of_call", "track_error", "track_macs")
     classes = ["".join(part.capitalize() for part in name.split("_")) for name in registry.workloads()]
     assert set(found) == {f"{name}.{method}" for name in classes for method in methods}
     assert {benchmark["unit"] for benchmark in found.values()} == {"seconds", "bytes", "relative error", "MACs"}
@@ -57,7 +57,7 @@ def test_parameters_are_those_of_the_registry(found):
     assert [case.strip("'") for case in cases] == [case.slug for case in workload.suites()["quick"]]
 
 
-@pytest.mark.parametrize("method", ["time_call", "peakmem_call", "track_error", "track_macs"])
+@pytest.mark.parametrize("method", ["time_call", "peakmem_call", "track_peak_of_call", "track_error", "track_macs"])
 def test_a_combination_runs_on_the_edge(found, tmp_path, method):
     name = f"GroupedConv2d.{method}"
     names, cases = found[name]["params"]
@@ -74,5 +74,7 @@ def test_a_combination_runs_on_the_edge(found, tmp_path, method):
     elif method == "track_macs":
         case = registry.workload("grouped_conv2d").suites()["quick"][-1]
         assert value == registry.workload("grouped_conv2d").work(case).macs
+    elif method == "track_peak_of_call":
+        assert 1 << 15 < value < 4 << 20
     else:
         assert value > 1 << 20

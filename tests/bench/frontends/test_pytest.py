@@ -143,18 +143,44 @@ registry.implementations = lambda plugins=(): found({plugins})
 
 
 def test_wrong_answers_fail_and_get_no_time(tmp_path):
-    """One that is wrong from the start, and one that is wrong only after many calls."""
-    names = ("answers_nan", "wrong_once_timed")
+    """One that is wrong from the start, one that is wrong only once timed, one that raises only while timed."""
+    names = ("answers_nan", "wrong_once_timed", "raises_while_timed")
     plugins = [str(ROOT / f"tests/bench/accidents/{name}.py") for name in names]
     (tmp_path / "planted.py").write_text(PLANTED.format(plugins=plugins))
     path = tmp_path / "file.json"
     chosen = ("-k", f"({' or '.join(names)}) and bias", "--benchmark-max-time", 0.1, "--benchmark-json", path)
     said = _pytest("--benchmark-only", *chosen, "-o", f"pythonpath={tmp_path}", "-p", "planted")
-    assert "2 failed" in said, said
+    assert "3 failed" in said, said
     content = json.loads(path.read_text())
     assert [benchmark for benchmark in content["benchmarks"] if benchmark["stats"]["data"]] == []
     told = {record["implementation"]: record["status"] for record in content["machine_info"]["featherbench"]["others"]}
-    assert told == dict.fromkeys(names, "incorrect")
+    assert told == {"answers_nan": "incorrect", "wrong_once_timed": "incorrect", "raises_while_timed": "failed"}
+
+
+def test_benchmarks_of_the_user_s_own_are_left_out(content, tmp_path):
+    own = {"stats": {"data": [1.0], "iterations": 1}, "extra_info": {"colour": "red"}}
+    content["benchmarks"].append(own)
+    assert len(read(_written(tmp_path, content), tmp_path).records) == 1
+
+
+def test_a_file_without_any_of_ours_is_refused_and_not_stored(content, tmp_path):
+    content["benchmarks"].clear()
+    with pytest.raises(BadUse, match="holds no benchmark of featherbench"):
+        read(_written(tmp_path, content), tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(("stats", "data"), [1e-320]), (("stats", "data"), [float("inf")]), (("extra_info", "record", "facts"), 3)],
+)
+def test_nonsense_is_refused(content, tmp_path, place, value):
+    found = content["benchmarks"][0]
+    for name in place[:-1]:
+        found = found[name]
+    found[place[-1]] = value
+    with pytest.raises(BadUse, match="is not as pytest-benchmark writes it"):
+        read(_written(tmp_path, content), tmp_path)
 
 
 def test_ordinary_pytest_collects_no_benchmarks():

@@ -60,7 +60,9 @@ def test_gradients_by_gradcheck(backend: str, setting: dict[str, object]) -> Non
     def run(x: torch.Tensor, *values: torch.Tensor) -> torch.Tensor:
         return torch.func.functional_call(layer, dict(zip(names, values, strict=True)), (x,))
 
-    assert torch.autograd.gradcheck(run, (x, *parameters))
+    arguments = (x, *parameters)
+    assert torch.autograd.gradcheck(run, arguments, check_forward_ad=True)
+    assert torch.autograd.gradgradcheck(run, arguments)
     torch.testing.assert_close(layer(x), dense(layer)(x))
 
 
@@ -112,6 +114,43 @@ def test_device_and_dtype_arguments() -> None:
 
 
 @pytest.mark.parametrize("backend", [*BACKENDS, "auto"])
+def test_made_on_the_meta_device_and_filled_later(backend: str) -> None:
+    """As large models are loaded."""
+    layer, x = SlidingChannelConv2d(16, 32, backend=backend), torch.randn(2, 16, 3, 3)
+    with torch.device("meta"):
+        assigned = SlidingChannelConv2d(16, 32, backend=backend)
+        assert assigned(torch.empty(2, 16, 3, 3)).shape == (2, 32, 3, 3)
+    emptied = copy.deepcopy(assigned).to_empty(device="cpu")
+    assigned.load_state_dict(layer.state_dict(), assign=True)
+    emptied.load_state_dict(layer.state_dict())
+    torch.testing.assert_close(assigned(x), layer(x))
+    torch.testing.assert_close(emptied(x), layer(x))
+
+
+def test_a_pickle_holds_the_weights_and_little_else() -> None:
+    layer = SlidingChannelConv2d(256, 256)
+    layer(torch.randn(1, 256, 2, 2))
+    assert len(pickle.dumps(layer)) < 4 * layer.weight.numel() + 10_000
+
+
+@pytest.mark.parametrize("backend", [*BACKENDS, "auto"])
+def test_function_transforms(backend: str) -> None:
+    layer = SlidingChannelConv2d(64, 128, dtype=torch.float64, backend=backend)
+    expected = dense(layer)
+    x, change = torch.randn(2, 2, 64, 16, 16, dtype=torch.float64)
+    _, along = torch.func.jvp(layer, (x,), (change,))
+    torch.testing.assert_close(along, torch.func.jvp(expected, (x,), (change,))[1])
+
+    def per_image(module: torch.nn.Module) -> torch.Tensor:
+        def loss(image: torch.Tensor) -> torch.Tensor:
+            return module(image[None]).square().sum()
+
+        return torch.func.vmap(torch.func.grad(loss))(x)
+
+    torch.testing.assert_close(per_image(layer), per_image(expected))
+
+
+@pytest.mark.parametrize("backend", [*BACKENDS, "auto"])
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision(backend: str, dtype: torch.dtype) -> None:
     layer = SlidingChannelConv2d(16, 32, cg=4, backend=backend)
@@ -126,16 +165,17 @@ def test_half_precision(backend: str, dtype: torch.dtype) -> None:
     assert halved.weight.grad.dtype == dtype
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert layer(x).dtype == torch.bfloat16
+        assert layer.double()(x.double()).dtype == torch.float64
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", [*BACKENDS, "auto"])
 def test_export_and_compile(backend: str) -> None:
     layer = SlidingChannelConv2d(16, 32, cg=4, backend=backend)
-    x = torch.randn(2, 16, 4, 4)
-    batch = torch.export.Dim("batch", min=1, max=64)
-    exported = torch.export.export(layer, (x,), dynamic_shapes=({0: batch},)).module()
+    x, other = torch.randn(2, 16, 4, 4), torch.randn(9, 16, 20, 3)
+    sizes = {0: torch.export.Dim("batch", min=1), 2: torch.export.Dim("h", min=2), 3: torch.export.Dim("w", min=2)}
+    exported = torch.export.export(layer, (x,), dynamic_shapes=(sizes,)).module()
     torch.testing.assert_close(exported(x), layer(x))
-    torch.testing.assert_close(exported(x[:1]), layer(x[:1]))
+    torch.testing.assert_close(exported(other), layer(other))
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
     y, expected = compiled(x), layer(x)
     torch.testing.assert_close(y, expected)
@@ -143,10 +183,10 @@ def test_export_and_compile(backend: str) -> None:
     torch.testing.assert_close(found, torch.autograd.grad(expected.square().sum(), layer.weight)[0])
 
 
-def test_the_operator_keeps_pytorch_s_rules() -> None:
-    layer = SlidingChannelConv2d(8, 12, cg=2, co=0.33)
-    arguments = (torch.randn(2, 8, 3, 3, requires_grad=True), layer.weight, layer.bias, 2, 33, 100)
-    torch.library.opcheck(torch.ops.featherbench.sliced_gemm.default, arguments)
+def test_sliced_products_refuse_mixed_dtypes() -> None:
+    layer = SlidingChannelConv2d(16, 32, backend="sliced_gemm")
+    with pytest.raises(TypeError, match=r"input is torch\.float64, weight torch\.float32"):
+        layer(torch.randn(1, 16, 2, 2, dtype=torch.float64))
 
 
 def test_auto_is_a_backend_that_can() -> None:

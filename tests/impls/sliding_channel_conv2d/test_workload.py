@@ -1,6 +1,7 @@
 """The workload itself: its reference, its work, its suites."""
 
 from fractions import Fraction
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -104,14 +105,26 @@ def test_dsxplore_is_every_layer_at_every_setting() -> None:
     assert {(case.n, case.passes) for case in cases} == {(1, "forward")}
 
 
-def test_macs_of_the_paper_s_networks() -> None:
-    """The 14 SCC layers that replace convolutions of VGG16 hold 1,636,992 weights at cg 1, and half of it at cg 2."""
-    vgg16 = [(64, 64), (64, 128), (128, 128), (128, 256), *[(256, 256)] * 2, (256, 512), *[(512, 512)] * 5]
-    weights = {
-        cg: sum(WORKLOAD.work(SlidingChannelConv2dCase(cin=a, cout=b, h=1, w=1, cg=cg)).parameters for a, b in vgg16)
-        for cg in (1, 2)
-    }
-    assert weights == {1: sum(a * b for a, b in vgg16), 2: sum(a * b for a, b in vgg16) // 2}
+def test_macs_of_the_paper_s_vgg16() -> None:
+    """Between two cg the whole network differs in its SCC layers alone: 38.02, 20.72, 12.07 and 7.74 MMACs at 32x32."""
+    layers = [(64, 64, 32), (64, 128, 16), (128, 128, 16), (128, 256, 8), *[(256, 256, 8)] * 2]
+    layers += [(256, 512, 4), *[(512, 512, 4)] * 2, *[(512, 512, 2)] * 3]
+    assert set(layers) <= set(DSXPLORE_LAYERS)
+    mmacs = [
+        sum(WORKLOAD.work(SlidingChannelConv2dCase(cin=a, cout=b, h=s, w=s, cg=cg)).macs for a, b, s in layers) / 1e6
+        for cg in (1, 2, 4, 8)
+    ]
+    differences = [one - next_ for one, next_ in pairwise(mmacs)]
+    assert differences == pytest.approx([38.02 - 20.72, 20.72 - 12.07, 12.07 - 7.74], abs=0.02)
+
+
+def test_every_layer_of_the_four_networks_is_there() -> None:
+    """Where the channels double, the plane has already shrunk: VGG16, MobileNet, ResNet18, ResNet50."""
+    vgg16 = {(64, 64, 32), (64, 128, 16), (128, 128, 16), (128, 256, 8), (256, 256, 8), (256, 512, 4), (512, 512, 4)}
+    mobilenet = {(32, 64, 32), (64, 128, 16), (128, 128, 16), (128, 256, 8), (256, 256, 8), (256, 512, 4)}
+    last = {(512, 512, 4), (512, 512, 2), (512, 1024, 2), (1024, 1024, 2)}
+    resnets = {(64, 64, 32), (128, 128, 16), (256, 256, 8), (512, 512, 4)}
+    assert set(DSXPLORE_LAYERS) == vgg16 | mobilenet | last | resnets
 
 
 def test_what_changes_and_what_stays_over_refills() -> None:

@@ -5,8 +5,9 @@ has built. It tells a process only the number of its combination of parameters, 
 commit and are read from the checkout. What a commit or its environment does not have is n/a there.
 
 asv forks a process for each combination from one that has imported this file. Importing torch would take most of a run,
-so that one does it for all; other libraries load where they are used. Hence the peak of memory, which asv reads for the
-whole process, compares between commits, not between implementations. ``asv run -a rounds=2`` times in more processes.
+so that one does it for all; other libraries load where they are used. Hence the peak of memory that asv reads is that
+of the whole process, mostly PyTorch's; ``track_peak_of_call`` is the call's own. ``asv run -a rounds=2`` times in more
+processes, in turns where it compares commits.
 """
 
 import importlib
@@ -71,17 +72,27 @@ def _benchmarks(workload: str, implementations: list[str], cases: list[str]) -> 
             # asv reads the high-water mark of the whole process afterwards; this starts it anew, after the checks.
             memory.peak_of(_worker.call)
 
+        def track_peak_of_call(self, implementation: str, case: str) -> int:
+            memory.peak_of(_worker.call)  # the first call has memory to set up
+            return memory.peak_of(_worker.call)
+
         def track_error(self, implementation: str, case: str) -> float | None:
             return _checks[-1].error
 
         def track_macs(self, implementation: str, case: str) -> int:
             return registry.workload(workload).work(_case(workload, case)).macs
 
-    for method in (Benchmarks.time_call, Benchmarks.peakmem_call, Benchmarks.track_error):
+    for method in (
+        Benchmarks.time_call,
+        Benchmarks.peakmem_call,
+        Benchmarks.track_peak_of_call,
+        Benchmarks.track_error,
+    ):
         vars(method)["setup"] = partial(_prepare, workload)
     for method, name, unit in (
         (Benchmarks.time_call, "time of a call", "seconds"),
         (Benchmarks.peakmem_call, "peak memory of the process in a call", "bytes"),
+        (Benchmarks.track_peak_of_call, "peak memory of a call above the prepared process", "bytes"),
         (Benchmarks.track_error, "largest error, relative to the largest value", "relative error"),
         (Benchmarks.track_macs, "multiply-accumulates, by formula", "MACs"),
     ):

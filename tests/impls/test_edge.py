@@ -1,0 +1,26 @@
+"""On target ``edge`` every implementation, in a worker of its own, passes or says why not, with one thread at work."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.core import registry
+from bench.core.record import THREADS_THAT_RAN, Status
+from bench.run.launch import launch
+from bench.store import Request
+
+
+@pytest.mark.parametrize("workload", registry.workloads())
+def test_one_thread_works_on_the_edge(workload: str, tmp_path: Path) -> None:
+    """On the first quick case, for long enough that other threads' time would show."""
+    case = registry.workload(workload).suites()["quick"][0]
+    filters = tuple(f"{name}={text}" for name, text in case.texts().items())
+    request = Request(workloads=(workload,), suite="quick", target="edge", cases=filters)
+    records = launch(request, budget_s=3.0, results=tmp_path).run.records
+    assert {record.implementation for record in records} == {
+        entry.name for entry in registry.implementations() if entry.workload == workload
+    }
+    for record in records:
+        assert record.status in (Status.PASSED, Status.UNSUPPORTED), f"{record.implementation}: {record.reason}"
+        if record.status is Status.PASSED:
+            assert record.facts[THREADS_THAT_RAN] == "1", record.implementation
