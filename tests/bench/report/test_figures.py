@@ -63,8 +63,8 @@ def test_an_implementation_looks_alike_everywhere(table, look):
 
 
 def test_styles_differ_in_colour_and_symbol():
-    found = styles(f"implementation {i}" for i in range(56))
-    assert len({style[:2] for style in found.values()}) == 56
+    found = styles(f"implementation {i}" for i in range(88))
+    assert len({style[:2] for style in found.values()}) == 88
     few = list(found.values())[: len(SYMBOLS)]
     assert len({style.symbol for style in few}) == len(few)
 
