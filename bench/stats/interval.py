@@ -57,6 +57,11 @@ def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interv
       71 to 83 % up to n = 60.
     - Too high: a sine of which the experiment holds several periods, up to 99 %.
 
+    Of the intervals that reach beyond the extremes, for independent rounds, normal, lognormal or Student's t with 3
+    degrees of freedom: at 99.9 % 0.03 to 0.11 % miss, at 99.99 % 0.04 to 0.05 % at n = 10 and 0 to 0.01 % from n = 20.
+    A wander as large as the noise makes the very high confidences of large tables too high still: with a lag-one
+    correlation of 0.5, 0.06 to 0.2 % miss in place of 0.01 %, with 0.8, 0.7 to 1.5 %.
+
     Drift and bursts that hit two implementations alike cancel in :func:`bench.stats.paired.paired_ratio`.
 
     Raises ValueError where ``values`` is empty or not finite, or ``confidence`` is not strictly between 0 and 1.

@@ -132,3 +132,14 @@ def test_refuses_what_is_no_series(values: list[float]) -> None:
 def test_refuses_a_confidence_that_is_none(confidence: float) -> None:
     with pytest.raises(ValueError, match="confidence"):
         median_interval([1.0, 2.0], confidence)
+
+
+@pytest.mark.usefixtures("independent")
+def test_beyond_the_extremes_it_goes_on_where_they_end() -> None:
+    """2**-10 is the tail that the extremes of 10 values leave; a little surer is a little wider, not infinite."""
+    values = list(range(10))
+    at_the_end, further = median_interval(values, 1 - 2**-9), median_interval(values, 1 - 2**-9.1)
+    assert (at_the_end.low, at_the_end.high) == (0, 9)
+    assert -0.1 < further.low < 0
+    assert 9 < further.high < 9.1
+    assert median_interval(values[:9], 1 - 2**-9).high == math.inf
