@@ -4,7 +4,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -89,7 +89,9 @@ def run_(
     impl: Annotated[list[str] | None, typer.Option(metavar="NAME[,NAME]", help="Default: all.")] = None,
     case: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Only such cases.")] = None,
     target: Annotated[str, typer.Option(help="cpu, edge (one core), cuda; :avx2 caps the instruction set.")] = "edge",
-    budget: Annotated[str, typer.Option(help="Timed rounds of a case, all implementations together.")] = "8s",
+    budget: Annotated[
+        str, typer.Option(help="Timed rounds of a case, all implementations together; at least 10.")
+    ] = "8s",
     timeout: Annotated[str, typer.Option(help="One step of a worker, such as a prepare.")] = "120s",
     memory_limit: Annotated[str, typer.Option(help="What a worker may ask for beyond its libraries.")] = "4GiB",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest such run.")] = False,
@@ -140,6 +142,10 @@ def compare(
         raise BadUse("two runs are compared implementation by implementation; drop --baseline or give one run")
     wanted_margin = percentage(margin) if margin else None
     first, *others = [store.find(name, results) for name in run]
+    if empty := [each.name for each in (first, *others) if not each.records]:
+        raise BadUse(
+            f"run {empty[0]} has no record yet; wait for its first, or go on with it: featherbench run --resume"
+        )
     lost = comparing.lost(first, others[0]) if others else []
     rows = (
         comparing.compare_runs(first, others[0], wanted_margin)
@@ -149,7 +155,7 @@ def compare(
     if as_json:
         print(json.dumps([asdict(row) for row in rows], indent=2))
     else:
-        print("\n".join(_row_text(row) for row in rows) or "nothing to compare")
+        print("\n".join(_row_texts(rows)) or "nothing to compare")
     if fail_if_slower:
         slower = comparing.slower_than(rows, percentage(fail_if_slower))
         if slower:
@@ -214,12 +220,18 @@ def new(
     print(f"check it:   python -m pytest tests/impls/test_contract.py -k {name}{plugin}   (in a checkout)")
 
 
-def _row_text(row: comparing.Row) -> str:
-    what = f"{row.implementation:24}{row.case}"
-    if row.ratio is None:
-        return f"{what}: no ratio: {row.reason}"
-    ratio = row.ratio
-    return f"{what}: {ratio.estimate:.3f} [{ratio.low:.3f}, {ratio.high:.3f}] of {row.against}: {row.verdict}"
+def _row_texts(rows: Sequence[comparing.Row]) -> Iterator[str]:
+    """A line for each ratio, then one for each reason why there is none."""
+    without: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.ratio is None:
+            without.setdefault((row.implementation, row.reason), []).append(row.case)
+            continue
+        found = f"{row.ratio.estimate:.3f} [{row.ratio.low:.3f}, {row.ratio.high:.3f}] of {row.against}: {row.verdict}"
+        yield f"{row.implementation:24}{row.case}: {found}"
+    for (implementation, reason), cases in without.items():
+        where = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
+        yield f"{implementation:24}{where}: no ratio: {reason}"
 
 
 def _findings(found: Findings) -> dict[str, object]:

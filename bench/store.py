@@ -63,7 +63,7 @@ class RunInfo(BaseModel):
     request: Request
     spending: Spending
     sources: dict[str, str]
-    """The implementations' files, hashed."""
+    """Workload/implementation -> its file, hashed."""
     threads: int
     """Cores given to the target, and threads asked of every library."""
     environment: Environment
@@ -71,7 +71,7 @@ class RunInfo(BaseModel):
     noise_floor: float | None
     """From ``featherbench doctor``: 0.018 means that two runs of the same code differ by up to 1.8 % here."""
     notes: dict[str, str] = {}
-    """For each implementation, what is inside its timed call."""
+    """Workload/implementation -> what is inside its timed call. In runs of earlier releases by implementation alone."""
 
     @property
     def target(self) -> str:

@@ -45,6 +45,11 @@ class Entry:
     summary: str = ""
     note: str = ""
 
+    @property
+    def label(self) -> str:
+        """Workload and name, which are unique together."""
+        return f"{self.workload}/{self.name}"
+
     def missing(self) -> str | None:
         """What has to be installed first, with the command that does it; None where nothing is missing."""
         absent = [name for name in self.requires if not _installed(name)]

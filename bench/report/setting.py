@@ -29,7 +29,7 @@ class Setting:
     machine: Facts
     limits: Facts
     implementations: list[tuple[str, str, str]]
-    """Name, what is inside the timed call, and what its worker found about itself."""
+    """Name (and workload, where there are several), what is inside the timed call, what its worker found of itself."""
 
 
 def setting(run: Run) -> Setting:
@@ -42,8 +42,14 @@ def setting(run: Run) -> Setting:
         ("Suite", info.suite),
         ("Noise floor", "unknown: run featherbench doctor" if info.noise_floor is None else percent(info.noise_floor)),
     ]
-    names = dict.fromkeys(record.implementation for record in run.records)
-    implementations = [(name, info.notes.get(name, "") or MISSING, _found(run.records, name)) for name in names]
+    implementations = [
+        (
+            name if len(info.request.workloads) == 1 else f"{name}, {workload}",
+            info.notes.get(f"{workload}/{name}") or info.notes.get(name) or MISSING,
+            _found(records),
+        )
+        for (workload, name), records in _by_implementation(run.records).items()
+    ]
     return Setting(info.name, asked, _machine(info.environment), _limits(info.limits), implementations)
 
 
@@ -90,11 +96,17 @@ def _threads(count: int) -> str:
     return f"{count} thread{'s' if count > 1 else ''}"
 
 
-def _found(records: Iterable[Record], implementation: str) -> str:
-    """The facts of its records; one that changed during the run with all its values."""
+def _by_implementation(records: Iterable[Record]) -> dict[tuple[str, str], list[Record]]:
+    found: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        found.setdefault((record.workload, record.implementation), []).append(record)
+    return found
+
+
+def _found(records: Iterable[Record]) -> str:
+    """The facts of an implementation's records; one that changed during the run with all its values."""
     found: dict[str, dict[str, None]] = {}
     for record in records:
-        if record.implementation == implementation:
-            for name, value in record.facts.items():
-                found.setdefault(name, {})[value] = None
+        for name, value in record.facts.items():
+            found.setdefault(name, {})[value] = None
     return "; ".join(f"{name}: {' or '.join(values)}" for name, values in found.items()) or MISSING

@@ -29,6 +29,7 @@ class Cell(NamedTuple):
 class Line:
     """A row of the table."""
 
+    workload: str
     implementation: str
     status: str
     verdict: str
@@ -40,9 +41,13 @@ class Table:
     columns: list[Column]
     lines: list[Line]
 
-    def choices(self, name: str) -> list[str]:
-        """What the lines have as ``implementation``, ``status`` or ``verdict``, for a filter."""
-        return sorted({value for line in self.lines if (value := getattr(line, name))})
+    def choices(self) -> dict[str, list[str]]:
+        """What the lines have, by what they can be filtered by; by workload only where they are of several."""
+        found = {
+            name: sorted({value for line in self.lines if (value := getattr(line, name))})
+            for name in ("workload", "implementation", "status", "verdict")
+        }
+        return {name: choices for name, choices in found.items() if name != "workload" or len(choices) > 1}
 
 
 _COLUMNS = [
@@ -81,7 +86,7 @@ def results_table(table: pd.DataFrame, comparisons: Sequence[Row]) -> Table:
         notes = _notes(row, comparison)
         cells.append(Cell(notes, notes))
         verdict = _verdict(comparison, is_baseline)
-        lines.append(Line(row["implementation"], row["status"], verdict, cells))
+        lines.append(Line(row["workload"], row["implementation"], row["status"], verdict, cells))
     return Table(headings, lines)
 
 

@@ -103,12 +103,12 @@ def describe(
         started=now,
         request=request,
         spending=spending,
-        sources={entry.name: sha256(Path(entry.path).read_bytes()).hexdigest()[:12] for entry in entries},
+        sources={entry.label: sha256(Path(entry.path).read_bytes()).hexdigest()[:12] for entry in entries},
         threads=len(Target.parse(request.target).cores),
         environment=here,
         limits=limits,
         noise_floor=floor.ratio if (floor := noise.load(folder, here.machine_id)) else None,
-        notes={entry.name: entry.note or entry.summary for entry in entries},
+        notes={entry.label: entry.note or entry.summary for entry in entries},
     )
 
 

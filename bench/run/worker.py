@@ -27,9 +27,9 @@ from bench.run.protocol import Reply, Unsupported
 
 Json = dict[str, Any]
 
-REPEAT_PREPARE_S = 5.0
-"""A worker's first prepare is done again, after a call, if it was quicker than this: its memory then is the case's own,
-without what a library sets up once."""
+REPEAT_PREPARE_S = 30.0
+"""A case is prepared again, after a call, if that was quicker than this: its memory then is the case's own, without
+what a library sets up once in a process for such a case."""
 
 
 class Worker:
@@ -46,7 +46,6 @@ class Worker:
         self.entry = registry.Entry(**entry)
         self.workload = registry.load_workload(workload_module)
         self.implementation = registry.load(self.entry)
-        self.fresh = True
         gc.collect()
         gc.freeze()  # A large library's objects need not be looked through again at every collection.
         allow_memory(memory_limit)
@@ -60,10 +59,9 @@ class Worker:
 
     def weigh(self) -> Json:
         """What stays, and the peak of a call, once first calls have set up theirs. See REPEAT_PREPARE_S."""
-        if self.fresh and self.prepare_s < REPEAT_PREPARE_S:
+        if self.prepare_s < REPEAT_PREPARE_S:
             self.call()
             self._prepare(self.case, self.seed)
-        self.fresh = False
         for _ in range(2):
             self.call()
         self._require_unchanged()

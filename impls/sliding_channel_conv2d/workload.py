@@ -65,7 +65,8 @@ class SlidingChannelConv2d(OperatorWorkload):
     """Y[:, i] = sum_k W[i, k] X[:, (start(i) + k) mod cin] (+ b[i]), start(i) = floor(i (1 - co) cin / cg) mod cin.
 
     Arrays: ``x`` (n, cin, h, w), ``weight`` (cout, cin / cg), ``bias`` (cout,) where the case has one, and ``dy``, the
-    gradient of the answer, of its shape (n, cout, h, w). All in the case's dtype. By the case's passes:
+    gradient of the answer, of its shape (n, cout, h, w). All in the case's dtype. ``case.windows`` has the
+    channels that each filter reads. By the case's passes:
 
     - forward: input ``x``; weight and bias are constants, free to be packed. Answer: y.
     - backward: input ``dy``; x, weight and bias are constants, as a forward pass has seen them, so that ``prepare``

@@ -29,17 +29,17 @@
   });
 
   const filters = document.getElementById("filters");
+  const choices = Array.from(filters.querySelectorAll("select"));
   const shown = document.getElementById("shown");
 
   function filter() {
-    const wanted = filters.elements;
-    const terms = wanted.text.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const terms = filters.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
     let count = 0;
     for (const row of rows) {
       const text = row.textContent.toLowerCase();
       const fits =
         terms.every((term) => text.includes(term)) &&
-        ["implementation", "status", "verdict"].every((name) => ["", row.dataset[name]].includes(wanted[name].value));
+        choices.every((choice) => ["", row.dataset[choice.name]].includes(choice.value));
       row.hidden = !fits;
       count += fits;
     }
