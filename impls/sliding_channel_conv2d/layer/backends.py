@@ -72,19 +72,24 @@ BACKENDS = {
 window copied for each filter, or each distinct window copied once; products on slices of the input, nothing copied."""
 
 
+BATCH = 8
+"""Images from which the work of a call outweighs what it costs to start its parts."""
+
+
 def choose(x: Tensor, windows: Windows) -> str:
     """The backend for an input of this shape, by what was fastest on one Zen 4 core, forward, fp32.
 
-    Dense wastes cg times the arithmetic but runs it best, so the others win only where few windows serve many filters:
-    copied windows on planes so small that copies are cheap, slices else. A GPU has no such measurements: dense; and a
-    compiler must not make the shape of its example a condition: dense.
+    Dense wastes cg times the arithmetic but runs it best. The others win only where few windows serve many filters:
+    copied windows on planes so small that copies are cheap, and in a batch slices, unless they overlap by more than
+    half, when the input is read too often. A GPU has no such measurements: dense; and a compiler must not make the
+    shape of its example a condition: dense.
     """
     few = windows.cycle <= 32 and windows.cout >= 4 * windows.cycle
     if x.device.type != "cpu" or torch.compiler.is_compiling() or not few:
         return "masked_dense"
-    if x.shape[-2] * x.shape[-1] <= 64 and windows.why_not_grouped() is None:
+    if x.shape[-2] * x.shape[-1] <= (64 if x.shape[0] >= BATCH else 4) and windows.why_not_grouped() is None:
         return "window_groups"
-    return "sliced_gemm" if windows.cycle <= 4 or x.shape[0] >= 8 else "masked_dense"
+    return "sliced_gemm" if x.shape[0] >= BATCH and 2 * windows.co <= 1 else "masked_dense"
 
 
 def require(name: str, windows: Windows) -> str:

@@ -192,7 +192,7 @@ def test_sliced_products_refuse_mixed_dtypes() -> None:
 def test_auto_is_a_backend_that_can() -> None:
     for cout in (7, 32, 512):
         for cg, co in ((1, 0.5), (2, 0.5), (8, 0.25), (4, 0.33)):
-            for shape in ((1, 64, 32, 32), (16, 64, 32, 32), (1, 64, 4, 4)):
+            for shape in ((1, 64, 32, 32), (16, 64, 32, 32), (16, 64, 4, 4), (1, 64, 2, 2)):
                 windows = Windows(64, cout, cg, overlap(co))
                 assert BACKENDS[choose(torch.empty(shape), windows)].unable(windows) is None
 
