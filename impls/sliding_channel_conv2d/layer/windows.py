@@ -74,7 +74,7 @@ class Windows:
     def why_not_grouped(self) -> str | None:
         """Why it cannot be a convolution in groups of equal size, or None."""
         if self.cout % self.groups:
-            return f"its windows repeat every {self.cycle} filters, which does not divide the {self.cout} filters"
+            return "the cycle of its windows does not divide the number of its filters"
         return None
 
     def pieces(self, start: int) -> tuple[tuple[int, int, int], ...]:

@@ -49,7 +49,7 @@ def able(name: str, **settings: object) -> bool:
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
 def test_gradients_by_gradcheck(backend: str, setting: dict[str, object]) -> None:
     if backend != "auto" and not able(backend, **setting):
-        with pytest.raises(ValueError, match="repeat every"):
+        with pytest.raises(ValueError, match="does not divide"):
             SlidingChannelConv2d(8, 16, backend=backend, **setting)
         return
     layer = SlidingChannelConv2d(8, 16, dtype=torch.float64, backend=backend, **setting)
@@ -204,7 +204,10 @@ def test_auto_is_a_backend_that_can() -> None:
         ({"co": 1.0}, "below 1"),
         ({"co": "half"}, "no fraction"),
         ({"backend": "fast"}, "no backend 'fast'; choose from auto, masked_dense"),
-        ({"co": "2/5", "backend": "window_groups"}, "cannot compute this layer: its windows repeat every 10 filters"),
+        (
+            {"co": "2/5", "backend": "window_groups"},
+            "cannot compute this layer: the cycle of its windows does not divide",
+        ),
     ],
 )
 def test_bad_settings_say_what_to_change(arguments: dict[str, object], words: str) -> None:
