@@ -37,7 +37,9 @@ def threads_that_ran(since: dict[str, int]) -> int:
     Threads that have come and gone leave their time in the process's own; together they count as one.
     """
     used = {thread: ticks - since.get(thread, 0) for thread, ticks in thread_ticks().items()}
-    ended = used.pop(ALL) - sum(used.values())
+    # Each is rounded down twice, to whole ticks of user and of system time: that much is no thread of its own.
+    rounding = 2 * sum(ticks > 0 for thread, ticks in used.items() if thread != ALL)
+    ended = used.pop(ALL) - sum(used.values()) - rounding
     shares = [*used.values(), ended]
     return max(1, sum(ticks > 0.1 * max(shares) for ticks in shares))
 

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
@@ -20,28 +19,28 @@ def work(seconds: float) -> None:
         pass
 
 
-def in_threads(count: int, wait: bool) -> None:
-    threads = [Thread(target=work, args=(0.3,)) for _ in range(count)]
+def started(count: int) -> list[Thread]:
+    threads = [Thread(target=work, args=(0.4,)) for _ in range(count)]
     for thread in threads:
         thread.start()
-    if wait:
-        for thread in threads:
-            thread.join()
+    return threads
 
 
 @pytest.mark.parametrize(
-    ("job", "expected"),
-    [
-        (lambda: work(0.3), 1),
-        (lambda: [in_threads(1, wait=True), work(0.3)], 2),  # one has ended by the time it is counted
-        (lambda: [in_threads(2, wait=False), work(0.15)], 3),
-        (lambda: in_threads(1, wait=True), 1),
-    ],
+    ("ended", "running", "own_s", "expected"),
+    [(0, 0, 0.4, 1), (1, 0, 0.4, 2), (0, 2, 0.3, 3), (1, 0, 0.0, 1), (1, 1, 0.3, 3)],
 )
-def test_threads_that_worked_are_counted_also_after_their_end(job: Callable[[], object], expected: int) -> None:
+def test_threads_that_worked_are_counted_also_after_their_end(
+    ended: int, running: int, own_s: float, expected: int
+) -> None:
     before = thread_ticks()
-    job()
+    for thread in started(ended):
+        thread.join()
+    going = started(running)
+    work(own_s)
     assert threads_that_ran(before) == expected
+    for thread in going:
+        thread.join()
 
 
 @pytest.mark.parametrize(("cap", "words"), [("avx2", "AVX2"), (None, "")])
