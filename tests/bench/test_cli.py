@@ -141,9 +141,15 @@ def test_files_in_the_current_folder_do_not_get_in_the_way(tmp_path: Path) -> No
 def test_an_interrupted_run_says_how_to_go_on(tmp_path: Path) -> None:
     """Ctrl-C reaches the command alone: its workers are in sessions of their own."""
     command = [sys.executable, "-m", "bench", "run", "--impl", "im2col", "--suite", "gspc", "--name", "long"]
-    with subprocess.Popen(
-        command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE
-    ) as run:
+    # Started in the background of a script, the tests ignore SIGINT, and so would what they start.
+    at_hand = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        run = subprocess.Popen(
+            command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE
+        )
+    finally:
+        signal.signal(signal.SIGINT, at_hand)
+    with run:
         while not (tmp_path / "results/local/long/logs").exists():
             assert run.poll() is None
         run.send_signal(signal.SIGINT)
