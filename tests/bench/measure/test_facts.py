@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -19,11 +19,19 @@ def work(seconds: float) -> None:
         pass
 
 
-def started(count: int) -> list[Thread]:
-    threads = [Thread(target=work, args=(0.4,)) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    return threads
+class Worker(Thread):
+    """Works for a while, says so, and ends only once it is let go, however the scheduler favours it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.has_worked = Event()
+        self.may_end = Event()
+        self.start()
+
+    def run(self) -> None:
+        work(0.4)
+        self.has_worked.set()
+        self.may_end.wait()
 
 
 @pytest.mark.parametrize(
@@ -34,13 +42,18 @@ def test_threads_that_worked_are_counted_also_after_their_end(
     ended: int, running: int, own_s: float, expected: int
 ) -> None:
     before = thread_ticks()
-    for thread in started(ended):
+    for thread in [Worker() for _ in range(ended)]:
+        thread.may_end.set()
         thread.join()
-    going = started(running)
+    going = [Worker() for _ in range(running)]
     work(own_s)
-    assert threads_that_ran(before) == expected
     for thread in going:
+        thread.has_worked.wait()
+    counted = threads_that_ran(before)
+    for thread in going:
+        thread.may_end.set()
         thread.join()
+    assert counted == expected
 
 
 @pytest.mark.parametrize(("cap", "words"), [("avx2", "AVX2"), (None, "")])
