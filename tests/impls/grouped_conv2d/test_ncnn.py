@@ -1,0 +1,25 @@
+"""Which of ncnn's algorithms the two implementations time."""
+
+import numpy as np
+import pytest
+
+from bench.core.target import Target
+from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
+
+
+@pytest.mark.parametrize("groups", [1, 4])
+def test_winograd_is_another_algorithm(groups: int) -> None:
+    """It rounds differently; the answer of the direct kernels would be the same to the last bit."""
+    pytest.importorskip("ncnn", reason="ncnn is not installed: pip install ncnn")
+    from impls.grouped_conv2d.ncnn import Ncnn
+    from impls.grouped_conv2d.ncnn_winograd import NcnnWinograd
+
+    case = GroupedConv2dCase(cin=64, cout=64, h=28, w=28, groups=groups)
+    problem = GroupedConv2d().problem(case, seed=1)
+    assert NcnnWinograd().supports(case) is None
+    direct, again, winograd = (
+        np.array(implementation.prepare(problem, Target("edge"))())
+        for implementation in (Ncnn(), Ncnn(), NcnnWinograd())
+    )
+    np.testing.assert_array_equal(direct, again)
+    assert not np.array_equal(direct, winograd)
