@@ -139,14 +139,18 @@ class SlidingChannelConv2d(OperatorWorkload):
         return {"float32": 1e-4, "float64": 1e-12}[case.dtype]
 
     def work(self, case: SlidingChannelConv2dCase) -> Work:
-        """Forward is cout * cin / cg MACs at each position; backward twice that, for dX and for dW."""
+        """Forward is cout * cin / cg MACs at each position; backward twice that, for dX and for dW.
+
+        Of x only the channels that some window covers have to be read; dX is written whole, with zeros elsewhere.
+        """
         weight, bias = prod(case.weight_shape), case.cout if case.bias else 0
         x, y = prod(case.input_shape), prod(case.output_shape)
+        seen = x // case.cin * len(np.unique(case.windows.channels))
         # What is read and written: a gradient is as large as what it is a gradient of, and dbias needs no bias.
         numbers = {
-            "forward": x + weight + bias + y,
-            "backward": 2 * (x + weight) + y + bias,
-            "train": 2 * (x + weight + bias + y),
+            "forward": seen + weight + bias + y,
+            "backward": seen + x + 2 * weight + y + bias,
+            "train": seen + x + 2 * (weight + bias + y),
         }
         itemsize = np.dtype(case.dtype).itemsize
         return Work(

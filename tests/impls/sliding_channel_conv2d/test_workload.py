@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import pairwise
+from math import prod
 from random import Random
 
 import numpy as np
@@ -88,6 +89,29 @@ def test_work_by_hand() -> None:
     assert works["forward"].least_bytes == 4 * (x + weight + 128 + y)
     assert works["backward"].least_bytes == 4 * (x + weight + y + x + weight + 128)
     assert works["train"].least_bytes == 4 * 2 * (x + weight + 128 + y)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_least_bytes_count_the_channels_that_are_read(seed: int) -> None:
+    """A channel outside all windows need not be read, but its gradient is written, as zeros."""
+    case = WORKLOAD.sample(Random(seed).choice)
+    width = case.cin // case.cg
+    starts = [int(i * (1 - overlap(case.co)) * width) for i in range(case.cout)]
+    read = len({(start + k) % case.cin for start in starts for k in range(width)}) * case.n * case.h * case.w
+    weight, y, dx = case.cout * width, prod(case.output_shape), prod(case.input_shape)
+    bias = case.cout if case.bias else 0
+    numbers = {
+        "forward": (read + weight + bias) + y,
+        "backward": (read + weight + y) + (dx + weight + bias),
+        "train": (read + weight + bias + y) + (y + dx + weight + bias),
+    }
+    work = WORKLOAD.work(case)
+    assert work.least_bytes == numbers[case.passes] * work.itemsize
+
+
+def test_some_random_cases_leave_channels_unread() -> None:
+    cases = [WORKLOAD.sample(Random(seed).choice) for seed in range(30)]
+    assert {case.passes for case in cases if len(set(case.windows.channels.flat)) < case.cin} == set(PASSES)
 
 
 def test_overlap_changes_neither_macs_nor_parameters() -> None:
