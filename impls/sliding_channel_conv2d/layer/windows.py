@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from math import gcd
+from numbers import Rational
+from operator import index
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,8 @@ class Windows:
     """The windows of a layer from ``cin`` to ``cout`` channels (arXiv 2101.00745, section on the SCC design).
 
     Filter i reads ``width`` = cin / cg consecutive channels, cyclically, from ``floor(i * step) mod cin``, where
-    ``step`` = (1 - co) * width in exact rational arithmetic. Raises ValueError where the settings make no layer.
+    ``step`` = (1 - co) * width in exact rational arithmetic. Raises ValueError where the settings make no layer,
+    TypeError where a number is no integer.
     """
 
     cin: int
@@ -27,6 +30,12 @@ class Windows:
     """Each distinct window, by its first channel in order of appearance, with the filters that read it."""
 
     def __post_init__(self) -> None:
+        for name in ("cin", "cout", "cg"):
+            try:
+                object.__setattr__(self, name, index(getattr(self, name)))
+            except TypeError:
+                numbers = f"{self.cin!r}, {self.cout!r} and {self.cg!r}"
+                raise TypeError(f"channels and cg must be integers, not {numbers}") from None
         if min(self.cin, self.cout, self.cg) < 1:
             raise ValueError(f"channels and cg must be at least 1, not {self.cin}, {self.cout} and {self.cg}")
         if self.cin % self.cg:
@@ -88,8 +97,16 @@ class Windows:
 
 
 def overlap(co: float | str | Fraction) -> Fraction:
-    """The overlap of neighbouring windows as an exact fraction: 0.33 and "0.33" are 33/100, "1/3" is a third."""
+    """The overlap of neighbouring windows as an exact fraction: 0.33 and "0.33" are 33/100, "1/3" is a third.
+
+    Raises ValueError where it is none, and for a float whose decimals make a denominator above a million: 5 / 6 was
+    rounded before it came here, and what it lacks moves windows.
+    """
     try:
-        return Fraction(str(co))
+        exact = Fraction(str(co))
     except (ValueError, ZeroDivisionError):
         raise ValueError(f"co={co!r} is no fraction; write it like 0.5 or '1/3'") from None
+    if exact.denominator > 10**6 and not isinstance(co, str | Rational):
+        near = exact.limit_denominator(100)
+        raise ValueError(f"co={co!r} is a rounded fraction; write it exactly, such as {str(near)!r} or {near!r}")
+    return exact

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from math import floor, gcd
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -89,10 +90,28 @@ def test_steps_below_one_and_between_whole_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("co", "exact"), [(0.33, (33, 100)), ("1/3", (1, 3)), (".5", (1, 2)), (0, (0, 1)), (Fraction(2, 7), (2, 7))]
+    ("co", "exact"),
+    [
+        (0.33, (33, 100)),
+        ("1/3", (1, 3)),
+        (".5", (1, 2)),
+        (0, (0, 1)),
+        (Fraction(2, 7), (2, 7)),
+        (0.015625, (1, 64)),
+        ("0.1234567", (1234567, 10**7)),
+        (Fraction(1234567, 10**7), (1234567, 10**7)),
+    ],
 )
 def test_overlaps_are_exact(co: object, exact: tuple[int, int]) -> None:
     assert overlap(co).as_integer_ratio() == exact  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("co", [5 / 6, np.float32(5 / 6)])
+def test_floats_that_were_rounded_are_refused(co: float) -> None:
+    """The float nearest to 5/6 is above it: all windows but the first would begin a channel earlier."""
+    assert Windows(12, 16, 1, overlap("5/6")).starts != Windows(12, 16, 1, overlap(str(5 / 6))).starts
+    with pytest.raises(ValueError, match=r"write it exactly, such as '5/6' or Fraction\(5, 6\)"):
+        overlap(co)
 
 
 @pytest.mark.parametrize("co", ["half", "1/0", "", float("nan")])
@@ -114,3 +133,15 @@ def test_what_is_no_overlap_is_refused(co: object) -> None:
 def test_settings_that_make_no_layer_are_refused(cin: int, cout: int, cg: int, co: Fraction, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Windows(cin, cout, cg, co)
+
+
+@pytest.mark.parametrize("numbers", [(16.0, 32, 4), (16, "32", 4), (16, 32, 4.0)])
+def test_channels_and_groups_are_integers(numbers: tuple[int, int, int]) -> None:
+    with pytest.raises(TypeError, match=f"must be integers, not {numbers[0]!r}, {numbers[1]!r} and {numbers[2]!r}"):
+        Windows(*numbers, Fraction(1, 2))
+
+
+def test_numpy_s_integers_are_integers() -> None:
+    windows = Windows(np.int64(16), np.int32(32), np.int64(4), Fraction(1, 2))  # type: ignore[arg-type]
+    assert windows == Windows(16, 32, 4, Fraction(1, 2))
+    assert {type(number) for number in (windows.cin, windows.cout, windows.cg)} == {int}
