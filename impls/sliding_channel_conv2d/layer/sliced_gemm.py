@@ -77,17 +77,23 @@ class _SlicedGemm(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor, Tensor | None, Windows], output: Tensor) -> None:
-        x, weight, bias, ctx.windows = inputs
+        x, weight, _, ctx.windows = inputs
         ctx.save_for_backward(x, weight)
         ctx.save_for_forward(x, weight)
-        ctx.has_bias = bias is not None
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
-        gradients = _composed_gradients if torch.is_grad_enabled() else _gradients
-        dx, dw = gradients(dy, x, weight, ctx.windows)
-        return dx, dw, dy.sum((0, 2, 3)) if ctx.has_bias else None, None
+        of_x, of_weight, of_bias, _ = ctx.needs_input_grad
+        composed = torch.is_grad_enabled()
+        input_gradient = _composed_input_gradient if composed else _input_gradient
+        weight_gradient = _composed_weight_gradient if composed else _weight_gradient
+        return (
+            input_gradient(dy, weight, ctx.windows) if of_x else None,
+            weight_gradient(dy, x, ctx.windows) if of_weight else None,
+            dy.sum((0, 2, 3)) if of_bias else None,
+            None,
+        )
 
     @staticmethod
     def jvp(ctx: Any, x_dot: Tensor | None, weight_dot: Tensor | None, bias_dot: Tensor | None, _: None) -> Tensor:
@@ -101,18 +107,30 @@ class _SlicedGemm(torch.autograd.Function):
         return torch.vmap(_composed, in_dims)(*inputs), 0
 
 
-def _gradients(dy: Tensor, x: Tensor, weight: Tensor, windows: Windows) -> tuple[Tensor, Tensor]:
-    """Of x, summed over all windows that cover a channel, and of weight, summed over images and positions."""
-    n, cin, h, w = x.shape
-    flat, dy = x.reshape(n, cin, h * w), dy.reshape(n, windows.cout, h * w)
-    dx, dw = torch.zeros_like(flat), torch.empty_like(weight)
+def _input_gradient(dy: Tensor, weight: Tensor, windows: Windows) -> Tensor:
+    """Summed over all windows that cover a channel."""
+    n, cout, h, w = dy.shape
+    flat = dy.reshape(n, cout, h * w)
+    dx = dy.new_zeros(n, windows.cin, h * w)
     for product in _products(windows):
-        filters, seen = weight[product.rows], dy[:, product.rows]
+        filters, seen = weight[product.rows], flat[:, product.rows]
         for k, channel, length in product.pieces:
-            channels, weights = slice(channel, channel + length), slice(k, k + length)
-            dx[:, channels].baddbmm_(filters[:, weights].T.expand(n, -1, -1), seen)
-            dw[product.rows, weights] = torch.addbmm(filters[:, weights], seen, flat[:, channels].mT, beta=0)
-    return dx.view(x.shape), dw
+            turned = filters[:, k : k + length].T.expand(n, -1, -1)
+            dx[:, channel : channel + length].baddbmm_(turned, seen)
+    return dx.view(n, windows.cin, h, w)
+
+
+def _weight_gradient(dy: Tensor, x: Tensor, windows: Windows) -> Tensor:
+    """Summed over images and positions."""
+    n, cout, h, w = dy.shape
+    flat_x, flat_dy = x.reshape(n, windows.cin, h * w), dy.reshape(n, cout, h * w)
+    dw, nothing = dy.new_empty(cout, windows.width), dy.new_zeros(())
+    for product in _products(windows):
+        seen = flat_dy[:, product.rows]
+        for k, channel, length in product.pieces:
+            channels = flat_x[:, channel : channel + length]
+            dw[product.rows, k : k + length] = torch.addbmm(nothing, seen, channels.mT, beta=0)
+    return dw
 
 
 def _composed(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
@@ -131,8 +149,12 @@ def _composed(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) 
     return y.reshape(*y.shape[:2], *x.shape[2:])
 
 
-def _composed_gradients(dy: Tensor, x: Tensor, weight: Tensor, windows: Windows) -> tuple[Tensor, Tensor]:
-    """The same gradients as ``_gradients``, through the dense weight, in operators that can be differentiated again."""
-    flat, dy, channels = x.flatten(2), dy.flatten(2), channel_index(windows, x.device)
-    dense = weight.new_zeros(windows.cout, windows.cin).scatter(1, channels, weight)
-    return (dense.T @ dy).reshape(x.shape), (dy @ flat.mT).sum(0).gather(1, channels)
+def _composed_input_gradient(dy: Tensor, weight: Tensor, windows: Windows) -> Tensor:
+    """The same gradient through the dense weight, in operators that can be differentiated again."""
+    dense = weight.new_zeros(windows.cout, windows.cin).scatter(1, channel_index(windows, weight.device), weight)
+    return (dense.T @ dy.flatten(2)).reshape(dy.shape[0], windows.cin, *dy.shape[2:])
+
+
+def _composed_weight_gradient(dy: Tensor, x: Tensor, windows: Windows) -> Tensor:
+    """Likewise, through the gradient of the dense weight."""
+    return (dy.flatten(2) @ x.flatten(2).mT).sum(0).gather(1, channel_index(windows, x.device))

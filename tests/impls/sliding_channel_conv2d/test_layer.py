@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from impls.sliding_channel_conv2d import SlidingChannelConv2d
 from impls.sliding_channel_conv2d.layer.backends import BACKENDS, choose
@@ -187,6 +188,31 @@ def test_sliced_products_refuse_mixed_dtypes() -> None:
     layer = SlidingChannelConv2d(16, 32, backend="sliced_gemm")
     with pytest.raises(TypeError, match=r"input is torch\.float64, weight torch\.float32"):
         layer(torch.randn(1, 16, 2, 2, dtype=torch.float64))
+
+
+class _Operators(TorchDispatchMode):
+    """Names of the operators that run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        self.names.append(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("wanted", [(True, False), (False, True), (True, True)], ids=["x", "weight", "both"])
+def test_sliced_products_compute_only_the_gradients_that_are_wanted(wanted: tuple[bool, bool]) -> None:
+    """A frozen layer needs none of its weight, a network's first layer none of its input."""
+    layer = SlidingChannelConv2d(16, 32, backend="sliced_gemm")
+    x = torch.randn(2, 16, 3, 3, requires_grad=wanted[0])
+    layer.weight.requires_grad_(wanted[1])
+    y = layer(x)
+    with _Operators() as operators:
+        y.sum().backward()
+    assert ("baddbmm_" in operators.names, "addbmm" in operators.names) == wanted
+    assert (x.grad is not None, layer.weight.grad is not None) == wanted
 
 
 def test_auto_is_a_backend_that_can() -> None:
