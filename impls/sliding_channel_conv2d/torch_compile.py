@@ -1,4 +1,4 @@
-"""The layer under torch.compile."""
+"""The layer's eager choice of backend under torch.compile."""
 
 import torch
 
@@ -11,14 +11,18 @@ from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
 class TorchCompile(Implementation):
-    """The backend that SlidingChannelConv2d chooses for the case, under torch.compile (inductor, static shapes)."""
+    """The backend that SlidingChannelConv2d chooses eagerly, under torch.compile (inductor, static shapes).
+
+    ``torch.compile(SlidingChannelConv2d(...))`` is something else: once compiled, a layer with backend "auto" is
+    masked_dense for every case (see ``layer.backends.choose``).
+    """
 
     workload = "sliding_channel_conv2d"
     requires = ("torch",)
     note = (
-        "Compiling is untimed. Materialises what its backend does (dense weight or distinct windows; slices also have "
-        "their outputs copied into order) and what the compiler buffers. Weights are packed untimed in forward cases, "
-        "timed in train."
+        "Not torch.compile of the layer, which then is masked_dense for every case: compiled, untimed, is the backend "
+        "that the layer chooses eagerly, most often masked_dense too. Materialises what its backend does (dense weight "
+        "or distinct windows) and what the compiler buffers. Weights are packed untimed in forward, timed in train."
     )
 
     def prepare(self, problem: Problem, target: Target) -> Call:

@@ -77,19 +77,21 @@ BATCH = 8
 
 
 def choose(x: Tensor, windows: Windows) -> str:
-    """The backend for an input of this shape, by what was fastest on one Zen 4 core, forward, fp32.
+    """The backend for an input of this shape, by what was fastest on one core, forward, fp32.
 
-    Dense wastes cg times the arithmetic but runs it best. The others win only where few windows serve many filters:
-    copied windows on planes so small that copies are cheap, and in a batch slices, unless they overlap by more than
-    half, when the input is read too often. A GPU has no such measurements: dense; and a compiler must not make the
-    shape of its example a condition: dense.
+    Dense wastes cg times the arithmetic but runs it best. Distinct windows win where few of them serve many filters on
+    planes so small that copies are cheap. For one image that is 2x2 (suite dsxplore on Zen 4, whose run is committed).
+    For 16 it is up to 8x8, in 0.36 to 1.0 times dense's time, save 512 to 512 channels at 2x2, which took 0.75 to 1.3
+    (suite dsxplore_batch on Zen 5, whose run is not). Slices are only for who asks for them: in that batch they won by
+    more than a tenth only at 32x32 with co of .5 and cg of 4 or 8, and elsewhere took up to 8.5 times as long.
+
+    A GPU has no such measurements: dense; and a compiler must not make the shape of its example a condition: dense.
     """
-    few = windows.cycle <= 32 and windows.cout >= 4 * windows.cycle
-    if x.device.type != "cpu" or torch.compiler.is_compiling() or not few:
+    if x.device.type != "cpu" or torch.compiler.is_compiling() or windows.why_not_grouped():
         return "masked_dense"
-    if x.shape[-2] * x.shape[-1] <= (64 if x.shape[0] >= BATCH else 4) and windows.why_not_grouped() is None:
-        return "window_groups"
-    return "sliced_gemm" if x.shape[0] >= BATCH and 2 * windows.co <= 1 else "masked_dense"
+    few = windows.cycle <= 32 and windows.cout >= 4 * windows.cycle
+    small = x.shape[-2] * x.shape[-1] <= (64 if x.shape[0] >= BATCH else 4)
+    return "window_groups" if few and small else "masked_dense"
 
 
 def require(name: str, windows: Windows) -> str:

@@ -25,6 +25,8 @@ SETTINGS = [
     {"cg": 8, "co": 0.75},
     {"cg": 2, "co": "1/3"},
 ]
+SHAPE = (2, 8, 2, 1)
+"""Of the inputs whose gradients are checked."""
 
 
 def dense(layer: SlidingChannelConv2d) -> torch.nn.Conv2d:
@@ -54,7 +56,7 @@ def test_gradients_by_gradcheck(backend: str, setting: dict[str, object]) -> Non
             SlidingChannelConv2d(8, 16, backend=backend, **setting)
         return
     layer = SlidingChannelConv2d(8, 16, dtype=torch.float64, backend=backend, **setting)
-    x = torch.randn(2, 8, 2, 1, dtype=torch.float64, requires_grad=True)
+    x = torch.randn(SHAPE, dtype=torch.float64, requires_grad=True)
     parameters = tuple(layer.parameters())
     names = [name for name, _ in layer.named_parameters()]
 
@@ -65,6 +67,11 @@ def test_gradients_by_gradcheck(backend: str, setting: dict[str, object]) -> Non
     assert torch.autograd.gradcheck(run, arguments, check_forward_ad=True)
     assert torch.autograd.gradgradcheck(run, arguments)
     torch.testing.assert_close(layer(x), dense(layer)(x))
+
+
+def test_gradients_are_checked_of_every_choice_of_auto() -> None:
+    layers = [SlidingChannelConv2d(8, 16, **setting) for setting in SETTINGS]
+    assert {choose(torch.empty(SHAPE), layer.windows) for layer in layers} == {"masked_dense", "window_groups"}
 
 
 @settings(max_examples=200, deadline=None)
@@ -184,6 +191,20 @@ def test_export_and_compile(backend: str) -> None:
     torch.testing.assert_close(found, torch.autograd.grad(expected.square().sum(), layer.weight)[0])
 
 
+def test_a_compiled_layer_is_dense_whatever_it_chooses_eagerly() -> None:
+    layer, x = SlidingChannelConv2d(16, 32), torch.randn(1, 16, 2, 2)
+    assert choose(x, layer.windows) == "window_groups"
+    called: list[str] = []
+
+    def compiler(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> torch.fx.GraphModule:
+        called.extend(str(node.target) for node in graph.graph.nodes)
+        return graph
+
+    torch.testing.assert_close(torch.compile(layer, fullgraph=True, backend=compiler)(x), layer(x))
+    assert "scatter" in called
+    assert "index_select" not in called
+
+
 def test_sliced_products_refuse_mixed_dtypes() -> None:
     layer = SlidingChannelConv2d(16, 32, backend="sliced_gemm")
     with pytest.raises(TypeError, match=r"input is torch\.float64, weight torch\.float32"):
@@ -213,6 +234,33 @@ def test_sliced_products_compute_only_the_gradients_that_are_wanted(wanted: tupl
         y.sum().backward()
     assert ("baddbmm_" in operators.names, "addbmm" in operators.names) == wanted
     assert (x.grad is not None, layer.weight.grad is not None) == wanted
+
+
+@pytest.mark.parametrize(
+    ("cin", "cout", "setting", "shape", "expected"),
+    [
+        (32, 64, {"cg": 2}, (1, 2, 2), "window_groups"),
+        (32, 64, {"cg": 4, "co": 0.25}, (1, 2, 2), "window_groups"),
+        (32, 64, {"cg": 2}, (1, 3, 2), "masked_dense"),
+        (32, 64, {"cg": 2}, (7, 8, 8), "masked_dense"),
+        (32, 64, {"cg": 2}, (8, 8, 8), "window_groups"),
+        (32, 64, {"cg": 4, "co": 0.75}, (16, 4, 4), "window_groups"),
+        (32, 64, {"cg": 4}, (16, 16, 16), "masked_dense"),
+        (32, 64, {"cg": 2, "co": 0.33}, (16, 4, 4), "masked_dense"),  # many windows
+        (32, 64, {"cg": 8, "co": 0.25}, (16, 4, 4), "masked_dense"),  # two filters a window
+        (32, 66, {"cg": 2}, (16, 4, 4), "masked_dense"),  # filters that no whole number of cycles holds
+    ],
+)
+def test_what_auto_chooses_and_answers(
+    cin: int, cout: int, setting: dict[str, object], shape: tuple[int, int, int], expected: str
+) -> None:
+    layer = SlidingChannelConv2d(cin, cout, dtype=torch.float64, **setting)
+    x = torch.randn(shape[0], cin, *shape[1:], dtype=torch.float64, requires_grad=True)
+    assert choose(x, layer.windows) == expected
+    assert choose(x.to("meta"), layer.windows) == "masked_dense"
+    y, other = layer(x), dense(layer)(x)
+    torch.testing.assert_close(y, other)
+    torch.testing.assert_close(*(torch.autograd.grad(answer.square().sum(), x)[0] for answer in (y, other)))
 
 
 def test_auto_is_a_backend_that_can() -> None:
