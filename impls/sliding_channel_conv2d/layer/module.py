@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from impls.sliding_channel_conv2d.layer.backends import BACKENDS, choose, require
+from impls.sliding_channel_conv2d.layer.sliced_gemm import autocasts
 from impls.sliding_channel_conv2d.layer.windows import Windows, overlap
 
 
@@ -20,7 +21,8 @@ class SlidingChannelConv2d(nn.Module):
 
     ``co``, the overlap of neighbouring windows, is exact: 0.33 means 33/100, and "1/3" a third. ``backend`` is one of
     ``layer.backends.BACKENDS``; "auto" chooses by shape at each call. Raises ValueError where the settings make no
-    layer. Derivatives are right for every setting and backend, in both directions and of any order.
+    layer, TypeError where channels or cg are no integers. Derivatives are right for every setting and backend, in both
+    directions and of any order.
     """
 
     def __init__(
@@ -36,10 +38,19 @@ class SlidingChannelConv2d(nn.Module):
     ) -> None:
         super().__init__()
         self.windows = Windows(in_channels, out_channels, cg, overlap(co))
-        self.backend = require(backend, self.windows)
+        self.backend = backend
         self.weight = nn.Parameter(torch.empty(out_channels, self.windows.width, device=device, dtype=dtype))
         self.bias = nn.Parameter(torch.empty(out_channels, device=device, dtype=dtype)) if bias else None
         self.reset_parameters()
+
+    @property
+    def backend(self) -> str:
+        """The name of a backend that can compute this layer, or "auto"; ValueError where set to another."""
+        return self._backend
+
+    @backend.setter
+    def backend(self, name: str) -> None:
+        self._backend = require(name, self.windows)
 
     def reset_parameters(self) -> None:
         bound = 1 / sqrt(self.windows.width)
@@ -47,12 +58,22 @@ class SlidingChannelConv2d(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.weight, self.bias  # once: where they are parametrized, each look computes them
+        self._check(x, weight.dtype, None if bias is None else bias.dtype)
+        images = x if x.dim() == 4 else x.unsqueeze(0)
+        backend = BACKENDS[choose(images, self.windows) if self.backend == "auto" else self.backend]
+        y = backend.convolve(images, *backend.pack(weight, bias, self.windows), self.windows)
+        return y if x.dim() == 4 else y.squeeze(0)
+
+    def _check(self, x: object, weight: torch.dtype, bias: torch.dtype | None) -> None:
+        """Raise TypeError or ValueError where the layer, its parameters of these types, cannot be applied to ``x``."""
+        expected = f"expected (n, {self.windows.cin}, h, w) or (channels, h, w)"
+        if not isinstance(x, Tensor):
+            raise TypeError(f"{expected}, not a {type(x).__name__}")
         if x.dim() not in (3, 4) or x.shape[-3] != self.windows.cin:
-            raise ValueError(f"expected (n, {self.windows.cin}, h, w) or (channels, h, w), not {tuple(x.shape)}")
-        if x.dim() == 3:
-            return self.forward(x.unsqueeze(0)).squeeze(0)
-        backend = BACKENDS[choose(x, self.windows) if self.backend == "auto" else self.backend]
-        return backend.convolve(x, *backend.pack(self.weight, self.bias, self.windows), self.windows)
+            raise ValueError(f"{expected}, not {tuple(x.shape)}")
+        if (weight != x.dtype or bias not in (x.dtype, None)) and not autocasts(x.device.type):
+            raise TypeError(f"input is {x.dtype}, weight {weight}, bias {bias}")
 
     def extra_repr(self) -> str:
         w = self.windows

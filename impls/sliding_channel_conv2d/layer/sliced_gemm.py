@@ -15,17 +15,16 @@ def sliced_gemm(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows
     """Y (n, cout, h, w) of x (n, cin, h, w) and weight (cout, width).
 
     No window is copied, and the output only where a window's filters are unevenly spaced. In half precision dX is also
-    summed over windows in half precision. Raises TypeError where the dtypes differ.
+    summed over windows in half precision. Dtypes must not differ, except under autocast.
     """
-    if torch.compiler.is_compiling() or _autocasts(x.device.type):
+    if torch.compiler.is_compiling() or autocasts(x.device.type):
         return _composed(x, weight, bias, windows)
-    if {x.dtype} != {tensor.dtype for tensor in (weight, bias) if tensor is not None}:
-        raise TypeError(f"input is {x.dtype}, weight {weight.dtype}, bias {bias.dtype if bias is not None else None}")
     y: Tensor = _SlicedGemm.apply(x, weight, bias, windows)  # type: ignore[no-untyped-call]
     return y
 
 
-def _autocasts(device: str) -> bool:
+def autocasts(device: str) -> bool:
+    """Whether operators on a device of this type choose their dtypes themselves now."""
     return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
 
 

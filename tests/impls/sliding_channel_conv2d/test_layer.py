@@ -5,6 +5,7 @@ import pickle
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -205,10 +206,48 @@ def test_a_compiled_layer_is_dense_whatever_it_chooses_eagerly() -> None:
     assert "index_select" not in called
 
 
-def test_sliced_products_refuse_mixed_dtypes() -> None:
-    layer = SlidingChannelConv2d(16, 32, backend="sliced_gemm")
-    with pytest.raises(TypeError, match=r"input is torch\.float64, weight torch\.float32"):
-        layer(torch.randn(1, 16, 2, 2, dtype=torch.float64))
+@pytest.mark.parametrize("backend", [*BACKENDS, "auto"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.int64])
+def test_mixed_dtypes_are_refused(backend: str, dtype: torch.dtype) -> None:
+    layer, x = SlidingChannelConv2d(16, 32, backend=backend), torch.ones(1, 16, 2, 2, dtype=dtype)
+    with pytest.raises(TypeError, match=rf"input is {dtype}, weight torch\.float32, bias torch\.float32"):
+        layer(x)
+    with pytest.raises(TypeError, match=rf"input is {dtype}, weight torch\.float32, bias None"):
+        SlidingChannelConv2d(16, 32, bias=False, backend=backend)(x)
+    assert layer.bias is not None
+    layer.bias.data = layer.bias.data.double()
+    with pytest.raises(TypeError, match=r"input is torch\.float32, weight torch\.float32, bias torch\.float64"):
+        layer(x.float())
+
+
+@pytest.mark.parametrize("backend", [*BACKENDS, "auto"])
+def test_mixed_dtypes_under_autocast(backend: str) -> None:
+    """As between the layers of a network, where one hands its bfloat16 to the next."""
+    layer, x = SlidingChannelConv2d(16, 32, backend=backend), torch.ones(1, 16, 2, 2, dtype=torch.bfloat16)
+    torch.compiler.reset()  # else the tests before count against its limit of recompilations
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert layer(x).dtype == torch.bfloat16
+        torch.testing.assert_close(compiled(x), layer(x))
+
+
+def test_parametrized_weights_are_computed_once_a_call() -> None:
+    """Some, as those of spectral_norm, change at each look."""
+
+    class Counted(torch.nn.Module):
+        looks = 0
+
+        def forward(self, weight: torch.Tensor) -> torch.Tensor:
+            self.looks += 1
+            return 2 * weight
+
+    layer, counted, x = SlidingChannelConv2d(16, 32, bias=False), Counted(), torch.randn(1, 16, 2, 2)
+    expected = 2 * layer(x)
+    torch.nn.utils.parametrize.register_parametrization(layer, "weight", counted)
+    for image in (x, x[0]):
+        counted.looks = 0
+        torch.testing.assert_close(layer(image), expected if image is x else expected[0])
+        assert counted.looks == 1
 
 
 class _Operators(TorchDispatchMode):
@@ -289,8 +328,26 @@ def test_bad_settings_say_what_to_change(arguments: dict[str, object], words: st
         SlidingChannelConv2d(16, 16, **arguments)  # type: ignore[arg-type]
 
 
+def test_numbers_that_are_no_integers_are_refused() -> None:
+    for arguments in ((16.0, 32), ("16", 32), (16, 32.0), (16, 32, 4.0)):
+        with pytest.raises(TypeError, match="channels and cg must be integers, not "):
+            SlidingChannelConv2d(*arguments)
+
+
+def test_the_backend_is_checked_when_it_is_changed() -> None:
+    layer = SlidingChannelConv2d(16, 16, co="2/5")
+    for name, words in (("fast", "no backend 'fast'; choose from auto"), ("window_groups", "cannot compute this")):
+        with pytest.raises(ValueError, match=words):
+            layer.backend = name
+    assert layer.backend == "auto"
+    layer.backend = "sliced_gemm"
+    assert "backend='sliced_gemm'" in repr(layer)
+
+
 def test_bad_inputs_say_what_was_expected() -> None:
     layer = SlidingChannelConv2d(16, 16)
+    with pytest.raises(TypeError, match=r"expected \(n, 16, h, w\) or \(channels, h, w\), not a ndarray"):
+        layer(np.zeros((1, 16, 2, 2)))
     for x in (torch.zeros(1, 8, 2, 2), torch.zeros(16, 2)):
         with pytest.raises(ValueError, match=r"expected \(n, 16, h, w\)"):
             layer(x)
