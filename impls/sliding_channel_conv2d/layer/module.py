@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from math import sqrt
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +24,9 @@ class SlidingChannelConv2d(nn.Module):
     ``layer.backends.BACKENDS``; "auto" chooses by shape at each call. Raises ValueError where the settings make no
     layer, TypeError where channels or cg are no integers. Derivatives are right for every setting and backend, in both
     directions and of any order.
+
+    The state also has ``_extra_state``: in_channels, cg and co, since weights of one shape fit several settings.
+    ``load_state_dict`` raises ValueError where they differ; a state without it is taken as it is, strict or not.
     """
 
     def __init__(
@@ -74,6 +78,27 @@ class SlidingChannelConv2d(nn.Module):
             raise ValueError(f"{expected}, not {tuple(x.shape)}")
         if (weight != x.dtype or bias not in (x.dtype, None)) and not autocasts(x.device.type):
             raise TypeError(f"input is {x.dtype}, weight {weight}, bias {bias}")
+
+    def get_extra_state(self) -> Tensor:
+        """The setting as text in a tensor, since much that stores or converts a state takes nothing but tensors."""
+        return torch.tensor(list(self._setting.encode()), dtype=torch.uint8, device="cpu")
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Raise ValueError where ``state`` is another setting's. On the meta device it says nothing."""
+        if state.is_meta:
+            return
+        setting = bytes(state.byte().tolist()).decode()  # a state may have been cast as a whole
+        if setting != self._setting:
+            raise ValueError(f"the state is of a layer with {setting}, this one has {self._setting}")
+
+    @property
+    def _setting(self) -> str:
+        return f"in_channels={self.windows.cin}, cg={self.windows.cg}, co={self.windows.co}"
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
+        """States from before there was an extra one, or made by hand, hold weights only."""
+        state_dict.setdefault(f"{prefix}_extra_state", self.get_extra_state())
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
     def extra_repr(self) -> str:
         w = self.windows
