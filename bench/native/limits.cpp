@@ -62,8 +62,8 @@ void stay_on(int core) {
 }
 
 // One slice runs `turns` turns of every thread's work; its time is from the first start to the last end.
-// Returns turns a second of one thread in the fastest slice. `work(thread, turns)` must not throw; its first call, of one
-// turn, is not timed, and may prepare.
+// Returns turns a second of one thread in the fastest slice. `work(thread, turns)` must not throw; its first call, of
+// one turn, is not timed, and may prepare.
 double fastest(int threads, double seconds, const std::function<void(int, std::size_t)>& work) {
     std::vector<Clock::time_point> starts(threads), ends(threads);
     std::chrono::duration<double> spent{0};
@@ -138,20 +138,20 @@ struct Isa {
 // in each of kChains chains, whose values converge to 2, far from denormals.
 constexpr std::size_t kSteps = 64;
 
-#define MULTIPLY_ADD(NAME, ATTRIBUTE, VECTOR)                                                                      \
-    template <std::size_t... Chain>                                                                                \
-    ATTRIBUTE void NAME##_chains(std::size_t turns, std::index_sequence<Chain...>) {                               \
-        using Vector = VECTOR;                                                                                     \
-        Vector half = Vector{} + 0.5f, one = Vector{} + 1.0f;                                                      \
-        opaque(half);                                                                                              \
-        opaque(one);                                                                                               \
-        Vector chains[sizeof...(Chain)] = {(Vector{} + static_cast<float>(Chain))...};                             \
-        for (std::size_t step = 0; step < turns * kSteps; ++step) {                                                \
-            ((chains[Chain] = chains[Chain] * half + one), ...);                                                   \
-        }                                                                                                          \
-        (opaque(chains[Chain]), ...);                                                                              \
-    }                                                                                                              \
-    void NAME(std::size_t turns) { NAME##_chains(turns, std::make_index_sequence<kChains>{}); }                    \
+#define MULTIPLY_ADD(NAME, ATTRIBUTE, VECTOR)                                                   \
+    template <std::size_t... Chain>                                                             \
+    ATTRIBUTE void NAME##_chains(std::size_t turns, std::index_sequence<Chain...>) {            \
+        using Vector = VECTOR;                                                                  \
+        Vector half = Vector{} + 0.5f, one = Vector{} + 1.0f;                                   \
+        opaque(half);                                                                           \
+        opaque(one);                                                                            \
+        Vector chains[sizeof...(Chain)] = {(Vector{} + static_cast<float>(Chain))...};          \
+        for (std::size_t step = 0; step < turns * kSteps; ++step) {                             \
+            ((chains[Chain] = chains[Chain] * half + one), ...);                                \
+        }                                                                                       \
+        (opaque(chains[Chain]), ...);                                                           \
+    }                                                                                           \
+    void NAME(std::size_t turns) { NAME##_chains(turns, std::make_index_sequence<kChains>{}); } \
     constexpr double NAME##_flops = 2.0 * (sizeof(VECTOR) / sizeof(float)) * kChains * kSteps;
 
 template <std::size_t bytes>
@@ -214,8 +214,7 @@ double copy_bytes_per_second(std::size_t bytes, int threads, double seconds) {
         void operator()(std::byte* memory) const { ::operator delete(memory, std::align_val_t{page}); }
     };
     auto buffer = [&] {
-        return std::unique_ptr<std::byte, Free>(
-            static_cast<std::byte*>(::operator new(each, std::align_val_t{page})));
+        return std::unique_ptr<std::byte, Free>(static_cast<std::byte*>(::operator new(each, std::align_val_t{page})));
     };
     std::vector<std::unique_ptr<std::byte, Free>> from, to;
     for (int thread = 0; thread < threads; ++thread) {

@@ -1,0 +1,34 @@
+"""Our own kernels."""
+
+from bench.core.implementation import Implementation
+from bench.core.target import Target
+from bench.core.workload import Array, Call, Problem
+from impls.grouped_conv2d.workload import GroupedConv2dCase
+from impls.native.grouped import Geometry, GroupedConv2d
+from impls.native.library import unavailable
+
+
+class Native(Implementation):
+    """Our own kernels in C++: register tiles along rows or across filters, whichever is fastest for the shape."""
+
+    workload = "grouped_conv2d"
+    note = (
+        "Timed: the whole call, from NCHW to a new NCHW output. Strips of padded input are copied into a workspace of "
+        "tens of kilobytes, which stays and shows as prepared memory; nothing else is made. Packing of weights is not "
+        "timed, nor the race between tile shapes, which takes about a tenth of a second for a shape."
+    )
+
+    def supports(self, case: GroupedConv2dCase) -> str | None:
+        return "the native kernels take float32 only" if case.dtype != "float32" else unavailable()
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        case: GroupedConv2dCase = problem.case
+        geometry = Geometry(case.weight_shape, case.groups, (case.h, case.w), case.stride, case.padding, case.dilation)
+        weight, bias = problem.constants["weight"], problem.constants.get("bias")
+        convolution = GroupedConv2d(weight, bias, geometry, isa=target.isa, threads=len(target.cores))
+        x = problem.inputs["x"]
+
+        def call() -> Array:
+            return convolution(x)
+
+        return call

@@ -1,0 +1,56 @@
+// A convolution's sizes.
+
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+
+namespace featherbench {
+
+struct Geometry {
+    int cin, cout, groups;
+    int h, w;
+    int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+    int top, bottom, left, right;
+
+    int out_h() const { return (h + top + bottom - dilation_h * (kernel_h - 1) - 1) / stride_h + 1; }
+    int out_w() const { return (w + left + right - dilation_w * (kernel_w - 1) - 1) / stride_w + 1; }
+    int channels() const { return cin / groups; }  // input channels of a group
+    int filters() const { return cout / groups; }  // output channels of a group
+    int taps() const { return kernel_h * kernel_w; }
+};
+
+// Distances in floats.
+struct Input {
+    const float* data;
+    std::ptrdiff_t image, channel, row, column;
+};
+
+struct Span {  // a stretch of rows, columns, tiles
+    int first, count;
+};
+
+inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
+inline int round_up(int a, int b) { return ceil_div(a, b) * b; }
+
+// Calls each(first, count) for `total` in as few parts of at most `most` as possible, all about equal.
+template <class Each>
+void in_parts(int total, int most, const Each& each) {
+    const int parts = ceil_div(total, most);
+    for (int i = 0, first = 0; i < parts; ++i) {
+        const int count = total / parts + (i < total % parts);
+        each(first, count);
+        first += count;
+    }
+}
+
+// The kernel rows that meet inputs, not padding alone, for some output rows.
+inline Span kernel_rows(const Geometry& g, const Span& out_rows) {
+    const int first = out_rows.first * g.stride_h - g.top;
+    const int last = (out_rows.first + out_rows.count - 1) * g.stride_h - g.top;
+    const int begin = std::clamp(ceil_div(std::max(-last, 0), g.dilation_h), 0, g.kernel_h);
+    const int end = std::clamp(first < g.h ? ceil_div(g.h - first, g.dilation_h) : 0, begin, g.kernel_h);
+    return {begin, end - begin};
+}
+
+}  // namespace featherbench

@@ -1,0 +1,419 @@
+// The innermost kernels. Compiled once for each instruction set, with FEATHERBENCH_ISA as its namespace.
+//
+// Nothing here may call a function of the standard library: the linker keeps one copy of each inline function, and must
+// not keep one that was compiled for an instruction set that the processor may lack.
+
+#include "simd.hpp"
+#include "tiles.hpp"
+
+namespace FEATHERBENCH_ISA {
+
+using featherbench::CopyKernel;
+using featherbench::DotTile;
+using featherbench::Exchange;
+using featherbench::FilterKernel;
+using featherbench::FilterTile;
+using featherbench::GroupKernel;
+using featherbench::GroupTile;
+using featherbench::kDots;
+using featherbench::Kernels;
+using featherbench::kMostColumns;
+using featherbench::kMostFilters;
+using featherbench::kMostPairs;
+using featherbench::kMostRows;
+using featherbench::Planes;
+using featherbench::Reach;
+using featherbench::RowKernel;
+using featherbench::RowTile;
+
+#if defined(__AVX512VL__)
+constexpr int kRegisters = 32, kWidest = 16;
+#define FEATHERBENCH_WIDTHS 16, 8
+#elif defined(__AVX2__)
+constexpr int kRegisters = 16, kWidest = 8;
+#define FEATHERBENCH_WIDTHS 8
+#elif defined(__aarch64__)
+constexpr int kRegisters = 32, kWidest = 4;
+#define FEATHERBENCH_WIDTHS 4
+#else
+constexpr int kRegisters = 16, kWidest = 4;
+#define FEATHERBENCH_WIDTHS 4
+#endif
+
+// Accumulators leave room for an input and a weight.
+constexpr bool fits(int filters, int rows) { return filters * rows <= (kRegisters == 32 ? 24 : 12); }
+
+template <int L, int K, int R>
+[[gnu::always_inline]] inline void begin(const RowTile& t, V<L> (&sum)[R][K]) {
+#pragma GCC unroll 8
+    for (int k = 0; k < K; ++k) {
+        const V<L> first = t.bias ? broadcast<L>(t.bias[k]) : V<L>{};
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r) sum[r][k] = first;
+    }
+}
+
+template <int L, int K, int R>
+[[gnu::always_inline]] inline void finish(const RowTile& t, V<L> (&sum)[R][K]) {
+    const bool whole = t.columns == L;
+#pragma GCC unroll 8
+    for (int k = 0; k < K; ++k) {
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r) {
+            const V<L> v = t.relu ? rectified<L>(sum[r][k]) : sum[r][k];
+            float* to = t.y + t.y_filters[k] + r * t.y_row;
+            if (whole) {
+                store<L>(to, v);
+            } else {
+                store_part<L>(to, v, t.columns);
+            }
+        }
+    }
+}
+
+// Any kernel: each tap loads R rows and K weights for R * K products.
+template <int L, int K, int R>
+void rows_any(const RowTile& tile) {
+    const RowTile t = tile;
+    V<L> sum[R][K];
+    begin<L, K, R>(t, sum);
+    const float* w = t.weight;
+    for (int c = 0; c < t.channels; ++c) {
+        for (int j = 0; j < t.tap_count; ++j, w += K) {
+            const float* x = t.x + c * t.x_channel + t.taps[j];
+#pragma GCC unroll 8
+            for (int r = 0; r < R; ++r) {
+                const V<L> v = load<L>(x + r * t.x_row);
+#pragma GCC unroll 8
+                for (int k = 0; k < K; ++k) sum[r][k] += v * broadcast<L>(w[k]);
+            }
+        }
+    }
+    finish<L, K, R>(t, sum);
+}
+
+// Three kernel rows: an input row is loaded once for all output rows that it reaches.
+template <int L, int K, int R, int Stride>
+void rows_sliding(const RowTile& tile) {
+    const RowTile t = tile;
+    V<L> sum[R][K];
+    begin<L, K, R>(t, sum);
+    const float* w = t.weight;
+    for (int c = 0; c < t.channels; ++c) {
+        for (int j = 0; j < t.tap_count; ++j, w += 3 * K) {
+            const float* x = t.x + c * t.x_channel + t.taps[j];
+#pragma GCC unroll 32
+            for (int i = 0; i < (R - 1) * Stride + 3; ++i) {
+                const V<L> v = load<L>(x + i * t.x_row);
+#pragma GCC unroll 3
+                for (int h = 0; h < 3; ++h) {
+                    const int r = (i - h) / Stride;
+                    if (i < h || (i - h) % Stride || r >= R) continue;
+#pragma GCC unroll 8
+                    for (int k = 0; k < K; ++k) sum[r][k] += v * broadcast<L>(w[h * K + k]);
+                }
+            }
+        }
+    }
+    finish<L, K, R>(t, sum);
+}
+
+// L x L, in log2(L) stages: each exchanges the halves of ever larger blocks between two vectors.
+template <int L, int Half>
+[[gnu::always_inline]] inline void transpose_stage(V<L> (&v)[L]) {
+    typename Vector<L>::Index low{}, high{};
+#pragma GCC unroll 16
+    for (int i = 0; i < L; ++i) {
+        low[i] = i & Half ? L + i - Half : i;
+        high[i] = i & Half ? L + i : i + Half;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < L; ++i) {
+        if (i & Half) continue;
+        const V<L> a = v[i], b = v[i + Half];
+        v[i] = __builtin_shuffle(a, b, low);
+        v[i + Half] = __builtin_shuffle(a, b, high);
+    }
+    if constexpr (Half * 2 < L) transpose_stage<L, Half * 2>(v);
+}
+
+// P vectors of L filters each become L rows of P floats.
+template <int L, int P>
+[[gnu::always_inline]] inline void store_transposed(const V<L>* by_column, float* to, const std::ptrdiff_t* filters,
+                                                    int count) {
+    static_assert(P <= L);
+    V<L> block[L];
+#pragma GCC unroll 16
+    for (int p = 0; p < L; ++p) block[p] = p < P ? by_column[p < P ? p : 0] : V<L>{};
+    transpose_stage<L, 1>(block);
+#pragma GCC unroll 16
+    for (int k = 0; k < L; ++k) {
+        if (k >= count) break;
+        if constexpr (P == L) {
+            store<L>(to + filters[k], block[k]);
+        } else {
+            store_part<L>(to + filters[k], block[k], P);
+        }
+    }
+}
+
+// Q vectors of filters, R rows, P columns at a stride: each tap loads Q vectors of weights and R * P inputs for Q * R *
+// P products.
+template <int L, int Q, int R, int P, int Stride>
+void filters_any(const FilterTile& tile) {
+    const FilterTile t = tile;
+    V<L> sum[Q][R * P];
+#pragma GCC unroll 2
+    for (int q = 0; q < Q; ++q) {
+        const V<L> first = t.bias ? load<L>(t.bias + q * L) : V<L>{};
+#pragma GCC unroll 32
+        for (int p = 0; p < R * P; ++p) sum[q][p] = first;
+    }
+    for (int c = 0; c < t.channels; ++c) {
+        const float* w = t.weight + c * t.weight_channel;
+        for (int j = 0; j < t.tap_count; ++j, w += Q * L) {
+            const float* x = t.x + c * t.x_channel + t.taps[j];
+            V<L> v[Q];
+#pragma GCC unroll 2
+            for (int q = 0; q < Q; ++q) v[q] = load<L>(w + q * L);
+#pragma GCC unroll 2
+            for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+                for (int p = 0; p < P; ++p) {
+                    const V<L> input = broadcast<L>(x[r * t.x_row + p * Stride]);
+#pragma GCC unroll 2
+                    for (int q = 0; q < Q; ++q) sum[q][r * P + p] += v[q] * input;
+                }
+            }
+        }
+    }
+#pragma GCC unroll 2
+    for (int q = 0; q < Q; ++q) {
+        const std::ptrdiff_t* filters = t.y_filters + q * L;
+        const int count = t.filters - q * L;
+        if (t.relu) {
+#pragma GCC unroll 32
+            for (int p = 0; p < R * P; ++p) sum[q][p] = rectified<L>(sum[q][p]);
+        }
+        if constexpr (R > 1 && R * P <= L) {
+            if (t.y_row == P) {  // the rows lie end to end
+                store_transposed<L, R * P>(sum[q], t.y, filters, count);
+                continue;
+            }
+        }
+#pragma GCC unroll 2
+        for (int r = 0; r < R; ++r) store_transposed<L, P>(sum[q] + r * P, t.y + r * t.y_row, filters, count);
+    }
+}
+
+template <int L, int P>
+void groups_any(const GroupTile& tile) {
+    const GroupTile t = tile;
+    V<L> sum[P];
+    const V<L> first = t.bias ? load<L>(t.bias) : V<L>{};
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) sum[p] = first;
+    for (int j = 0; j < t.tap_count; ++j) {
+        const float* x = t.x + t.taps[j];
+        const V<L> w = load<L>(t.weight + j * L);
+#pragma GCC unroll 16
+        for (int p = 0; p < P; ++p) sum[p] += w * load<L>(x + p * t.x_column);
+    }
+#pragma GCC unroll 16
+    for (int p = 0; p < P; ++p) store<L>(t.y + p * L, t.relu ? rectified<L>(sum[p]) : sum[p]);
+}
+
+template <int L>
+void gather(const float* from, const Exchange& exchange, float* to) {
+    const Exchange t = exchange;
+    int left = t.row;
+    for (int at = 0; at < t.count; at += L) {
+        const int width = t.count - at < L ? t.count - at : L;
+        V<L> block[L];
+#pragma GCC unroll 16
+        for (int k = 0; k < L; ++k) {
+            const float* plane = from + k * t.plane + at;
+            block[k] = k >= t.planes ? V<L>{} : width == L ? load<L>(plane) : load_part<L>(plane, width);
+        }
+        transpose_stage<L, 1>(block);
+#pragma GCC unroll 16
+        for (int p = 0; p < L; ++p) {
+            if (p >= width) break;
+            store<L>(to, block[p]);
+            to += L;
+            if (--left == 0) {
+                to += t.gap * L;
+                left = t.row;
+            }
+        }
+    }
+}
+
+template <int L>
+void scatter(const float* from, const Exchange& exchange, float* to) {
+    const Exchange t = exchange;
+    for (int at = 0; at < t.count; at += L) {
+        const int width = t.count - at < L ? t.count - at : L;
+        V<L> block[L];
+#pragma GCC unroll 16
+        for (int p = 0; p < L; ++p) block[p] = p < width ? load<L>(from + (at + p) * L) : V<L>{};
+        transpose_stage<L, 1>(block);
+#pragma GCC unroll 16
+        for (int k = 0; k < L; ++k) {
+            if (k >= t.planes) break;
+            float* plane = to + k * t.plane + at;
+            if (width == L) {
+                store<L>(plane, block[k]);
+            } else {
+                store_part<L>(plane, block[k], width);
+            }
+        }
+    }
+}
+
+// kDots x kDots scalar products.
+template <int L>
+void dots_any(const DotTile& tile) {
+    const DotTile t = tile;
+    constexpr int kSums = kDots * kDots;
+    V<L> sum[kSums]{};
+    const float *a[kDots], *b[kDots];
+#pragma GCC unroll 4
+    for (int i = 0; i < kDots; ++i) {
+        a[i] = t.a + t.a_rows[i];
+        b[i] = t.b + t.b_rows[i];
+    }
+    for (int at = 0; at < t.count; at += L) {
+        V<L> left[kDots];
+#pragma GCC unroll 4
+        for (int k = 0; k < kDots; ++k) left[k] = load<L>(a[k] + at);
+#pragma GCC unroll 4
+        for (int m = 0; m < kDots; ++m) {
+            const V<L> right = load<L>(b[m] + at);
+#pragma GCC unroll 4
+            for (int k = 0; k < kDots; ++k) sum[m * kDots + k] += left[k] * right;
+        }
+    }
+    // Turned, the lanes of L products lie in L vectors: their sum holds the L totals.
+#pragma GCC unroll 4
+    for (int first = 0; first < kSums; first += L) {
+        V<L> block[L];
+#pragma GCC unroll 16
+        for (int i = 0; i < L; ++i) block[i] = sum[first + i];
+        transpose_stage<L, 1>(block);
+        V<L> total = load<L>(t.sums + first);
+#pragma GCC unroll 16
+        for (int i = 0; i < L; ++i) total += block[i];
+        store<L>(t.sums + first, total);
+    }
+}
+
+// Every second of 2 L floats.
+template <int L>
+[[gnu::always_inline]] inline V<L> even(V<L> a, V<L> b) {
+    typename Vector<L>::Index index{};
+#pragma GCC unroll 16
+    for (int i = 0; i < L; ++i) index[i] = 2 * i;
+    return __builtin_shuffle(a, b, index);
+}
+
+template <int L>
+[[gnu::always_inline]] inline void copy_row(const float* from, int count, float* to) {
+    int i = 0;
+    for (; i + L <= count; i += L) store<L>(to + i, load<L>(from + i));
+    if (i < count) store<L>(to + i, load_part<L>(from + i, count - i));
+}
+
+template <int L>
+[[gnu::always_inline]] inline void copy_every_second(const float* from, int count, float* to) {
+    int i = 0;
+    for (; i + L < count; i += L) store<L>(to + i, even<L>(load<L>(from + 2 * i), load<L>(from + 2 * i + L)));
+    const int rest = 2 * (count - i) - 1;  // no float beyond the last that is wanted
+    if (rest <= 0) return;
+    const V<L> low = load_part<L>(from + 2 * i, rest < L ? rest : L);
+    const V<L> high = rest > L ? load_part<L>(from + 2 * i + L, rest - L) : V<L>{};
+    store<L>(to + i, even<L>(low, high));
+}
+
+template <int L>
+[[gnu::always_inline]] inline void copy_spread(const float* from, std::ptrdiff_t step, int count, float* to) {
+    for (int i = 0; i < count; ++i) to[i] = from[i * step];
+    for (int i = count; i % L; ++i) to[i] = 0;
+}
+
+template <int L>
+void copy(const Planes& planes) {
+    const Planes t = planes;
+    for (int plane = 0; plane < t.planes; ++plane) {
+        for (int row = 0; row < t.rows; ++row) {
+            const float* from = t.from + plane * t.plane + row * t.row;
+            float* to = t.to + plane * t.to_plane + row * t.to_row;
+            if (t.column == 1) {
+                copy_row<L>(from, t.count, to);
+            } else if (t.column == 2) {
+                copy_every_second<L>(from, t.count, to);
+            } else {
+                copy_spread<L>(from, t.column, t.count, to);
+            }
+        }
+    }
+}
+
+template <int L, int K, int R>
+constexpr void add_rows(Kernels& all, int width) {
+    if constexpr (fits(K, R)) {
+        RowKernel* of[3] = {&all.rows[width][0][K][R], &all.rows[width][1][K][R], &all.rows[width][2][K][R]};
+        *of[static_cast<int>(Reach::any)] = rows_any<L, K, R>;
+        *of[static_cast<int>(Reach::sliding1)] = rows_sliding<L, K, R, 1>;
+        *of[static_cast<int>(Reach::sliding2)] = rows_sliding<L, K, R, 2>;
+    }
+    if constexpr (R < kMostRows) {
+        add_rows<L, K, R + 1>(all, width);
+    } else if constexpr (K < kMostFilters) {
+        add_rows<L, K + 1, 1>(all, width);
+    }
+}
+
+template <int L, int Q, int R, int P>
+constexpr void add_filters(Kernels& all, int width) {
+    if constexpr (P <= L && Q * R * P <= (kRegisters == 32 ? 28 : 12)) {
+        all.filters[width][Q][R][1][P] = filters_any<L, Q, R, P, 1>;
+        all.filters[width][Q][R][2][P] = filters_any<L, Q, R, P, 2>;
+    }
+    if constexpr (P < kMostColumns) {
+        add_filters<L, Q, R, P + 1>(all, width);
+    } else if constexpr (R < kMostPairs) {
+        add_filters<L, Q, R + 1, 1>(all, width);
+    } else if constexpr (Q < kMostPairs) {
+        add_filters<L, Q + 1, 1, 1>(all, width);
+    }
+}
+
+template <int L, int P>
+constexpr void add_groups(Kernels& all, int width) {
+    if constexpr (P <= (kRegisters == 32 ? kMostColumns : 12)) {
+        all.groups[width][P] = groups_any<L, P>;
+        if constexpr (P < kMostColumns) add_groups<L, P + 1>(all, width);
+    }
+}
+
+template <int... L>
+constexpr Kernels made(const char* isa) {
+    Kernels all{};
+    all.isa = isa;
+    all.registers = kRegisters;
+    all.dots = dots_any<kWidest>;
+    int width = 0;
+    ((all.lanes[width] = L, all.copy[width] = copy<L>, add_rows<L, 1, 1>(all, width),
+      add_filters<L, 1, 1, 1>(all, width), add_groups<L, 1>(all, width), all.gather[width] = gather<L>,
+      all.scatter[width] = scatter<L>, ++width),
+     ...);
+    return all;
+}
+
+#define FEATHERBENCH_TEXT_(name) #name
+#define FEATHERBENCH_TEXT(name) FEATHERBENCH_TEXT_(name)
+
+extern const Kernels offered = made<FEATHERBENCH_WIDTHS>(FEATHERBENCH_TEXT(FEATHERBENCH_ISA));
+
+}  // namespace FEATHERBENCH_ISA

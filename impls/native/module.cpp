@@ -1,0 +1,265 @@
+// The Python module impls.native._kernels.
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/array.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include "memory.hpp"
+#include "plan.hpp"
+#include "planes.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace featherbench {
+namespace {
+
+using Constant = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
+using Images = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
+using Answer = nb::ndarray<nb::numpy, float, nb::ndim<4>>;
+using PlanTuple = std::tuple<std::string, int, int, int, int>;
+
+constexpr std::array<const char*, 4> kKinds{"down", "flat", "filters", "groups"};
+
+const Kernels& kernels_or_throw(const std::string& isa) {
+    if (const Kernels* found = isa.empty() ? *kernels() : kernels(isa.c_str())) return *found;
+    throw std::invalid_argument("no kernels for " + isa + " on this processor");
+}
+
+Plan plan_of(const PlanTuple& tuple) {
+    const auto& [kind, lanes, filters, rows, columns] = tuple;
+    const auto at = std::find(kKinds.begin(), kKinds.end(), kind);
+    if (at == kKinds.end()) throw std::invalid_argument("a plan is down, flat, filters or groups, not " + kind);
+    return {static_cast<Plan::Kind>(at - kKinds.begin()), lanes, filters, rows, columns};
+}
+
+PlanTuple tuple_of(const Plan& plan) {
+    return {kKinds[static_cast<int>(plan.kind)], plan.lanes, plan.filters, plan.rows, plan.columns};
+}
+
+Geometry geometry_of(std::array<int, 4> weight_shape, int groups, std::array<int, 2> size, std::array<int, 2> stride,
+                     std::array<int, 4> padding, std::array<int, 2> dilation) {
+    const auto [cout, channels, kernel_h, kernel_w] = weight_shape;
+    const Geometry g{channels * groups, cout,       groups,     size[0],    size[1],
+                     kernel_h,          kernel_w,   stride[0],  stride[1],  dilation[0],
+                     dilation[1],       padding[0], padding[1], padding[2], padding[3]};
+    if (std::min({channels, cout, groups, kernel_h, kernel_w, size[0], size[1], stride[0], stride[1], dilation[0],
+                  dilation[1]}) < 1 ||
+        *std::min_element(padding.begin(), padding.end()) < 0 || cout % groups) {
+        throw std::invalid_argument(
+            "sizes, strides, dilations and groups must be at least 1, padding at least 0, and "
+            "groups must divide the filters");
+    }
+    const auto reaches = [](int size, int before, int after, int kernel, int dilation) {
+        return long{size} + before + after >= long{dilation} * (kernel - 1) + 1;
+    };
+    if (!reaches(g.h, g.top, g.bottom, kernel_h, g.dilation_h) ||
+        !reaches(g.w, g.left, g.right, kernel_w, g.dilation_w)) {
+        throw std::invalid_argument("the kernel is larger than the padded input");
+    }
+    return g;
+}
+
+Answer new_answer(std::array<std::size_t, 4> shape) {
+    float* data = aligned_floats(std::max<std::size_t>(shape[0] * shape[1] * shape[2] * shape[3], 1)).release();
+    nb::capsule owner(data, [](void* floats) noexcept { AlignedDelete{}(static_cast<float*>(floats)); });
+    return Answer(data, 4, shape.data(), owner);
+}
+
+class GroupedConv2d {
+public:
+    GroupedConv2d(const Constant& weight, const std::optional<Constant>& bias, int groups, std::array<int, 2> size,
+                  std::array<int, 2> stride, std::array<int, 4> padding, std::array<int, 2> dilation, bool relu,
+                  const std::string& isa, int threads, const PlanTuple& plan)
+        : g_(geometry_of(shape4(weight), groups, size, stride, padding, dilation)),
+          packed_(packed(g_, kernels_or_throw(isa), std::max(threads, 1), plan_of(plan), weight.data(),
+                         bias ? checked(*bias, g_.cout).data() : nullptr, relu)) {}
+
+    Answer operator()(const Images& x) {
+        const int n = images(x);
+        Answer y = new_answer({std::size_t(n), std::size_t(g_.cout), std::size_t(g_.out_h()), std::size_t(g_.out_w())});
+        packed_->run(input(x), n, y.data());
+        return y;
+    }
+
+    // Seconds of the fastest of `calls` calls, into an array that is at hand.
+    double seconds(const Images& x, int calls) {
+        const int n = images(x);
+        AlignedFloats y = aligned_floats(std::size_t(n) * g_.cout * g_.out_h() * g_.out_w());
+        double best = 1e9;
+        for (int i = 0; i < calls; ++i) {
+            const auto start = std::chrono::steady_clock::now();
+            packed_->run(input(x), n, y.get());
+            best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+        }
+        return best;
+    }
+
+    std::size_t packed_bytes() const { return packed_->packed_bytes(); }
+    std::size_t workspace_bytes() const { return packed_->workspace_bytes(); }
+
+private:
+    static std::array<int, 4> shape4(const Constant& weight) {
+        if (weight.ndim() != 4) throw std::invalid_argument("the weight has four dimensions");
+        return {int(weight.shape(0)), int(weight.shape(1)), int(weight.shape(2)), int(weight.shape(3))};
+    }
+    static const Constant& checked(const Constant& bias, int cout) {
+        if (bias.ndim() != 1 || bias.shape(0) != std::size_t(cout))
+            throw std::invalid_argument("the bias has one number for each filter");
+        return bias;
+    }
+    int images(const Images& x) const {
+        if (x.shape(1) != std::size_t(g_.cin) || x.shape(2) != std::size_t(g_.h) || x.shape(3) != std::size_t(g_.w)) {
+            throw std::invalid_argument("the input is not (n, " + std::to_string(g_.cin) + ", " + std::to_string(g_.h) +
+                                        ", " + std::to_string(g_.w) + ")");
+        }
+        return int(x.shape(0));
+    }
+    static Input input(const Images& x) { return {x.data(), x.stride(0), x.stride(1), x.stride(2), x.stride(3)}; }
+
+    Geometry g_;
+    std::unique_ptr<Packed> packed_;
+};
+
+using Matrix = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Vector = nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Weight = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Bias = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Stack = nb::ndarray<const float, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
+
+void require(bool right, const char* what) {
+    if (!right) throw std::invalid_argument(what);
+}
+
+class Product {
+public:
+    Product(const Pattern& pattern, int positions, const std::string& isa, int threads)
+        : pattern_(pattern),
+          positions_(positions),
+          product_(pattern, positions, kernels_or_throw(isa), std::max(threads, 1)) {}
+
+    void pack(const Weight& weight, const std::optional<Bias>& bias) {
+        require(weight.size() == pattern_.entries.size(), "the weight has another size than the pattern");
+        require(!bias || bias->size() == std::size_t(pattern_.outputs), "the bias has one number for each output");
+        product_.pack(weight.data(), bias ? bias->data() : nullptr);
+    }
+
+    Answer multiply(const Stack& x) {
+        require(x.shape(1) == std::size_t(pattern_.inputs) && x.shape(2) * x.shape(3) == std::size_t(positions_),
+                "the input has other planes or positions than this product");
+        Answer y = new_answer({x.shape(0), std::size_t(pattern_.outputs), x.shape(2), x.shape(3)});
+        product_.multiply(x.data(), int(x.shape(0)), y.data());
+        return y;
+    }
+
+    std::size_t packed_bytes() const { return product_.packed_bytes(); }
+    std::size_t workspace_bytes() const { return product_.workspace_bytes(); }
+
+private:
+    const Pattern pattern_;
+    int positions_;
+    PlaneProduct product_;
+};
+
+class Gradient {
+public:
+    Gradient(const Pattern& pattern, bool bias, const std::string& isa, int threads)
+        : pattern_(pattern), gradient_(pattern, bias, kernels_or_throw(isa), std::max(threads, 1)), bias_(bias) {}
+
+    void compute(const Stack& x, const Stack& dy, const Matrix& weight, const std::optional<Vector>& bias) {
+        require(x.shape(0) == dy.shape(0) && x.shape(2) == dy.shape(2) && x.shape(3) == dy.shape(3) &&
+                    x.shape(1) == std::size_t(pattern_.inputs) && dy.shape(1) == std::size_t(pattern_.outputs),
+                "the shapes of input and gradient are not those of one layer");
+        require(weight.size() == pattern_.entries.size(), "the weight has another size than the pattern");
+        require(bias.has_value() == bias_ && (!bias || bias->size() == dy.shape(1)),
+                "the bias has one number for each output");
+        gradient_.compute(x.data(), dy.data(), int(x.shape(0)), int(x.shape(2) * x.shape(3)), weight.data(),
+                          bias ? bias->data() : nullptr);
+    }
+
+private:
+    const Pattern pattern_;
+    PlaneGradient gradient_;
+    bool bias_;
+};
+
+Pattern pattern_of(int inputs, const std::vector<int>& starts, const std::vector<int>& columns,
+                   const std::vector<int>& entries, const std::vector<int>& order) {
+    const int outputs = int(order.size());
+    require(inputs >= 1 && outputs >= 1 && starts.size() == order.size() + 1 && starts[0] == 0 &&
+                columns.size() == entries.size() && starts.back() == int(columns.size()),
+            "not a pattern");
+    const auto below = [](const std::vector<int>& values, int limit) {
+        return std::all_of(values.begin(), values.end(), [=](int value) { return value >= 0 && value < limit; });
+    };
+    require(below(columns, inputs) && below(order, outputs) && below(entries, int(entries.size())) &&
+                std::is_sorted(starts.begin(), starts.end()),
+            "not a pattern");
+    return {inputs, outputs, starts, columns, entries, order};
+}
+
+std::vector<PlanTuple> plans(std::array<int, 4> weight_shape, int groups, std::array<int, 2> size,
+                             std::array<int, 2> stride, std::array<int, 4> padding, std::array<int, 2> dilation,
+                             const std::string& isa) {
+    std::vector<PlanTuple> found;
+    for (const Plan& plan :
+         candidates(geometry_of(weight_shape, groups, size, stride, padding, dilation), kernels_or_throw(isa))) {
+        found.push_back(tuple_of(plan));
+    }
+    return found;
+}
+
+std::vector<std::string> isas() {
+    std::vector<std::string> names;
+    for (const Kernels* const* one = kernels(); *one; ++one) names.emplace_back((*one)->isa);
+    return names;
+}
+
+}  // namespace
+}  // namespace featherbench
+
+NB_MODULE(_kernels, module) {
+    using namespace featherbench;
+    module.def("isas", &isas);
+    module.def("plans", &plans, "weight_shape"_a, "groups"_a, "size"_a, "stride"_a, "padding"_a, "dilation"_a, "isa"_a);
+    nb::class_<GroupedConv2d>(module, "GroupedConv2d")
+        .def(nb::init<const Constant&, const std::optional<Constant>&, int, std::array<int, 2>, std::array<int, 2>,
+                      std::array<int, 4>, std::array<int, 2>, bool, const std::string&, int, const PlanTuple&>(),
+             "weight"_a.noconvert(), "bias"_a.noconvert().none(), "groups"_a, "size"_a, "stride"_a, "padding"_a,
+             "dilation"_a, "relu"_a, "isa"_a, "threads"_a, "plan"_a)
+        .def("__call__", &GroupedConv2d::operator(), "x"_a.noconvert())
+        .def("seconds", &GroupedConv2d::seconds, "x"_a.noconvert(), "calls"_a)
+        .def_prop_ro("packed_bytes", &GroupedConv2d::packed_bytes)
+        .def_prop_ro("workspace_bytes", &GroupedConv2d::workspace_bytes);
+    nb::class_<Pattern>(module, "Pattern")
+        .def(
+            "__init__",
+            [](Pattern* self, int inputs, const std::vector<int>& starts, const std::vector<int>& columns,
+               const std::vector<int>& entries, const std::vector<int>& order) {
+                new (self) Pattern(pattern_of(inputs, starts, columns, entries, order));
+            },
+            "inputs"_a, "starts"_a, "columns"_a, "entries"_a, "order"_a);
+    nb::class_<Product>(module, "PlaneProduct")
+        .def(nb::init<const Pattern&, int, const std::string&, int>(), "pattern"_a, "positions"_a, "isa"_a, "threads"_a)
+        .def("pack", &Product::pack, "weight"_a.noconvert(), "bias"_a.noconvert().none())
+        .def("__call__", &Product::multiply, "x"_a.noconvert())
+        .def_prop_ro("packed_bytes", &Product::packed_bytes)
+        .def_prop_ro("workspace_bytes", &Product::workspace_bytes);
+    nb::class_<Gradient>(module, "PlaneGradient")
+        .def(nb::init<const Pattern&, bool, const std::string&, int>(), "pattern"_a, "bias"_a, "isa"_a, "threads"_a)
+        .def("__call__", &Gradient::compute, "x"_a.noconvert(), "dy"_a.noconvert(), "weight"_a.noconvert(),
+             "bias"_a.noconvert().none());
+}

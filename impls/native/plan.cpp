@@ -1,0 +1,97 @@
+#include "plan.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "convolution.hpp"
+#include "depthwise.hpp"
+
+namespace featherbench {
+namespace {
+
+bool within(int value, int most) { return value >= 1 && value <= most; }
+
+bool made(const Kernels& kernels, int width, const Plan& plan, const Geometry& g) {
+    switch (plan.kind) {
+        case Plan::Kind::filters:
+            return within(plan.filters, kMostPairs) && within(plan.rows, kMostPairs) &&
+                   within(plan.columns, kMostColumns) &&
+                   kernels.filters[width][plan.filters][plan.rows][1][plan.columns];
+        case Plan::Kind::groups:
+            return g.channels() == 1 && g.filters() == 1 && within(plan.columns, kMostColumns) &&
+                   kernels.groups[width][plan.columns];
+        default:
+            return within(plan.filters, kMostFilters) && within(plan.rows, kMostRows) &&
+                   kernels.rows[width][0][plan.filters][plan.rows];
+    }
+}
+
+}  // namespace
+
+std::string Plan::text() const {
+    const auto number = [](int value) { return std::to_string(value); };
+    switch (kind) {
+        case Kind::down:
+            return number(lanes) + " columns a vector, " + number(filters) + " filters x " + number(rows) +
+                   " rows a tile";
+        case Kind::flat:
+            return number(lanes) + " positions a vector, " + number(filters) + " filters x " + number(rows) +
+                   " vectors a tile";
+        case Kind::filters:
+            return number(lanes) + " filters a vector, " + number(filters) + " vectors x " + number(rows) + " rows x " +
+                   number(columns) + " columns a tile";
+        default:
+            return number(lanes) + " groups a vector, " + number(columns) + " columns a tile";
+    }
+}
+
+int width_of(const Plan& plan, const Geometry& geometry, const Kernels& kernels) {
+    for (int width = 0; width < kWidths; ++width) {
+        if (plan.lanes > 0 && kernels.lanes[width] == plan.lanes && made(kernels, width, plan, geometry)) return width;
+    }
+    throw std::invalid_argument(std::string(kernels.isa) + " has no kernel for this convolution with " + plan.text());
+}
+
+std::vector<Plan> candidates(const Geometry& g, const Kernels& kernels) {
+    std::vector<Plan> found;
+    const int most = kernels.registers == 32 ? 24 : 12;
+    for (int width = 0; width < kWidths && kernels.lanes[width]; ++width) {
+        const int lanes = kernels.lanes[width];
+        for (int filters = 1; filters <= std::min(kMostFilters, g.filters()); ++filters) {
+            const int blocks = ceil_div(g.filters(), filters);
+            if (ceil_div(g.filters(), blocks) != filters) continue;  // the same blocks as with fewer
+            for (const Plan::Kind kind : {Plan::Kind::down, Plan::Kind::flat}) {
+                const int extent = kind == Plan::Kind::down ? g.out_h() : ceil_div(g.out_h() * g.out_w(), lanes);
+                const int rows = std::min({kMostRows, most / filters, extent});
+                if (filters * rows < std::min(8, most / 2) && filters < std::min(4, g.filters())) continue;
+                for (const int fewer : {0, 1}) {
+                    if (fewer == 0 || rows > 2) found.push_back({kind, lanes, filters, rows - fewer, 1});
+                }
+            }
+        }
+        for (int vectors = 1; vectors <= kMostPairs; ++vectors) {
+            if (vectors > 1 ? g.filters() <= lanes : g.filters() < lanes / 2) continue;
+            for (int rows = 1; rows <= std::min(kMostPairs, g.out_h()); ++rows) {
+                int columns = std::min(kMostColumns, g.out_w());
+                while (columns && !kernels.filters[width][vectors][rows][1][columns]) --columns;
+                if (columns) found.push_back({Plan::Kind::filters, lanes, vectors, rows, columns});
+            }
+        }
+        if (g.channels() == 1 && g.filters() == 1) {
+            int columns = std::min(kMostColumns, g.out_w());
+            while (!kernels.groups[width][columns]) --columns;
+            found.push_back({Plan::Kind::groups, lanes, 1, 1, columns});
+        }
+    }
+    return found;
+}
+
+std::unique_ptr<Packed> packed(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan,
+                               const float* weight, const float* bias, bool relu) {
+    if (plan.kind == Plan::Kind::groups) {
+        return std::make_unique<Depthwise>(geometry, kernels, threads, plan, weight, bias, relu);
+    }
+    return std::make_unique<Convolution>(geometry, kernels, threads, plan, weight, bias, relu);
+}
+
+}  // namespace featherbench

@@ -1,0 +1,51 @@
+// How a convolution is cut into tiles that stay in registers, and which cuts are worth a try.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "geometry.hpp"
+#include "tiles.hpp"
+
+namespace featherbench {
+
+// README.md beside this file says when which is best.
+struct Plan {
+    enum class Kind {
+        down,     // vectors along the row, a tile's rows below one another
+        flat,     // vectors along the rows laid end to end, from one copy of the strip for each kernel column
+        filters,  // vectors across filters, one for each position
+        groups,   // vectors across groups, one for each position; only where each group has one channel and one filter
+    };
+    Kind kind = Kind::down;
+    int lanes = 4;
+    int filters = 1;  // of a tile; filters: vectors of them
+    int rows = 1;     // of a tile, at most; flat: vectors
+    int columns = 1;  // of a tile, at most; filters and groups
+
+    std::string text() const;
+};
+
+// The kernels' index of vectors with the plan's lanes; std::invalid_argument where they have no such tile.
+int width_of(const Plan& plan, const Geometry& geometry, const Kernels& kernels);
+
+// Plans that may be the fastest for a geometry, at most a few dozen.
+std::vector<Plan> candidates(const Geometry& geometry, const Kernels& kernels);
+
+// A convolution with packed weights, ready to run as often as wanted.
+class Packed {
+public:
+    virtual ~Packed() = default;
+    // `y` is (n, cout, out_h, out_w), contiguous.
+    virtual void run(const Input& x, int n, float* y) = 0;
+    virtual std::size_t packed_bytes() const = 0;
+    virtual std::size_t workspace_bytes() const = 0;
+};
+
+// `weight` is (cout, cin / groups, kernel_h, kernel_w), `bias` (cout) or null; both are read now and never again.
+std::unique_ptr<Packed> packed(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan,
+                               const float* weight, const float* bias, bool relu);
+
+}  // namespace featherbench

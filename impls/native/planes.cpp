@@ -1,0 +1,302 @@
+#include "planes.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "threads.hpp"
+
+namespace featherbench {
+namespace {
+
+// A strip of inputs should stay in the second-level cache while all tiles pass over it; tiles read most of it once.
+constexpr std::ptrdiff_t kStripFloats = 16 << 10;
+// A gradient's strip, which holds outputs too, may fill it: the longer its rows, the fewer sums to add up at their
+// ends.
+constexpr std::ptrdiff_t kGradientFloats = 96 << 10;
+constexpr int kMostImages = 16;
+
+// The columns that any of some rows has, which are `count` of the order.
+std::vector<int> together(const Pattern& pattern, int first, int count) {
+    std::vector<int> found;
+    for (int i = first; i < first + count; ++i) {
+        const int row = pattern.order[i];
+        found.insert(found.end(), pattern.columns.begin() + pattern.starts[row],
+                     pattern.columns.begin() + pattern.starts[row + 1]);
+    }
+    std::sort(found.begin(), found.end());
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    return found;
+}
+
+std::int32_t entry_at(const Pattern& pattern, int row, int column) {
+    const auto begin = pattern.columns.begin() + pattern.starts[row],
+               end = pattern.columns.begin() + pattern.starts[row + 1];
+    const auto at = std::lower_bound(begin, end, column);
+    return at == end || *at != column ? -1 : pattern.entries[at - pattern.columns.begin()];
+}
+
+}  // namespace
+
+PlaneProduct::PlaneProduct(const Pattern& pattern, int positions, const Kernels& kernels, int threads)
+    : inputs_(pattern.inputs), outputs_(pattern.outputs), positions_(positions), kernels_(kernels), threads_(threads) {
+    const int lanes = kernels.lanes[0];
+    chunk_ = positions;
+    while (chunk_ > lanes && std::ptrdiff_t{chunk_} * inputs_ > kStripFloats)
+        chunk_ = round_up(ceil_div(chunk_, 2), lanes);
+    images_ =
+        chunk_ < positions
+            ? 1
+            : int(std::clamp<std::ptrdiff_t>(kStripFloats / (std::ptrdiff_t{positions} * inputs_), 1, kMostImages));
+    image_ = chunk_;
+    plane_ = round_up(images_ * chunk_ + lanes, lanes);
+    space_each_ = plane_ * inputs_ + lanes;
+    space_ = Floats(space_each_ * threads_);
+    cut(pattern);
+    packed_ = Floats(source_.size());
+}
+
+namespace {
+
+// Roughly, the cycles of a tile: for each of its inputs two products or two loads at a time, and an accumulator again
+// after four cycles; and what it takes to begin and to store. Fitted to what tiles of all shapes took on a Zen 5 core.
+double cycles(int inputs, int products, int loads) {
+    return inputs * std::max({products / 2.0, loads / 2.0, 4.0}) + 20;
+}
+constexpr double kVectorFromAfar = 1;  // an input vector comes from the second-level cache, a weight from the first
+constexpr double kStore = 3, kTurnedStore = 100;  // of a vector, and of as many vectors as have to be turned together
+
+}  // namespace
+
+PlaneProduct::Choice PlaneProduct::along_positions(int outputs, int inputs) const {
+    const int vectors = ceil_div(chunk_, kernels_.lanes[0]);
+    const int rows = std::min({kMostRows, (kernels_.registers == 32 ? 24 : 12) / outputs, vectors});
+    const int tiles = ceil_div(vectors, rows), each = ceil_div(vectors, tiles);
+    const double tile =
+        cycles(inputs, outputs * each, outputs + each) + kVectorFromAfar * inputs * each + kStore * outputs * each;
+    return {tiles * tile, outputs, rows, false};
+}
+
+PlaneProduct::Choice PlaneProduct::across_outputs(int outputs, int inputs) const {
+    const int vectors = ceil_div(outputs, kernels_.lanes[0]);
+    int columns = std::min(chunk_, kMostColumns);
+    const int images = images_ > 1 && kernels_.filters[0][vectors][2][1][columns] ? 2 : 1;
+    while (!kernels_.filters[0][vectors][images][1][columns]) --columns;
+    const int tiles = ceil_div(chunk_, columns), each = ceil_div(chunk_, tiles);
+    const double tile =
+        cycles(inputs, vectors * images * each, vectors + images * each) + kTurnedStore * vectors * images;
+    return {tiles * tile / images, outputs, images, true};
+}
+
+// Rows of the order are cut into tiles so that the estimated cycles are least, by dynamic programming.
+void PlaneProduct::cut(const Pattern& pattern) {
+    const int most = std::max(kMostFilters, kMostPairs * kernels_.lanes[0]);
+    std::vector<Choice> best(outputs_ + 1, Choice{std::numeric_limits<double>::infinity(), 0, 0, false});
+    best[outputs_].cycles = 0;
+    std::vector<char> seen(inputs_);
+    for (int first = outputs_ - 1; first >= 0; --first) {
+        std::fill(seen.begin(), seen.end(), 0);
+        int columns = 0;
+        const auto consider = [&](Choice choice) {
+            choice.cycles += best[first + choice.count].cycles;
+            if (choice.cycles < best[first].cycles) best[first] = choice;
+        };
+        for (int count = 1; count <= std::min(most, outputs_ - first); ++count) {
+            const int row = pattern.order[first + count - 1];
+            for (int e = pattern.starts[row]; e < pattern.starts[row + 1]; ++e) {
+                columns += !seen[pattern.columns[e]];
+                seen[pattern.columns[e]] = 1;
+            }
+            if (count <= kMostFilters) consider(along_positions(count, columns));
+            consider(across_outputs(count, columns));
+        }
+    }
+    for (int first = 0; first < outputs_; first += best[first].count) add(pattern, first, best[first]);
+}
+
+void PlaneProduct::add(const Pattern& pattern, int first, const Choice& choice) {
+    const int widest = kernels_.lanes[0], lanes = choice.across ? round_up(choice.count, widest) : choice.count;
+    Tile tile{{},
+              {},
+              std::ptrdiff_t(source_.size()),
+              std::ptrdiff_t(bias_source_.size()),
+              lanes,
+              choice.across ? lanes / widest : 0,
+              choice.rows};
+    for (int k = 0; k < choice.count; ++k)
+        tile.outputs.push_back(std::ptrdiff_t{pattern.order[first + k]} * positions_);
+    for (const int column : together(pattern, first, choice.count)) {
+        tile.taps.push_back(column * plane_);
+        for (int k = 0; k < lanes; ++k) {
+            source_.push_back(k < choice.count ? entry_at(pattern, pattern.order[first + k], column) : -1);
+        }
+    }
+    for (int k = 0; k < lanes; ++k) bias_source_.push_back(k < choice.count ? pattern.order[first + k] : -1);
+    // Each tile's begin at a cache line.
+    source_.resize(round_up(int(source_.size()), widest), -1);
+    bias_source_.resize(round_up(int(bias_source_.size()), widest), -1);
+    tiles_.push_back(std::move(tile));
+}
+
+void PlaneProduct::pack(const float* weight, const float* bias) {
+    for (std::size_t i = 0; i < source_.size(); ++i) packed_.data()[i] = source_[i] < 0 ? 0 : weight[source_[i]];
+    if (!bias) {
+        bias_ = Floats();
+        return;
+    }
+    if (!bias_.bytes()) bias_ = Floats(bias_source_.size());
+    for (std::size_t i = 0; i < bias_source_.size(); ++i)
+        bias_.data()[i] = bias_source_[i] < 0 ? 0 : bias[bias_source_[i]];
+}
+
+void PlaneProduct::multiply(const float* x, int n, float* y) {
+    const int chunks = ceil_div(positions_, chunk_), groups = ceil_div(n, images_), wholes = chunks * groups;
+    const int tiles = int(tiles_.size());
+    const int parts = threads_ == 1 ? 1 : std::clamp(ceil_div(4 * threads_, std::max(wholes, 1)), 1, tiles);
+    std::vector<int> held(threads_, -1);
+    share(threads_, wholes * parts, [&](int unit, int thread) {
+        const int whole = unit / parts, part = unit % parts;
+        const int start = whole % chunks * chunk_, first = whole / chunks * images_;
+        const int count = std::min(chunk_, positions_ - start), images = std::min(images_, n - first);
+        float* space = space_.data() + thread * space_each_;
+        if (held[thread] != whole) {
+            const std::ptrdiff_t image = std::ptrdiff_t{inputs_} * positions_;
+            for (int i = 0; i < images; ++i) {
+                kernels_.copy[0]({x + (first + i) * image + start, 0, positions_, 1, 1, inputs_, count,
+                                  space + i * image_, 0, plane_});
+            }
+        }
+        held[thread] = whole;
+        float* to = y + std::ptrdiff_t{first} * outputs_ * positions_ + start;
+        for (int t = part * tiles / parts; t < (part + 1) * tiles / parts; ++t)
+            compute(tiles_[t], space, images, count, to);
+    });
+}
+
+void PlaneProduct::compute(const Tile& tile, const float* space, int images, int count, float* y) const {
+    const std::ptrdiff_t image = std::ptrdiff_t{outputs_} * positions_;
+    const float* weight = packed_.data() + tile.weight;
+    const float* bias = bias_.bytes() ? bias_.data() + tile.bias : nullptr;
+    const int lanes = kernels_.lanes[0];
+    if (tile.vectors) {
+        FilterTile block{nullptr,
+                         0,
+                         image_,
+                         tile.taps.data(),
+                         int(tile.taps.size()),
+                         1,
+                         weight,
+                         0,
+                         bias,
+                         nullptr,
+                         tile.outputs.data(),
+                         image,
+                         int(tile.outputs.size()),
+                         false};
+        in_parts(images, tile.rows, [&](int first, int rows) {
+            int most = kMostColumns;
+            while (!kernels_.filters[0][tile.vectors][rows][1][most]) --most;
+            in_parts(count, most, [&](int at, int columns) {
+                block.x = space + first * image_ + at;
+                block.y = y + first * image + at;
+                kernels_.filters[0][tile.vectors][rows][1][columns](block);
+            });
+        });
+        return;
+    }
+    RowTile block{nullptr, 0,      lanes, tile.taps.data(), int(tile.taps.size()),
+                  1,       weight, bias,  nullptr,          tile.outputs.data(),
+                  lanes,   lanes,  false};
+    const auto& kernels = kernels_.rows;
+    for (int i = 0; i < images; ++i) {
+        const auto run = [&](int at, int width, int vectors) {
+            block.x = space + i * image_ + at;
+            block.y = y + i * image + at;
+            kernels[width][int(Reach::any)][tile.outputs.size()][vectors](block);
+        };
+        block.columns = lanes;
+        in_parts(count / lanes, tile.rows, [&](int first, int vectors) { run(first * lanes, 0, vectors); });
+        if (const int rest = count % lanes) {
+            int width = 0;
+            while (width + 1 < kWidths && kernels_.lanes[width + 1] >= rest) ++width;
+            block.columns = rest;
+            run(count - rest, width, 1);
+        }
+    }
+}
+
+PlaneGradient::PlaneGradient(const Pattern& pattern, bool bias, const Kernels& kernels, int threads)
+    : inputs_(pattern.inputs),
+      outputs_(pattern.outputs),
+      weights_(int(pattern.entries.size())),
+      kernels_(kernels),
+      threads_(threads) {
+    const int ones = inputs_;  // one more row of inputs, whose weights are the bias
+    for (int first = 0; first < outputs_; first += kDots) {
+        const int count = std::min(kDots, outputs_ - first);
+        std::vector<int> columns = together(pattern, first, count);
+        if (bias) columns.push_back(ones);
+        for (int c = 0; c < int(columns.size()); c += kDots) {
+            Tile tile;
+            for (int i = 0; i < kDots; ++i) {
+                tile.outputs[i] = pattern.order[first + std::min(i, count - 1)];
+                tile.inputs[i] = columns[std::min(c + i, int(columns.size()) - 1)];
+            }
+            for (int i = 0; i < kDots * kDots; ++i) {
+                const int m = i / kDots, k = i % kDots;
+                tile.entry[i] = -1;
+                if (c + m >= int(columns.size()) || k >= count) continue;
+                const int row = tile.outputs[k], column = tile.inputs[m];
+                tile.entry[i] = column == ones ? weights_ + row : entry_at(pattern, row, column);
+            }
+            tiles_.push_back(tile);
+        }
+    }
+    sums_ = Floats(tiles_.size() * kDots * kDots);
+}
+
+void PlaneGradient::compute(const float* x, const float* dy, int n, int positions, float* weight, float* bias) {
+    const int lanes = kernels_.lanes[0], planes = inputs_ + 1 + outputs_;
+    // A strip is a stretch of an image's positions, or several whole images, each row padded with zeros to whole
+    // vectors.
+    const int most = std::max(int(kGradientFloats / planes) / lanes * lanes, lanes);
+    const int chunk = std::min(positions, most), images = std::clamp(most / positions, 1, n);
+    const int pitch = round_up(images * chunk, lanes) + lanes;
+    if (space_.bytes() < sizeof(float) * planes * pitch) space_ = Floats(std::size_t(planes) * pitch);
+    std::fill(sums_.data(), sums_.data() + sums_.bytes() / sizeof(float), 0.0f);
+
+    float *xs = space_.data(), *ones = xs + std::ptrdiff_t{inputs_} * pitch, *dys = ones + pitch;
+    std::fill(ones, ones + pitch, 1.0f);
+    for (int first = 0; first < n; first += images) {
+        for (int start = 0; start < positions; start += chunk) {
+            const int count = std::min(chunk, positions - start), held = std::min(images, n - first);
+            const int length = round_up(held * count, lanes);
+            const auto fill = [&](const float* from, int rows, float* to) {
+                for (int i = 0; i < held; ++i) {
+                    const float* image = from + std::ptrdiff_t{first + i} * rows * positions + start;
+                    kernels_.copy[0]({image, 0, positions, 1, 1, rows, count, to + i * count, 0, pitch});
+                }
+                for (int row = 0; row < rows; ++row)
+                    std::fill(to + row * pitch + held * count, to + row * pitch + length, 0.0f);
+            };
+            fill(x, inputs_, xs);
+            fill(dy, outputs_, dys);
+            share(threads_, int(tiles_.size()), [&](int t, int) {
+                std::ptrdiff_t outputs[kDots], inputs[kDots];
+                for (int i = 0; i < kDots; ++i) {
+                    outputs[i] = std::ptrdiff_t{tiles_[t].outputs[i]} * pitch;
+                    inputs[i] = std::ptrdiff_t{tiles_[t].inputs[i]} * pitch;
+                }
+                kernels_.dots({dys, outputs, xs, inputs, length, sums_.data() + std::ptrdiff_t{t} * kDots * kDots});
+            });
+        }
+    }
+    for (std::size_t t = 0; t < tiles_.size(); ++t) {
+        for (int i = 0; i < kDots * kDots; ++i) {
+            const std::int32_t entry = tiles_[t].entry[i];
+            if (entry >= 0)
+                (entry < weights_ ? weight[entry] : bias[entry - weights_]) = sums_.data()[t * kDots * kDots + i];
+        }
+    }
+}
+
+}  // namespace featherbench

@@ -1,0 +1,94 @@
+"""Pointwise convolution whose filters each read channels of their own, and its gradients."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.core.workload import Array
+from impls.native.library import kernels
+
+
+class SparsePointwise:
+    """Y[:, i] = sum_k W[i, k] X[:, channels[i, k]] (+ b[i]), in float32.
+
+    ``channels`` is (cout, width), each row without repetition; x is (n, cin, image height, image width), weight
+    (cout, width), bias (cout,) or None. Arrays must be C-contiguous; answers are new ones. Raises TypeError where an
+    array is not, or not float32, and ValueError where shapes do not fit.
+
+    Filters that have channels in common are computed together, over all channels that any of them reads, with a weight
+    of zero where one does not: an infinite number or NaN in such a channel makes that filter's output NaN too. One call
+    at a time: all of them write to workspaces that are kept for the next.
+    """
+
+    def __init__(self, channels: NDArray[np.int64], cin: int, isa: str | None = None, threads: int = 1) -> None:
+        self.isa, self.threads = isa or kernels().isas()[0], threads
+        self._forward, self._backward = _by_filter(channels, cin), _by_channel(channels, cin)
+        self._shape = channels.shape
+        self._products: dict[tuple[bool, int], Any] = {}
+        self._gradients: dict[bool, Any] = {}
+
+    def packed(self, weight: Array, bias: Array | None, positions: int) -> Any:
+        """A function from x to Y with these weights, packed once, for images of so many positions (height x width)."""
+        product = kernels().PlaneProduct(self._forward, positions, self.isa, self.threads)
+        product.pack(weight, bias)
+        return product
+
+    def convolve(self, x: Array, weight: Array, bias: Array | None) -> Array:
+        """Y (n, cout, height, width)."""
+        return self._multiplied(x, weight, bias, forward=True)
+
+    def input_gradient(self, dy: Array, weight: Array) -> Array:
+        """Returns dX (n, cin, height, width): of each channel, over all filters that read it."""
+        return self._multiplied(dy, weight, None, forward=False)
+
+    def weight_gradient(self, x: Array, dy: Array, bias: bool) -> tuple[Array, Array | None]:
+        """Returns dW (cout, width), and dbias (cout,) where there is one, both summed over images and positions."""
+        if bias not in self._gradients:
+            self._gradients[bias] = kernels().PlaneGradient(self._forward, bias, self.isa, self.threads)
+        dweight = np.empty(self._shape, np.float32)
+        dbias = np.empty(self._shape[0], np.float32) if bias else None
+        self._gradients[bias](x, dy, dweight, dbias)
+        return dweight, dbias
+
+    def _multiplied(self, x: Array, weight: Array, bias: Array | None, forward: bool) -> Array:
+        key = (forward, x.shape[2] * x.shape[3])
+        if key not in self._products:
+            pattern = self._forward if forward else self._backward
+            self._products[key] = kernels().PlaneProduct(pattern, key[1], self.isa, self.threads)
+        product = self._products[key]
+        product.pack(weight, bias)
+        y: Array = product(x)
+        return y
+
+
+def _by_filter(channels: NDArray[np.int64], cin: int) -> Any:
+    """The matrix with a row for each filter; those that begin at neighbouring channels beside each other."""
+    cout, width = channels.shape
+    ascending = np.argsort(channels, axis=1)
+    return kernels().Pattern(
+        inputs=cin,
+        starts=_integers(np.arange(cout + 1) * width),
+        columns=_integers(np.take_along_axis(channels, ascending, axis=1)),
+        entries=_integers(np.arange(cout)[:, None] * width + ascending),
+        order=_integers(np.argsort(channels[:, 0], kind="stable")),
+    )
+
+
+def _by_channel(channels: NDArray[np.int64], cin: int) -> Any:
+    """Its transpose."""
+    cout, width = channels.shape
+    filters = np.repeat(np.arange(cout), width)
+    by_channel = np.argsort(channels.ravel(), kind="stable")
+    return kernels().Pattern(
+        inputs=cout,
+        starts=_integers(np.cumsum([0, *np.bincount(channels.ravel(), minlength=cin)])),
+        columns=_integers(filters[by_channel]),
+        entries=_integers(by_channel),
+        order=list(range(cin)),
+    )
+
+
+def _integers(array: NDArray[np.int64]) -> list[int]:
+    found: list[int] = array.ravel().tolist()
+    return found

@@ -1,0 +1,109 @@
+#include "threads.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include <unistd.h>
+
+namespace featherbench {
+namespace {
+
+constexpr int kSpins = 2000;  // about 50 us: calls that follow one another find the threads awake
+
+void breathe() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+
+// Waits until `value` is no longer `old`: awake at first, then asleep.
+unsigned changed(const std::atomic<unsigned>& value, unsigned old) {
+    for (int spin = 0; spin < kSpins; ++spin) {
+        if (const unsigned now = value.load(std::memory_order_acquire); now != old) return now;
+        breathe();
+    }
+    value.wait(old, std::memory_order_acquire);
+    return value.load(std::memory_order_acquire);
+}
+
+class Team {
+public:
+    explicit Team(int helpers) : process_(getpid()) {
+        for (int i = 1; i <= helpers; ++i) {
+            threads_.emplace_back([this, i] { help(i); });
+        }
+    }
+
+    ~Team() {
+        ending_ = true;
+        turn_.fetch_add(1, std::memory_order_release);
+        turn_.notify_all();
+        for (auto& thread : threads_) thread.join();
+    }
+
+    bool lost() const { return process_ != getpid(); }
+    int helpers() const { return static_cast<int>(threads_.size()); }
+
+    void share(int threads, int units, const std::function<void(int, int)>& work) {
+        work_ = &work;
+        units_ = units;
+        helpers_ = threads - 1;
+        chunk_ = std::max(1, units / (threads * 8));
+        next_.store(0, std::memory_order_relaxed);
+        busy_.store(static_cast<unsigned>(threads_.size()), std::memory_order_relaxed);
+        turn_.fetch_add(1, std::memory_order_release);
+        turn_.notify_all();
+        take(0);
+        for (unsigned left = busy_.load(std::memory_order_acquire); left != 0;) left = changed(busy_, left);
+    }
+
+private:
+    void help(int thread) {
+        for (unsigned seen = 0;;) {
+            seen = changed(turn_, seen);
+            if (ending_) return;
+            if (thread <= helpers_) take(thread);
+            if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_all();
+        }
+    }
+
+    void take(int thread) {
+        for (;;) {
+            const int first = next_.fetch_add(chunk_, std::memory_order_relaxed);
+            if (first >= units_) return;
+            for (int unit = first; unit < std::min(first + chunk_, units_); ++unit) (*work_)(unit, thread);
+        }
+    }
+
+    const pid_t process_;
+    std::vector<std::thread> threads_;
+    const std::function<void(int, int)>* work_ = nullptr;
+    int units_ = 0, helpers_ = 0, chunk_ = 1;
+    bool ending_ = false;
+    std::atomic<int> next_{0};
+    std::atomic<unsigned> turn_{0}, busy_{0};
+};
+
+}  // namespace
+
+void share(int threads, int units, const std::function<void(int, int)>& work) {
+    threads = std::min(threads, units);
+    if (threads <= 1) {
+        for (int unit = 0; unit < units; ++unit) work(unit, 0);
+        return;
+    }
+    static std::mutex one_at_a_time;
+    static std::unique_ptr<Team> team;
+    const std::lock_guard lock(one_at_a_time);
+    if (team && team->lost()) static_cast<void>(team.release());  // its threads stayed behind in a fork: none to join
+    if (!team || team->helpers() < threads - 1) team = std::make_unique<Team>(threads - 1);
+    team->share(threads, units, work);
+}
+
+}  // namespace featherbench

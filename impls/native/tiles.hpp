@@ -1,0 +1,123 @@
+// What the innermost kernels are given, and the tables in which each instruction set offers its own.
+
+#pragma once
+
+#include <cstddef>
+
+namespace featherbench {
+
+// A block of the output that stays in registers, its vectors along the output: `rows` vectors for each of some filters.
+// Distances are in floats.
+struct RowTile {
+    const float* x;              // first input of the first output, in the padded strip
+    std::ptrdiff_t x_channel;    // between input channels
+    std::ptrdiff_t x_row;        // between the inputs of neighbouring vectors; for `sliding`, between input rows
+    const std::ptrdiff_t* taps;  // where each kernel position reads; for `sliding`, each kernel column
+    int tap_count;
+    int channels;
+    const float*
+        weight;         // in the order in which it is used: [channel][tap][filter]; `sliding`: [..][kernel row][filter]
+    const float* bias;  // of the filters, or null
+    float* y;
+    const std::ptrdiff_t* y_filters;  // where each filter's outputs lie, from y
+    std::ptrdiff_t y_row;
+    int columns;  // to store of each vector
+    bool relu;
+};
+
+// A block of the output in which each vector holds one position's outputs, for as many filters as it has lanes.
+struct FilterTile {
+    const float* x;
+    std::ptrdiff_t x_channel;
+    std::ptrdiff_t x_row;        // between the inputs of two output rows
+    const std::ptrdiff_t* taps;  // those that meet inputs, not padding alone
+    int tap_count;
+    int channels;
+    const float* weight;  // [channel][tap][filter]
+    std::ptrdiff_t weight_channel;
+    const float* bias;  // of the filters, padded with zeros; or null
+    float* y;
+    const std::ptrdiff_t* y_filters;  // where each filter's outputs lie, from y
+    std::ptrdiff_t y_row;
+    int filters;  // to store
+    bool relu;
+};
+
+// Outputs of as many groups as a vector has lanes, each of one input channel and one filter. Inputs and outputs are
+// stored position by position, the groups of each side by side.
+struct GroupTile {
+    const float* x;
+    std::ptrdiff_t x_column;     // between the inputs of neighbouring output columns
+    const std::ptrdiff_t* taps;  // those that meet inputs, not padding alone
+    const float* weight;         // [tap][group]
+    int tap_count;
+    const float* bias;  // of the groups; or null
+    float* y;
+    bool relu;
+};
+
+// Scalar products of each of kDots rows with each of up to kDots others, over whole vectors.
+struct DotTile {
+    const float* a;
+    const std::ptrdiff_t* a_rows;  // where each row lies, from a
+    const float* b;
+    const std::ptrdiff_t* b_rows;
+    int count;    // floats of a row; a multiple of the vector
+    float* sums;  // [row of b][row of a]: kDots x kDots of them; added to
+};
+
+constexpr int kDots = 4;
+constexpr int kMostFilters = 8;   // of a RowTile
+constexpr int kMostRows = 8;      // of a RowTile: its vectors
+constexpr int kMostColumns = 16;  // of a FilterTile
+constexpr int kMostPairs = 2;     // of a FilterTile: its vectors of filters, its rows, and the stride of its columns
+constexpr int kWidths = 2;        // vectors of different widths
+
+enum class Reach { any, sliding1, sliding2 };  // sliding: three kernel rows at a row stride of 1 or 2, dilation 1
+constexpr int kReaches = 3;
+
+using RowKernel = void (*)(const RowTile&);
+using FilterKernel = void (*)(const FilterTile&);
+using GroupKernel = void (*)(const GroupTile&);
+using DotKernel = void (*)(const DotTile&);
+
+// Planes to copy: `count` floats of each row, and zeros behind them up to a multiple of the vector.
+struct Planes {
+    const float* from;
+    std::ptrdiff_t plane, row, column;  // between planes, between rows, and between the floats of a row
+    int planes, rows, count;
+    float* to;
+    std::ptrdiff_t to_plane, to_row;
+};
+using CopyKernel = void (*)(const Planes&);
+
+// `count` positions of up to as many planes as a vector has lanes, exchanged between planes, in which positions lie
+// side by side, and positions in which planes do. `gap` positions are left free in the latter after every `row` of
+// them.
+struct Exchange {
+    std::ptrdiff_t plane;  // between planes
+    int planes, count, row, gap;
+};
+using GatherKernel = void (*)(const float* planes, const Exchange&, float* positions);
+using ScatterKernel = void (*)(const float* positions, const Exchange&, float* planes);  // knows no gap
+
+struct Kernels {
+    const char* isa;
+    int registers;       // vectors
+    int lanes[kWidths];  // of its vectors, widest first; zeros behind them
+    // By index into lanes; null where not made.
+    RowKernel rows[kWidths][kReaches][kMostFilters + 1][kMostRows + 1];
+    // Of vectors of filters, rows, columns and their stride.
+    FilterKernel filters[kWidths][kMostPairs + 1][kMostPairs + 1][kMostPairs + 1][kMostColumns + 1];
+    GroupKernel groups[kWidths][kMostColumns + 1];  // of columns
+    DotKernel dots;                                 // with the widest vectors
+    CopyKernel copy[kWidths];
+    GatherKernel gather[kWidths];
+    ScatterKernel scatter[kWidths];
+};
+
+// The best that this processor has comes first; every other may be asked for.
+const Kernels* const* kernels();          // ends with null
+const Kernels* kernels(const char* isa);  // null where this processor or this build has none of that name
+
+}  // namespace featherbench

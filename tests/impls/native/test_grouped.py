@@ -1,0 +1,143 @@
+"""The native grouped convolution: every plan on every instruction set that this processor has, against float64."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bench.core.workload import Array, Problem
+from bench.measure.correctness import relative_error
+from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
+from impls.native.grouped import Geometry, plans
+from impls.native.grouped import GroupedConv2d as Packed
+from impls.native.library import kernels, unavailable
+
+pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
+
+WORKLOAD = GroupedConv2d()
+ERROR = 5e-6
+"""Of the largest magnitude: sums of up to a few thousand products, in float32 and without FMA."""
+
+
+def geometry(case: GroupedConv2dCase) -> Geometry:
+    return Geometry(case.weight_shape, case.groups, (case.h, case.w), case.stride, case.padding, case.dilation)
+
+
+def reference(case: GroupedConv2dCase, arrays: dict[str, Array], relu: bool = False) -> Array:
+    y: Array = WORKLOAD.reference(Problem(case, {"x": arrays["x"]}, arrays))
+    return np.maximum(y, 0) if relu else y
+
+
+def arrays(case: GroupedConv2dCase) -> dict[str, Array]:
+    problem = WORKLOAD.problem(case, seed=1)
+    return {**problem.inputs, **problem.constants}
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> GroupedConv2dCase:
+    case = WORKLOAD.sample(lambda options: draw(st.sampled_from(options)))
+    return case.model_copy(update={"dtype": "float32"})
+
+
+layouts: dict[str, Callable[[Array], Array]] = {
+    "contiguous": lambda x: x,
+    "channels last": lambda x: np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2),
+    "every second column": lambda x: np.repeat(x, 2, axis=3)[..., ::2],
+    "backwards": lambda x: np.ascontiguousarray(x[:, ::-1, :, ::-1])[:, ::-1, :, ::-1],
+    "part of a larger image": lambda x: np.pad(x, ((0, 0), (1, 0), (2, 1), (1, 3)))[:, 1:, 2:-1, 1:-3],
+}
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@given(data=st.data(), case=cases(), relu=st.booleans(), threads=st.sampled_from([1, 2, 3]))
+def test_random_cases(data: st.DataObject, case: GroupedConv2dCase, relu: bool, threads: int) -> None:
+    given_arrays = arrays(case)
+    expected = reference(case, given_arrays, relu)
+    laid_out = layouts[data.draw(st.sampled_from(sorted(layouts)))](given_arrays["x"])
+    for isa in kernels().isas():
+        plan = data.draw(st.sampled_from(plans(geometry(case), isa)))
+        packed = Packed(given_arrays["weight"], given_arrays.get("bias"), geometry(case), relu, isa, threads, plan)
+        for _ in range(2):  # a second call finds the workspace used
+            y = packed(laid_out)
+            assert y.shape == expected.shape
+            assert relative_error(y, expected) < ERROR, (isa, plan)
+
+
+@pytest.mark.parametrize("case", [*WORKLOAD.suites()["gspc"], *WORKLOAD.suites()["odd"]], ids=lambda case: case.slug)
+def test_every_plan_is_right_and_bounded_on_what_is_measured(case: GroupedConv2dCase) -> None:
+    case = case.model_copy(update={"dtype": "float32"})
+    given_arrays = arrays(case)
+    expected = reference(case, given_arrays)
+    for isa in kernels().isas():
+        for plan in plans(geometry(case), isa):
+            packed = Packed(given_arrays["weight"], given_arrays.get("bias"), geometry(case), isa=isa, plan=plan)
+            assert relative_error(packed(given_arrays["x"]), expected) < ERROR, (isa, plan)
+            assert packed.workspace_bytes <= 1 << 20, (isa, plan)
+
+
+def test_large_images_are_cut_so_that_the_workspace_stays_small() -> None:
+    case = GroupedConv2dCase(cin=64, cout=8, h=20, w=3001)
+    given_arrays = arrays(case)
+    expected = reference(case, given_arrays)
+    for plan in plans(geometry(case), kernels().isas()[0]):
+        packed = Packed(given_arrays["weight"], None, geometry(case), plan=plan)
+        assert packed.workspace_bytes <= 1 << 20, plan
+        assert relative_error(packed(given_arrays["x"]), expected) < ERROR, plan
+
+
+def test_no_images_give_no_outputs() -> None:
+    case = GroupedConv2dCase(cin=4, cout=6, h=5, w=7, groups=2)
+    packed = Packed(arrays(case)["weight"], None, geometry(case))
+    assert packed(np.empty((0, 4, 5, 7), np.float32)).shape == (0, 6, 5, 7)
+
+
+def test_relu_lets_nan_through_as_torch_does() -> None:
+    case = GroupedConv2dCase(cin=1, cout=1, h=1, w=3, kernel=(1, 1), padding=(0, 0, 0, 0))
+    for plan in plans(geometry(case), kernels().isas()[0]):
+        packed = Packed(np.ones((1, 1, 1, 1), np.float32), None, geometry(case), relu=True, plan=plan)
+        y = packed(np.array([np.nan, -1, 2], np.float32).reshape(1, 1, 1, 3))
+        np.testing.assert_array_equal(y.ravel(), [np.nan, 0, 2])
+
+
+CASE = GroupedConv2dCase(cin=4, cout=6, h=5, w=7, groups=2)
+X, WEIGHT = np.zeros((1, 4, 5, 7), np.float32), np.zeros((6, 2, 3, 3), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("x", "kind", "words"),
+    [
+        (X.astype(np.float64), TypeError, "incompatible"),
+        (X[0], TypeError, "incompatible"),
+        (X[:, :3], ValueError, r"the input is not \(n, 4, 5, 7\)"),
+        (X[..., :6], ValueError, r"the input is not \(n, 4, 5, 7\)"),
+    ],
+)
+def test_inputs_that_do_not_fit_are_refused(x: Any, kind: type[Exception], words: str) -> None:
+    packed = Packed(WEIGHT, None, geometry(CASE))
+    with pytest.raises(kind, match=words):
+        packed(x)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"bias": np.zeros(5, np.float32)}, "one number for each filter"),
+        ({"isa": "mmx"}, "no kernels for mmx"),
+        ({"plan": ("sideways", 16, 1, 1, 1)}, "a plan is down, flat, filters or groups, not sideways"),
+        ({"plan": ("down", 8192, 1, 1, 1)}, "no kernel for this convolution"),
+        ({"plan": ("down", 16, 8, 8, 1)}, "no kernel for this convolution"),
+        ({"plan": ("groups", 16, 1, 1, 4)}, "no kernel for this convolution"),
+        ({"weight": WEIGHT.astype(np.float64)[:4]}, r"the weight is \(4, 2, 3, 3\), not \(6, 2, 3, 3\)"),
+        ({"geometry": Geometry((6, 2, 3, 3), 2, (2, 7))}, "the kernel is larger than the padded input"),
+        ({"geometry": Geometry((6, 2, 3, 3), 4, (5, 7))}, "groups must divide the filters"),
+        ({"geometry": Geometry((6, 2, 3, 3), 2, (5, 7), stride=(0, 1))}, "strides"),
+    ],
+)
+def test_what_makes_no_convolution_is_refused(changes: dict[str, Any], words: str) -> None:
+    plan = plans(geometry(CASE), kernels().isas()[0])[0]
+    arguments: dict[str, Any] = {"weight": WEIGHT, "bias": None, "geometry": geometry(CASE), "plan": plan}
+    with pytest.raises(ValueError, match=words):
+        Packed(**(arguments | changes))

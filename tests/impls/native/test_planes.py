@@ -1,0 +1,137 @@
+"""The native sparse pointwise convolution and its gradients, against float64."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from bench.core.workload import Array
+from bench.measure.correctness import relative_error
+from impls.native.library import kernels, unavailable
+from impls.native.planes import SparsePointwise
+
+pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
+
+ERROR = 5e-6
+"""Of the largest magnitude: sums of up to a few thousand products, in float32 and without FMA."""
+
+
+@st.composite
+def channel_choices(draw: st.DrawFn) -> tuple[NDArray[np.int64], int]:
+    """Which channels each filter reads, and how many there are: any, not only neighbours."""
+    cin, cout = draw(st.integers(1, 70)), draw(st.integers(1, 70))
+    width = draw(st.integers(1, cin))
+    random = np.random.default_rng(draw(st.integers(0, 1000)))
+    if draw(st.booleans()):
+        starts = random.integers(0, cin, cout)
+        return (starts[:, None] + np.arange(width)) % cin, cin
+    return np.stack([random.permutation(cin)[:width] for _ in range(cout)]), cin
+
+
+def reference(x: Array, weight: Array, bias: Array, dy: Array, channels: NDArray[np.int64]) -> dict[str, Array]:
+    x, weight, bias, dy = (array.astype(np.float64) for array in (x, weight, bias, dy))
+    dense = np.zeros((weight.shape[0], x.shape[1]))
+    np.put_along_axis(dense, channels, weight, axis=1)
+    return {
+        "y": np.einsum("oc,nchw->nohw", dense, x) + bias[:, None, None],
+        "dx": np.einsum("oc,nohw->nchw", dense, dy),
+        "dweight": np.take_along_axis(np.einsum("nohw,nchw->oc", dy, x), channels, axis=1),
+        "dbias": dy.sum((0, 2, 3)),
+    }
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@given(
+    chosen=channel_choices(),
+    sizes=st.tuples(st.integers(1, 20), st.integers(1, 9), st.integers(1, 40)),
+    threads=st.sampled_from([1, 2, 3]),
+)
+def test_random_choices_of_channels(
+    chosen: tuple[NDArray[np.int64], int], sizes: tuple[int, int, int], threads: int
+) -> None:
+    channels, cin = chosen
+    n, *size = sizes
+    random = np.random.default_rng(0)
+    x = random.standard_normal((n, cin, *size), np.float32)
+    weight = random.standard_normal(channels.shape, np.float32)
+    bias = random.standard_normal(len(channels), np.float32)
+    dy = random.standard_normal((n, len(channels), *size), np.float32)
+    expected = reference(x, weight, bias, dy, channels)
+    for isa in kernels().isas():
+        layer = SparsePointwise(channels, cin, isa, threads)
+        dweight, dbias = layer.weight_gradient(x, dy, bias=True)
+        assert dbias is not None
+        found = {
+            "y": layer.convolve(x, weight, bias),
+            "dx": layer.input_gradient(dy, weight),
+            "dweight": dweight,
+            "dbias": dbias,
+        }
+        for name, array in found.items():
+            assert relative_error(array, expected[name]) < ERROR, (isa, name)
+        np.testing.assert_array_equal(layer.packed(weight, bias, x[0, 0].size)(x), found["y"])
+        np.testing.assert_array_equal(layer.weight_gradient(x, dy, bias=False)[0], dweight)
+
+
+def test_what_earlier_calls_left_behind_does_not_matter() -> None:
+    """Fewer images, other positions and NaN in an earlier call leave no trace in a later one."""
+    channels = (np.arange(6)[:, None] * 2 + np.arange(4)) % 12
+    random = np.random.default_rng(0)
+    weight = random.standard_normal(channels.shape, np.float32)
+    layer, fresh = SparsePointwise(channels, 12), SparsePointwise(channels, 12)
+    for n in (7, 3):
+        x, dy = (random.standard_normal((n, planes, 3, 3), np.float32) for planes in (12, 6))
+        bad_x, bad_dy = (np.full((9, planes, 3, 3), np.nan, np.float32) for planes in (12, 6))
+        layer.convolve(bad_x, weight, None)
+        layer.weight_gradient(bad_x, bad_dy, bias=False)
+        np.testing.assert_array_equal(layer.convolve(x, weight, None), fresh.convolve(x, weight, None))
+        found, right = (one.weight_gradient(x, dy, bias=False)[0] for one in (layer, fresh))
+        np.testing.assert_array_equal(found, right)
+
+
+def test_no_images_give_no_outputs_and_no_gradient() -> None:
+    layer = SparsePointwise(np.array([[0, 1], [1, 2]]), 3)
+    weight, x, dy = (np.zeros(shape, np.float32) for shape in [(2, 2), (0, 3, 4, 5), (0, 2, 4, 5)])
+    assert layer.convolve(x, weight, None).shape == (0, 2, 4, 5)
+    assert layer.input_gradient(dy, weight).shape == x.shape
+    np.testing.assert_array_equal(layer.weight_gradient(x, dy, bias=False)[0], weight)
+
+
+X, WEIGHT = np.zeros((2, 3, 4, 5), np.float32), np.zeros((2, 2), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("x", "weight", "bias", "kind", "words"),
+    [
+        (X.astype(np.float64), WEIGHT, None, TypeError, "incompatible"),
+        (X.transpose(0, 1, 3, 2), WEIGHT, None, TypeError, "incompatible"),
+        (X[:, :2].copy(), WEIGHT, None, ValueError, "other planes or positions"),
+        (X, WEIGHT[:1], None, ValueError, "the weight has another size"),
+        (X, WEIGHT, np.zeros(3, np.float32), ValueError, "one number for each output"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(
+    x: Array, weight: Array, bias: Array | None, kind: type[Exception], words: str
+) -> None:
+    layer = SparsePointwise(np.array([[0, 1], [1, 2]]), 3)
+    with pytest.raises(kind, match=words):
+        layer.convolve(x, weight, bias)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"columns": [0, 3, 1, 2]},
+        {"starts": [0, 2, 3]},
+        {"entries": [0, 1, 2, 4]},
+        {"order": [0, 2]},
+        {"starts": [0, 5, 4]},
+    ],
+)
+def test_what_is_no_pattern_is_refused(changes: dict[str, Any]) -> None:
+    right: dict[str, Any] = {"inputs": 3, "starts": [0, 2, 4], "columns": [0, 1, 1, 2], "entries": [0, 1, 2, 3]}
+    with pytest.raises(ValueError, match="not a pattern"):
+        kernels().Pattern(**({"order": [0, 1]} | right | changes))
