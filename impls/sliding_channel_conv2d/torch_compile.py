@@ -1,4 +1,4 @@
-"""The layer's eager choice of backend under torch.compile."""
+"""A composition under torch.compile."""
 
 import torch
 
@@ -6,29 +6,31 @@ from bench.core.implementation import Implementation
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from impls.sliding_channel_conv2d._passes import prepare_passes
-from impls.sliding_channel_conv2d.layer.backends import BACKENDS, choose
+from impls.sliding_channel_conv2d.layer.backends import BACKENDS, choose_composition
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
 class TorchCompile(Implementation):
-    """The backend that SlidingChannelConv2d chooses eagerly, under torch.compile (inductor, static shapes).
+    """The composition of PyTorch's operators that is fastest for the case, under torch.compile (static shapes).
 
     ``torch.compile(SlidingChannelConv2d(...))`` is something else: once compiled, a layer with backend "auto" is
-    masked_dense for every case (see ``layer.backends.choose``).
+    masked_dense for every case (see ``layer.backends``).
     """
 
     workload = "sliding_channel_conv2d"
     requires = ("torch",)
     note = (
-        "Not torch.compile of the layer, which then is masked_dense for every case: compiled, untimed, is the backend "
-        "that the layer chooses eagerly, most often masked_dense too. Materialises what its backend does (dense weight "
-        "or distinct windows) and what the compiler buffers. Weights are packed untimed in forward, timed in train."
+        "Not torch.compile of the layer, which then is masked_dense for every case: compiled, untimed, is the "
+        "composition that the layer would choose eagerly, most often masked_dense too. Materialises what that does "
+        "(dense weight or distinct windows) and what the compiler buffers. Weights are packed untimed in forward, "
+        "timed in train."
     )
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         case: SlidingChannelConv2dCase = problem.case
         torch._dynamo.reset()  # else the cases before count against its limit of recompilations
-        backend = BACKENDS[choose(torch.from_numpy({**problem.constants, **problem.inputs}["x"]), case.windows)]
+        x = torch.from_numpy({**problem.constants, **problem.inputs}["x"])
+        backend = BACKENDS[choose_composition(x, case.windows)]
         call = prepare_passes(
             problem, target, backend, lambda forward: torch.compile(forward, fullgraph=True, dynamic=False)
         )

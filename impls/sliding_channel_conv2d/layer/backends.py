@@ -7,7 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
 
+from impls.native.library import unavailable
 from impls.sliding_channel_conv2d.layer.channels import channel_index
+from impls.sliding_channel_conv2d.layer.native import native, takes
 from impls.sliding_channel_conv2d.layer.sliced_gemm import sliced_gemm
 from impls.sliding_channel_conv2d.layer.windows import Windows
 
@@ -25,6 +27,10 @@ class Backend:
     """From x and what ``pack`` returned."""
     unable: Callable[[Windows], str | None] = lambda windows: None
     """Why a layer cannot be computed so, or None."""
+
+
+def _pack_nothing(weight: Tensor, bias: Tensor | None, windows: Windows) -> Parameters:
+    return weight, bias
 
 
 def _pack_dense(weight: Tensor, bias: Tensor | None, windows: Windows) -> Parameters:
@@ -66,24 +72,30 @@ BACKENDS = {
     "masked_dense": Backend(_pack_dense, _masked_dense),
     "window_copies": Backend(_pack_for_copies, _window_copies),
     "window_groups": Backend(_pack_by_window, _window_groups, Windows.why_not_grouped),
-    "sliced_gemm": Backend(lambda weight, bias, windows: (weight, bias), sliced_gemm),
+    "sliced_gemm": Backend(_pack_nothing, sliced_gemm),
+    "native": Backend(_pack_nothing, native, lambda windows: unavailable()),
 }
 """By name: a dense pointwise convolution, whose weight is zero outside the windows; the paper's two compositions, one
-window copied for each filter, or each distinct window copied once; products on slices of the input, nothing copied."""
+window copied for each filter, or each distinct window copied once; products on slices of the input, nothing copied; the
+project's own kernels."""
+
+
+def choose(x: Tensor, windows: Windows) -> str:
+    """The backend for ``x``: the project's own kernels wherever they can run, else the best composition."""
+    own = takes(x) and not torch.compiler.is_compiling() and BACKENDS["native"].unable(windows) is None
+    return "native" if own else choose_composition(x, windows)
 
 
 BATCH = 8
 """Images from which the work of a call outweighs what it costs to start its parts."""
 
 
-def choose(x: Tensor, windows: Windows) -> str:
-    """The backend for an input of this shape, by what was fastest on one core, forward, fp32.
+def choose_composition(x: Tensor, windows: Windows) -> str:
+    """The composition of PyTorch's operators for an input of this shape, by what was fastest on one core, forward.
 
     Dense wastes cg times the arithmetic but runs it best. Distinct windows win where few of them serve many filters on
-    planes so small that copies are cheap. For one image that is 2x2 (suite dsxplore on Zen 4, whose run is committed).
-    For 16 it is up to 8x8, in 0.36 to 1.0 times dense's time, save 512 to 512 channels at 2x2, which took 0.75 to 1.3
-    (suite dsxplore_batch on Zen 5, whose run is not). Slices are only for who asks for them: in that batch they won by
-    more than a tenth only at 32x32 with co of .5 and cg of 4 or 8, and elsewhere took up to 8.5 times as long.
+    planes so small that copies are cheap: of one image up to 2x2, of 16 up to 8x8. Slices are only for who asks for
+    them: they seldom win, and mostly lose by far. The runs of suite dsxplore that are committed show all of them.
 
     A GPU has no such measurements: dense; and a compiler must not make the shape of its example a condition: dense.
     """

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from impls.sliding_channel_conv2d.layer.backends import BACKENDS, choose, require
-from impls.sliding_channel_conv2d.layer.sliced_gemm import autocasts
+from impls.sliding_channel_conv2d.layer.differentiable import autocasts
 from impls.sliding_channel_conv2d.layer.windows import Windows, overlap
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from impls.native.library import unavailable
 from impls.sliding_channel_conv2d import SlidingChannelConv2d
 from impls.sliding_channel_conv2d.layer.backends import BACKENDS, choose
 from impls.sliding_channel_conv2d.layer.windows import Windows, overlap
@@ -72,7 +73,8 @@ def test_gradients_by_gradcheck(backend: str, setting: dict[str, object]) -> Non
 
 def test_gradients_are_checked_of_every_choice_of_auto() -> None:
     layers = [SlidingChannelConv2d(8, 16, **setting) for setting in SETTINGS]
-    assert {choose(torch.empty(SHAPE), layer.windows) for layer in layers} == {"masked_dense", "window_groups"}
+    x = torch.empty(SHAPE, dtype=torch.float64)
+    assert {choose(x, layer.windows) for layer in layers} == {"masked_dense", "window_groups"}
 
 
 @settings(max_examples=200, deadline=None)
@@ -194,7 +196,7 @@ def test_export_and_compile(backend: str) -> None:
 
 def test_a_compiled_layer_is_dense_whatever_it_chooses_eagerly() -> None:
     layer, x = SlidingChannelConv2d(16, 32), torch.randn(1, 16, 2, 2)
-    assert choose(x, layer.windows) == "window_groups"
+    assert choose(x, layer.windows) != "masked_dense"
     called: list[str] = []
 
     def compiler(graph: torch.fx.GraphModule, inputs: list[torch.Tensor]) -> torch.fx.GraphModule:
@@ -300,6 +302,25 @@ def test_what_auto_chooses_and_answers(
     y, other = layer(x), dense(layer)(x)
     torch.testing.assert_close(y, other)
     torch.testing.assert_close(*(torch.autograd.grad(answer.square().sum(), x)[0] for answer in (y, other)))
+
+
+@pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
+def test_auto_is_native_where_the_kernels_can_run() -> None:
+    layer = SlidingChannelConv2d(32, 64, co=0.33)
+    x = torch.randn(2, 32, 5, 7, requires_grad=True)
+    assert choose(x, layer.windows) == "native"
+    for other in (x.double(), x.half(), x.to("meta")):
+        assert choose(other, layer.windows) != "native"
+    conv = dense(layer)
+    y, expected = layer(x), conv(x)
+    torch.testing.assert_close(y, expected)
+    dy = torch.randn_like(y)
+    dx, dweight, dbias = torch.autograd.grad(y, [x, layer.weight, layer.bias], dy)
+    right_dx, of_dense, right_dbias = torch.autograd.grad(expected, [x, conv.weight, conv.bias], dy)
+    torch.testing.assert_close(dx, right_dx)
+    channels = torch.from_numpy(layer.windows.channels)
+    torch.testing.assert_close(dweight, of_dense[:, :, 0, 0].gather(1, channels))
+    torch.testing.assert_close(dbias, right_dbias)
 
 
 def test_auto_is_a_backend_that_can() -> None:
