@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.run import sources
 from bench.run.launch import Outcome, launch
 from bench.store import Request
 
@@ -37,6 +38,19 @@ def test_edited_code_is_measured_anew(resume: Callable[[], Outcome], tmp_path: P
     first = resume()
     with (tmp_path / "mine.py").open("a") as file:
         file.write("# edited\n")
+    second = resume()
+    assert second.measured == 1
+    assert second.run.folder != first.run.folder
+
+
+@pytest.mark.parametrize("before", [{}, {"impls": "another"}, {"grouped_conv2d/mine": "another"}], ids=str)
+def test_code_that_differs_or_is_not_recorded_is_measured_anew(
+    resume: Callable[[], Outcome], monkeypatch: pytest.MonkeyPatch, before: dict[str, str]
+) -> None:
+    hashes = sources.hashes
+    with monkeypatch.context() as patch:
+        patch.setattr(sources, "hashes", lambda entries: before and hashes(entries) | before)
+        first = resume()
     second = resume()
     assert second.measured == 1
     assert second.run.folder != first.run.folder
