@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -153,7 +154,7 @@ def compare(
         else comparing.compare(first, baseline, wanted_margin)
     )
     if as_json:
-        print(json.dumps([asdict(row) for row in rows], indent=2))
+        print(json.dumps([_row_json(row) for row in rows], indent=2, allow_nan=False))
     else:
         print("\n".join(_row_texts(rows)) or "nothing to compare")
     if fail_if_slower:
@@ -227,11 +228,20 @@ def _row_texts(rows: Sequence[comparing.Row]) -> Iterator[str]:
         if row.ratio is None:
             without.setdefault((row.implementation, row.reason), []).append(row.case)
             continue
-        found = f"{row.ratio.estimate:.3f} [{row.ratio.low:.3f}, {row.ratio.high:.3f}] of {row.against}: {row.verdict}"
-        yield f"{row.implementation:24}{row.case}: {found}"
+        interval = f"[{row.ratio.low:.3f}, {row.ratio.high:.3f}]"
+        found = f"{row.ratio.estimate:.3f} {interval} of the time of {row.against}: {row.verdict}"
+        yield f"{row.implementation:24}{row.case}: {found}" + (f"; {row.reason}" if row.reason else "")
     for (implementation, reason), cases in without.items():
         where = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
         yield f"{implementation:24}{where}: no ratio: {reason}"
+
+
+def _row_json(row: comparing.Row) -> dict[str, object]:
+    """JSON has no infinity: an end of an interval that is not known is null."""
+    found = asdict(row)
+    if row.ratio is not None:
+        found["ratio"] = {name: value if isfinite(value) else None for name, value in found["ratio"].items()}
+    return found
 
 
 def _findings(found: Findings) -> dict[str, object]:

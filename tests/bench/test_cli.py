@@ -1,6 +1,7 @@
 """The command line: wrong use is one line that names the choices, and exit status 2."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -8,6 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from bench import cli
+from bench.report.compare import Row
+from bench.stats.interval import Interval
+from bench.stats.verdict import Verdict
 
 ROOT = Path(__file__).parent.parent.parent
 SMALL = ("--suite", "odd", "--case", "kernel=1", "--impl", "im2col", "--budget", "100ms")
@@ -121,6 +127,15 @@ def test_compare_fails_with_status_3_where_something_is_surely_slower(tmp_path: 
     fine = featherbench("compare", "both", "--baseline", "sleepy", "--fail-if-slower", "5%", "--json", cwd=tmp_path)
     assert fine.returncode == 0
     assert json.loads(fine.stdout)[0]["verdict"] == "faster"
+
+
+def test_compare_tells_what_to_mind_and_prints_no_infinity() -> None:
+    ratio = Interval(0.5, 0.0, math.inf, 0.999)
+    row = Row("run", "conv", "fast", "n=1", "edge", "slow", 0.01, ratio, Verdict.CANNOT_TELL, "not in turns")
+    (text,) = cli._row_texts([row])
+    assert text.endswith("n=1: 0.500 [0.000, inf] of the time of slow: cannot tell; not in turns")
+    told = json.loads(json.dumps(cli._row_json(row), allow_nan=False))
+    assert told["ratio"] == {"estimate": 0.5, "low": 0.0, "high": None, "confidence": 0.999}
 
 
 def test_files_in_the_current_folder_do_not_get_in_the_way(tmp_path: Path) -> None:
