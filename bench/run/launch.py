@@ -46,7 +46,7 @@ def launch(
     """Measure what ``request`` asks for; raises BadUse before anything starts, or CannotGoOn.
 
     With ``resume``, goes on with the run called ``name``, or the newest that was made by an equal request on this
-    machine with these libraries and this code; where there is none, a new one begins.
+    machine with these libraries, this code and this budget; where there is none, a new one begins.
     """
     began = time.perf_counter()
     sittings = plan(request)
@@ -144,6 +144,8 @@ def _changed(then: RunInfo, now: RunInfo) -> str:
     """Why what would be measured now does not belong beside an earlier run's records; empty where it does."""
     if then.environment.fingerprint != now.environment.fingerprint:
         return "it was measured on another machine or with other libraries"
+    if then.spending != now.spending:
+        return "its budget, timeout or memory limit was another"
     if then.environment.variables != now.environment.variables:
         return "variables that set threads or instruction sets have changed"
     edited = [name for name in now.sources | then.sources if now.sources.get(name) != then.sources.get(name)]

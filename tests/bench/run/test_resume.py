@@ -13,7 +13,7 @@ FOLDER = Path(__file__).parents[1] / "accidents"
 
 
 @pytest.fixture
-def resume(tmp_path: Path) -> Callable[[], Outcome]:
+def resume(tmp_path: Path) -> Callable[..., Outcome]:
     """Measures, or resumes, one plug-in on one small case."""
     plugin = tmp_path / "mine.py"
     plugin.write_text((FOLDER / "reads_stdin.py").read_text())
@@ -25,7 +25,7 @@ def resume(tmp_path: Path) -> Callable[[], Outcome]:
         cases=("kernel=1",),
         plugins=(str(plugin),),
     )
-    return lambda: launch(request, budget_s=0.1, resume=True, results=tmp_path / "results")
+    return lambda budget_s=0.1: launch(request, budget_s=budget_s, resume=True, results=tmp_path / "results")
 
 
 def test_nothing_is_measured_twice(resume: Callable[[], Outcome]) -> None:
@@ -64,6 +64,15 @@ def test_other_thread_settings_are_measured_anew(
     second = resume()
     assert second.measured == 1
     assert second.run.folder != first.run.folder
+
+
+def test_another_budget_is_measured_anew_and_told(
+    resume: Callable[..., Outcome], caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = resume(), resume(budget_s=0.2)
+    assert second.measured == 1
+    assert second.run.folder != first.run.folder
+    assert "its budget, timeout or memory limit was another; a new run begins" in caplog.text
 
 
 def test_how_far_it_would_have_gone_is_recorded(resume: Callable[[], Outcome]) -> None:
