@@ -59,6 +59,7 @@ def test_the_file_becomes_a_run(file, content, tmp_path):
     )
     assert benchmark["group"] == f"{record.workload} {record.case}"
     assert "not interleaved" in record.facts["timed by"]
+    assert record.latency.preempted is None
     assert run.info.threads == 1
 
 
