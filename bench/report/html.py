@@ -78,6 +78,7 @@ def _page(runs: Sequence[Run]) -> str:
     table, comparisons = frame(runs), compare_each(runs)
     parts = list(sections(runs, table, comparisons))
     look = styles(table["implementation"])
+    elsewhere = [run.name for run in runs if _timed_elsewhere(run)]
     return (
         _templates()
         .get_template("report.html")
@@ -88,11 +89,18 @@ def _page(runs: Sequence[Run]) -> str:
             table=results_table(table, comparisons),
             drawn=[_drawn(part, look) for part in parts],
             settings=[setting(run) for run in runs],
+            elsewhere=elsewhere,
+            in_turns=len(elsewhere) < len(runs),
             confidence=percent(CONFIDENCE, 2),
             default_margin=percent(DEFAULT_MARGIN, 1),
             plotly=_plotly(),
         )
     )
+
+
+def _timed_elsewhere(run: Run) -> bool:
+    """Whether another tool did the timing."""
+    return any(record.latency is not None and record.latency.stopped is None for record in run.records)
 
 
 @cache

@@ -108,6 +108,8 @@ def _verdicts(section: Section) -> Iterator[str]:
     ratio = next(row.ratio for row in section.comparisons if row.ratio)
     counts = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in Verdict)
     yield f"Of {_count(verdicts.total(), 'comparison')} with {section.baseline}: {counts}."
+    for caution, count in Counter(row.reason for row in section.comparisons if row.ratio and row.reason).items():
+        yield f"To mind in {count} of them: {caution}."
     each, together = percent(ratio.confidence, 5), percent(CONFIDENCE, 2)
     yield f"Each interval holds with {each}, so that all of this page's comparisons hold at once with {together}."
 

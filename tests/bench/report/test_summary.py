@@ -32,6 +32,12 @@ def test_as_many_threads_as_cores_are_not(make_record, say):
     assert "threads worked" not in say(make_record(facts={THREADS_THAT_RAN: "2"}), threads=2)
 
 
+def test_ratios_without_turns_are_warned_of(make_record, say):
+    apart = make_record("apart", sitting="two")
+    assert "To mind in 1 of them: measured one after the other, not in turns" in say(make_record(), apart)
+    assert "To mind" not in say(make_record(), make_record("together"), name="turns")
+
+
 def test_cases_without_a_rival_are_not_counted_and_told(make_record, say):
     cases = [{"groups": groups} for groups in (1, 2, 4)]
     records = [make_record(parameters=case) for case in cases]
