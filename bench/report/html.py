@@ -118,8 +118,8 @@ def _templates() -> Environment:
 
 
 def _breakable(text: str) -> Markup:
-    """A line may break after each comma of a case's slug."""
-    return escape(text).replace(",", Markup(",<wbr>"))
+    """A line may break after each comma of a case's slug, and each underscore of a name."""
+    return escape(text).replace(",", Markup(",<wbr>")).replace("_", Markup("_<wbr>"))
 
 
 def _inline(name: str) -> Markup:
