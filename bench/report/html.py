@@ -77,7 +77,7 @@ def write_report(runs: Sequence[Run], path: Path) -> Path:
 def _page(runs: Sequence[Run]) -> str:
     table, comparisons = frame(runs), compare_each(runs)
     parts = list(sections(runs, table, comparisons))
-    look = styles(table["implementation"])
+    looks = {name: styles(rows["implementation"]) for name, rows in table.groupby("workload")}
     elsewhere = [run.name for run in runs if _timed_elsewhere(run)]
     return (
         _templates()
@@ -87,7 +87,7 @@ def _page(runs: Sequence[Run]) -> str:
             many=len(runs) > 1,
             summaries=[summarise(part) for part in parts],
             table=results_table(table, comparisons),
-            drawn=[_drawn(part, look) for part in parts],
+            drawn=[_drawn(part, looks[part.workload]) for part in parts],
             settings=[setting(run) for run in runs],
             elsewhere=elsewhere,
             in_turns=len(elsewhere) < len(runs),
