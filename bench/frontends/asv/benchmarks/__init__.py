@@ -45,9 +45,9 @@ with suppress(ImportError):
     importlib.import_module("torch")  # It starts no thread while it loads, so forking afterwards is safe.
 
 CHECKOUT = Path(__file__).resolve().parents[4]
+# As a run has them by default; said here, since commits differ in where they keep them.
 TIMEOUT_S = 120.0
 MEMORY_BYTES = 4 << 30
-"""What a call may ask for beyond its libraries."""
 
 _worker = Worker()
 _checks: list[dict[str, Any]] = []
