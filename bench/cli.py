@@ -4,7 +4,6 @@ import json
 import logging
 import re
 import sys
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -283,11 +282,12 @@ def _tell(outcome: launch.Outcome, as_json: bool) -> None:
         told = {"run": outcome.run.name, "folder": str(outcome.run.folder), "measured": outcome.measured}
         print(json.dumps(told | {"records": counts, "harness_share": outcome.split.harness / outcome.split.total}))
     else:
-        unsupported = Counter(
-            (record.implementation, record.reason) for record in records if record.status is Status.UNSUPPORTED
-        )
-        for (implementation, reason), count in unsupported.items():
-            print(f"unsupported: {implementation} in {count} case{'' if count == 1 else 's'}: {reason}")
+        unsupported: dict[str, list[str]] = {}
+        for record in records:
+            if record.status is Status.UNSUPPORTED:
+                unsupported.setdefault(record.reason, []).append(record.implementation)
+        for reason, names in unsupported.items():
+            print(f"{len(names)} unsupported ({', '.join(dict.fromkeys(names))}): {reason}")
         for record in records:
             if record.status not in (Status.PASSED, Status.UNSUPPORTED):
                 print(f"{record.status}: {record.implementation} {record.case}: {record.reason}")

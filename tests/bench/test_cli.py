@@ -207,7 +207,7 @@ def test_what_is_not_installed_is_told_with_its_reason(tmp_path: Path) -> None:
     reason = f"needs {missing}: pip install {missing}"
     lacking = ("run", "--suite", "odd", "--impl", absent, "--plugin", str(ACCIDENTS / f"{absent}.py"))
     done = featherbench(*lacking, "--name", "none", cwd=tmp_path)
-    assert done.stdout.splitlines()[0] == f"unsupported: {absent} in 14 cases: {reason}"
+    assert done.stdout.splitlines()[0] == f"14 unsupported ({absent}): {reason}"
     assert done.stdout.count(reason) == 1
 
     planned = featherbench(*lacking, "--dry-run", cwd=tmp_path).stdout.splitlines()
