@@ -153,12 +153,12 @@ def test_several_runs_workloads_and_metrics(make_record, make_run, tmp_path):
 
 
 def test_implementations_of_one_workload_have_colours_of_their_own(make_record, make_run, tmp_path):
-    """However many another workload has: there are eleven colours."""
-    records = [make_record(f"{workload} {i}", workload=workload) for workload in ("a", "b") for i in range(11)]
+    """However many another workload has: there are eleven colours, and twelve implementations."""
+    records = [make_record(f"{i:02}", workload="a" if i in (0, 11) else "b") for i in range(12)]
     page = Page(write_report([make_run(records)], tmp_path / "report.html").read_text(encoding="utf-8"))
     for data in page.data:
         colours = [trace["marker"]["color"] for trace in json.loads(data)["data"] if "marker" in trace]
-        assert len(set(colours)) == len(colours) == 11
+        assert len(set(colours)) == len(colours) >= 2
 
 
 def test_wrong_use(make_record, make_run, tmp_path):
