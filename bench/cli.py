@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
 from typing import Annotated
 
@@ -18,13 +19,13 @@ from bench import scaffold, store
 from bench.core import registry
 from bench.core.errors import BadUse, CannotGoOn
 from bench.core.record import Status
-from bench.core.target import KINDS, Target
+from bench.core.target import NAMES, Target
 from bench.doctor import words
 from bench.doctor.examine import Findings, examine
 from bench.progress import Terminal
 from bench.report import compare as comparing
 from bench.run import launch
-from bench.run.plan import plan
+from bench.run.plan import Sitting, plan
 from bench.run.workers import Allowance
 
 app = typer.Typer(
@@ -51,6 +52,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 def list_(plugin: Plugins = None, as_json: Json = False) -> None:
     """Workloads, suites, implementations (available, or why not) and targets."""
     entries = registry.implementations(plugin or ())
+    targets = {name: Target.parse(name).unavailable() for name in NAMES}
     found = {
         "workloads": {
             name: {
@@ -64,7 +66,7 @@ def list_(plugin: Plugins = None, as_json: Json = False) -> None:
             }
             for name, workload in registry.workloads().items()
         },
-        "targets": {kind: Target(kind).unavailable() for kind in KINDS},
+        "targets": targets,
     }
     if as_json:
         return print(json.dumps(found, indent=2))
@@ -77,8 +79,8 @@ def list_(plugin: Plugins = None, as_json: Json = False) -> None:
     for entry in entries:
         if entry.workload not in registry.workloads():
             print(f"{entry.path} cannot be used: it names no known workload")
-    for kind in KINDS:
-        print(f"target {kind}: {Target(kind).unavailable() or 'available'}")
+    for target, reason in targets.items():
+        print(f"target {target}: {reason or 'available'}")
     return None
 
 
@@ -94,7 +96,9 @@ def run_(
     ] = "8s",
     timeout: Annotated[str, typer.Option(help="One step of a worker, such as a prepare.")] = "120s",
     memory_limit: Annotated[str, typer.Option(help="What a worker may ask for beyond its libraries.")] = "4GiB",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest such run.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the newest such run, if its code and budget were these.")
+    ] = False,
     name: Annotated[str | None, typer.Option(help="The run's name; default: time, workloads, suite, target.")] = None,
     plugin: Plugins = None,
     results: Results = store.LOCAL,
@@ -116,8 +120,7 @@ def run_(
     budget_s = seconds(budget)
     sittings = plan(request)
     if dry:
-        keys = [key for sitting in sittings for key in sitting.keys(Target.parse(target))]
-        return print(json.dumps([key._asdict() for key in keys])) if as_json else print("\n".join(map(" ".join, keys)))
+        return _tell_plan(sittings, Target.parse(target), as_json)
     console = Console(stderr=True)
     with Terminal(console) if console.is_terminal else nullcontext(launch.Silent()) as display:
         outcome = launch.launch(
@@ -141,6 +144,7 @@ def compare(
     if len(run) == 2 and baseline:
         raise BadUse("two runs are compared implementation by implementation; drop --baseline or give one run")
     wanted_margin = percentage(margin) if margin else None
+    threshold = percentage(fail_if_slower) if fail_if_slower else None
     first, *others = [store.find(name, results) for name in run]
     if empty := [each.name for each in (first, *others) if not each.records]:
         raise BadUse(
@@ -153,11 +157,11 @@ def compare(
         else comparing.compare(first, baseline, wanted_margin)
     )
     if as_json:
-        print(json.dumps([asdict(row) for row in rows], indent=2))
+        print(json.dumps([_row_json(row) for row in rows], indent=2, allow_nan=False))
     else:
         print("\n".join(_row_texts(rows)) or "nothing to compare")
-    if fail_if_slower:
-        slower = comparing.slower_than(rows, percentage(fail_if_slower))
+    if threshold is not None:
+        slower = comparing.slower_than(rows, threshold)
         if slower:
             print(f"{len(slower)} of {len(rows)} are slower by more than {fail_if_slower}", file=sys.stderr)
         if lost:
@@ -227,11 +231,33 @@ def _row_texts(rows: Sequence[comparing.Row]) -> Iterator[str]:
         if row.ratio is None:
             without.setdefault((row.implementation, row.reason), []).append(row.case)
             continue
-        found = f"{row.ratio.estimate:.3f} [{row.ratio.low:.3f}, {row.ratio.high:.3f}] of {row.against}: {row.verdict}"
-        yield f"{row.implementation:24}{row.case}: {found}"
+        interval = f"[{row.ratio.low:.3f}, {row.ratio.high:.3f}]"
+        found = f"{row.ratio.estimate:.3f} {interval} of the time of {row.against}: {row.verdict}"
+        yield f"{row.implementation:24}{row.case}: {found}" + (f"; {row.reason}" if row.reason else "")
     for (implementation, reason), cases in without.items():
         where = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
         yield f"{implementation:24}{where}: no ratio: {reason}"
+
+
+def _row_json(row: comparing.Row) -> dict[str, object]:
+    """JSON has no infinity: an end of an interval that is not known is null."""
+    found = asdict(row)
+    if row.ratio is not None:
+        found["ratio"] = {name: value if isfinite(value) else None for name, value in found["ratio"].items()}
+    return found
+
+
+def _tell_plan(sittings: Sequence[Sitting], target: Target, as_json: bool) -> None:
+    """What would be measured, and what cannot be here; what an implementation supports is known by its worker alone."""
+    planned = [
+        (key, sitting.unable.get(entry))
+        for sitting in sittings
+        for key, entry in zip(sitting.keys(target), (*sitting.entries, *sitting.unable), strict=True)
+    ]
+    if as_json:
+        print(json.dumps([key._asdict() | {"unsupported": reason} for key, reason in planned]))
+    else:
+        print("\n".join(" ".join(key) + (f": unsupported: {reason}" if reason else "") for key, reason in planned))
 
 
 def _findings(found: Findings) -> dict[str, object]:
@@ -256,6 +282,12 @@ def _tell(outcome: launch.Outcome, as_json: bool) -> None:
         told = {"run": outcome.run.name, "folder": str(outcome.run.folder), "measured": outcome.measured}
         print(json.dumps(told | {"records": counts, "harness_share": outcome.split.harness / outcome.split.total}))
     else:
+        unsupported: dict[str, list[str]] = {}
+        for record in records:
+            if record.status is Status.UNSUPPORTED:
+                unsupported.setdefault(record.reason, []).append(record.implementation)
+        for reason, names in unsupported.items():
+            print(f"{len(names)} unsupported ({', '.join(dict.fromkeys(names))}): {reason}")
         for record in records:
             if record.status not in (Status.PASSED, Status.UNSUPPORTED):
                 print(f"{record.status}: {record.implementation} {record.case}: {record.reason}")

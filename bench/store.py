@@ -63,7 +63,8 @@ class RunInfo(BaseModel):
     request: Request
     spending: Spending
     sources: dict[str, str]
-    """Workload/implementation -> its file, hashed."""
+    """``impls`` -> all of its source, hashed; workload/implementation of a plug-in -> its file. In runs of earlier
+    releases each implementation -> its file."""
     threads: int
     """Cores given to the target, and threads asked of every library."""
     environment: Environment

@@ -66,7 +66,7 @@ class Latency(_Stored):
     preempted: int | None = Field(
         ge=0, description="rounds in which the calling thread was off its core for over 5 % of the time; None: unknown"
     )
-    stopped: Literal["sure", "budget"]
+    stopped: Literal["sure", "budget"] | None = Field(description="None: another tool timed it, by rules of its own")
 
     def rounds(self) -> list[float]:
         """The latency of each round, ns: the median of its samples. Rounds, not samples, are independent."""

@@ -83,7 +83,8 @@ def workload(name: str) -> Workload:
 def implementations(plugins: Sequence[str | Path] = ()) -> list[Entry]:
     """All implementations: of ``impls``, of the entry points, and of the plug-in files, in this order.
 
-    Raises BadUse where a plug-in does not exist, or two implementations of one workload share a name.
+    Raises BadUse where a plug-in does not exist or names no workload that does, or two implementations of one workload
+    share a name.
     """
     entries = [*_own(), *_entry_points(), *(_plugin(Path(path)) for path in plugins)]
     for entry, other in combinations(entries, 2):
@@ -148,7 +149,10 @@ def _entry_points() -> Iterable[Entry]:
 def _plugin(path: Path) -> Entry:
     if not path.is_file():
         raise BadUse(f"no plug-in file {path}")
-    return _describe(path.resolve(), name=path.stem)
+    entry = _describe(path.resolve(), name=path.stem)
+    if entry.workload not in (None, *workloads()):
+        raise BadUse(f"{path} names no known workload, but {entry.workload!r}; choose from {', '.join(workloads())}")
+    return entry
 
 
 def _describe(path: Path, *, name: str, workload: str | None = None, module: str | None = None) -> Entry:

@@ -60,8 +60,9 @@ def compare(run: Run, baseline: str | None = None, margin: float | None = None) 
     names = {record.workload: baseline or registry.workload(record.workload).baseline for record in run.records}
     present = {(record.workload, record.implementation) for record in run.records}
     if names and not present & set(names.items()):
-        choices = ", ".join(sorted({implementation for _, implementation in present}))
-        raise BadUse(f"baseline {' or '.join(sorted(set(names.values())))} is not in run {run.name}; choose {choices}")
+        passed = sorted({record.implementation for record in run.records if record.status is Status.PASSED})
+        advice = f"choose {', '.join(passed)}" if passed else "nor has anything passed there"
+        raise BadUse(f"baseline {' or '.join(sorted(set(names.values())))} is not in run {run.name}; {advice}")
     return _judged(list(_against_baseline(run, names, margin)))
 
 
@@ -79,8 +80,13 @@ def compare_runs(new: Run, old: Run, margin: float | None = None) -> list[Row]:
 
     The rounds of two runs do not pair up, so the intervals are wider than within a run, and nothing cancels a change of
     the machine between them. ``margin`` is by default the larger noise floor of the two. Raises BadUse where the runs
-    share nothing.
+    share nothing, as those of two targets do.
     """
+    if new.info.target != old.info.target:
+        raise BadUse(
+            f"run {new.name} is of target {new.info.target} and run {old.name} of {old.info.target}; "
+            "choose two of one target"
+        )
     if margin is None:
         margin = max(default_margin(new), default_margin(old))
     before = {record.key: record for record in old.records}

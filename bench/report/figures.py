@@ -68,11 +68,9 @@ def memory_figures(table: pd.DataFrame, sweep: str | None, style: Mapping[str, S
             _add_frontier(figure, rows, "" if sweep is None else f"{sweep} {rows[sweep].iloc[0]}")
         for name, rows in panel.groupby("implementation"):
             figure.add_trace(points(rows, str(name), style[str(name)], [_memory_hover(row) for row in _rows(rows)]))
-        figure.update_xaxes(title=axis_title(f"latency, {time_symbol} a call"), **log_axis(panel["x"]))
-        lowest, highest = log10(panel["y"].min()), log10(panel["y"].max())
-        pad = max(0.1, 0.15 * (highest - lowest))
-        name_of_y = axis_title(f"memory, {size_symbol}")
-        figure.update_yaxes(title=name_of_y, range=[lowest - pad, highest + pad], **log_axis(panel["y"]))
+        names = axis_title(f"latency, {time_symbol} a call"), axis_title(f"memory, {size_symbol}")
+        figure.update_xaxes(title=names[0], range=_padded(panel["x"]), **log_axis(panel["x"]))
+        figure.update_yaxes(title=names[1], range=_padded(panel["y"]), **log_axis(panel["y"]))
         figures.append(figure)
     return figures
 
@@ -127,6 +125,13 @@ def log_axis(values: "pd.Series[Any]") -> dict[str, object]:
     return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:.12g}" for tick in ticks], **AXIS}
 
 
+def _padded(values: "pd.Series[Any]") -> list[float]:
+    """A range, in exponents of ten, with room for markers and labels, and for ticks on either side of a lone value."""
+    low, high = log10(values.min()), log10(values.max())
+    pad = max(0.2, 0.15 * (high - low))
+    return [low - pad, high + pad]
+
+
 AXIS: dict[str, object] = {
     "gridcolor": _GRID,
     "linecolor": _INK,
@@ -146,7 +151,12 @@ def points(rows: pd.DataFrame, name: str, style: Style, hover: Sequence[str], **
         name=escape(name),
         meta=name,
         mode="lines+markers" if line else "markers",
-        marker={"color": style.colour, "symbol": style.symbol, "size": 9, "line": {"color": "white", "width": 1}},
+        marker={
+            "color": style.colour,
+            "symbol": style.symbol,
+            "size": style.size,
+            "line": {"color": "white", "width": 1},
+        },
         line={"color": style.colour, "dash": style.dash, "width": 1.5} if line else None,
         customdata=list(hover),
         hovertemplate=HOVER,

@@ -77,7 +77,8 @@ def write_report(runs: Sequence[Run], path: Path) -> Path:
 def _page(runs: Sequence[Run]) -> str:
     table, comparisons = frame(runs), compare_each(runs)
     parts = list(sections(runs, table, comparisons))
-    look = styles(table["implementation"])
+    looks = {name: styles(rows["implementation"]) for name, rows in table.groupby("workload")}
+    elsewhere = [run.name for run in runs if _timed_elsewhere(run)]
     return (
         _templates()
         .get_template("report.html")
@@ -86,13 +87,20 @@ def _page(runs: Sequence[Run]) -> str:
             many=len(runs) > 1,
             summaries=[summarise(part) for part in parts],
             table=results_table(table, comparisons),
-            drawn=[_drawn(part, look) for part in parts],
+            drawn=[_drawn(part, looks[part.workload]) for part in parts],
             settings=[setting(run) for run in runs],
+            elsewhere=elsewhere,
+            in_turns=len(elsewhere) < len(runs),
             confidence=percent(CONFIDENCE, 2),
             default_margin=percent(DEFAULT_MARGIN, 1),
             plotly=_plotly(),
         )
     )
+
+
+def _timed_elsewhere(run: Run) -> bool:
+    """Whether another tool did the timing."""
+    return any(record.latency is not None and record.latency.stopped is None for record in run.records)
 
 
 @cache
@@ -110,8 +118,8 @@ def _templates() -> Environment:
 
 
 def _breakable(text: str) -> Markup:
-    """A line may break after each comma of a case's slug."""
-    return escape(text).replace(",", Markup(",<wbr>"))
+    """A line may break after each comma of a case's slug, and each underscore of a name."""
+    return escape(text).replace(",", Markup(",<wbr>")).replace("_", Markup("_<wbr>"))
 
 
 def _inline(name: str) -> Markup:

@@ -1,4 +1,4 @@
-"""How each implementation is drawn: alike in every figure, and told apart without colours."""
+"""How each implementation is drawn: alike in every figure of a workload, and told apart without colours."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -21,6 +21,9 @@ SYMBOLS = {
 }
 """Plotly's marker symbols, each with its outline in a 16 x 16 box for the page's own legend."""
 
+SIZES = {"triangle-up": 12, "triangle-down": 12, "hourglass": 12}
+"""Pixels of those that fill less of their box than the others, which have 9."""
+
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
@@ -33,6 +36,11 @@ class Style(NamedTuple):
     def outline(self) -> str:
         """The symbol as an SVG path in a 16 x 16 box."""
         return SYMBOLS[self.symbol]
+
+    @property
+    def size(self) -> int:
+        """Of the symbol in a figure, pixels."""
+        return SIZES.get(self.symbol, 9)
 
 
 def styles(implementations: Iterable[str]) -> dict[str, Style]:

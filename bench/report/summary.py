@@ -65,7 +65,7 @@ def summarise(section: Section) -> Summary:
         run=section.run.name,
         title=section.title,
         sentences=[
-            _who_is_fastest(fastest),
+            _who_is_fastest(section, fastest),
             *_verdicts(section),
             *([] if warning else ["No answer was incorrect."]),
             _noise(section),
@@ -88,13 +88,15 @@ def _fastest(section: Section) -> dict[str, str]:
     }
 
 
-def _who_is_fastest(fastest: dict[str, str]) -> str:
+def _who_is_fastest(section: Section, fastest: dict[str, str]) -> str:
     if not fastest:
         return "No case has two implementations that passed, so there is nothing to rank."
     (first, most), *others = Counter(fastest.values()).most_common()
     rest = "".join(f", {name} in {count}" for name, count in others)
     counts = f"{first} has the lowest median time in {most} of {_count(len(fastest), 'case')}{rest}"
-    return f"{counts}; by how much, and how surely, say the verdicts."
+    left_out = section.rows["case"].nunique() - len(fastest)
+    without = f", not counting {_count(left_out, 'case')} where fewer than two passed" if left_out else ""
+    return f"{counts}{without}; by how much, and how surely, say the verdicts."
 
 
 def _verdicts(section: Section) -> Iterator[str]:
@@ -106,6 +108,8 @@ def _verdicts(section: Section) -> Iterator[str]:
     ratio = next(row.ratio for row in section.comparisons if row.ratio)
     counts = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in Verdict)
     yield f"Of {_count(verdicts.total(), 'comparison')} with {section.baseline}: {counts}."
+    for caution, count in Counter(row.reason for row in section.comparisons if row.ratio and row.reason).items():
+        yield f"To mind in {count} of them: {caution}."
     each, together = percent(ratio.confidence, 5), percent(CONFIDENCE, 2)
     yield f"Each interval holds with {each}, so that all of this page's comparisons hold at once with {together}."
 

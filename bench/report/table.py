@@ -157,8 +157,8 @@ def _notes(row: Mapping[Any, Any], comparison: Row | None) -> str:
     if row["status"] != "passed":
         return str(row["reason"])
     notes = []
-    if comparison and comparison.ratio is None and comparison.reason:
-        notes.append(f"no ratio: {comparison.reason}")
+    if comparison and comparison.reason:
+        notes.append(comparison.reason if comparison.ratio else f"no ratio: {comparison.reason}")
     if comparison and comparison.ratio and isinf(comparison.ratio.high):
         notes.append("too few rounds for an interval of the ratio")
     if row["stopped"] == "budget":

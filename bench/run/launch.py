@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 
 from bench import machine, noise, store
@@ -14,6 +13,7 @@ from bench.core.errors import BadUse
 from bench.core.record import Record
 from bench.core.registry import Entry
 from bench.core.target import Target
+from bench.run import sources
 from bench.run.plan import Sitting, plan, to_measure
 from bench.run.scheduler import Display, Split, carry_out
 from bench.run.workers import Allowance
@@ -46,7 +46,7 @@ def launch(
     """Measure what ``request`` asks for; raises BadUse before anything starts, or CannotGoOn.
 
     With ``resume``, goes on with the run called ``name``, or the newest that was made by an equal request on this
-    machine with these libraries; where there is none, a new one begins.
+    machine with these libraries, this code and this budget; where there is none, a new one begins.
     """
     began = time.perf_counter()
     sittings = plan(request)
@@ -103,7 +103,7 @@ def describe(
         started=now,
         request=request,
         spending=spending,
-        sources={entry.label: sha256(Path(entry.path).read_bytes()).hexdigest()[:12] for entry in entries},
+        sources=sources.hashes(entries),
         threads=len(Target.parse(request.target).cores),
         environment=here,
         limits=limits,
@@ -144,9 +144,11 @@ def _changed(then: RunInfo, now: RunInfo) -> str:
     """Why what would be measured now does not belong beside an earlier run's records; empty where it does."""
     if then.environment.fingerprint != now.environment.fingerprint:
         return "it was measured on another machine or with other libraries"
+    if then.spending != now.spending:
+        return "its budget, timeout or memory limit was another"
     if then.environment.variables != now.environment.variables:
         return "variables that set threads or instruction sets have changed"
-    edited = [name for name, source in now.sources.items() if then.sources.get(name, source) != source]
+    edited = [name for name in now.sources | then.sources if now.sources.get(name) != then.sources.get(name)]
     return f"the code of {', '.join(edited)} has changed" if edited else ""
 
 

@@ -60,7 +60,9 @@ def filter_cases(workloads: Mapping[str, Workload], suite: str, filters: Sequenc
         raise BadUse(f"no suite {suite!r}; choose from {', '.join(suites)}")
     wanted: dict[str, set[str]] = {}
     for text in filters:
-        name, _, value = text.partition("=")
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise BadUse(f"--case {text!r} has no value; write NAME=VALUE, such as {text}=16")
         wanted.setdefault(name, set()).add(value)
     there = [case.texts() for found in cases.values() for case in found]
     for name, values in wanted.items():

@@ -160,7 +160,7 @@ def _take_turns(attempts: list[Attempt], budget_s: float, seed: int, watch: Watc
 
 
 def summarise(
-    turns: list[list[float]], inner: int, preempted: int | None, stopped: Literal["sure", "budget"]
+    turns: list[list[float]], inner: int, preempted: int | None, stopped: Literal["sure", "budget"] | None
 ) -> Latency:
     """The latency that turns of samples, ns a call, amount to: the median over rounds, with its interval."""
     rounds = [median(turn) for turn in turns]

@@ -1,6 +1,7 @@
 """The command line: wrong use is one line that names the choices, and exit status 2."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -9,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from bench import cli
+from bench.report.compare import Row
+from bench.stats.interval import Interval
+from bench.stats.verdict import Verdict
+
 ROOT = Path(__file__).parent.parent.parent
+ACCIDENTS = Path(__file__).parent / "accidents"
 SMALL = ("--suite", "odd", "--case", "kernel=1", "--impl", "im2col", "--budget", "100ms")
 
 
@@ -41,6 +48,7 @@ def featherbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]
         ),
         (["run", "--target", "gpu"], "no target 'gpu'; choose from cpu, edge, cuda"),
         (["run", "--target", "cuda"], "target cuda"),
+        (["run", "--case", "groups"], "--case 'groups' has no value; write NAME=VALUE"),
         (["run", "--plugin", "nowhere.py"], "/nowhere.py"),
         (["run", "--budget", "soon"], "'soon' is not a time such as 90s"),
         (["run", "--budget", "0s"], "'0s' is not a time"),
@@ -65,8 +73,17 @@ def test_wrong_use_is_one_line_that_names_the_choices(arguments: list[str], word
     done = featherbench(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
     assert words in done.stderr
     assert not (tmp_path / "results").exists()
+
+
+def test_a_plugin_of_a_misspelt_workload_is_wrong_use(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("class Mine:\n    workload = 'gruoped_conv2d'\n")
+    done = featherbench("run", "--impl", "mine", "--plugin", "mine.py", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "mine.py names no known workload, but 'gruoped_conv2d'; choose from grouped_conv2d" in done.stderr
 
 
 def test_an_unwritable_results_folder_is_wrong_use(tmp_path: Path) -> None:
@@ -118,9 +135,20 @@ def test_compare_fails_with_status_3_where_something_is_surely_slower(tmp_path: 
     slower = featherbench("compare", "both", "--baseline", "im2col", "--fail-if-slower", "5%", cwd=tmp_path)
     assert slower.returncode == 3
     assert "1 of 1 are slower by more than 5%" in slower.stderr
+    wrong = featherbench("compare", "both", "--baseline", "im2col", "--fail-if-slower", "fast", cwd=tmp_path)
+    assert (wrong.returncode, wrong.stdout) == (2, "")
     fine = featherbench("compare", "both", "--baseline", "sleepy", "--fail-if-slower", "5%", "--json", cwd=tmp_path)
     assert fine.returncode == 0
     assert json.loads(fine.stdout)[0]["verdict"] == "faster"
+
+
+def test_compare_tells_what_to_mind_and_prints_no_infinity() -> None:
+    ratio = Interval(0.5, 0.0, math.inf, 0.999)
+    row = Row("run", "conv", "fast", "n=1", "edge", "slow", 0.01, ratio, Verdict.CANNOT_TELL, "not in turns")
+    (text,) = cli._row_texts([row])
+    assert text.endswith("n=1: 0.500 [0.000, inf] of the time of slow: cannot tell; not in turns")
+    told = json.loads(json.dumps(cli._row_json(row), allow_nan=False))
+    assert told["ratio"] == {"estimate": 0.5, "low": 0.0, "high": None, "confidence": 0.999}
 
 
 def test_files_in_the_current_folder_do_not_get_in_the_way(tmp_path: Path) -> None:
@@ -168,8 +196,29 @@ def test_no_arguments_print_the_help(tmp_path: Path) -> None:
 def test_list_says_what_is_there(tmp_path: Path) -> None:
     told = json.loads(featherbench("list", "--json", cwd=tmp_path).stdout)
     assert told["workloads"]["grouped_conv2d"]["suites"]["quick"] == 6
-    assert set(told["targets"]) == {"cpu", "edge", "cuda"}
-    assert "im2col" in featherbench("list", cwd=tmp_path).stdout
+    assert set(told["targets"]) == {"cpu", "edge", "cuda", "cpu:avx2", "edge:avx2"}
+    text = featherbench("list", cwd=tmp_path).stdout
+    assert "im2col" in text
+    assert "target edge:avx2: " in text
+
+
+def test_what_is_not_installed_is_told_with_its_reason(tmp_path: Path) -> None:
+    absent, missing = "needs_what_is_not_installed", "featherbench-no-such-distribution"
+    reason = f"needs {missing}: pip install {missing}"
+    lacking = ("run", "--suite", "odd", "--impl", absent, "--plugin", str(ACCIDENTS / f"{absent}.py"))
+    done = featherbench(*lacking, "--name", "none", cwd=tmp_path)
+    assert done.stdout.splitlines()[0] == f"14 unsupported ({absent}): {reason}"
+    assert done.stdout.count(reason) == 1
+
+    planned = featherbench(*lacking, "--dry-run", cwd=tmp_path).stdout.splitlines()
+    assert len(planned) == 14
+    assert all(line.endswith(f"edge: unsupported: {reason}") for line in planned)
+    told = json.loads(featherbench(*lacking, "--dry-run", "--json", cwd=tmp_path).stdout)
+    assert {key["unsupported"] for key in told} == {reason}
+
+    compared = featherbench("compare", "none", cwd=tmp_path)
+    assert compared.returncode == 2
+    assert "nor has anything passed there" in compared.stderr
 
 
 def test_new_writes_a_file_that_runs_and_passes(tmp_path: Path) -> None:

@@ -85,6 +85,12 @@ def test_a_plugin_that_is_not_there_is_refused() -> None:
         registry.implementations(["nowhere.py"])
 
 
+def test_a_plugin_of_an_unknown_workload_is_refused(tmp_path: Path) -> None:
+    source = SOURCE.replace('"grouped_conv2d"', '"gruoped_conv2d"')
+    with pytest.raises(BadUse, match=r"mine\.py names no known workload, but 'gruoped_conv2d'; .*grouped_conv2d"):
+        registry.implementations([plugin(tmp_path, source)])
+
+
 def test_an_unknown_workload_names_the_choices() -> None:
     with pytest.raises(BadUse, match=r"no workload 'conv9d'; choose from .*grouped_conv2d"):
         registry.workload("conv9d")

@@ -20,10 +20,17 @@ from asv_runner.discovery import list_benchmarks
 list_benchmarks(sys.argv[1], open(sys.argv[2], "w"))
 """
 RUN = """
-import json, os, sys
+import dataclasses, json, os, sys
 import numpy  # as asv may do
 from asv_runner.run import _run
+from bench.core import registry
 from threadpoolctl import threadpool_info
+if len(sys.argv) > 4:
+    found = registry.implementations
+    registry.implementations = lambda: [
+        dataclasses.replace(entry, path=sys.argv[4], module=None) if entry.name == "im2col" else entry
+        for entry in found()
+    ]
 _run((sys.argv[1], sys.argv[2], json.dumps({"number": 1, "repeat": 1, "warmup_time": 0}), "None", sys.argv[3]))
 threads = max(pool["num_threads"] for pool in threadpool_info())
 print(json.dumps({"cores": len(os.sched_getaffinity(0)), "threads": threads}))
@@ -57,16 +64,22 @@ def test_parameters_are_those_of_the_registry(found):
     assert [case.strip("'") for case in cases] == [case.slug for case in workload.suites()["quick"]]
 
 
-@pytest.mark.parametrize("method", ["time_call", "peakmem_call", "track_peak_of_call", "track_error", "track_macs"])
-def test_a_combination_runs_on_the_edge(found, tmp_path, method):
+def _measure(found, folder, method, planted: str = "") -> subprocess.CompletedProcess[str]:
+    """What asv runs of im2col, or of the accident ``planted`` in its place, on its last case, into result.json."""
     name = f"GroupedConv2d.{method}"
     names, cases = found[name]["params"]
     last = names.index("'im2col'") * len(cases) + len(cases) - 1
-    result = tmp_path / "result.json"
-    command = [sys.executable, "-c", RUN, FOLDER, f"{name}-{last}", result]
-    done = subprocess.run(command, cwd=tmp_path, env=_environment(), check=True, capture_output=True, text=True)
+    command = [sys.executable, "-c", RUN, FOLDER, f"{name}-{last}", folder / "result.json"]
+    if planted:
+        command.append(ROOT / f"tests/bench/accidents/{planted}.py")
+    return subprocess.run(command, cwd=folder, env=_environment(), check=not planted, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("method", ["time_call", "peakmem_call", "track_peak_of_call", "track_error", "track_macs"])
+def test_a_combination_runs_on_the_edge(found, tmp_path, method):
+    done = _measure(found, tmp_path, method)
     assert json.loads(done.stdout.splitlines()[-1]) == {"cores": 1, "threads": 1}
-    value = json.loads(result.read_text())
+    value = json.loads((tmp_path / "result.json").read_text())
     if method == "time_call":
         assert len(value["samples"]) == 1
     elif method == "track_error":
@@ -76,5 +89,19 @@ def test_a_combination_runs_on_the_edge(found, tmp_path, method):
         assert value == registry.workload("grouped_conv2d").work(case).macs
     elif method == "track_peak_of_call":
         assert 1 << 15 < value < 4 << 20
-    else:
-        assert value > 1 << 20
+
+
+def test_the_peak_of_the_process_is_that_of_the_call(found, tmp_path):
+    """Also where checking, which comes before, took as much."""
+    peaks = {}
+    for planted in ("weighs_a_large_array", "weighs_more_at_first"):
+        assert _measure(found, tmp_path, "peakmem_call", planted).returncode == 0
+        peaks[planted] = json.loads((tmp_path / "result.json").read_text())
+    assert 56 << 20 < peaks["weighs_a_large_array"] - peaks["weighs_more_at_first"] < 72 << 20
+
+
+def test_a_wrong_answer_has_no_time(found, tmp_path):
+    done = _measure(found, tmp_path, "time_call", "answers_nan")
+    assert done.returncode == 1
+    assert "WrongAnswer: 1 of the answer's" in done.stderr
+    assert not (tmp_path / "result.json").exists()

@@ -59,6 +59,7 @@ def test_the_file_becomes_a_run(file, content, tmp_path):
     )
     assert benchmark["group"] == f"{record.workload} {record.case}"
     assert "not interleaved" in record.facts["timed by"]
+    assert record.latency.preempted is None
     assert run.info.threads == 1
 
 
@@ -88,6 +89,8 @@ def test_the_report_says_where_it_came_from(file, tmp_path):
     text = write_report([read(file, tmp_path)], tmp_path / "report.html").read_text()
     assert "pytest-benchmark" in text
     assert "not interleaved" in text
+    assert "took turns in the same rounds" not in text
+    assert "budget ended" not in text
 
 
 def test_each_has_a_sitting_of_its_own(content, tmp_path):

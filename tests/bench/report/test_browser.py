@@ -145,7 +145,7 @@ def test_the_legend_hides_an_implementation(page):
     assert button.get_attribute("aria-pressed") == "false"
 
 
-@pytest.mark.parametrize("width", [400, 1400])
+@pytest.mark.parametrize("width", [400, 1400, 1920])
 def test_fits_the_screen(page, width):
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
     page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
@@ -153,6 +153,8 @@ def test_fits_the_screen(page, width):
         page.refresh()
         WebDriverWait(page, 30).until(lambda driver: driver.execute_script(DRAWN))
         assert page.execute_script("return document.documentElement.scrollWidth") <= width
+        hidden = "const box = document.querySelector('.tall'); return box.scrollWidth - box.clientWidth"
+        assert width < 1400 or page.execute_script(hidden) == 0
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

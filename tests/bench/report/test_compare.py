@@ -66,6 +66,14 @@ def test_a_baseline_that_is_not_there_is_wrong_use(make_record, make_run):
     assert all("no record of the baseline" in row.reason for row in compare_each([run]))
 
 
+def test_only_what_passed_is_proposed_as_a_baseline(make_record, make_run):
+    broken = make_record("broken", status=Status.CRASHED, reason="signal 11", check=None)
+    with pytest.raises(BadUse, match=r"pytorch is not in run made; choose fast$"):
+        compare(make_run([make_record("fast"), broken]))
+    with pytest.raises(BadUse, match="pytorch is not in run none; nor has anything passed there"):
+        compare(make_run([broken], "none"))
+
+
 def test_an_unknown_workload_is_told_in_the_report(make_record, make_run):
     (row,) = compare_each([make_run([make_record(workload="gone")])])
     assert row.ratio is None
@@ -114,6 +122,14 @@ def test_two_runs_on_different_machines_are_told_apart(make_record, make_run):
 def test_two_runs_with_nothing_in_common(make_record, make_run):
     with pytest.raises(BadUse, match="share no implementation"):
         compare_runs(make_run([make_record("a")], "new"), make_run([make_record("b")], "old"))
+
+
+def test_two_runs_of_different_targets(make_record, make_run):
+    request = make_run([make_record()], "new").info.request.model_copy(update={"target": "cpu"})
+    old = make_run([make_record(target="cpu")], "old", request=request)
+    new = make_run([make_record()], "newer")
+    with pytest.raises(BadUse, match="run newer is of target edge and run old of cpu; choose two of one target"):
+        compare_runs(new, old)
 
 
 def test_slower_than_asks_the_low_end_of_the_interval(make_record, make_run):

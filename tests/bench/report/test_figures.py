@@ -89,6 +89,18 @@ def test_memory_is_what_a_call_and_preparing_need_together(table, look):
     assert "8.00 KiB in a call, 512 B prepared" in traces(figure)["pytorch"].customdata[0].replace("\u00a0", " ")
 
 
+def test_a_lone_point_stands_amid_its_panel_between_ticks(make_record, make_run, look):
+    for time in (1000.0, 1234.0, 8765.0):
+        (figure,) = memory_figures(frame([make_run([make_record(rounds=[time] * 20)], f"lone {time}")]), None, look)
+        (point,) = figure.data[1:]
+        for axis, value in ((figure.layout.xaxis, point.x[0]), (figure.layout.yaxis, point.y[0])):
+            low, high = (10**end for end in axis.range)
+            assert value / low == pytest.approx(high / value)
+            shown = [tick for tick in axis.tickvals if low < tick < high]
+            assert min(shown) < value * 1.001
+            assert max(shown) > value * 0.999
+
+
 def test_roofs_of_one_height_are_one(table, look, make_run, make_record):
     limits = make_run([make_record()], "other").info.limits
     peaks = [peak.model_copy(update={"gflops": 100.0}) for peak in limits.peaks]

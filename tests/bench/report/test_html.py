@@ -121,6 +121,20 @@ def test_without_noise_floor_limits_or_baseline(make_record, make_run, tmp_path)
     assert "Latency against" not in text
 
 
+def test_what_another_tool_timed_is_explained_as_such(make_record, make_run, tmp_path):
+    def said(*runs):
+        return Page(write_report(runs, tmp_path / "report.html").read_text(encoding="utf-8")).text
+
+    latency = make_record().latency.model_copy(update={"stopped": None})
+    own = make_run([make_record(), make_record("fast")], "own")
+    foreign = make_run([make_record(sitting=name, latency=latency, implementation=name) for name in ("pytorch", "b")])
+    in_turns, elsewhere = "took turns in the same rounds", "made: pytest-benchmark called the implementations one after"
+    assert [text in said(own) for text in (in_turns, elsewhere)] == [True, False]
+    assert [text in said(foreign) for text in (in_turns, elsewhere)] == [False, True]
+    assert [text in said(own, foreign) for text in (in_turns, elsewhere)] == [True, True]
+    assert said(foreign).count("measured one after the other, not in turns") == 2  # in the summary and the row
+
+
 def test_nothing_passed(make_record, make_run, tmp_path):
     run = make_run([make_record(status=Status.TIMEOUT, reason="120 s", check=None)])
     assert "nothing to draw" in write_report([run], tmp_path / "report.html").read_text(encoding="utf-8")
@@ -136,6 +150,15 @@ def test_several_runs_workloads_and_metrics(make_record, make_run, tmp_path):
     assert headings[:3] == ["Run", "Workload", "Implementation"]
     assert "top-1" in headings
     assert "training on edge" in page.text
+
+
+def test_implementations_of_one_workload_have_colours_of_their_own(make_record, make_run, tmp_path):
+    """However many another workload has: there are eleven colours, and twelve implementations."""
+    records = [make_record(f"{i:02}", workload="a" if i in (0, 11) else "b") for i in range(12)]
+    page = Page(write_report([make_run(records)], tmp_path / "report.html").read_text(encoding="utf-8"))
+    for data in page.data:
+        colours = [trace["marker"]["color"] for trace in json.loads(data)["data"] if "marker" in trace]
+        assert len(set(colours)) == len(colours) >= 2
 
 
 def test_wrong_use(make_record, make_run, tmp_path):

@@ -25,6 +25,7 @@ EXPECTED = {
     "weighs_kept_small_blocks": Weighed(peak=0, prepared=64),
     "weighs_kept_on_itself": Weighed(peak=0, prepared=64),
     "weighs_nothing": Weighed(peak=0, prepared=0),
+    "weighs_more_at_first": Weighed(peak=0, prepared=0),
     "weighs_set_up_once": Weighed(peak=0, prepared=0),
 }
 

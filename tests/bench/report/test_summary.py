@@ -1,0 +1,51 @@
+"""What the summary says in words, and what it warns of."""
+
+import pytest
+
+from bench.core.record import THREADS_THAT_RAN, Status
+from bench.report.compare import compare_each
+from bench.report.frame import frame
+from bench.report.section import sections
+from bench.report.summary import summarise
+
+
+@pytest.fixture
+def say(make_run):
+    """The sentences about a run of these records."""
+
+    def said(*records, **changes):
+        run = make_run(records, **changes)
+        (section,) = sections([run], frame([run]), compare_each([run]))
+        return " ".join(summarise(section).sentences).replace("\u00a0", " ")
+
+    return said
+
+
+def test_more_threads_than_cores_are_told(make_record, say):
+    greedy = make_record("greedy", facts={THREADS_THAT_RAN: "4"})
+    fair = make_record("fair", facts={THREADS_THAT_RAN: "2"})
+    said = say(make_record(), fair, greedy, threads=2)
+    assert "In 1 of 3 measurements more threads worked than the target has cores (greedy): they shared them." in said
+
+
+def test_as_many_threads_as_cores_are_not(make_record, say):
+    assert "threads worked" not in say(make_record(facts={THREADS_THAT_RAN: "2"}), threads=2)
+
+
+def test_ratios_without_turns_are_warned_of(make_record, say):
+    apart = make_record("apart", sitting="two")
+    assert "To mind in 1 of them: measured one after the other, not in turns" in say(make_record(), apart)
+    assert "To mind" not in say(make_record(), make_record("together"), name="turns")
+
+
+def test_cases_without_a_rival_are_not_counted_and_told(make_record, say):
+    cases = [{"groups": groups} for groups in (1, 2, 4)]
+    records = [make_record(parameters=case) for case in cases]
+    records += [make_record("fast", [500.0] * 20, parameters=case) for case in cases[:1]]
+    records += [
+        make_record("fast", parameters=case, status=Status.UNSUPPORTED, reason="no", check=None) for case in cases[1:]
+    ]
+    assert "fast has the lowest median time in 1 of 1 case, not counting 2 cases where fewer than two passed;" in say(
+        *records
+    )
+    assert "fast has the lowest median time in 1 of 1 case; by" in say(records[0], records[3], name="ranked")

@@ -1,0 +1,63 @@
+"""Whatever file of the implementations a change is in, it shows."""
+
+import importlib
+from pathlib import Path
+
+import pytest
+
+from bench.core.registry import Entry
+from bench.run import sources
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What stands for ``impls``: a thin wrapper, and the files that do its work."""
+    folder = tmp_path / "impls"
+    for name in ("conv/thin.py", "conv/_passes.py", "conv/layer/module.py", "native/kernel.cpp", "conv/read.md"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("before")
+    monkeypatch.setattr(importlib.import_module("impls"), "__path__", [str(folder)])
+    return folder
+
+
+def hashes(package: Path) -> dict[str, str]:
+    return sources.hashes([Entry("thin", "conv", str(package / "conv/thin.py"), "impls.conv.thin")])
+
+
+@pytest.mark.parametrize("file", ["conv/thin.py", "conv/_passes.py", "conv/layer/module.py", "native/kernel.cpp"])
+def test_every_source_of_the_package_counts(package: Path, file: str) -> None:
+    before = hashes(package)
+    (package / file).write_text("after")
+    assert set(before) == {"impls"}
+    assert hashes(package) != before
+
+
+@pytest.mark.parametrize("file", ["native/added.hpp", "native/added.cu", "other/added.py"])
+def test_so_does_one_that_is_added(package: Path, file: str) -> None:
+    before = hashes(package)
+    (package / file).parent.mkdir(exist_ok=True)
+    (package / file).write_text("")
+    assert hashes(package) != before
+
+
+def test_and_one_that_is_renamed(package: Path) -> None:
+    before = hashes(package)
+    (package / "conv/thin.py").rename(package / "conv/thick.py")
+    assert hashes(package) != before
+
+
+def test_other_files_do_not(package: Path) -> None:
+    before = hashes(package)
+    (package / "conv/read.md").write_text("after")
+    assert hashes(package) == before
+
+
+def test_a_plug_in_is_its_own_file_beside_them(package: Path, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("before")
+    entries = [Entry("mine", "conv", str(file))]
+    before = sources.hashes(entries)
+    file.write_text("after")
+    after = sources.hashes(entries)
+    assert set(before) == {"impls", "conv/mine"}
+    assert [name for name in before if before[name] != after[name]] == ["conv/mine"]
