@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 COLOURS = (
     *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#222222"),
-    *("#6a3d9a", "#7f6000", "#8a8a8a", "#99003d"),
+    *("#6a3d9a", "#7f6000", "#8a8a8a", "#99003d", "#1d5c2e", "#5b7fff"),
 )
-"""Okabe and Ito's palette for all kinds of colour vision, without its yellow, which is lost on white; and four more."""
+"""Okabe and Ito's palette for all kinds of colour vision, without its yellow, which is lost on white; and six more."""
 
 SYMBOLS = {
     "circle": "M8 2.5A5.5 5.5 0 1 1 8 13.5A5.5 5.5 0 1 1 8 2.5Z",
@@ -46,7 +46,7 @@ class Style(NamedTuple):
 def styles(implementations: Iterable[str]) -> dict[str, Style]:
     """A style for each implementation, in the order of their names.
 
-    There are 11 colours, 8 symbols and 5 dashes, so no two of the first 88 share both colour and symbol.
+    There are 13 colours, 8 symbols and 5 dashes, so no two of the first 104 share both colour and symbol.
     """
     symbols = tuple(SYMBOLS)
     return {
