@@ -9,6 +9,7 @@ import pytest
 from bench.core.errors import BadUse, CannotGoOn
 from bench.core.record import Check, Status
 from bench.report.html import write_report
+from bench.report.palette import COLOURS
 
 EVIL = "<script>alert(1)</script>"
 
@@ -153,8 +154,9 @@ def test_several_runs_workloads_and_metrics(make_record, make_run, tmp_path):
 
 
 def test_implementations_of_one_workload_have_colours_of_their_own(make_record, make_run, tmp_path):
-    """However many another workload has: there are eleven colours, and twelve implementations."""
-    records = [make_record(f"{i:02}", workload="a" if i in (0, 11) else "b") for i in range(12)]
+    """However many another workload has: here all together are one more than there are colours."""
+    last = len(COLOURS)
+    records = [make_record(f"{i:02}", workload="a" if i in (0, last) else "b") for i in range(last + 1)]
     page = Page(write_report([make_run(records)], tmp_path / "report.html").read_text(encoding="utf-8"))
     for data in page.data:
         colours = [trace["marker"]["color"] for trace in json.loads(data)["data"] if "marker" in trace]
