@@ -1,6 +1,7 @@
 """An implementation: one way to compute a workload. One file, one small class."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from bench.core.target import Target
@@ -47,5 +48,16 @@ class Implementation(ABC):
 
         The call takes nothing and returns the answer: an array of the workload's stated shape (or a tuple of arrays,
         where the workload says so), numpy or anything that ``numpy.asarray`` can view. It must read ``problem.inputs``
-        anew each time, since they are refilled in place.
+        anew each time, since they are refilled in place. What a reader should know of this very call, such as a plan
+        chosen for the case, can be told with ``telling``.
         """
+
+
+def telling(call: Call, facts: Mapping[str, str]) -> Call:
+    """``call``, a Python function, with facts that its records will hold."""
+    vars(call)[FACTS] = dict(facts)
+    return call
+
+
+FACTS = "facts"
+"""The attribute of a call that ``telling`` sets."""

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from bench.core import registry
 from bench.core.case import Case
-from bench.core.implementation import Implementation
+from bench.core.implementation import FACTS, Implementation
 from bench.core.record import THREADS_THAT_RAN, Check, Memory, Status
 from bench.core.target import Target
 from bench.core.workload import Call, Problem, Workload
@@ -93,7 +93,8 @@ class Worker:
         timed = self.workload.confirm(self.problem, self.answer)
         found = correctness.worse(timed, Check.model_validate(self.check(seed))).model_dump()
         worker_facts = facts.versions(self.entry.requires) | facts.instruction_sets(self.target, self.entry.requires)
-        return {"check": found, "facts": worker_facts | {THREADS_THAT_RAN: str(ran)}}
+        told: dict[str, str] = getattr(self.call, FACTS, {})
+        return {"check": found, "facts": worker_facts | told | {THREADS_THAT_RAN: str(ran)}}
 
     def drop(self) -> Json:
         """Forget the case."""

@@ -1,6 +1,6 @@
 """Our own kernels."""
 
-from bench.core.implementation import Implementation
+from bench.core.implementation import Implementation, telling
 from bench.core.target import Target
 from bench.core.workload import Array, Call, Problem
 from impls.grouped_conv2d.workload import GroupedConv2dCase
@@ -31,4 +31,4 @@ class Native(Implementation):
         def call() -> Array:
             return convolution(x)
 
-        return call
+        return telling(call, {"native kernels": f"{convolution.isa}: {convolution.plan}"})

@@ -50,8 +50,9 @@ class GroupedConv2d:
         if weight.shape != geometry.weight_shape:
             raise ValueError(f"the weight is {weight.shape}, not {geometry.weight_shape}")
         self.isa = isa or kernels().isas()[0]
-        self.plan = plan or fastest(geometry, self.isa, threads)
-        self._packed = _packed(weight, bias, geometry, relu, self.isa, threads, self.plan)
+        chosen = plan or fastest(geometry, self.isa, threads)
+        self._packed = _packed(weight, bias, geometry, relu, self.isa, threads, chosen)
+        self.plan: str = self._packed.plan
         self.packed_bytes: int = self._packed.packed_bytes
         self.workspace_bytes: int = self._packed.workspace_bytes
         """What a call writes to besides its answer; kept between calls, so that it is part of the prepared memory."""

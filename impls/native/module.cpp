@@ -86,7 +86,8 @@ public:
                   const std::string& isa, int threads, const PlanTuple& plan)
         : g_(geometry_of(shape4(weight), groups, size, stride, padding, dilation)),
           packed_(packed(g_, kernels_or_throw(isa), std::max(threads, 1), plan_of(plan), weight.data(),
-                         bias ? checked(*bias, g_.cout).data() : nullptr, relu)) {}
+                         bias ? checked(*bias, g_.cout).data() : nullptr, relu)),
+          plan_(plan_of(plan).text()) {}
 
     Answer operator()(const Images& x) {
         const int n = images(x);
@@ -108,6 +109,7 @@ public:
         return best;
     }
 
+    const std::string& plan() const { return plan_; }
     std::size_t packed_bytes() const { return packed_->packed_bytes(); }
     std::size_t workspace_bytes() const { return packed_->workspace_bytes(); }
 
@@ -132,6 +134,7 @@ private:
 
     Geometry g_;
     std::unique_ptr<Packed> packed_;
+    std::string plan_;
 };
 
 using Matrix = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
@@ -242,6 +245,7 @@ NB_MODULE(_kernels, module) {
              "dilation"_a, "relu"_a, "isa"_a, "threads"_a, "plan"_a)
         .def("__call__", &GroupedConv2d::operator(), "x"_a.noconvert())
         .def("seconds", &GroupedConv2d::seconds, "x"_a.noconvert(), "calls"_a)
+        .def_prop_ro("plan", &GroupedConv2d::plan)
         .def_prop_ro("packed_bytes", &GroupedConv2d::packed_bytes)
         .def_prop_ro("workspace_bytes", &GroupedConv2d::workspace_bytes);
     nb::class_<Pattern>(module, "Pattern")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from bench.core.implementation import Implementation
+from bench.core.implementation import Implementation, telling
 from bench.core.target import Target
 from bench.core.workload import Array, Call, Problem
 from impls.native.library import unavailable
@@ -38,4 +38,4 @@ class Native(Implementation):
             y: Array = packed(np.ascontiguousarray(x))
             return y
 
-        return call
+        return telling(call, {"native kernels": kernels.isa})

@@ -1,6 +1,7 @@
 """The native grouped convolution: every plan on every instruction set that this processor has, against float64."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 
 from bench.core.workload import Array, Problem
 from bench.measure.correctness import relative_error
+from bench.run.launch import launch
+from bench.store import Request
 from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
 from impls.native.grouped import Geometry, plans
 from impls.native.grouped import GroupedConv2d as Packed
@@ -141,3 +144,15 @@ def test_what_makes_no_convolution_is_refused(changes: dict[str, Any], words: st
     arguments: dict[str, Any] = {"weight": WEIGHT, "bias": None, "geometry": geometry(CASE), "plan": plan}
     with pytest.raises(ValueError, match=words):
         Packed(**(arguments | changes))
+
+
+def test_a_record_tells_the_plan(tmp_path: Path) -> None:
+    filters = ("groups=64", "h=56")
+    request = Request(
+        workloads=("grouped_conv2d",), suite="quick", target="edge", implementations=("native",), cases=filters
+    )
+    (record,) = launch(request, budget_s=0.2, results=tmp_path).run.records
+    assert record.status == "passed", record.reason
+    isa, _, plan = record.facts["native kernels"].partition(": ")
+    assert isa in kernels().isas()
+    assert plan.endswith("a tile")
