@@ -1,0 +1,170 @@
+#include "strips.hpp"
+
+#include <algorithm>
+
+namespace featherbench {
+namespace {
+
+// A strip should stay in the first-level cache while all filters pass over it ...
+constexpr std::ptrdiff_t kFloats = 6 << 10;
+// ... and where a single tile's rows are more than that already, its columns are cut so that it stays in the second.
+constexpr std::ptrdiff_t kMostFloats = 96 << 10;
+
+int floor_mod(int a, int b) { return (a % b + b) % b; }
+
+// Of `wanted` positions `step` apart, of which the first lies `before` positions before the first of `size` inputs:
+// those that hold inputs.
+Span inputs_of(int before, int size, int step, int wanted) {
+    const int low = std::clamp(ceil_div(std::max(before, 0), step), 0, wanted);
+    const int high = std::clamp(before + size > 0 ? ceil_div(before + size, step) : 0, low, wanted);
+    return {low, high - low};
+}
+
+// Across filters, each input is a number of its own, and may lie anywhere; a vector of inputs must lie side by side.
+int step_of(const Geometry& g, const Plan& plan) {
+    return plan.kind == Plan::Kind::filters && g.stride_w <= kMostPairs ? g.stride_w : 1;
+}
+
+}  // namespace
+
+Strips::Strips(const Geometry& geometry, const Kernels& kernels, const Plan& plan, int threads)
+    : g_(geometry),
+      kernels_(kernels),
+      plan_(plan),
+      width_(width_of(plan, geometry, kernels)),
+      step_(step_of(geometry, plan)),
+      thin_(geometry.stride_w / step_) {
+    for (int i = 0; i < g_.kernel_h; ++i) {
+        for (int j = 0; j < g_.kernel_w; ++j) {
+            const Copy copy = copy_of(i, j);
+            if (index_of(copy) == copies_.size()) copies_.push_back(copy);
+        }
+    }
+    const int widest = kernels.lanes[0];
+    // Inputs begin at a cache line where vectors are loaded from them.
+    if (plan.kind == Plan::Kind::down && thin_ == 1) lead_ = floor_mod(-g_.left, widest);
+    in_parts(g_.out_h(), flat() ? 1 : plan.rows, [&](int first, int count) { tiles_.push_back({first, count}); });
+    cut();
+    const std::ptrdiff_t group = channel_ * g_.channels();
+    const int enough = threads == 1 ? g_.groups : std::max(g_.groups * count() / (4 * threads), 1);
+    bundle_ = int(std::clamp<std::ptrdiff_t>(kFloats / group, 1, std::min(enough, g_.groups)));
+    floats_ = group * bundle_ + widest;
+}
+
+// Flat: a copy for each kernel column, and each of the row stride's phases. Else kernel columns share copies, of which
+// there is one where no columns are left out.
+Strips::Copy Strips::copy_of(int kernel_row, int kernel_column) const {
+    const int column = kernel_column * g_.dilation_w;
+    return flat() ? Copy{column, kernel_row * g_.dilation_h % g_.stride_h} : Copy{column % thin_, 0};
+}
+
+std::size_t Strips::index_of(const Copy& copy) const {
+    const auto same = [&](const Copy& other) { return other.column == copy.column && other.phase == copy.phase; };
+    return std::size_t(std::find_if(copies_.begin(), copies_.end(), same) - copies_.begin());
+}
+
+std::vector<std::ptrdiff_t> Strips::taps(int rows) const {
+    std::vector<std::ptrdiff_t> found;
+    for (int i = 0; i < rows; ++i) {
+        for (int j = 0; j < g_.kernel_w; ++j) {
+            const std::ptrdiff_t row = i * g_.dilation_h / (flat() ? g_.stride_h : 1);
+            const int column = flat() ? 0 : j * g_.dilation_w / thin_;
+            found.push_back(std::ptrdiff_t(index_of(copy_of(i, j))) * plane_ + row * pitch_ + column);
+        }
+    }
+    return found;
+}
+
+// Rows of a plane that so many output rows need.
+int Strips::in_rows(int out_rows) const {
+    return flat() ? out_rows + below() / g_.stride_h : (out_rows - 1) * g_.stride_h + below() + 1;
+}
+
+// Floats of a row that so many output columns need.
+int Strips::in_columns(int out_columns) const {
+    return flat() ? out_columns : (out_columns - 1) * step_ + 1 + beside() / thin_;
+}
+
+int Strips::pitch_for(int out_columns) const {
+    if (flat()) return out_columns;
+    const int needed = in_columns(out_columns), widest = kernels_.lanes[0];
+    if (out_columns < g_.out_w()) return round_up(lead_ + needed, widest);
+    int least = 0;  // the zeros on a row's right may be those on the next row's left
+    for (const Copy& copy : copies_) {
+        const Span inputs = inputs_of(g_.left - copy.column, g_.w, thin_, needed);
+        least = std::max({least, needed - inputs.first, inputs.first + inputs.count});
+    }
+    return plan_.kind == Plan::Kind::filters ? least : round_up(least, widest);
+}
+
+// Room also for what vectors reach beyond a plane's last row.
+int Strips::plane_for(int out_rows, int out_columns) const {
+    const int widest = kernels_.lanes[0];
+    return round_up(lead_ + in_rows(out_rows) * pitch_for(out_columns) + beside() / thin_ + 2 * widest, widest);
+}
+
+// Into strips that fit a cache, which sets the distances within them.
+void Strips::cut() {
+    const auto floats = [&](int out_rows, int columns) {
+        return std::ptrdiff_t(copies_.size()) * g_.channels() * plane_for(out_rows, columns);
+    };
+    int columns = g_.out_w();
+    while (columns > plan_.lanes && floats(tiles_[0].count, columns) > kMostFloats) {
+        columns = round_up(ceil_div(columns, 2), plan_.lanes);
+    }
+    for (int first = 0; first < g_.out_w(); first += columns) {
+        columns_.push_back({first, std::min(columns, g_.out_w() - first)});
+    }
+    // Flat strips are one row high where columns are cut, since rows no longer lie end to end in the output; else high
+    // enough to fill a tile.
+    const bool stacked = !flat() || one_piece();
+    const int least = flat() ? ceil_div(plan_.rows * plan_.lanes, g_.out_w()) : 1;
+    int most = 1;
+    while (stacked && most < int(tiles_.size()) &&
+           floats((most + 1) * tiles_[0].count, columns) <= (most < least ? kMostFloats : kFloats)) {
+        ++most;
+    }
+    in_parts(int(tiles_.size()), most, [&](int first, int count) { strips_.push_back({first, count}); });
+    int rows = 0;
+    for (int i = 0; i < count(); ++i) rows = std::max(rows, part(i).rows);
+    pitch_ = pitch_for(columns);
+    plane_ = plane_for(rows, columns);
+    channel_ = plane_ * std::ptrdiff_t(copies_.size());
+}
+
+Strips::Part Strips::part(int index) const {
+    const Span& tiles = strips_[index / columns_.size()];
+    const Span &begin = tiles_[tiles.first], &end = tiles_[tiles.first + tiles.count - 1];
+    return {tiles, columns_[index % columns_.size()], begin.first, end.first + end.count - begin.first};
+}
+
+// In each plane, position i holds input column columns.first * stride + column - left + i * thin; its row r is input
+// row top * stride + phase - padding + r, or + r * stride where flat.
+void Strips::copy(const Input& x, const float* from, int channels, const Part& part, float* to) const {
+    const int row_step = flat() ? g_.stride_h : 1, thin = flat() ? g_.stride_w : thin_;
+    const int wanted_rows = in_rows(part.rows), wanted = in_columns(part.columns.count);
+    // What lies beside the inputs is zero from the start, and stays so unless another strip's inputs lay there.
+    const bool other_rows = strips_.size() > 1, other_columns = !one_piece();
+    if (other_columns) std::fill(to, to + channels * channel_, 0.0f);
+
+    for (std::size_t i = 0; i < copies_.size(); ++i) {
+        const int top = part.top * g_.stride_h + copies_[i].phase - g_.top;
+        const int left = part.columns.first * g_.stride_w + copies_[i].column - g_.left;
+        const Span rows = inputs_of(-top, g_.h, row_step, wanted_rows), columns = inputs_of(-left, g_.w, thin, wanted);
+        float* first = to + std::ptrdiff_t(i) * plane_ + lead_ + columns.first;
+        for (int c = 0; other_rows && !other_columns && c < channels; ++c) {
+            for (int row = 0; row < wanted_rows; ++row) {
+                const bool empty = row < rows.first || row >= rows.first + rows.count;
+                float* at = first + c * channel_ + std::ptrdiff_t{row} * pitch_;
+                if (empty) std::fill(at, at + columns.count, 0.0f);
+            }
+        }
+        if (rows.count == 0 || columns.count == 0) continue;
+        const std::ptrdiff_t source = (top + std::ptrdiff_t{rows.first} * row_step) * x.row +
+                                      (left + std::ptrdiff_t{columns.first} * thin) * x.column;
+        kernels_.copy[width_]({from + source, x.channel, x.row * row_step, x.column * thin, channels, rows.count,
+                               columns.count, first + std::ptrdiff_t{rows.first} * pitch_, channel_, pitch_});
+    }
+}
+
+}  // namespace featherbench

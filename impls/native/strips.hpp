@@ -1,0 +1,72 @@
+// Padded copies of inputs, a strip of a few rows at a time, in which every kernel position of every output lies at the
+// same distance.
+
+#pragma once
+
+#include <vector>
+
+#include "plan.hpp"
+
+namespace featherbench {
+
+// A strip holds, channel by channel, a plane for each copy of the input; a plane has rows of `pitch` floats. Distances
+// are in floats.
+class Strips {
+public:
+    Strips(const Geometry& geometry, const Kernels& kernels, const Plan& plan, int threads);
+
+    // Output rows are computed in tiles, of which a strip feeds some, for a stretch of output columns.
+    struct Part {
+        Span tiles, columns;
+        int top, rows;  // output rows of the tiles
+    };
+    int count() const { return int(strips_.size() * columns_.size()); }
+    Part part(int index) const;
+    const Span& tile(int index) const { return tiles_[index]; }
+
+    // Copies `channels` channels, of which the first is at `from`, into `to`; `to` must hold what was there before, or
+    // zeros.
+    void copy(const Input& x, const float* from, int channels, const Part& part, float* to) const;
+
+    int bundle() const { return bundle_; }             // groups of a strip
+    std::ptrdiff_t floats() const { return floats_; }  // of a strip
+    std::ptrdiff_t channel() const { return channel_; }
+    std::ptrdiff_t pitch() const { return pitch_; }
+    int lead() const { return lead_; }                       // before a row's first input
+    int step() const { return step_; }                       // between the inputs of neighbouring output columns
+    bool one_piece() const { return columns_.size() == 1; }  // whether strips are as wide as the output
+    // Where each of `rows` x kernel_w kernel positions reads, from an output's first input.
+    std::vector<std::ptrdiff_t> taps(int rows) const;
+
+private:
+    struct Copy {
+        int column;  // the first input column, padding included, of the first output column
+        int phase;   // the first input row likewise; flat: of every row
+    };
+
+    bool flat() const { return plan_.kind == Plan::Kind::flat; }
+    int below() const { return g_.dilation_h * (g_.kernel_h - 1); }   // from the first to the last kernel row
+    int beside() const { return g_.dilation_w * (g_.kernel_w - 1); }  // likewise columns
+    Copy copy_of(int kernel_row, int kernel_column) const;
+    std::size_t index_of(const Copy& copy) const;
+    int in_rows(int out_rows) const;
+    int in_columns(int out_columns) const;
+    int pitch_for(int out_columns) const;
+    int plane_for(int out_rows, int out_columns) const;
+    void cut();
+
+    Geometry g_;
+    const Kernels& kernels_;
+    Plan plan_;
+    int width_;        // index into the kernels' lanes
+    int step_, thin_;  // neighbouring floats of a row are `thin_` input columns apart
+    int lead_ = 0, bundle_ = 1;
+    std::vector<Copy> copies_;
+    std::vector<Span> tiles_;    // of rows
+    std::vector<Span> strips_;   // of tiles
+    std::vector<Span> columns_;  // of a strip
+    int pitch_ = 0;
+    std::ptrdiff_t plane_ = 0, channel_ = 0, floats_ = 0;
+};
+
+}  // namespace featherbench
