@@ -92,10 +92,11 @@ def test_what_earlier_calls_left_behind_does_not_matter() -> None:
         np.testing.assert_array_equal(found, right)
 
 
-def test_no_images_give_no_outputs_and_no_gradient() -> None:
+@pytest.mark.parametrize(("n", "height"), [(0, 4), (2, 0)])
+def test_no_images_and_empty_ones_give_no_outputs_and_no_gradient(n: int, height: int) -> None:
     layer = SparsePointwise(np.array([[0, 1], [1, 2]]), 3)
-    weight, x, dy = (np.zeros(shape, np.float32) for shape in [(2, 2), (0, 3, 4, 5), (0, 2, 4, 5)])
-    assert layer.convolve(x, weight, None).shape == (0, 2, 4, 5)
+    weight, x, dy = (np.zeros(shape, np.float32) for shape in [(2, 2), (n, 3, height, 5), (n, 2, height, 5)])
+    assert layer.convolve(x, weight, None).shape == (n, 2, height, 5)
     assert layer.input_gradient(dy, weight).shape == x.shape
     np.testing.assert_array_equal(layer.weight_gradient(x, dy, bias=False)[0], weight)
 
