@@ -40,13 +40,12 @@ std::int32_t entry_at(const Pattern& pattern, int row, int column) {
 PlaneProduct::PlaneProduct(const Pattern& pattern, int positions, const Kernels& kernels, int threads)
     : inputs_(pattern.inputs), outputs_(pattern.outputs), positions_(positions), kernels_(kernels), threads_(threads) {
     const int lanes = kernels.lanes[0];
-    chunk_ = positions;
+    chunk_ = std::max(positions, 1);
     while (chunk_ > lanes && std::ptrdiff_t{chunk_} * inputs_ > kStripFloats)
         chunk_ = round_up(ceil_div(chunk_, 2), lanes);
-    images_ =
-        chunk_ < positions
-            ? 1
-            : int(std::clamp<std::ptrdiff_t>(kStripFloats / (std::ptrdiff_t{positions} * inputs_), 1, kMostImages));
+    images_ = chunk_ < positions
+                  ? 1
+                  : int(std::clamp<std::ptrdiff_t>(kStripFloats / (std::ptrdiff_t{chunk_} * inputs_), 1, kMostImages));
     image_ = chunk_;
     plane_ = round_up(images_ * chunk_ + lanes, lanes);
     space_each_ = plane_ * inputs_ + lanes;
@@ -259,7 +258,7 @@ void PlaneGradient::compute(const float* x, const float* dy, int n, int position
     // A strip is a stretch of an image's positions, or several whole images, each row padded with zeros to whole
     // vectors.
     const int most = std::max(int(kGradientFloats / planes) / lanes * lanes, lanes);
-    const int chunk = std::min(positions, most), images = std::clamp(most / positions, 1, n);
+    const int chunk = std::min(positions, most), images = std::clamp(most / std::max(positions, 1), 1, std::max(n, 1));
     const int pitch = round_up(images * chunk, lanes) + lanes;
     if (space_.bytes() < sizeof(float) * planes * pitch) space_ = Floats(std::size_t(planes) * pitch);
     std::fill(sums_.data(), sums_.data() + sums_.bytes() / sizeof(float), 0.0f);

@@ -1,0 +1,300 @@
+// Random cases of the native kernels, for every instruction set that this processor has, against plain loops in double:
+//
+//     check [CASES [SEED [FIRST]]]
+//
+// Numbers are small integers, so that answers must be exactly equal. The first failure ends it, and is named in a line.
+
+#include <signal.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "arrays.hpp"
+#include "plan.hpp"
+#include "planes.hpp"
+
+extern "C" [[gnu::weak]] void __sanitizer_set_death_callback(void (*)());
+
+namespace featherbench {
+namespace {
+
+std::string current;  // what is being computed
+std::array<long, 4> runs_of_kind;
+long plane_runs;
+
+void name_current() { std::fprintf(stderr, "died in %s\n", current.c_str()); }
+
+void name_if_it_dies() {
+    const auto die = [](int) {
+        name_current();
+        std::_Exit(1);
+    };
+    signal(SIGABRT, die);
+    if (__sanitizer_set_death_callback) {
+        __sanitizer_set_death_callback(name_current);
+    } else {
+        for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) signal(number, die);
+    }
+}
+
+void compare(const Array& found, const std::vector<double>& expected, const char* what) {
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        if (double{found[i]} == expected[i]) continue;
+        std::fprintf(stderr, "wrong: %s: %s[%zu] is %g, not %g\n", current.c_str(), what, i, double{found[i]},
+                     expected[i]);
+        std::exit(1);
+    }
+}
+
+std::string text(const Geometry& g) {
+    char found[200];
+    std::snprintf(found, sizeof found,
+                  "%d channels of %d x %d, %d filters of %d x %d, %d groups, stride %d x %d, dilation %d x %d, padding "
+                  "%d %d %d %d",
+                  g.cin, g.h, g.w, g.cout, g.kernel_h, g.kernel_w, g.groups, g.stride_h, g.stride_w, g.dilation_h,
+                  g.dilation_w, g.top, g.bottom, g.left, g.right);
+    return found;
+}
+
+Geometry random_geometry(Random& random) {
+    for (;;) {
+        Geometry g{};
+        const bool depthwise = random.one_in(4), common = random.one_in(3), long_rows = random.one_in(60);
+        const auto per_group = [&] { return depthwise ? 1 : random.pick(1, random.one_in(8) ? 40 : 20); };
+        g.groups = random.pick(1, depthwise ? 70 : 6);
+        g.cin = g.groups * per_group();
+        g.cout = g.groups * per_group();
+        g.h = random.pick(1, 30);
+        g.w = long_rows ? random.pick(400, 4000) : random.pick(1, 40);
+        for (int* size : {&g.kernel_h, &g.kernel_w}) *size = common ? 3 : random.pick(1, 5);
+        for (int* stride : {&g.stride_h, &g.stride_w}) *stride = random.pick(1, common ? 2 : 3);
+        for (int* dilation : {&g.dilation_h, &g.dilation_w}) *dilation = common ? 1 : random.pick(1, 3);
+        for (int* side : {&g.top, &g.bottom, &g.left, &g.right}) *side = random.pick(0, random.one_in(8) ? 9 : 2);
+        if (g.h + g.top + g.bottom <= g.dilation_h * (g.kernel_h - 1)) continue;
+        if (g.w + g.left + g.right <= g.dilation_w * (g.kernel_w - 1)) continue;
+        const double macs = double(g.cout) * g.channels() * g.taps() * g.out_h() * g.out_w();
+        if (macs < (long_rows ? 5e6 : 1e6)) return g;
+    }
+}
+
+// Inputs in any memory order, with gaps, backwards, or the same for a whole axis.
+struct Images {
+    Images(Random& random, const Geometry& g, int n) : n(n) {
+        const std::array<int, 4> sizes{n, g.cin, g.h, g.w};
+        std::array<int, 4> order{3, 2, 1, 0};
+        std::array<std::ptrdiff_t, 4> steps{};
+        const bool contiguous = random.one_in(2);
+        if (!contiguous && random.one_in(2)) std::shuffle(order.begin(), order.end(), random.engine());
+        std::ptrdiff_t extent = 1, start = 0;
+        for (const int axis : order) {
+            const int last = std::max(sizes[axis] - 1, 0);
+            const bool backwards = !contiguous && random.one_in(4), same = !contiguous && random.one_in(30);
+            const std::ptrdiff_t step = same ? 0 : extent * (contiguous || random.one_in(2) ? 1 : random.pick(2, 3));
+            if (backwards) start += last * step;
+            steps[axis] = backwards ? -step : step;
+            extent += last * step;
+        }
+        floats = std::make_unique<Array>(n ? extent : 0);
+        x = {floats->data() + (n ? start : 0), steps[0], steps[1], steps[2], steps[3]};
+        for (int i = 0; i < n; ++i) {
+            for (int c = 0; c < g.cin; ++c) {
+                for (int row = 0; row < g.h; ++row) {
+                    for (int column = 0; column < g.w; ++column) {
+                        floats->data()[&at(i, c, row, column) - floats->data()] = random.small();
+                    }
+                }
+            }
+        }
+    }
+
+    const float& at(int image, int channel, int row, int column) const {
+        return x.data[image * x.image + channel * x.channel + row * x.row + column * x.column];
+    }
+
+    int n;
+    std::unique_ptr<Array> floats;
+    Input x;
+};
+
+std::vector<double> convolved(const Geometry& g, const Images& images, const Array& weight, const Array* bias,
+                              bool relu) {
+    std::vector<double> y;
+    for (int image = 0; image < images.n; ++image) {
+        for (int filter = 0; filter < g.cout; ++filter) {
+            const int first = filter / g.filters() * g.channels();
+            for (int row = 0; row < g.out_h(); ++row) {
+                for (int column = 0; column < g.out_w(); ++column) {
+                    double sum = bias ? (*bias)[filter] : 0;
+                    for (int c = 0; c < g.channels(); ++c) {
+                        for (int i = 0; i < g.kernel_h; ++i) {
+                            const int h = row * g.stride_h - g.top + i * g.dilation_h;
+                            if (h < 0 || h >= g.h) continue;
+                            for (int j = 0; j < g.kernel_w; ++j) {
+                                const int w = column * g.stride_w - g.left + j * g.dilation_w;
+                                if (w < 0 || w >= g.w) continue;
+                                const int tap = (filter * g.channels() + c) * g.taps() + i * g.kernel_w + j;
+                                sum += double{weight[tap]} * images.at(image, first + c, h, w);
+                            }
+                        }
+                    }
+                    y.push_back(relu ? std::max(sum, 0.0) : sum);
+                }
+            }
+        }
+    }
+    return y;
+}
+
+void check_convolution(Random& random, const std::string& name) {
+    const Geometry g = random_geometry(random);
+    const bool relu = random.one_in(3);
+    Array weight(std::size_t(g.cout) * g.channels() * g.taps()), biases(g.cout);
+    weight.fill(random);
+    biases.fill(random);
+    const Array* bias = random.one_in(2) ? &biases : nullptr;
+    // A later call finds the workspace used, even by NaN.
+    Array spoilt(std::size_t(g.cin) * g.h * g.w), unread(std::size_t(g.cout) * g.out_h() * g.out_w());
+    const auto n = [&] { return random.one_in(20) ? 0 : random.pick(1, 3); };
+    const Images first(random, g, n()), second(random, g, n());
+    const std::array<const Images*, 2> both{&first, &second};
+    const std::array expected{convolved(g, first, weight, bias, relu), convolved(g, second, weight, bias, relu)};
+    for (const Kernels* const* kernels = featherbench::kernels(); *kernels; ++kernels) {
+        std::vector<Plan> plans = candidates(g, **kernels);
+        std::shuffle(plans.begin(), plans.end(), random.engine());
+        plans.resize(std::min<std::size_t>(plans.size(), 4));
+        for (const Plan& plan : plans) {
+            const int threads = random.pick(1, 3);
+            current = name + ": " + text(g) + (bias ? ", bias" : "") + (relu ? ", relu" : "") + "; " + (*kernels)->isa +
+                      ", " + plan.text() + ", " + std::to_string(threads) + " threads";
+            const std::unique_ptr<Packed> convolution =
+                packed(g, **kernels, threads, plan, weight.data(), bias ? bias->data() : nullptr, relu);
+            convolution->run({spoilt.data(), 0, std::ptrdiff_t{g.h} * g.w, g.w, 1}, 1, unread.data());
+            for (int i = 0; i < 2; ++i) {
+                Array y(expected[i].size());
+                convolution->run(both[i]->x, both[i]->n, y.data());
+                compare(y, expected[i], "y");
+            }
+            ++runs_of_kind[int(plan.kind)];
+        }
+    }
+}
+
+Pattern random_pattern(Random& random) {
+    Pattern pattern{random.pick(1, 70), random.pick(1, 70), {0}, {}, {}, {}};
+    const bool windows = random.one_in(2);
+    const int width = random.pick(1, pattern.inputs);
+    std::vector<int> all(pattern.inputs);
+    std::iota(all.begin(), all.end(), 0);
+    for (int row = 0; row < pattern.outputs; ++row) {
+        if (windows) {
+            std::rotate(all.begin(), all.begin() + random.pick(0, pattern.inputs - 1), all.end());
+        } else {
+            std::shuffle(all.begin(), all.end(), random.engine());
+        }
+        std::vector<int> columns(all.begin(), all.begin() + (windows ? width : random.pick(0, width)));
+        std::sort(columns.begin(), columns.end());
+        pattern.columns.insert(pattern.columns.end(), columns.begin(), columns.end());
+        pattern.starts.push_back(int(pattern.columns.size()));
+    }
+    pattern.entries.resize(pattern.columns.size());
+    pattern.order.resize(pattern.outputs);
+    for (std::vector<int>* some : {&pattern.entries, &pattern.order}) {
+        std::iota(some->begin(), some->end(), 0);
+        if (random.one_in(2)) std::shuffle(some->begin(), some->end(), random.engine());
+    }
+    return pattern;
+}
+
+struct PlaneAnswers {
+    std::vector<double> y, weight, bias;
+};
+
+// Of a product with weight and bias, and of the gradients where y's gradient is dy.
+PlaneAnswers multiplied(const Pattern& pattern, const Array& x, const Array& weight, const Array* bias, const Array& dy,
+                        int n, int positions) {
+    PlaneAnswers answers{std::vector<double>(dy.size()), std::vector<double>(weight.size()),
+                         std::vector<double>(pattern.outputs)};
+    for (int row = 0; row < n * pattern.outputs; ++row) {
+        const int image = row / pattern.outputs, output = row % pattern.outputs;
+        for (int p = 0; p < positions; ++p) {
+            const std::size_t at = std::size_t(row) * positions + p;
+            double sum = bias ? (*bias)[output] : 0;
+            for (int e = pattern.starts[output]; e < pattern.starts[output + 1]; ++e) {
+                const double input = x[(std::size_t(image) * pattern.inputs + pattern.columns[e]) * positions + p];
+                sum += weight[pattern.entries[e]] * input;
+                answers.weight[pattern.entries[e]] += dy[at] * input;
+            }
+            answers.y[at] = sum;
+            answers.bias[output] += dy[at];
+        }
+    }
+    return answers;
+}
+
+void check_planes(Random& random, const std::string& name) {
+    const Pattern pattern = random_pattern(random);
+    const int positions = random.one_in(20) ? 0 : random.pick(1, random.one_in(10) ? 3000 : 400);
+    const int most = int(std::min<std::size_t>(1e6 / (positions + 1) / (pattern.entries.size() + 1), 20));
+    const bool with_bias = random.one_in(2);
+    std::vector<std::unique_ptr<PlaneProduct>> products;
+    std::vector<std::unique_ptr<PlaneGradient>> gradients;
+    const int threads = random.pick(1, 3);
+    for (const Kernels* const* one = kernels(); *one; ++one) {
+        products.push_back(std::make_unique<PlaneProduct>(pattern, positions, **one, threads));
+        gradients.push_back(std::make_unique<PlaneGradient>(pattern, with_bias, **one, threads));
+    }
+    for (int call = 0; call < 2; ++call) {  // the second finds the workspaces used
+        const int n = random.one_in(20) ? 0 : random.pick(1, std::max(most, 1));
+        Array x(std::size_t(n) * pattern.inputs * positions), dy(std::size_t(n) * pattern.outputs * positions);
+        Array weight(pattern.entries.size()), biases(pattern.outputs);
+        for (Array* array : {&x, &dy, &weight, &biases}) array->fill(random);
+        const Array* bias = with_bias ? &biases : nullptr;
+        const PlaneAnswers expected = multiplied(pattern, x, weight, bias, dy, n, positions);
+        for (std::size_t i = 0; i < products.size(); ++i, ++plane_runs) {
+            current = name + ": " + std::to_string(n) + " images of " + std::to_string(positions) + " positions, " +
+                      std::to_string(pattern.inputs) + " inputs, " + std::to_string(pattern.outputs) + " outputs, " +
+                      std::to_string(pattern.entries.size()) + " entries" + (bias ? ", bias" : "") + "; " +
+                      kernels()[i]->isa + ", " + std::to_string(threads) + " threads";
+            Array y(dy.size()), dweight(weight.size()), dbias(with_bias ? pattern.outputs : 0);
+            products[i]->pack(weight.data(), bias ? bias->data() : nullptr);
+            products[i]->multiply(x.data(), n, y.data());
+            compare(y, expected.y, "y");
+            gradients[i]->compute(x.data(), dy.data(), n, positions, dweight.data(),
+                                  with_bias ? dbias.data() : nullptr);
+            compare(dweight, expected.weight, "dweight");
+            if (with_bias) compare(dbias, expected.bias, "dbias");
+        }
+    }
+}
+
+int run(int cases, unsigned seed, int first) {
+    name_if_it_dies();
+    for (int i = first; i < first + cases; ++i) {
+        Random random(seed, unsigned(i));
+        const std::string name = "case " + std::to_string(i) + " of seed " + std::to_string(seed);
+        current = name;
+        random.one_in(4) ? check_planes(random, name) : check_convolution(random, name);
+    }
+    std::string isas;
+    for (const Kernels* const* one = kernels(); *one; ++one)
+        isas += std::string(isas.empty() ? "" : ", ") + (*one)->isa;
+    std::printf(
+        "%d cases of seed %u are right with %s: %ld plans down, %ld flat, %ld filters, %ld groups, %ld products and "
+        "gradients of planes\n",
+        cases, seed, isas.c_str(), runs_of_kind[0], runs_of_kind[1], runs_of_kind[2], runs_of_kind[3], plane_runs);
+    return 0;
+}
+
+}  // namespace
+}  // namespace featherbench
+
+int main(int count, char** arguments) {
+    const auto number = [&](int i, int otherwise) { return i < count ? std::atoi(arguments[i]) : otherwise; };
+    return featherbench::run(number(1, 2000), unsigned(number(2, 0)), number(3, 0));
+}
