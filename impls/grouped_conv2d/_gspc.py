@@ -1,0 +1,176 @@
+"""Grouped spatial pack convolution (GSPC, arXiv 2006.09791) on TVM's present scheduling API.
+
+It was once one of TVM's own operators, for a scheduling API that is gone. With G groups, CPG and KPG input and output
+channels in each, and a padded input of PH x PW, the layouts are
+
+    input   [G, N, CPG / ic_bn, PH, ic_bn, PW]
+    weight  [G, KPG / oc_bn, CPG / ic_bn, KH, KW, ic_bn, oc_bn]
+    answer  [G, N, KPG / oc_bn, OH, OW, oc_bn]
+
+and packing into the first two and unpacking the third are part of each call, as in the paper.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tvm
+from tvm import s_tir, te
+
+from bench.core.target import Target
+from bench.core.workload import Array, Call, Problem
+from impls.grouped_conv2d.tvm_unscheduled import llvm
+from impls.grouped_conv2d.workload import GroupedConv2dCase
+
+LANES = {"avx512": 16, "avx2": 8, "baseline": 4}
+"""Floats a vector, by instruction set."""
+
+
+@dataclass(frozen=True)
+class Knobs:
+    """What the paper's schedule leaves open."""
+
+    ic_bn: int
+    """Input channels a block; divides those of a group."""
+    oc_bn: int
+    """Output channels a block, and floats a vector; divides those of a group."""
+    reg_n: int
+    """Outputs of a row that are accumulated together; divides the row. The paper goes up to 64."""
+    unroll_kw: bool
+    """True: the loop over a kernel's columns lies within that over a block's input channels, and is unrolled."""
+
+
+def unsupported(case: GroupedConv2dCase) -> str | None:
+    """Why the case cannot be computed so, or None."""
+    return None if case.dtype == "float32" else "the paper's schedule is for float32 only"
+
+
+def instruction_set(target: Target) -> str:
+    """Which of ``LANES`` the code for ``target`` is made for."""
+    features = {"avx512": "avx512f", "avx2": "avx2"}
+    has = tvm.target.codegen.llvm_cpu_has_features
+    return next((name for name, feature in features.items() if has(feature, llvm(target))), "baseline")
+
+
+def untuned(case: GroupedConv2dCase, lanes: int) -> Knobs:
+    """The paper's choice where nothing was tuned."""
+    oc_bn = divisors(case.cout // case.groups, lanes)[-1]
+    ic_bn = divisors(case.cin // case.groups, oc_bn)[-1]
+    return Knobs(ic_bn, oc_bn, reg_n=divisors(case.output_size[1], 31)[-1], unroll_kw=True)
+
+
+def divisors(number: int, most: int) -> list[int]:
+    """The divisors of ``number`` up to ``most``, ascending."""
+    return [divisor for divisor in range(1, min(number, most) + 1) if number % divisor == 0]
+
+
+def prepare(problem: Problem, target: Target, knobs: Knobs) -> Call:
+    """Compile; the call makes a new answer."""
+    case: GroupedConv2dCase = problem.case
+    cores = target.cores
+    if len(cores) > 1:
+        _use_threads(cores)
+    compiled = tvm.compile(scheduled(case, knobs, parallel=len(cores) > 1), llvm(target))["main"]
+    # TVM's code takes only aligned, contiguous arrays.
+    x = tvm.runtime.from_dlpack(problem.lay_out("x", (0, 1, 2, 3)))
+    constants = [tvm.runtime.tensor(array) for array in problem.constants.values()]
+
+    def call() -> Array:
+        y = tvm.runtime.empty(case.output_shape, case.dtype)
+        compiled(x, *constants, y)
+        return np.from_dlpack(y)
+
+    return call
+
+
+def scheduled(case: GroupedConv2dCase, knobs: Knobs, *, parallel: bool) -> tvm.IRModule:
+    """The convolution, from (x, weight, bias if there is one) to y, in the paper's order of loops."""
+    schedule = s_tir.Schedule(_definition(case, knobs))
+    _order_convolution(schedule, knobs, parallel)
+    # The copies go row by row too: one of a block of the packed input, of the kernel, and of a block of the answer.
+    *outer_x, _, _ = schedule.get_loops(schedule.get_sblock("pack_x"))
+    *outer_weight, _, _, _, oc_block = schedule.get_loops(schedule.get_sblock("pack_weight"))
+    schedule.vectorize(oc_block)
+    n, channel, oh, ow = schedule.get_loops(schedule.get_sblock("y"))
+    oc_chunk, oc_block = schedule.split(channel, [None, knobs.oc_bn])
+    schedule.reorder(n, oc_chunk, oh, oc_block, ow)
+    if parallel:
+        for outer in (outer_x, outer_weight, (n, oc_chunk, oh)):
+            schedule.parallel(schedule.fuse(*outer))
+    return schedule.mod
+
+
+def _order_convolution(schedule: s_tir.Schedule, knobs: Knobs, parallel: bool) -> None:
+    """Have ``reg_n`` vectors of outputs stay in registers while all that they sum passes by."""
+    convolution = schedule.get_sblock("convolution")
+    sums = schedule.cache_write(convolution, 0, "local")
+    group, n, oc_chunk, oh, ow, oc_block, ic_chunk, kh, kw, ic_block = schedule.get_loops(convolution)
+    ow_chunk, ow_block = schedule.split(ow, [None, knobs.reg_n])
+    summed = (ic_chunk, kh, ic_block, kw) if knobs.unroll_kw else (ic_chunk, kh, kw, ic_block)
+    schedule.reorder(group, n, oc_chunk, oh, ow_chunk, *summed, ow_block, oc_block)
+    if knobs.unroll_kw:
+        schedule.unroll(kw)
+    schedule.reverse_compute_at(sums, ow_chunk)
+    for block in (convolution, sums):
+        *_, ow_block, oc_block = schedule.get_loops(block)
+        schedule.unroll(ow_block)
+        schedule.vectorize(oc_block)
+    rows = schedule.fuse(group, n, oc_chunk, oh)
+    if parallel:
+        schedule.parallel(rows)
+    schedule.decompose_reduction(convolution, ic_chunk)
+
+
+def _definition(case: GroupedConv2dCase, knobs: Knobs) -> tvm.tirx.PrimFunc:
+    """What each buffer holds, without an order of computation."""
+    groups, ic_bn, oc_bn = case.groups, knobs.ic_bn, knobs.oc_bn
+    cpg, kpg = case.cin // groups, case.cout // groups
+    (kernel_h, kernel_w), (sh, sw), (dh, dw) = case.kernel, case.stride, case.dilation
+    top, bottom, left, right = case.padding
+    oh, ow = case.output_size
+
+    x = te.placeholder((case.n, case.cin, case.h, case.w), case.dtype, "x")
+    weight = te.placeholder(case.weight_shape, case.dtype, "weight")
+    bias = te.placeholder((case.cout,), case.dtype, "bias")
+
+    def padded(g: Any, n: Any, chunk: Any, h: Any, block: Any, w: Any) -> Any:
+        inside = tvm.tirx.all(h >= top, h < top + case.h, w >= left, w < left + case.w)
+        value = x[n, g * cpg + chunk * ic_bn + block, h - top, w - left]
+        return tvm.tirx.if_then_else(inside, value, tvm.tirx.const(0.0, case.dtype)) if any(case.padding) else value
+
+    packed_x = te.compute(
+        (groups, case.n, cpg // ic_bn, case.h + top + bottom, ic_bn, case.w + left + right), padded, "pack_x"
+    )
+    packed_weight = te.compute(
+        (groups, kpg // oc_bn, cpg // ic_bn, kernel_h, kernel_w, ic_bn, oc_bn),
+        lambda g, k, c, i, j, ic, oc: weight[g * kpg + k * oc_bn + oc, c * ic_bn + ic, i, j],
+        "pack_weight",
+    )
+    c = te.reduce_axis((0, cpg // ic_bn), "ic_chunk")
+    i = te.reduce_axis((0, kernel_h), "kh")
+    j = te.reduce_axis((0, kernel_w), "kw")
+    ic = te.reduce_axis((0, ic_bn), "ic_block")
+    packed_y = te.compute(
+        (groups, case.n, kpg // oc_bn, oh, ow, oc_bn),
+        lambda g, n, k, h, w, oc: te.sum(
+            packed_x[g, n, c, h * sh + i * dh, ic, w * sw + j * dw] * packed_weight[g, k, c, i, j, ic, oc],
+            axis=[c, i, j, ic],
+        ),
+        "convolution",
+    )
+
+    def unpacked(n: Any, channel: Any, h: Any, w: Any) -> Any:
+        k = channel % kpg
+        value = packed_y[channel // kpg, n, k // oc_bn, h, w, k % oc_bn]
+        return value + bias[channel] if case.bias else value
+
+    y = te.compute(case.output_shape, unpacked, "y")
+    return te.create_prim_func([x, weight, *([bias] if case.bias else []), y])
+
+
+def _use_threads(cores: tuple[int, ...]) -> None:
+    """Have TVM's pool use one thread a core, free to move among these: left alone, it binds them to the machine's first
+    cores, whether those are ours or not.
+    """
+    share_all = -3
+    tvm.get_global_func("runtime.config_threadpool")(share_all, len(cores), [str(core) for core in cores])

@@ -1,0 +1,40 @@
+"""Grouped spatial pack convolution, tuned."""
+
+from functools import cached_property
+
+from bench.core.implementation import Implementation
+from bench.core.target import Target
+from bench.core.workload import Call, Problem
+from impls.grouped_conv2d import _gspc
+from impls.grouped_conv2d._gspc_choices import COMMAND, Choices, targets
+from impls.grouped_conv2d.workload import GroupedConv2dCase
+
+
+class TvmGspcTuned(Implementation):
+    """Grouped spatial pack convolution (arXiv 2006.09791) re-created with TVM, with tuned block sizes."""
+
+    workload = "grouped_conv2d"
+    requires = ("apache-tvm",)
+    note = (
+        "As tvm_gspc, with block sizes and an order of loops that were searched for each case, on one thread, with a "
+        "tuner of ours. They are stored beside the implementation with the machine they were found on: "
+        "impls/grouped_conv2d/tvm_gspc_tuned.json. On another machine, tune again first: "
+        "python -m impls.grouped_conv2d._tune_gspc --suite gspc --again. Tuning is not timed."
+    )
+
+    def supports(self, case: GroupedConv2dCase) -> str | None:
+        if reason := _gspc.unsupported(case):
+            return reason
+        # For all instruction sets, as the target is not known here; the tuner's command tunes for all.
+        if all(self._choices.find(case, isa) for isa in targets()):
+            return None
+        return f"not tuned for this case; run {COMMAND} full, or another suite that has it"
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        knobs = self._choices.find(problem.case, _gspc.instruction_set(target))
+        assert knobs, "supports() has found it"
+        return _gspc.prepare(problem, target, knobs)
+
+    @cached_property
+    def _choices(self) -> Choices:
+        return Choices()

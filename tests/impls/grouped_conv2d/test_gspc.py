@@ -1,0 +1,66 @@
+"""The paper's schedule on TVM: its untuned choices, and that every choice of knobs is right."""
+
+import pytest
+
+pytest.importorskip("tvm", reason="needs apache-tvm: pip install apache-tvm")
+
+from bench.core.target import Target
+from impls.grouped_conv2d._gspc import Knobs, prepare, untuned
+from impls.grouped_conv2d._gspc_choices import Choices, targets
+from impls.grouped_conv2d._tune_gspc import allowed, tune
+from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
+
+WORKLOAD = GroupedConv2d()
+EDGE = Target("edge")
+
+
+@pytest.mark.parametrize(
+    ("case", "lanes", "expected"),
+    [
+        # oc_bn: largest divisor of KPG <= lanes; ic_bn: of CPG <= oc_bn; reg_n: of OW <= 31 (arXiv 2006.09791's code).
+        (GroupedConv2dCase(cin=64, cout=64, h=56, w=56, groups=4), 16, (16, 16, 28)),
+        (GroupedConv2dCase(cin=64, cout=64, h=56, w=56, groups=4), 8, (8, 8, 28)),
+        (GroupedConv2dCase(cin=36, cout=60, h=31, w=31, groups=3), 16, (6, 10, 31)),
+        (GroupedConv2dCase(cin=8, cout=8, h=37, w=37, groups=8), 16, (1, 1, 1)),
+    ],
+)
+def test_untuned_choices_are_the_papers(case: GroupedConv2dCase, lanes: int, expected: tuple[int, int, int]) -> None:
+    knobs = untuned(case, lanes)
+    assert (knobs.ic_bn, knobs.oc_bn, knobs.reg_n) == expected
+
+
+def test_every_choice_of_knobs_is_right() -> None:
+    case = GroupedConv2dCase(cin=12, cout=8, h=5, w=6, groups=2, bias=True, padding=(1, 0, 2, 1))
+    problem = WORKLOAD.problem(case, seed=1)
+    knobs = allowed(case, lanes=4)
+    for ic_bn in knobs["ic_bn"]:
+        for oc_bn in knobs["oc_bn"]:
+            for unroll_kw in knobs["unroll_kw"]:
+                call = prepare(problem, EDGE, Knobs(ic_bn, oc_bn, knobs["reg_n"][-1], unroll_kw))
+                assert WORKLOAD.confirm(problem, call()).passed, (ic_bn, oc_bn, unroll_kw)
+
+
+def test_tuning_finds_knobs_that_compute_the_case() -> None:
+    case = GroupedConv2dCase(cin=4, cout=4, h=4, w=4, groups=2)
+    problem = WORKLOAD.problem(case, seed=1).aligned()
+    best, gain, tried = tune(problem, EDGE, lanes=4)
+    assert gain >= 1
+    assert tried >= 2
+    assert WORKLOAD.confirm(problem, prepare(problem, EDGE, best)()).passed
+
+
+def test_stored_choices_are_found_again(tmp_path) -> None:
+    case, knobs = GroupedConv2dCase(cin=4, cout=4, h=4, w=4, groups=2), Knobs(2, 2, 4, True)
+    Choices(tmp_path / "tuned.json").store(case, "avx2", knobs)
+    found = Choices(tmp_path / "tuned.json")
+    assert found.find(case, "avx2") == knobs
+    assert found.find(case, "avx512") is None
+
+
+def test_the_suite_of_the_paper_is_tuned() -> None:
+    choices = Choices()
+    missing = [
+        case.slug for case in WORKLOAD.suites()["gspc"] for isa in ("avx2", "avx512") if not choices.find(case, isa)
+    ]
+    assert not missing
+    assert set(targets()) <= {"avx512", "avx2", "baseline"}
