@@ -138,7 +138,6 @@ private:
 };
 
 using Matrix = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-using Vector = nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Weight = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Bias = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Stack = nb::ndarray<const float, nb::ndim<4>, nb::c_contig, nb::device::cpu>;
@@ -179,24 +178,20 @@ private:
 
 class Gradient {
 public:
-    Gradient(const Pattern& pattern, bool bias, const std::string& isa, int threads)
-        : pattern_(pattern), gradient_(pattern, bias, kernels_or_throw(isa), std::max(threads, 1)), bias_(bias) {}
+    Gradient(const Pattern& pattern, const std::string& isa, int threads)
+        : pattern_(pattern), gradient_(pattern, kernels_or_throw(isa), std::max(threads, 1)) {}
 
-    void compute(const Stack& x, const Stack& dy, const Matrix& weight, const std::optional<Vector>& bias) {
+    void compute(const Stack& x, const Stack& dy, const Matrix& weight) {
         require(x.shape(0) == dy.shape(0) && x.shape(2) == dy.shape(2) && x.shape(3) == dy.shape(3) &&
                     x.shape(1) == std::size_t(pattern_.inputs) && dy.shape(1) == std::size_t(pattern_.outputs),
                 "the shapes of input and gradient are not those of one layer");
         require(weight.size() == pattern_.entries.size(), "the weight has another size than the pattern");
-        require(bias.has_value() == bias_ && (!bias || bias->size() == dy.shape(1)),
-                "the bias has one number for each output");
-        gradient_.compute(x.data(), dy.data(), int(x.shape(0)), int(x.shape(2) * x.shape(3)), weight.data(),
-                          bias ? bias->data() : nullptr);
+        gradient_.compute(x.data(), dy.data(), int(x.shape(0)), int(x.shape(2) * x.shape(3)), weight.data());
     }
 
 private:
     const Pattern pattern_;
     PlaneGradient gradient_;
-    bool bias_;
 };
 
 Pattern pattern_of(int inputs, const std::vector<int>& starts, const std::vector<int>& columns,
@@ -263,7 +258,6 @@ NB_MODULE(_kernels, module) {
         .def_prop_ro("packed_bytes", &Product::packed_bytes)
         .def_prop_ro("workspace_bytes", &Product::workspace_bytes);
     nb::class_<Gradient>(module, "PlaneGradient")
-        .def(nb::init<const Pattern&, bool, const std::string&, int>(), "pattern"_a, "bias"_a, "isa"_a, "threads"_a)
-        .def("__call__", &Gradient::compute, "x"_a.noconvert(), "dy"_a.noconvert(), "weight"_a.noconvert(),
-             "bias"_a.noconvert().none());
+        .def(nb::init<const Pattern&, const std::string&, int>(), "pattern"_a, "isa"_a, "threads"_a)
+        .def("__call__", &Gradient::compute, "x"_a.noconvert(), "dy"_a.noconvert(), "weight"_a.noconvert());
 }

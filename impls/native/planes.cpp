@@ -223,17 +223,11 @@ void PlaneProduct::compute(const Tile& tile, const float* space, int images, int
     }
 }
 
-PlaneGradient::PlaneGradient(const Pattern& pattern, bool bias, const Kernels& kernels, int threads)
-    : inputs_(pattern.inputs),
-      outputs_(pattern.outputs),
-      weights_(int(pattern.entries.size())),
-      kernels_(kernels),
-      threads_(threads) {
-    const int ones = inputs_;  // one more row of inputs, whose weights are the bias
+PlaneGradient::PlaneGradient(const Pattern& pattern, const Kernels& kernels, int threads)
+    : inputs_(pattern.inputs), outputs_(pattern.outputs), kernels_(kernels), threads_(threads) {
     for (int first = 0; first < outputs_; first += kDots) {
         const int count = std::min(kDots, outputs_ - first);
-        std::vector<int> columns = together(pattern, first, count);
-        if (bias) columns.push_back(ones);
+        const std::vector<int> columns = together(pattern, first, count);
         for (int c = 0; c < int(columns.size()); c += kDots) {
             Tile tile;
             for (int i = 0; i < kDots; ++i) {
@@ -242,10 +236,8 @@ PlaneGradient::PlaneGradient(const Pattern& pattern, bool bias, const Kernels& k
             }
             for (int i = 0; i < kDots * kDots; ++i) {
                 const int m = i / kDots, k = i % kDots;
-                tile.entry[i] = -1;
-                if (c + m >= int(columns.size()) || k >= count) continue;
-                const int row = tile.outputs[k], column = tile.inputs[m];
-                tile.entry[i] = column == ones ? weights_ + row : entry_at(pattern, row, column);
+                const bool wanted = c + m < int(columns.size()) && k < count;
+                tile.entry[i] = wanted ? entry_at(pattern, tile.outputs[k], tile.inputs[m]) : -1;
             }
             tiles_.push_back(tile);
         }
@@ -253,8 +245,8 @@ PlaneGradient::PlaneGradient(const Pattern& pattern, bool bias, const Kernels& k
     sums_ = Floats(tiles_.size() * kDots * kDots);
 }
 
-void PlaneGradient::compute(const float* x, const float* dy, int n, int positions, float* weight, float* bias) {
-    const int lanes = kernels_.lanes[0], planes = inputs_ + 1 + outputs_;
+void PlaneGradient::compute(const float* x, const float* dy, int n, int positions, float* weight) {
+    const int lanes = kernels_.lanes[0], planes = inputs_ + outputs_;
     // A strip is a stretch of an image's positions, or several whole images, each row padded with zeros to whole
     // vectors.
     const int most = std::max(int(kGradientFloats / planes) / lanes * lanes, lanes);
@@ -263,8 +255,7 @@ void PlaneGradient::compute(const float* x, const float* dy, int n, int position
     if (space_.bytes() < sizeof(float) * planes * pitch) space_ = Floats(std::size_t(planes) * pitch);
     std::fill(sums_.data(), sums_.data() + sums_.bytes() / sizeof(float), 0.0f);
 
-    float *xs = space_.data(), *ones = xs + std::ptrdiff_t{inputs_} * pitch, *dys = ones + pitch;
-    std::fill(ones, ones + pitch, 1.0f);
+    float *xs = space_.data(), *dys = xs + std::ptrdiff_t{inputs_} * pitch;
     for (int first = 0; first < n; first += images) {
         for (int start = 0; start < positions; start += chunk) {
             const int count = std::min(chunk, positions - start), held = std::min(images, n - first);
@@ -292,8 +283,7 @@ void PlaneGradient::compute(const float* x, const float* dy, int n, int position
     for (std::size_t t = 0; t < tiles_.size(); ++t) {
         for (int i = 0; i < kDots * kDots; ++i) {
             const std::int32_t entry = tiles_[t].entry[i];
-            if (entry >= 0)
-                (entry < weights_ ? weight[entry] : bias[entry - weights_]) = sums_.data()[t * kDots * kDots + i];
+            if (entry >= 0) weight[entry] = sums_.data()[t * kDots * kDots + i];
         }
     }
 }

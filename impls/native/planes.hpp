@@ -68,14 +68,14 @@ private:
     std::ptrdiff_t image_ = 0, plane_ = 0, space_each_ = 0;
 };
 
-// The gradient of the weights of a product, summed over images and positions, and that of the bias.
+// The gradient of the weights of a product, summed over images and positions.
 class PlaneGradient {
 public:
-    PlaneGradient(const Pattern& pattern, bool bias, const Kernels& kernels, int threads);
+    PlaneGradient(const Pattern& pattern, const Kernels& kernels, int threads);
 
     // x is (n, inputs, positions), dy (n, outputs, positions), both contiguous. `weight` receives each of the pattern's
-    // entries; `bias`, which may be null only if there is none, one sum an output.
-    void compute(const float* x, const float* dy, int n, int positions, float* weight, float* bias);
+    // entries.
+    void compute(const float* x, const float* dy, int n, int positions, float* weight);
 
     std::size_t workspace_bytes() const { return space_.bytes() + sums_.bytes(); }
 
@@ -85,7 +85,7 @@ private:
         std::int32_t entry[kDots * kDots];  // [input][output]: which weight, or -1
     };
 
-    int inputs_, outputs_, weights_;
+    int inputs_, outputs_;
     const Kernels& kernels_;
     int threads_;
     std::vector<Tile> tiles_;

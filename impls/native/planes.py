@@ -26,7 +26,7 @@ class SparsePointwise:
         self._forward, self._backward = _by_filter(channels, cin), _by_channel(channels, cin)
         self._shape = channels.shape
         self._products: dict[tuple[bool, int], Any] = {}
-        self._gradients: dict[bool, Any] = {}
+        self._gradient: Any = None
 
     def packed(self, weight: Array, bias: Array | None, positions: int) -> Any:
         """A function from x to Y with these weights, packed once, for images of so many positions (height x width)."""
@@ -42,14 +42,13 @@ class SparsePointwise:
         """Returns dX (n, cin, height, width): of each channel, over all filters that read it."""
         return self._multiplied(dy, weight, None, forward=False)
 
-    def weight_gradient(self, x: Array, dy: Array, bias: bool) -> tuple[Array, Array | None]:
-        """Returns dW (cout, width), and dbias (cout,) where there is one, both summed over images and positions."""
-        if bias not in self._gradients:
-            self._gradients[bias] = kernels().PlaneGradient(self._forward, bias, self.isa, self.threads)
+    def weight_gradient(self, x: Array, dy: Array) -> Array:
+        """Returns dW (cout, width), summed over images and positions."""
+        if self._gradient is None:
+            self._gradient = kernels().PlaneGradient(self._forward, self.isa, self.threads)
         dweight = np.empty(self._shape, np.float32)
-        dbias = np.empty(self._shape[0], np.float32) if bias else None
-        self._gradients[bias](x, dy, dweight, dbias)
-        return dweight, dbias
+        self._gradient(x, dy, dweight)
+        return dweight
 
     def _multiplied(self, x: Array, weight: Array, bias: Array | None, forward: bool) -> Array:
         key = (forward, x.shape[2] * x.shape[3])

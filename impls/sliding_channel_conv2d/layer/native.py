@@ -39,8 +39,7 @@ class _Native:
         return torch.from_numpy(_packed(windows).input_gradient(_array(dy), _array(weight)))
 
     def weight_gradient(self, dy: Tensor, x: Tensor, windows: Windows) -> Tensor:
-        dweight, _ = _packed(windows).weight_gradient(_array(x), _array(dy), bias=False)
-        return torch.from_numpy(dweight)
+        return torch.from_numpy(_packed(windows).weight_gradient(_array(x), _array(dy)))
 
 
 def _packed(windows: Windows) -> SparsePointwise:

@@ -212,14 +212,13 @@ Pattern random_pattern(Random& random) {
 }
 
 struct PlaneAnswers {
-    std::vector<double> y, weight, bias;
+    std::vector<double> y, weight;
 };
 
-// Of a product with weight and bias, and of the gradients where y's gradient is dy.
+// Of a product with weight and bias, and of the weight's gradient where y's is dy.
 PlaneAnswers multiplied(const Pattern& pattern, const Array& x, const Array& weight, const Array* bias, const Array& dy,
                         int n, int positions) {
-    PlaneAnswers answers{std::vector<double>(dy.size()), std::vector<double>(weight.size()),
-                         std::vector<double>(pattern.outputs)};
+    PlaneAnswers answers{std::vector<double>(dy.size()), std::vector<double>(weight.size())};
     for (int row = 0; row < n * pattern.outputs; ++row) {
         const int image = row / pattern.outputs, output = row % pattern.outputs;
         for (int p = 0; p < positions; ++p) {
@@ -231,7 +230,6 @@ PlaneAnswers multiplied(const Pattern& pattern, const Array& x, const Array& wei
                 answers.weight[pattern.entries[e]] += dy[at] * input;
             }
             answers.y[at] = sum;
-            answers.bias[output] += dy[at];
         }
     }
     return answers;
@@ -247,7 +245,7 @@ void check_planes(Random& random, const std::string& name) {
     const int threads = random.pick(1, 3);
     for (const Kernels* const* one = kernels(); *one; ++one) {
         products.push_back(std::make_unique<PlaneProduct>(pattern, positions, **one, threads));
-        gradients.push_back(std::make_unique<PlaneGradient>(pattern, with_bias, **one, threads));
+        gradients.push_back(std::make_unique<PlaneGradient>(pattern, **one, threads));
     }
     for (int call = 0; call < 2; ++call) {  // the second finds the workspaces used
         const int n = random.one_in(20) ? 0 : random.pick(1, std::max(most, 1));
@@ -261,14 +259,12 @@ void check_planes(Random& random, const std::string& name) {
                       std::to_string(pattern.inputs) + " inputs, " + std::to_string(pattern.outputs) + " outputs, " +
                       std::to_string(pattern.entries.size()) + " entries" + (bias ? ", bias" : "") + "; " +
                       kernels()[i]->isa + ", " + std::to_string(threads) + " threads";
-            Array y(dy.size()), dweight(weight.size()), dbias(with_bias ? pattern.outputs : 0);
+            Array y(dy.size()), dweight(weight.size());
             products[i]->pack(weight.data(), bias ? bias->data() : nullptr);
             products[i]->multiply(x.data(), n, y.data());
             compare(y, expected.y, "y");
-            gradients[i]->compute(x.data(), dy.data(), n, positions, dweight.data(),
-                                  with_bias ? dbias.data() : nullptr);
+            gradients[i]->compute(x.data(), dy.data(), n, positions, dweight.data());
             compare(dweight, expected.weight, "dweight");
-            if (with_bias) compare(dbias, expected.bias, "dbias");
         }
     }
 }

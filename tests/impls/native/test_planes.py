@@ -38,7 +38,6 @@ def reference(x: Array, weight: Array, bias: Array, dy: Array, channels: NDArray
         "y": np.einsum("oc,nchw->nohw", dense, x) + bias[:, None, None],
         "dx": np.einsum("oc,nohw->nchw", dense, dy),
         "dweight": np.take_along_axis(np.einsum("nohw,nchw->oc", dy, x), channels, axis=1),
-        "dbias": dy.sum((0, 2, 3)),
     }
 
 
@@ -62,18 +61,14 @@ def test_random_choices_of_channels(
     magnitudes = reference(*(np.abs(array) for array in (x, weight, bias, dy)), channels)
     for isa in kernels().isas():
         layer = SparsePointwise(channels, cin, isa, threads)
-        dweight, dbias = layer.weight_gradient(x, dy, bias=True)
-        assert dbias is not None
         found = {
             "y": layer.convolve(x, weight, bias),
             "dx": layer.input_gradient(dy, weight),
-            "dweight": dweight,
-            "dbias": dbias,
+            "dweight": layer.weight_gradient(x, dy),
         }
         for name, array in found.items():
             assert np.abs(array - expected[name]).max() <= ERROR * magnitudes[name].max(), (isa, name)
         np.testing.assert_array_equal(layer.packed(weight, bias, x[0, 0].size)(x), found["y"])
-        np.testing.assert_array_equal(layer.weight_gradient(x, dy, bias=False)[0], dweight)
 
 
 def test_what_earlier_calls_left_behind_does_not_matter() -> None:
@@ -86,9 +81,9 @@ def test_what_earlier_calls_left_behind_does_not_matter() -> None:
         x, dy = (random.standard_normal((n, planes, 3, 3), np.float32) for planes in (12, 6))
         bad_x, bad_dy = (np.full((9, planes, 3, 3), np.nan, np.float32) for planes in (12, 6))
         layer.convolve(bad_x, weight, None)
-        layer.weight_gradient(bad_x, bad_dy, bias=False)
+        layer.weight_gradient(bad_x, bad_dy)
         np.testing.assert_array_equal(layer.convolve(x, weight, None), fresh.convolve(x, weight, None))
-        found, right = (one.weight_gradient(x, dy, bias=False)[0] for one in (layer, fresh))
+        found, right = (one.weight_gradient(x, dy) for one in (layer, fresh))
         np.testing.assert_array_equal(found, right)
 
 
@@ -98,7 +93,7 @@ def test_no_images_and_empty_ones_give_no_outputs_and_no_gradient(n: int, height
     weight, x, dy = (np.zeros(shape, np.float32) for shape in [(2, 2), (n, 3, height, 5), (n, 2, height, 5)])
     assert layer.convolve(x, weight, None).shape == (n, 2, height, 5)
     assert layer.input_gradient(dy, weight).shape == x.shape
-    np.testing.assert_array_equal(layer.weight_gradient(x, dy, bias=False)[0], weight)
+    np.testing.assert_array_equal(layer.weight_gradient(x, dy), weight)
 
 
 X, WEIGHT = np.zeros((2, 3, 4, 5), np.float32), np.zeros((2, 2), np.float32)
