@@ -13,13 +13,12 @@ and packing into the first two and unpacking the third are part of each call, as
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import tvm
 from tvm import s_tir, te
 
 from bench.core.target import Target
-from bench.core.workload import Array, Call, Problem
-from impls.grouped_conv2d.tvm_unscheduled import llvm
+from bench.core.workload import Call, Problem
+from impls.grouped_conv2d.tvm_unscheduled import compiled, llvm
 from impls.grouped_conv2d.workload import GroupedConv2dCase
 
 LANES = {"avx512": 16, "avx2": 8, "baseline": 4}
@@ -66,21 +65,10 @@ def divisors(number: int, most: int) -> list[int]:
 
 def prepare(problem: Problem, target: Target, knobs: Knobs) -> Call:
     """Compile; the call makes a new answer."""
-    case: GroupedConv2dCase = problem.case
     cores = target.cores
     if len(cores) > 1:
         _use_threads(cores)
-    compiled = tvm.compile(scheduled(case, knobs, parallel=len(cores) > 1), llvm(target))["main"]
-    # TVM's code takes only aligned, contiguous arrays.
-    x = tvm.runtime.from_dlpack(problem.lay_out("x", (0, 1, 2, 3)))
-    constants = [tvm.runtime.tensor(array) for array in problem.constants.values()]
-
-    def call() -> Array:
-        y = tvm.runtime.empty(case.output_shape, case.dtype)
-        compiled(x, *constants, y)
-        return np.from_dlpack(y)
-
-    return call
+    return compiled(scheduled(problem.case, knobs, parallel=len(cores) > 1), problem, target)
 
 
 def scheduled(case: GroupedConv2dCase, knobs: Knobs, *, parallel: bool) -> tvm.IRModule:

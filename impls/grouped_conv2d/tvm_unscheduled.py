@@ -22,18 +22,23 @@ class TvmUnscheduled(Implementation):
     )
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        case: GroupedConv2dCase = problem.case
-        compiled = tvm.compile(_function(case), llvm(target))["main"]
-        # TVM's code takes only aligned, contiguous arrays.
-        x = tvm.runtime.from_dlpack(problem.lay_out("x", (0, 1, 2, 3)))
-        constants = [tvm.runtime.tensor(array) for array in problem.constants.values()]
+        return compiled(_function(problem.case), problem, target)
 
-        def call() -> Array:
-            y = tvm.runtime.empty(case.output_shape, case.dtype)
-            compiled(x, *constants, y)
-            return np.from_dlpack(y)
 
-        return call
+def compiled(function: tvm.tirx.PrimFunc | tvm.IRModule, problem: Problem, target: Target) -> Call:
+    """A call of a function of (x, weight, bias if there is one, y), compiled for ``target``, with a new y each time."""
+    case: GroupedConv2dCase = problem.case
+    run = tvm.compile(function, llvm(target))["main"]
+    # TVM's code takes only aligned, contiguous arrays.
+    x = tvm.runtime.from_dlpack(problem.lay_out("x", (0, 1, 2, 3)))
+    constants = [tvm.runtime.tensor(array) for array in problem.constants.values()]
+
+    def call() -> Array:
+        y = tvm.runtime.empty(case.output_shape, case.dtype)
+        run(x, *constants, y)
+        return np.from_dlpack(y)
+
+    return call
 
 
 def llvm(target: Target) -> tvm.target.Target:
