@@ -149,20 +149,28 @@ void require(bool right, const char* what) {
 class Product {
 public:
     Product(const Pattern& pattern, int positions, const std::string& isa, int threads)
-        : pattern_(pattern),
+        : inputs_(pattern.inputs),
+          outputs_(pattern.outputs),
+          weights_(pattern.entries.size()),
           positions_(positions),
           product_(pattern, positions, kernels_or_throw(isa), std::max(threads, 1)) {}
 
     void pack(const Weight& weight, const std::optional<Bias>& bias) {
-        require(weight.size() == pattern_.entries.size(), "the weight has another size than the pattern");
-        require(!bias || bias->size() == std::size_t(pattern_.outputs), "the bias has one number for each output");
+        require(!sealed_, "the product is sealed: its weights stay");
+        require(weight.size() == weights_, "the weight has another size than the pattern");
+        require(!bias || bias->size() == std::size_t(outputs_), "the bias has one number for each output");
         product_.pack(weight.data(), bias ? bias->data() : nullptr);
     }
 
+    void seal() {
+        product_.seal();
+        sealed_ = true;
+    }
+
     Answer multiply(const Stack& x) {
-        require(x.shape(1) == std::size_t(pattern_.inputs) && x.shape(2) * x.shape(3) == std::size_t(positions_),
+        require(x.shape(1) == std::size_t(inputs_) && x.shape(2) * x.shape(3) == std::size_t(positions_),
                 "the input has other planes or positions than this product");
-        Answer y = new_answer({x.shape(0), std::size_t(pattern_.outputs), x.shape(2), x.shape(3)});
+        Answer y = new_answer({x.shape(0), std::size_t(outputs_), x.shape(2), x.shape(3)});
         product_.multiply(x.data(), int(x.shape(0)), y.data());
         return y;
     }
@@ -171,26 +179,32 @@ public:
     std::size_t workspace_bytes() const { return product_.workspace_bytes(); }
 
 private:
-    const Pattern pattern_;
+    int inputs_, outputs_;
+    std::size_t weights_;
     int positions_;
     PlaneProduct product_;
+    bool sealed_ = false;
 };
 
 class Gradient {
 public:
     Gradient(const Pattern& pattern, const std::string& isa, int threads)
-        : pattern_(pattern), gradient_(pattern, kernels_or_throw(isa), std::max(threads, 1)) {}
+        : inputs_(pattern.inputs),
+          outputs_(pattern.outputs),
+          weights_(pattern.entries.size()),
+          gradient_(pattern, kernels_or_throw(isa), std::max(threads, 1)) {}
 
     void compute(const Stack& x, const Stack& dy, const Matrix& weight) {
         require(x.shape(0) == dy.shape(0) && x.shape(2) == dy.shape(2) && x.shape(3) == dy.shape(3) &&
-                    x.shape(1) == std::size_t(pattern_.inputs) && dy.shape(1) == std::size_t(pattern_.outputs),
+                    x.shape(1) == std::size_t(inputs_) && dy.shape(1) == std::size_t(outputs_),
                 "the shapes of input and gradient are not those of one layer");
-        require(weight.size() == pattern_.entries.size(), "the weight has another size than the pattern");
+        require(weight.size() == weights_, "the weight has another size than the pattern");
         gradient_.compute(x.data(), dy.data(), int(x.shape(0)), int(x.shape(2) * x.shape(3)), weight.data());
     }
 
 private:
-    const Pattern pattern_;
+    int inputs_, outputs_;
+    std::size_t weights_;
     PlaneGradient gradient_;
 };
 
@@ -254,6 +268,7 @@ NB_MODULE(_kernels, module) {
     nb::class_<Product>(module, "PlaneProduct")
         .def(nb::init<const Pattern&, int, const std::string&, int>(), "pattern"_a, "positions"_a, "isa"_a, "threads"_a)
         .def("pack", &Product::pack, "weight"_a.noconvert(), "bias"_a.noconvert().none())
+        .def("seal", &Product::seal)
         .def("__call__", &Product::multiply, "x"_a.noconvert())
         .def_prop_ro("packed_bytes", &Product::packed_bytes)
         .def_prop_ro("workspace_bytes", &Product::workspace_bytes);

@@ -147,6 +147,11 @@ void PlaneProduct::pack(const float* weight, const float* bias) {
         bias_.data()[i] = bias_source_[i] < 0 ? 0 : bias[bias_source_[i]];
 }
 
+void PlaneProduct::seal() {
+    source_ = {};
+    bias_source_ = {};
+}
+
 void PlaneProduct::multiply(const float* x, int n, float* y) {
     const int chunks = ceil_div(positions_, chunk_), groups = ceil_div(n, images_), wholes = chunks * groups;
     const int tiles = int(tiles_.size());

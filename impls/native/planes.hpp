@@ -30,6 +30,8 @@ public:
 
     // Reads the weights; those of the pattern's entries. `bias` may be null.
     void pack(const float* weight, const float* bias);
+    // Forgets where weights go: it is as large as they are, and not needed where they are packed once.
+    void seal();
 
     // x is (n, inputs, positions), y (n, outputs, positions), both contiguous.
     void multiply(const float* x, int n, float* y);

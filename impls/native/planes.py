@@ -23,15 +23,16 @@ class SparsePointwise:
 
     def __init__(self, channels: NDArray[np.int64], cin: int, isa: str | None = None, threads: int = 1) -> None:
         self.isa, self.threads = isa or kernels().isas()[0], threads
-        self._forward, self._backward = _by_filter(channels, cin), _by_channel(channels, cin)
-        self._shape = channels.shape
+        self._channels, self._cin = channels, cin
         self._products: dict[tuple[bool, int], Any] = {}
         self._gradient: Any = None
 
     def packed(self, weight: Array, bias: Array | None, positions: int) -> Any:
         """A function from x to Y with these weights, packed once, for images of so many positions (height x width)."""
-        product = kernels().PlaneProduct(self._forward, positions, self.isa, self.threads)
+        pattern = _by_filter(self._channels, self._cin)
+        product = kernels().PlaneProduct(pattern, positions, self.isa, self.threads)
         product.pack(weight, bias)
+        product.seal()
         return product
 
     def convolve(self, x: Array, weight: Array, bias: Array | None) -> Array:
@@ -45,15 +46,16 @@ class SparsePointwise:
     def weight_gradient(self, x: Array, dy: Array) -> Array:
         """Returns dW (cout, width), summed over images and positions."""
         if self._gradient is None:
-            self._gradient = kernels().PlaneGradient(self._forward, self.isa, self.threads)
-        dweight = np.empty(self._shape, np.float32)
+            pattern = _by_filter(self._channels, self._cin)
+            self._gradient = kernels().PlaneGradient(pattern, self.isa, self.threads)
+        dweight = np.empty(self._channels.shape, np.float32)
         self._gradient(x, dy, dweight)
         return dweight
 
     def _multiplied(self, x: Array, weight: Array, bias: Array | None, forward: bool) -> Array:
         key = (forward, x.shape[2] * x.shape[3])
         if key not in self._products:
-            pattern = self._forward if forward else self._backward
+            pattern = (_by_filter if forward else _by_channel)(self._channels, self._cin)
             self._products[key] = kernels().PlaneProduct(pattern, key[1], self.isa, self.threads)
         product = self._products[key]
         product.pack(weight, bias)

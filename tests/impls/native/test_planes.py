@@ -131,3 +131,11 @@ def test_what_is_no_pattern_is_refused(changes: dict[str, Any]) -> None:
     right: dict[str, Any] = {"inputs": 3, "starts": [0, 2, 4], "columns": [0, 1, 1, 2], "entries": [0, 1, 2, 3]}
     with pytest.raises(ValueError, match="not a pattern"):
         kernels().Pattern(**({"order": [0, 1]} | right | changes))
+
+
+def test_weights_packed_once_stay() -> None:
+    layer = SparsePointwise(np.array([[0, 1], [1, 2]]), 3)
+    packed = layer.packed(np.ones((2, 2), np.float32), None, 20)
+    with pytest.raises(ValueError, match="sealed"):
+        packed.pack(WEIGHT, None)
+    np.testing.assert_array_equal(packed(np.ones_like(X)), np.full((2, 2, 4, 5), 2, np.float32))
