@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bench.core.registry import Entry
 
-SUFFIXES = {".py", ".cpp", ".hpp", ".cu"}
+SUFFIXES = {".py", ".cpp", ".hpp", ".cu", ".json", ".txt"}
+"""Code, stored choices that it follows (JSON), and how it is built (CMakeLists.txt)."""
 
 
 def hashes(entries: Iterable[Entry]) -> dict[str, str]:

@@ -40,8 +40,8 @@ constexpr int kRegisters = 16, kWidest = 4;
 #define FEATHERBENCH_WIDTHS 4
 #endif
 
-// Accumulators leave room for an input and a weight.
-constexpr bool fits(int filters, int rows) { return filters * rows <= (kRegisters == 32 ? 24 : 12); }
+// Of a RowTile: they leave room for an input and a weight.
+constexpr int kMostSums = kRegisters == 32 ? 24 : 12;
 
 template <int L, int K, int R>
 [[gnu::always_inline]] inline void begin(const RowTile& t, V<L> (&sum)[R][K]) {
@@ -361,7 +361,7 @@ void copy(const Planes& planes) {
 
 template <int L, int K, int R>
 constexpr void add_rows(Kernels& all, int width) {
-    if constexpr (fits(K, R)) {
+    if constexpr (K * R <= kMostSums) {
         RowKernel* of[3] = {&all.rows[width][0][K][R], &all.rows[width][1][K][R], &all.rows[width][2][K][R]};
         *of[static_cast<int>(Reach::any)] = rows_any<L, K, R>;
         *of[static_cast<int>(Reach::sliding1)] = rows_sliding<L, K, R, 1>;
@@ -401,7 +401,7 @@ template <int... L>
 constexpr Kernels made(const char* isa) {
     Kernels all{};
     all.isa = isa;
-    all.registers = kRegisters;
+    all.most_sums = kMostSums;
     all.dots = dots_any<kWidest>;
     int width = 0;
     ((all.lanes[width] = L, all.copy[width] = copy<L>, add_rows<L, 1, 1>(all, width),

@@ -54,7 +54,7 @@ int width_of(const Plan& plan, const Geometry& geometry, const Kernels& kernels)
 
 std::vector<Plan> candidates(const Geometry& g, const Kernels& kernels) {
     std::vector<Plan> found;
-    const int most = kernels.registers == 32 ? 24 : 12;
+    const int most = kernels.most_sums;
     for (int width = 0; width < kWidths && kernels.lanes[width]; ++width) {
         const int lanes = kernels.lanes[width];
         for (int filters = 1; filters <= std::min(kMostFilters, g.filters()); ++filters) {

@@ -68,7 +68,7 @@ constexpr double kStore = 3, kTurnedStore = 100;  // of a vector, and of as many
 
 PlaneProduct::Choice PlaneProduct::along_positions(int outputs, int inputs) const {
     const int vectors = ceil_div(chunk_, kernels_.lanes[0]);
-    const int rows = std::min({kMostRows, (kernels_.registers == 32 ? 24 : 12) / outputs, vectors});
+    const int rows = std::min({kMostRows, kernels_.most_sums / outputs, vectors});
     const int tiles = ceil_div(vectors, rows), each = ceil_div(vectors, tiles);
     const double tile =
         cycles(inputs, outputs * each, outputs + each) + kVectorFromAfar * inputs * each + kStore * outputs * each;

@@ -43,7 +43,7 @@ template <int L>
     return v < V<L>{} ? V<L>{} : v;  // NaN stays
 }
 
-// The first `count` < L floats, and zeros. Touches no memory beyond them.
+// The first `count` floats, at most L, and zeros. Touches no memory beyond them.
 template <int L>
 [[gnu::always_inline]] inline V<L> load_part(const float* from, int count) {
     V<L> v{};

@@ -103,7 +103,7 @@ using ScatterKernel = void (*)(const float* positions, const Exchange&, float* p
 
 struct Kernels {
     const char* isa;
-    int registers;       // vectors
+    int most_sums;       // of a RowTile
     int lanes[kWidths];  // of its vectors, widest first; zeros behind them
     // By index into lanes; null where not made.
     RowKernel rows[kWidths][kReaches][kMostFilters + 1][kMostRows + 1];

@@ -32,7 +32,9 @@ def test_every_source_of_the_package_counts(package: Path, file: str) -> None:
     assert hashes(package) != before
 
 
-@pytest.mark.parametrize("file", ["native/added.hpp", "native/added.cu", "other/added.py"])
+@pytest.mark.parametrize(
+    "file", ["native/added.hpp", "native/added.cu", "other/added.py", "conv/tuned.json", "native/CMakeLists.txt"]
+)
 def test_so_does_one_that_is_added(package: Path, file: str) -> None:
     before = hashes(package)
     (package / file).parent.mkdir(exist_ok=True)
