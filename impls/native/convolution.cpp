@@ -12,6 +12,14 @@ Reach reach_of(const Geometry& g, Plan::Kind kind) {
     return g.stride_h == 1 ? Reach::sliding1 : Reach::sliding2;
 }
 
+// Where each kernel column's products with padding are left out, it needs a loop of its own, which pays from about 32
+// channels on.
+constexpr int kFewChannels = 32;
+
+int run_columns(const Geometry& g, Plan::Kind kind) {
+    return kind == Plan::Kind::filters && g.channels() < kFewChannels ? g.kernel_w : 1;
+}
+
 }  // namespace
 
 Convolution::Convolution(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan,
@@ -24,7 +32,8 @@ Convolution::Convolution(const Geometry& geometry, const Kernels& kernels, int t
       width_(width_of(plan, geometry, kernels)),
       reach_(reach_of(geometry, plan.kind)),
       strips_(geometry, kernels, plan, threads),
-      taps_(strips_.taps(reach_ == Reach::any ? geometry.kernel_h : 1)),
+      run_columns_(run_columns(geometry, plan.kind)),
+      taps_(strips_.taps(reach_ == Reach::any ? geometry.kernel_h : 1, run_columns_)),
       space_(std::size_t(strips_.floats()) * threads) {
     pack(weight, bias);
     for (int k = 0; k < std::max(kMostFilters, kMostPairs * plan_.lanes); ++k) {
@@ -59,10 +68,13 @@ void Convolution::pack(const float* weight, const float* bias) {
             const std::ptrdiff_t first = std::ptrdiff_t{group} * g_.filters() + block.first;
             float* to = packed_.data() + group * group_weights_ + block.weight;
             for (int c = 0; c < channels; ++c) {
-                for (int i = 0; i < taps; ++i, to += block_lanes(block)) {
-                    // The sliding kernels go through a kernel column at a time.
-                    const int tap = reach_ == Reach::any ? i : i % g_.kernel_h * g_.kernel_w + i / g_.kernel_h;
-                    for (int k = 0; k < block.count; ++k) to[k] = weight[((first + k) * channels + c) * taps + tap];
+                for (int i = 0; i < taps; ++i) {
+                    const int row = i / g_.kernel_w, column = i % g_.kernel_w;
+                    const int run = column / run_columns_, runs = g_.kernel_w / run_columns_;
+                    const int before = across() ? run * channels + c : c * runs + run;
+                    const int tap = (before * g_.kernel_h + row) * run_columns_ + column % run_columns_;
+                    float* at = to + std::ptrdiff_t{tap} * block_lanes(block);
+                    for (int k = 0; k < block.count; ++k) at[k] = weight[((first + k) * channels + c) * taps + i];
                 }
             }
             for (int k = 0; bias && k < block.count; ++k) {
@@ -113,7 +125,9 @@ void Convolution::compute(float* y, int group, const Block& block, const Strips:
         tile.x_row = g_.stride_h * strips_.pitch();
         tile.channels = g_.channels();
         tile.weight = weight;
-        tile.weight_channel = std::ptrdiff_t{lanes} * g_.taps();
+        tile.taps_run = run_columns_ * g_.kernel_h;
+        tile.weight_channel = std::ptrdiff_t{lanes} * tile.taps_run;
+        tile.weight_run = tile.weight_channel * g_.channels();
         tile.bias = bias;
         tile.y_filters = filters_.data();
         tile.y_row = g_.out_w();
@@ -170,24 +184,38 @@ void Convolution::compute_flat(RowTile tile, int filters, int positions, const f
     if (tile.columns) run(positions - tile.columns, 1);
 }
 
+// Which runs of taps are for which of some output columns; returns the first that is for any.
+int Convolution::sort_runs(FilterTile& tile, const Span& columns) const {
+    if (run_columns_ > 1) {
+        tile.whole = 1;
+        return 0;
+    }
+    const Span all = kernel_columns(g_, columns);
+    const Span first = kernel_columns(g_, {columns.first, 1}), last = kernel_columns(g_, {end(columns) - 1, 1});
+    tile.not_first = first.first - all.first;
+    tile.not_last = std::min(all.count - tile.not_first, end(all) - end(last));
+    tile.whole = all.count - tile.not_first - tile.not_last;
+    return all.first;
+}
+
 void Convolution::compute_filters(FilterTile tile, int vectors, const Strips::Part& part, const float* strip,
                                   float* y) const {
     const float* weight = tile.weight;
-    const std::ptrdiff_t tap_weights = tile.weight_channel / g_.taps();
-    for (int t = part.tiles.first; t < part.tiles.first + part.tiles.count; ++t) {
-        const Span& rows = strips_.tile(t);
-        const Span kernel = kernel_rows(g_, rows);
-        tile.taps = taps_.data() + kernel.first * g_.kernel_w;
-        tile.weight = weight + kernel.first * g_.kernel_w * tap_weights;
-        tile.tap_count = kernel.count * g_.kernel_w;
-        const auto* kernels = kernels_.filters[width_][vectors][rows.count][strips_.step()];
-        const std::ptrdiff_t below = rows.first - part.top;
-        in_parts(part.columns.count, plan_.columns, [&](int at, int count) {
+    in_parts(part.columns.count, plan_.columns, [&](int at, int count) {
+        const int first_run = sort_runs(tile, {part.columns.first + at, count});
+        for (int t = part.tiles.first; t < part.tiles.first + part.tiles.count; ++t) {
+            const Span& rows = strips_.tile(t);
+            const Span kernel = kernel_rows(g_, rows);
+            const int tap = kernel.first * run_columns_;
+            tile.taps = taps_.data() + first_run * tile.taps_run + tap;
+            tile.weight = weight + first_run * tile.weight_run + tap * vectors * plan_.lanes;
+            tile.tap_count = kernel.count * run_columns_;
+            const std::ptrdiff_t below = rows.first - part.top;
             tile.x = strip + below * g_.stride_h * strips_.pitch() + strips_.lead() + at * strips_.step();
             tile.y = y + below * g_.out_w() + at;
-            kernels[count](tile);
-        });
-    }
+            kernels_.filters[width_][vectors][rows.count][strips_.step()][count](tile);
+        }
+    });
 }
 
 }  // namespace featherbench

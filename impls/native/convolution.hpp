@@ -31,6 +31,7 @@ private:
     void compute(float* y, int group, const Block& block, const Strips::Part& part, const float* strip) const;
     void compute_rows(RowTile tile, int filters, const Strips::Part& part, const float* strip, float* y) const;
     void compute_flat(RowTile tile, int filters, int positions, const float* strip, float* y) const;
+    int sort_runs(FilterTile& tile, const Span& columns) const;
     void compute_filters(FilterTile tile, int vectors, const Strips::Part& part, const float* strip, float* y) const;
 
     Geometry g_;
@@ -41,9 +42,10 @@ private:
     int width_;  // index into the kernels' lanes
     Reach reach_;
     Strips strips_;
+    int run_columns_;  // kernel columns whose taps are gone through together
     std::vector<Block> blocks_;
     std::ptrdiff_t group_weights_ = 0, group_bias_ = 0;
-    std::vector<std::ptrdiff_t> taps_;     // where each kernel position reads, from a tile's first input
+    std::vector<std::ptrdiff_t> taps_;     // where each kernel position reads, from a tile's first input, run by run
     std::vector<std::ptrdiff_t> filters_;  // where each filter's output plane lies, from a tile's first
     Floats packed_, bias_, space_;
 };

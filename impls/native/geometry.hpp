@@ -29,6 +29,7 @@ struct Input {
 struct Span {  // a stretch of rows, columns, tiles
     int first, count;
 };
+inline int end(const Span& span) { return span.first + span.count; }
 
 inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
 inline int round_up(int a, int b) { return ceil_div(a, b) * b; }
@@ -44,13 +45,21 @@ void in_parts(int total, int most, const Each& each) {
     }
 }
 
-// The kernel rows that meet inputs, not padding alone, for some output rows.
-inline Span kernel_rows(const Geometry& g, const Span& out_rows) {
-    const int first = out_rows.first * g.stride_h - g.top;
-    const int last = (out_rows.first + out_rows.count - 1) * g.stride_h - g.top;
-    const int begin = std::clamp(ceil_div(std::max(-last, 0), g.dilation_h), 0, g.kernel_h);
-    const int end = std::clamp(first < g.h ? ceil_div(g.h - first, g.dilation_h) : 0, begin, g.kernel_h);
+// The kernel positions, along one axis, that meet inputs, not padding alone, for some outputs.
+inline Span kernel_span(int size, int before, int kernel, int stride, int dilation, const Span& outputs) {
+    const int first = outputs.first * stride - before;
+    const int last = (outputs.first + outputs.count - 1) * stride - before;
+    const int begin = std::clamp(ceil_div(std::max(-last, 0), dilation), 0, kernel);
+    const int end = std::clamp(first < size ? ceil_div(size - first, dilation) : 0, begin, kernel);
     return {begin, end - begin};
+}
+
+inline Span kernel_rows(const Geometry& g, const Span& out_rows) {
+    return kernel_span(g.h, g.top, g.kernel_h, g.stride_h, g.dilation_h, out_rows);
+}
+
+inline Span kernel_columns(const Geometry& g, const Span& out_columns) {
+    return kernel_span(g.w, g.left, g.kernel_w, g.stride_w, g.dilation_w, out_columns);
 }
 
 }  // namespace featherbench

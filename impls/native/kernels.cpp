@@ -157,11 +157,36 @@ template <int L, int P>
     }
 }
 
+// Products of some runs of taps, over all channels, with output columns Begin to End. Goes on to the run behind them.
+template <int L, int Q, int R, int P, int Stride, int Begin, int End>
+[[gnu::always_inline]] inline void add_runs(FilterTile& t, int runs, V<L> (&sum)[Q][R * P]) {
+    for (int run = 0; run < runs; ++run, t.taps += t.taps_run, t.weight += t.weight_run) {
+        for (int c = 0; c < t.channels; ++c) {
+            const float* w = t.weight + c * t.weight_channel;
+            for (int i = 0; i < t.tap_count; ++i, w += Q * L) {
+                const float* x = t.x + c * t.x_channel + t.taps[i];
+                V<L> v[Q];
+#pragma GCC unroll 2
+                for (int q = 0; q < Q; ++q) v[q] = load<L>(w + q * L);
+#pragma GCC unroll 2
+                for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 16
+                    for (int p = Begin; p < End; ++p) {
+                        const V<L> input = broadcast<L>(x[r * t.x_row + p * Stride]);
+#pragma GCC unroll 2
+                        for (int q = 0; q < Q; ++q) sum[q][r * P + p] += v[q] * input;
+                    }
+                }
+            }
+        }
+    }
+}
+
 // Q vectors of filters, R rows, P columns at a stride: each tap loads Q vectors of weights and R * P inputs for Q * R *
 // P products.
 template <int L, int Q, int R, int P, int Stride>
 void filters_any(const FilterTile& tile) {
-    const FilterTile t = tile;
+    FilterTile t = tile;
     V<L> sum[Q][R * P];
 #pragma GCC unroll 2
     for (int q = 0; q < Q; ++q) {
@@ -169,24 +194,9 @@ void filters_any(const FilterTile& tile) {
 #pragma GCC unroll 32
         for (int p = 0; p < R * P; ++p) sum[q][p] = first;
     }
-    for (int c = 0; c < t.channels; ++c) {
-        const float* w = t.weight + c * t.weight_channel;
-        for (int j = 0; j < t.tap_count; ++j, w += Q * L) {
-            const float* x = t.x + c * t.x_channel + t.taps[j];
-            V<L> v[Q];
-#pragma GCC unroll 2
-            for (int q = 0; q < Q; ++q) v[q] = load<L>(w + q * L);
-#pragma GCC unroll 2
-            for (int r = 0; r < R; ++r) {
-#pragma GCC unroll 16
-                for (int p = 0; p < P; ++p) {
-                    const V<L> input = broadcast<L>(x[r * t.x_row + p * Stride]);
-#pragma GCC unroll 2
-                    for (int q = 0; q < Q; ++q) sum[q][r * P + p] += v[q] * input;
-                }
-            }
-        }
-    }
+    if constexpr (P > 1) add_runs<L, Q, R, P, Stride, 1, P>(t, t.not_first, sum);
+    add_runs<L, Q, R, P, Stride, 0, P>(t, t.whole, sum);
+    if constexpr (P > 1) add_runs<L, Q, R, P, Stride, 0, P - 1>(t, t.not_last, sum);
 #pragma GCC unroll 2
     for (int q = 0; q < Q; ++q) {
         const std::ptrdiff_t* filters = t.y_filters + q * L;

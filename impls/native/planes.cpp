@@ -182,20 +182,16 @@ void PlaneProduct::compute(const Tile& tile, const float* space, int images, int
     const float* bias = bias_.bytes() ? bias_.data() + tile.bias : nullptr;
     const int lanes = kernels_.lanes[0];
     if (tile.vectors) {
-        FilterTile block{nullptr,
-                         0,
-                         image_,
-                         tile.taps.data(),
-                         int(tile.taps.size()),
-                         1,
-                         weight,
-                         0,
-                         bias,
-                         nullptr,
-                         tile.outputs.data(),
-                         image,
-                         int(tile.outputs.size()),
-                         false};
+        FilterTile block{};
+        block.x_row = image_;
+        block.taps = tile.taps.data();
+        block.tap_count = int(tile.taps.size());
+        block.whole = block.channels = 1;
+        block.weight = weight;
+        block.bias = bias;
+        block.y_filters = tile.outputs.data();
+        block.y_row = image;
+        block.filters = int(tile.outputs.size());
         in_parts(images, tile.rows, [&](int first, int rows) {
             int most = kMostColumns;
             while (!kernels_.filters[0][tile.vectors][rows][1][most]) --most;

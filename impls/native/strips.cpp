@@ -63,13 +63,15 @@ std::size_t Strips::index_of(const Copy& copy) const {
     return std::size_t(std::find_if(copies_.begin(), copies_.end(), same) - copies_.begin());
 }
 
-std::vector<std::ptrdiff_t> Strips::taps(int rows) const {
+std::vector<std::ptrdiff_t> Strips::taps(int rows, int columns) const {
     std::vector<std::ptrdiff_t> found;
-    for (int i = 0; i < rows; ++i) {
-        for (int j = 0; j < g_.kernel_w; ++j) {
-            const std::ptrdiff_t row = i * g_.dilation_h / (flat() ? g_.stride_h : 1);
-            const int column = flat() ? 0 : j * g_.dilation_w / thin_;
-            found.push_back(std::ptrdiff_t(index_of(copy_of(i, j))) * plane_ + row * pitch_ + column);
+    for (int first = 0; first < g_.kernel_w; first += columns) {
+        for (int i = 0; i < rows; ++i) {
+            for (int j = first; j < first + columns; ++j) {
+                const std::ptrdiff_t row = i * g_.dilation_h / (flat() ? g_.stride_h : 1);
+                const int column = flat() ? 0 : j * g_.dilation_w / thin_;
+                found.push_back(std::ptrdiff_t(index_of(copy_of(i, j))) * plane_ + row * pitch_ + column);
+            }
         }
     }
     return found;

@@ -35,8 +35,9 @@ public:
     int lead() const { return lead_; }                       // before a row's first input
     int step() const { return step_; }                       // between the inputs of neighbouring output columns
     bool one_piece() const { return columns_.size() == 1; }  // whether strips are as wide as the output
-    // Where each of `rows` x kernel_w kernel positions reads, from an output's first input.
-    std::vector<std::ptrdiff_t> taps(int rows) const;
+    // Where each of `rows` x kernel_w kernel positions reads, from an output's first input: row by row of so many
+    // kernel columns, which divide kernel_w, then of the next ones.
+    std::vector<std::ptrdiff_t> taps(int rows, int columns) const;
 
 private:
     struct Copy {

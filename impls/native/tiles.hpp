@@ -25,16 +25,20 @@ struct RowTile {
     bool relu;
 };
 
-// A block of the output in which each vector holds one position's outputs, for as many filters as it has lanes.
+// A block of the output in which each vector holds one position's outputs, for as many filters as it has lanes. Taps
+// come in runs: of a kernel column, or all in one.
 struct FilterTile {
     const float* x;
     std::ptrdiff_t x_channel;
     std::ptrdiff_t x_row;        // between the inputs of two output rows
-    const std::ptrdiff_t* taps;  // those that meet inputs, not padding alone
-    int tap_count;
+    const std::ptrdiff_t* taps;  // those of the first run that meet inputs, not padding alone
+    int tap_count, taps_run;     // of a run; and to those of the next
+    // Runs, in this order: those that meet only padding at the tile's first output column, those that meet inputs at
+    // both ends, and those that meet only padding at its last.
+    int not_first, whole, not_last;
     int channels;
-    const float* weight;  // [channel][tap][filter]
-    std::ptrdiff_t weight_channel;
+    const float* weight;  // [run][channel][tap][filter]
+    std::ptrdiff_t weight_run, weight_channel;
     const float* bias;  // of the filters, padded with zeros; or null
     float* y;
     const std::ptrdiff_t* y_filters;  // where each filter's outputs lie, from y
