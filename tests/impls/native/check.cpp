@@ -66,7 +66,7 @@ Geometry random_geometry(Random& random) {
     for (;;) {
         Geometry g{};
         const bool depthwise = random.one_in(4), common = random.one_in(3), long_rows = random.one_in(60);
-        const auto per_group = [&] { return depthwise ? 1 : random.pick(1, random.one_in(8) ? 40 : 20); };
+        const auto per_group = [&] { return depthwise ? 1 : random.pick(1, random.one_in(4) ? 40 : 20); };
         g.groups = random.pick(1, depthwise ? 70 : 6);
         g.cin = g.groups * per_group();
         g.cout = g.groups * per_group();
