@@ -31,8 +31,8 @@ class GroupedConv2d:
 
     x is (n, cin, height, width) with any strides; weight, of the geometry's shape, is (cout, cin / groups, kernel
     height, kernel width); bias (cout,) or None; the answer is (n, cout, output height, output width). Weights are
-    packed here, once. ``plan`` None means the one that ``fastest`` finds for one image. Raises ValueError or TypeError
-    for what it cannot compute.
+    packed here, once. ``plan`` None means the one that ``fastest`` finds for one image, of Winograd's algorithm where
+    ``winograd``: fewer products, a larger error. Raises ValueError or TypeError for what it cannot compute.
 
     One call at a time: it writes to a workspace of its own.
     """
@@ -46,11 +46,12 @@ class GroupedConv2d:
         isa: str | None = None,
         threads: int = 1,
         plan: Plan | None = None,
+        winograd: bool = False,
     ) -> None:
         if weight.shape != geometry.weight_shape:
             raise ValueError(f"the weight is {weight.shape}, not {geometry.weight_shape}")
         self.isa = isa or kernels().isas()[0]
-        chosen = plan or fastest(geometry, self.isa, threads)
+        chosen = plan or fastest(geometry, self.isa, threads, winograd)
         self._packed = _packed(weight, bias, geometry, relu, self.isa, threads, chosen)
         self.plan: str = self._packed.plan
         self.packed_bytes: int = self._packed.packed_bytes
@@ -62,25 +63,30 @@ class GroupedConv2d:
         return y
 
 
-def plans(geometry: Geometry, isa: str) -> list[Plan]:
-    """Those that may be the fastest."""
+def plans(geometry: Geometry, isa: str, winograd: bool = False) -> list[Plan]:
+    """Those that may be the fastest; of Winograd's algorithm none where the geometry is not one for it."""
     g = geometry
-    found: list[Plan] = kernels().plans(g.weight_shape, g.groups, g.size, g.stride, g.padding, g.dilation, isa)
+    found: list[Plan] = kernels().plans(
+        g.weight_shape, g.groups, g.size, g.stride, g.padding, g.dilation, isa, winograd
+    )
     return found
 
 
 @cache
-def fastest(geometry: Geometry, isa: str, threads: int = 1) -> Plan:
+def fastest(geometry: Geometry, isa: str, threads: int = 1, winograd: bool = False) -> Plan:
     """The fastest plan for one image, by a short race on this machine, remembered while the process lives.
 
     All run in turns, the slower half leaves, until one is left: what disturbs the machine for a moment costs a plan a
-    turn, not the race.
+    turn, not the race. Raises ValueError where there is no plan.
     """
+    racers = plans(geometry, isa, winograd)
+    if not racers:
+        raise ValueError("Winograd's algorithm needs a kernel of 3 x 3, stride 1 and dilation 1")
     random = np.random.default_rng(0)
     channels = geometry.weight_shape[1] * geometry.groups
     x = random.standard_normal((1, channels, *geometry.size), np.float32)
     weight = random.standard_normal(geometry.weight_shape, np.float32)
-    racing = {plan: _packed(weight, None, geometry, False, isa, threads, plan) for plan in plans(geometry, isa)}
+    racing = {plan: _packed(weight, None, geometry, False, isa, threads, plan) for plan in racers}
     best = dict.fromkeys(racing, float("inf"))
     calls = 2
     while len(racing) > 1:

@@ -25,20 +25,7 @@ using featherbench::Planes;
 using featherbench::Reach;
 using featherbench::RowKernel;
 using featherbench::RowTile;
-
-#if defined(__AVX512VL__)
-constexpr int kRegisters = 32, kWidest = 16;
-#define FEATHERBENCH_WIDTHS 16, 8
-#elif defined(__AVX2__)
-constexpr int kRegisters = 16, kWidest = 8;
-#define FEATHERBENCH_WIDTHS 8
-#elif defined(__aarch64__)
-constexpr int kRegisters = 32, kWidest = 4;
-#define FEATHERBENCH_WIDTHS 4
-#else
-constexpr int kRegisters = 16, kWidest = 4;
-#define FEATHERBENCH_WIDTHS 4
-#endif
+using featherbench::WinogradKernels;
 
 // Of a RowTile: they leave room for an input and a weight.
 constexpr int kMostSums = kRegisters == 32 ? 24 : 12;
@@ -407,12 +394,15 @@ constexpr void add_groups(Kernels& all, int width) {
     }
 }
 
+extern const WinogradKernels offered_winograd;
+
 template <int... L>
 constexpr Kernels made(const char* isa) {
     Kernels all{};
     all.isa = isa;
     all.most_sums = kMostSums;
     all.dots = dots_any<kWidest>;
+    all.winograd = &offered_winograd;
     int width = 0;
     ((all.lanes[width] = L, all.copy[width] = copy<L>, add_rows<L, 1, 1>(all, width),
       add_filters<L, 1, 1, 1>(all, width), add_groups<L, 1>(all, width), all.gather[width] = gather<L>,

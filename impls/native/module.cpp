@@ -32,7 +32,7 @@ using Images = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
 using Answer = nb::ndarray<nb::numpy, float, nb::ndim<4>>;
 using PlanTuple = std::tuple<std::string, int, int, int, int>;
 
-constexpr std::array<const char*, 4> kKinds{"down", "flat", "filters", "groups"};
+constexpr std::array<const char*, 5> kKinds{"down", "flat", "filters", "groups", "winograd"};
 
 const Kernels& kernels_or_throw(const std::string& isa) {
     if (const Kernels* found = isa.empty() ? *kernels() : kernels(isa.c_str())) return *found;
@@ -42,7 +42,8 @@ const Kernels& kernels_or_throw(const std::string& isa) {
 Plan plan_of(const PlanTuple& tuple) {
     const auto& [kind, lanes, filters, rows, columns] = tuple;
     const auto at = std::find(kKinds.begin(), kKinds.end(), kind);
-    if (at == kKinds.end()) throw std::invalid_argument("a plan is down, flat, filters or groups, not " + kind);
+    if (at == kKinds.end())
+        throw std::invalid_argument("a plan is down, flat, filters, groups or winograd, not " + kind);
     return {static_cast<Plan::Kind>(at - kKinds.begin()), lanes, filters, rows, columns};
 }
 
@@ -225,10 +226,11 @@ Pattern pattern_of(int inputs, const std::vector<int>& starts, const std::vector
 
 std::vector<PlanTuple> plans(std::array<int, 4> weight_shape, int groups, std::array<int, 2> size,
                              std::array<int, 2> stride, std::array<int, 4> padding, std::array<int, 2> dilation,
-                             const std::string& isa) {
+                             const std::string& isa, bool winograd) {
+    const Geometry g = geometry_of(weight_shape, groups, size, stride, padding, dilation);
+    const Kernels& kernels = kernels_or_throw(isa);
     std::vector<PlanTuple> found;
-    for (const Plan& plan :
-         candidates(geometry_of(weight_shape, groups, size, stride, padding, dilation), kernels_or_throw(isa))) {
+    for (const Plan& plan : winograd ? winograd_candidates(g, kernels) : candidates(g, kernels)) {
         found.push_back(tuple_of(plan));
     }
     return found;
@@ -246,7 +248,8 @@ std::vector<std::string> isas() {
 NB_MODULE(_kernels, module) {
     using namespace featherbench;
     module.def("isas", &isas);
-    module.def("plans", &plans, "weight_shape"_a, "groups"_a, "size"_a, "stride"_a, "padding"_a, "dilation"_a, "isa"_a);
+    module.def("plans", &plans, "weight_shape"_a, "groups"_a, "size"_a, "stride"_a, "padding"_a, "dilation"_a, "isa"_a,
+               "winograd"_a);
     nb::class_<GroupedConv2d>(module, "GroupedConv2d")
         .def(nb::init<const Constant&, const std::optional<Constant>&, int, std::array<int, 2>, std::array<int, 2>,
                       std::array<int, 4>, std::array<int, 2>, bool, const std::string&, int, const PlanTuple&>(),

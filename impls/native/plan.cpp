@@ -5,11 +5,17 @@
 
 #include "convolution.hpp"
 #include "depthwise.hpp"
+#include "winograd.hpp"
 
 namespace featherbench {
 namespace {
 
 bool within(int value, int most) { return value >= 1 && value <= most; }
+
+bool suits_winograd(const Geometry& g) {
+    return std::min(g.kernel_h, g.kernel_w) == 3 && std::max(g.kernel_h, g.kernel_w) == 3 &&
+           std::max({g.stride_h, g.stride_w, g.dilation_h, g.dilation_w}) == 1;
+}
 
 bool made(const Kernels& kernels, int width, const Plan& plan, const Geometry& g) {
     switch (plan.kind) {
@@ -20,6 +26,9 @@ bool made(const Kernels& kernels, int width, const Plan& plan, const Geometry& g
         case Plan::Kind::groups:
             return g.channels() == 1 && g.filters() == 1 && within(plan.columns, kMostColumns) &&
                    kernels.groups[width][plan.columns];
+        case Plan::Kind::winograd:
+            return suits_winograd(g) && (plan.rows == 2 || plan.rows == 4) && within(plan.filters, kMostVectors) &&
+                   within(plan.columns, kMostTiles) && kernels.winograd->products[width][plan.filters][plan.columns];
         default:
             return within(plan.filters, kMostFilters) && within(plan.rows, kMostRows) &&
                    kernels.rows[width][0][plan.filters][plan.rows];
@@ -40,6 +49,9 @@ std::string Plan::text() const {
         case Kind::filters:
             return number(lanes) + " filters a vector, " + number(filters) + " vectors x " + number(rows) + " rows x " +
                    number(columns) + " columns a tile";
+        case Kind::winograd:
+            return number(lanes) + " channels and filters a vector, " + number(rows) + " x " + number(rows) +
+                   " outputs and " + number(filters) + " vectors x " + number(columns) + " a tile";
         default:
             return number(lanes) + " groups a vector, " + number(columns) + " columns a tile";
     }
@@ -86,10 +98,27 @@ std::vector<Plan> candidates(const Geometry& g, const Kernels& kernels) {
     return found;
 }
 
+std::vector<Plan> winograd_candidates(const Geometry& g, const Kernels& kernels) {
+    std::vector<Plan> found;
+    for (int width = 0; suits_winograd(g) && width < kWidths && kernels.lanes[width]; ++width) {
+        const int lanes = kernels.lanes[width];
+        for (const int outputs : {2, 4}) {
+            const int filters = std::min(kMostVectors, ceil_div(g.filters(), lanes));
+            int tiles = std::min(kMostTiles, ceil_div(g.out_h(), outputs) * ceil_div(g.out_w(), outputs));
+            while (!kernels.winograd->products[width][filters][tiles]) --tiles;
+            found.push_back({Plan::Kind::winograd, lanes, filters, outputs, tiles});
+        }
+    }
+    return found;
+}
+
 std::unique_ptr<Packed> packed(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan,
                                const float* weight, const float* bias, bool relu) {
     if (plan.kind == Plan::Kind::groups) {
         return std::make_unique<Depthwise>(geometry, kernels, threads, plan, weight, bias, relu);
+    }
+    if (plan.kind == Plan::Kind::winograd) {
+        return std::make_unique<Winograd>(geometry, kernels, threads, plan, weight, bias, relu);
     }
     return std::make_unique<Convolution>(geometry, kernels, threads, plan, weight, bias, relu);
 }

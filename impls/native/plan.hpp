@@ -14,16 +14,17 @@ namespace featherbench {
 // README.md beside this file says when which is best.
 struct Plan {
     enum class Kind {
-        down,     // vectors along the row, a tile's rows below one another
-        flat,     // vectors along the rows laid end to end, from one copy of the strip for each kernel column
-        filters,  // vectors across filters, one for each position
-        groups,   // vectors across groups, one for each position; only where each group has one channel and one filter
+        down,      // vectors along the row, a tile's rows below one another
+        flat,      // vectors along the rows laid end to end, from one copy of the strip for each kernel column
+        filters,   // vectors across filters, one for each position
+        groups,    // vectors across groups, one for each position; only where each group has one channel and one filter
+        winograd,  // Winograd's algorithm, vectors across channels and filters; only 3 x 3 at stride and dilation 1
     };
     Kind kind = Kind::down;
     int lanes = 4;
-    int filters = 1;  // of a tile; filters: vectors of them
-    int rows = 1;     // of a tile, at most; flat: vectors
-    int columns = 1;  // of a tile, at most; filters and groups
+    int filters = 1;  // of a tile; filters and winograd: vectors of them
+    int rows = 1;     // of a tile, at most; flat: vectors; winograd: outputs of a tile's side
+    int columns = 1;  // of a tile, at most; filters and groups; winograd: tiles that are multiplied together
 
     std::string text() const;
 };
@@ -33,6 +34,8 @@ int width_of(const Plan& plan, const Geometry& geometry, const Kernels& kernels)
 
 // Plans that may be the fastest for a geometry, at most a few dozen.
 std::vector<Plan> candidates(const Geometry& geometry, const Kernels& kernels);
+// Likewise of Winograd's algorithm, which rounds worse; none where it cannot compute the geometry.
+std::vector<Plan> winograd_candidates(const Geometry& geometry, const Kernels& kernels);
 
 // A convolution with packed weights, ready to run as often as wanted.
 class Packed {

@@ -13,6 +13,21 @@
 
 namespace FEATHERBENCH_ISA {
 
+// FEATHERBENCH_WIDTHS: the lanes of the vectors that kernels are made for, widest first.
+#if defined(__AVX512VL__)
+constexpr int kRegisters = 32, kWidest = 16;
+#define FEATHERBENCH_WIDTHS 16, 8
+#elif defined(__AVX2__)
+constexpr int kRegisters = 16, kWidest = 8;
+#define FEATHERBENCH_WIDTHS 8
+#elif defined(__aarch64__)
+constexpr int kRegisters = 32, kWidest = 4;
+#define FEATHERBENCH_WIDTHS 4
+#else
+constexpr int kRegisters = 16, kWidest = 4;
+#define FEATHERBENCH_WIDTHS 4
+#endif
+
 template <int L>
 struct Vector {
     typedef float Type __attribute__((vector_size(L * sizeof(float))));

@@ -105,6 +105,8 @@ struct Exchange {
 using GatherKernel = void (*)(const float* planes, const Exchange&, float* positions);
 using ScatterKernel = void (*)(const float* positions, const Exchange&, float* planes);  // knows no gap
 
+struct WinogradKernels;  // winograd_tiles.hpp
+
 struct Kernels {
     const char* isa;
     int most_sums;       // of a RowTile
@@ -118,6 +120,7 @@ struct Kernels {
     CopyKernel copy[kWidths];
     GatherKernel gather[kWidths];
     ScatterKernel scatter[kWidths];
+    const WinogradKernels* winograd;
 };
 
 // The best that this processor has comes first; every other may be asked for.

@@ -14,7 +14,7 @@ from bench.measure.correctness import relative_error
 from bench.run.launch import launch
 from bench.store import Request
 from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
-from impls.native.grouped import Geometry, plans
+from impls.native.grouped import Geometry, Plan, plans
 from impls.native.grouped import GroupedConv2d as Packed
 from impls.native.library import kernels, unavailable
 
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailabl
 WORKLOAD = GroupedConv2d()
 ERROR = 5e-6
 """Of the largest magnitude: sums of up to a few thousand products, in float32 and without FMA."""
+WINOGRAD_ERROR = 5e-5
 
 
 def geometry(case: GroupedConv2dCase) -> Geometry:
@@ -32,6 +33,11 @@ def geometry(case: GroupedConv2dCase) -> Geometry:
 def reference(case: GroupedConv2dCase, arrays: dict[str, Array], relu: bool = False) -> Array:
     y: Array = WORKLOAD.reference(Problem(case, {"x": arrays["x"]}, arrays))
     return np.maximum(y, 0) if relu else y
+
+
+def plans_and_errors(case: GroupedConv2dCase, isa: str) -> list[tuple[Plan, float]]:
+    direct, winograd = plans(geometry(case), isa), plans(geometry(case), isa, winograd=True)
+    return [*((plan, ERROR) for plan in direct), *((plan, WINOGRAD_ERROR) for plan in winograd)]
 
 
 def arrays(case: GroupedConv2dCase) -> dict[str, Array]:
@@ -61,12 +67,12 @@ def test_random_cases(data: st.DataObject, case: GroupedConv2dCase, relu: bool, 
     expected = reference(case, given_arrays, relu)
     laid_out = layouts[data.draw(st.sampled_from(sorted(layouts)))](given_arrays["x"])
     for isa in kernels().isas():
-        plan = data.draw(st.sampled_from(plans(geometry(case), isa)))
+        plan, error = data.draw(st.sampled_from(plans_and_errors(case, isa)))
         packed = Packed(given_arrays["weight"], given_arrays.get("bias"), geometry(case), relu, isa, threads, plan)
         for _ in range(2):  # a second call finds the workspace used
             y = packed(laid_out)
             assert y.shape == expected.shape
-            assert relative_error(y, expected) < ERROR, (isa, plan)
+            assert relative_error(y, expected) < error, (isa, plan)
 
 
 @pytest.mark.parametrize("case", [*WORKLOAD.suites()["gspc"], *WORKLOAD.suites()["odd"]], ids=lambda case: case.slug)
@@ -75,9 +81,9 @@ def test_every_plan_is_right_and_bounded_on_what_is_measured(case: GroupedConv2d
     given_arrays = arrays(case)
     expected = reference(case, given_arrays)
     for isa in kernels().isas():
-        for plan in plans(geometry(case), isa):
+        for plan, error in plans_and_errors(case, isa):
             packed = Packed(given_arrays["weight"], given_arrays.get("bias"), geometry(case), isa=isa, plan=plan)
-            assert relative_error(packed(given_arrays["x"]), expected) < ERROR, (isa, plan)
+            assert relative_error(packed(given_arrays["x"]), expected) < error, (isa, plan)
             assert packed.workspace_bytes <= 1 << 20, (isa, plan)
 
 
@@ -85,10 +91,10 @@ def test_large_images_are_cut_so_that_the_workspace_stays_small() -> None:
     case = GroupedConv2dCase(cin=64, cout=8, h=20, w=3001)
     given_arrays = arrays(case)
     expected = reference(case, given_arrays)
-    for plan in plans(geometry(case), kernels().isas()[0]):
+    for plan, error in plans_and_errors(case, kernels().isas()[0]):
         packed = Packed(given_arrays["weight"], None, geometry(case), plan=plan)
         assert packed.workspace_bytes <= 1 << 20, plan
-        assert relative_error(packed(given_arrays["x"]), expected) < ERROR, plan
+        assert relative_error(packed(given_arrays["x"]), expected) < error, plan
 
 
 def test_no_images_give_no_outputs() -> None:
@@ -129,10 +135,11 @@ def test_inputs_that_do_not_fit_are_refused(x: Any, kind: type[Exception], words
     [
         ({"bias": np.zeros(5, np.float32)}, "one number for each filter"),
         ({"isa": "mmx"}, "no kernels for mmx"),
-        ({"plan": ("sideways", 16, 1, 1, 1)}, "a plan is down, flat, filters or groups, not sideways"),
+        ({"plan": ("sideways", 16, 1, 1, 1)}, "a plan is down, flat, filters, groups or winograd, not sideways"),
         ({"plan": ("down", 8192, 1, 1, 1)}, "no kernel for this convolution"),
         ({"plan": ("down", 16, 8, 8, 1)}, "no kernel for this convolution"),
         ({"plan": ("groups", 16, 1, 1, 4)}, "no kernel for this convolution"),
+        ({"plan": ("winograd", 16, 1, 3, 4)}, "no kernel for this convolution"),
         ({"weight": WEIGHT.astype(np.float64)[:4]}, r"the weight is \(4, 2, 3, 3\), not \(6, 2, 3, 3\)"),
         ({"geometry": Geometry((6, 2, 3, 3), 2, (2, 7))}, "the kernel is larger than the padded input"),
         ({"geometry": Geometry((6, 2, 3, 3), 4, (5, 7))}, "groups must divide the filters"),
@@ -144,6 +151,11 @@ def test_what_makes_no_convolution_is_refused(changes: dict[str, Any], words: st
     arguments: dict[str, Any] = {"weight": WEIGHT, "bias": None, "geometry": geometry(CASE), "plan": plan}
     with pytest.raises(ValueError, match=words):
         Packed(**(arguments | changes))
+
+
+def test_winograd_is_refused_where_it_cannot_be() -> None:
+    with pytest.raises(ValueError, match="needs a kernel of 3 x 3, stride 1 and dilation 1"):
+        Packed(WEIGHT, None, Geometry((6, 2, 3, 3), 2, (5, 7), stride=(2, 1)), winograd=True)
 
 
 def test_a_record_tells_the_plan(tmp_path: Path) -> None:

@@ -1,0 +1,201 @@
+#include "winograd.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "threads.hpp"
+#include "turn.hpp"
+
+namespace featherbench {
+namespace {
+
+// A strip's transformed inputs, and a bundle's products, should stay in the second-level cache while all filters pass.
+constexpr std::ptrdiff_t kStripFloats = 192 << 10;
+constexpr int kFewestTiles = 4;
+
+// G, which turns a column of three weights into as many points as a tile's side has.
+using Row = std::array<double, 3>;
+constexpr std::array<Row, 4> kWeights2{{{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}}};
+constexpr std::array<Row, 6> kWeights4{{{1. / 4, 0, 0},
+                                        {-1. / 6, -1. / 6, -1. / 6},
+                                        {-1. / 6, 1. / 6, -1. / 6},
+                                        {1. / 24, 1. / 12, 1. / 6},
+                                        {1. / 24, -1. / 12, 1. / 6},
+                                        {0, 0, 1}}};
+
+// A point of the transformed weights of a 3 x 3 kernel.
+double transformed(const Row& down, const Row& across, const float* kernel) {
+    double sum = 0;
+    for (int i = 0; i < 3; ++i) {
+        for (int j = 0; j < 3; ++j) sum += down[i] * across[j] * kernel[i * 3 + j];
+    }
+    return sum;
+}
+
+}  // namespace
+
+struct Winograd::Space {
+    float *turned, *inputs, *products;
+};
+
+Winograd::Winograd(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan, const float* weight,
+                   const float* bias, bool relu)
+    : g_(geometry),
+      kernels_(kernels),
+      threads_(threads),
+      plan_(plan),
+      relu_(relu),
+      width_(width_of(plan, geometry, kernels)),
+      channel_blocks_(ceil_div(g_.channels(), plan.lanes)),
+      filter_blocks_(ceil_div(g_.filters(), plan.lanes)),
+      bundles_(ceil_div(filter_blocks_, plan.filters)) {
+    pack(weight, bias);
+    cut();
+}
+
+// [group][bundle of filter blocks][point][channel][filter]; a last bundle of fewer blocks has narrower rows.
+void Winograd::pack(const float* weight, const float* bias) {
+    const int lanes = plan_.lanes, channels = g_.channels();
+    weight_ = Floats(std::size_t(g_.groups) * filter_blocks_ * lanes * channels * points());
+    if (bias) bias_ = Floats(std::size_t(g_.groups) * filter_blocks_ * lanes);
+    const Row* rows = plan_.rows == 2 ? kWeights2.data() : kWeights4.data();
+    float* to = weight_.data();
+    for (int group = 0; group < g_.groups; ++group) {
+        for (int bundle = 0; bundle < bundles_; ++bundle) {
+            const int first = bundle * plan_.filters, blocks = std::min(plan_.filters, filter_blocks_ - first);
+            const int filters = std::min(blocks * lanes, g_.filters() - first * lanes);
+            for (int point = 0; point < points(); ++point) {
+                for (int c = 0; c < channels; ++c, to += blocks * lanes) {
+                    for (int k = 0; k < filters; ++k) {
+                        const std::ptrdiff_t filter = std::ptrdiff_t{group} * g_.filters() + first * lanes + k;
+                        to[k] = float(transformed(rows[point / side()], rows[point % side()],
+                                                  weight + (filter * channels + c) * 9));
+                    }
+                }
+            }
+        }
+        for (int k = 0; bias && k < g_.filters(); ++k) {
+            bias_.data()[group * filter_blocks_ * lanes + k] = bias[group * g_.filters() + k];
+        }
+    }
+}
+
+// Into strips whose transformed inputs fit a cache.
+void Winograd::cut() {
+    const int lanes = plan_.lanes, m = plan_.rows;
+    const int rows = ceil_div(g_.out_h(), m), columns = ceil_div(g_.out_w(), m);
+    const std::ptrdiff_t tile = std::ptrdiff_t{points()} * (channel_blocks_ + plan_.filters) * lanes;
+    const int most = std::max(int(kStripFloats / tile), kFewestTiles);
+    in_parts(rows, std::max(most / columns, 1), [&](int row, int row_count) {
+        in_parts(columns, most,
+                 [&](int column, int column_count) { strips_.push_back({{row, row_count}, {column, column_count}}); });
+    });
+    for (const Strip& strip : strips_) {
+        const std::ptrdiff_t in = std::ptrdiff_t{strip.rows.count * m + 2} * (strip.columns.count * m + 2);
+        turned_ = std::max(turned_, in * lanes);  // also holds outputs, which are fewer
+        inputs_ = std::max(inputs_, points() * point(channel_blocks_, strip));
+        products_ = std::max(products_, points() * point(plan_.filters, strip));
+    }
+    space_ = Floats((turned_ + inputs_ + products_) * threads_);
+}
+
+// Floats between points: an odd number of vectors, so that not all fall on the same lines of a cache.
+std::ptrdiff_t Winograd::point(int blocks, const Strip& strip) const {
+    return std::ptrdiff_t{(blocks * strip.tiles()) | 1} * plan_.lanes;
+}
+
+Winograd::Space Winograd::space(int thread) {
+    float* turned = space_.data() + thread * (turned_ + inputs_ + products_);
+    return {turned, turned + turned_, turned + turned_ + inputs_};
+}
+
+void Winograd::run(const Input& x, int n, float* y) {
+    const int strips = int(strips_.size()), wholes = n * g_.groups * strips;
+    // Where there are few strips, threads share one's filters.
+    const int parts = threads_ == 1 ? 1 : std::clamp(ceil_div(4 * threads_, std::max(wholes, 1)), 1, bundles_);
+    const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
+    std::vector<int> held(threads_, -1);  // whose inputs each thread has
+    share(threads_, wholes * parts, [&](int unit, int thread) {
+        const int whole = unit / parts, part = unit % parts;
+        const Strip& strip = strips_[whole % strips];
+        const int group = whole / strips % g_.groups, image = whole / strips / g_.groups;
+        const Space own = space(thread);
+        if (held[thread] != whole) {
+            const std::ptrdiff_t first = image * x.image + std::ptrdiff_t{group} * g_.channels() * x.channel;
+            transform_inputs({x.data + first, x.image, x.channel, x.row, x.column}, strip, own);
+        }
+        held[thread] = whole;
+        float* to = y + (std::ptrdiff_t{image} * g_.cout + std::ptrdiff_t{group} * g_.filters()) * plane;
+        for (int bundle = part * bundles_ / parts; bundle < (part + 1) * bundles_ / parts; ++bundle) {
+            multiply(group, bundle, strip, own);
+            const int end = std::min((bundle + 1) * plan_.filters, filter_blocks_);
+            for (int block = bundle * plan_.filters; block < end; ++block) {
+                transform_outputs(group, block, strip, own, to);
+            }
+        }
+    });
+}
+
+void Winograd::transform_inputs(const Input& x, const Strip& strip, const Space& space) const {
+    const int lanes = plan_.lanes, m = plan_.rows;
+    const int height = strip.rows.count * m + 2, pitch = strip.columns.count * m + 2;
+    const int top = strip.rows.first * m - g_.top, left = strip.columns.first * m - g_.left;
+    const auto within = [](int first, int count, int size) {
+        const int begin = std::clamp(first, 0, size);
+        return Span{begin, std::clamp(first + count, begin, size) - begin};
+    };
+    const Span rows = within(top, height, g_.h), columns = within(left, pitch, g_.w);
+    float* first = space.turned + (std::ptrdiff_t{rows.first - top} * pitch + columns.first - left) * lanes;
+    std::fill(space.turned, space.turned + std::ptrdiff_t{height} * pitch * lanes, 0.0f);  // the padding
+    const std::ptrdiff_t point = this->point(channel_blocks_, strip);
+    for (int block = 0; block < channel_blocks_; ++block) {
+        const Input planes{x.data + block * lanes * x.channel, x.image, x.channel, x.row, x.column};
+        turn(kernels_, width_, planes, std::min(lanes, g_.channels() - block * lanes), rows, columns, first, pitch);
+        float* to = space.inputs + std::ptrdiff_t{block} * strip.tiles() * lanes;
+        for (int row = 0; row < strip.rows.count; ++row, to += strip.columns.count * lanes) {
+            const float* from = space.turned + std::ptrdiff_t{row} * m * pitch * lanes;
+            kernels_.winograd->inputs[width_][winograd_size(m)](
+                {from, std::ptrdiff_t{pitch} * lanes, strip.columns.count, to, point});
+        }
+    }
+}
+
+void Winograd::multiply(int group, int bundle, const Strip& strip, const Space& space) const {
+    const int lanes = plan_.lanes, channels = g_.channels();
+    const int first = bundle * plan_.filters, blocks = std::min(plan_.filters, filter_blocks_ - first);
+    const float* weight =
+        weight_.data() + (std::ptrdiff_t{group} * filter_blocks_ + first) * lanes * channels * points();
+    const std::ptrdiff_t in = point(channel_blocks_, strip), out = point(plan_.filters, strip);
+    for (int i = 0; i < points(); ++i, weight += std::ptrdiff_t{blocks} * lanes * channels) {
+        in_parts(strip.tiles(), plan_.columns, [&](int tile, int tiles) {
+            kernels_.winograd->products[width_][blocks][tiles](
+                {space.inputs + i * in + tile * lanes, std::ptrdiff_t{strip.tiles()} * lanes, channels, weight,
+                 space.products + i * out + tile * lanes, std::ptrdiff_t{strip.tiles()} * lanes});
+        });
+    }
+}
+
+void Winograd::transform_outputs(int group, int block, const Strip& strip, const Space& space, float* y) const {
+    const int lanes = plan_.lanes, m = plan_.rows;
+    const int top = strip.rows.first * m, left = strip.columns.first * m;
+    const int columns = std::min(strip.columns.count * m, g_.out_w() - left);
+    const int rows = std::min(strip.rows.count * m, g_.out_h() - top);
+    const float* from = space.products + std::ptrdiff_t{block % plan_.filters} * strip.tiles() * lanes;
+    const float* bias = bias_.bytes() ? bias_.data() + (group * filter_blocks_ + block) * lanes : nullptr;
+    for (int row = 0; row < rows; row += m, from += strip.columns.count * lanes) {
+        kernels_.winograd->outputs[width_][winograd_size(m)](
+            {from, point(plan_.filters, strip), bias, relu_, std::min(m, rows - row), columns,
+             space.turned + std::ptrdiff_t{row} * columns * lanes, std::ptrdiff_t{columns} * lanes});
+    }
+    const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
+    const int planes = std::min(lanes, g_.filters() - block * lanes);
+    float* to = y + block * lanes * plane + std::ptrdiff_t{top} * g_.out_w() + left;
+    const bool whole = columns == g_.out_w();
+    for (int row = 0; row < (whole ? 1 : rows); ++row) {
+        kernels_.scatter[width_](space.turned + std::ptrdiff_t{row} * columns * lanes,
+                                 {plane, planes, whole ? rows * columns : columns, 0, 0},
+                                 to + std::ptrdiff_t{row} * g_.out_w());
+    }
+}
+
+}  // namespace featherbench

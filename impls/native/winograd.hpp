@@ -1,0 +1,53 @@
+// Winograd's algorithm for kernels of 3 x 3 at stride 1: inputs are turned so that channels lie side by side, tiles of
+// them are transformed, multiplied by the transformed weights at each point, and transformed back.
+
+#pragma once
+
+#include <vector>
+
+#include "memory.hpp"
+#include "plan.hpp"
+#include "winograd_tiles.hpp"
+
+namespace featherbench {
+
+class Winograd final : public Packed {
+public:
+    Winograd(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan, const float* weight,
+             const float* bias, bool relu);
+
+    void run(const Input& x, int n, float* y) override;
+    std::size_t packed_bytes() const override { return weight_.bytes() + bias_.bytes(); }
+    std::size_t workspace_bytes() const override { return space_.bytes(); }
+
+private:
+    struct Strip {  // tiles
+        Span rows, columns;
+        int tiles() const { return rows.count * columns.count; }
+    };
+    struct Space;  // of a thread
+
+    int side() const { return plan_.rows + 2; }  // of a tile's inputs
+    int points() const { return side() * side(); }
+    void pack(const float* weight, const float* bias);
+    void cut();
+    Space space(int thread);
+    std::ptrdiff_t point(int blocks, const Strip& strip) const;
+    void transform_inputs(const Input& x, const Strip& strip, const Space& space) const;
+    void multiply(int group, int bundle, const Strip& strip, const Space& space) const;
+    void transform_outputs(int group, int block, const Strip& strip, const Space& space, float* y) const;
+
+    Geometry g_;
+    const Kernels& kernels_;
+    int threads_;
+    Plan plan_;
+    bool relu_;
+    int width_;                           // index into the kernels' lanes
+    int channel_blocks_, filter_blocks_;  // of a group
+    int bundles_;                         // of filter blocks, `plan.filters` in each
+    Floats weight_, bias_, space_;
+    std::vector<Strip> strips_;
+    std::ptrdiff_t turned_ = 0, inputs_ = 0, products_ = 0;  // floats of a thread's space
+};
+
+}  // namespace featherbench
