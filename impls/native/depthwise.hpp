@@ -7,6 +7,7 @@
 
 #include "memory.hpp"
 #include "plan.hpp"
+#include "turn.hpp"
 
 namespace featherbench {
 
@@ -20,21 +21,23 @@ public:
     std::size_t workspace_bytes() const override { return space_.bytes(); }
 
 private:
-    Span in_rows(const Span& out_rows) const;
-    void turn(const float* x, const Input& steps, int planes, const Span& rows, float* strip) const;
-    void compute(int block, const Span& rows, const float* strip, float* outputs) const;
+    void pack(const float* weight, const float* bias);
+    void cut();
+    int in_rows(int out_rows) const;
+    int in_columns(int out_columns) const;
+    void compute(int block, const Area& strip, const float* inputs, float* outputs) const;
 
     Geometry g_;
     const Kernels& kernels_;
     int threads_;
     Plan plan_;
     bool relu_;
-    int width_;    // index into the kernels' lanes
-    int columns_;  // of a strip's row, padding included
+    int width_;  // index into the kernels' lanes
     Floats weight_, bias_, space_;
-    std::vector<Span> strips_;          // of output rows
-    std::vector<std::ptrdiff_t> taps_;  // where each kernel position reads, from a tile's first input
-    std::ptrdiff_t outputs_ = 0, space_each_ = 0;
+    std::vector<Area> strips_;                    // of outputs
+    int pitch_ = 0;                               // positions of a strip's row of inputs, padding included
+    std::vector<std::ptrdiff_t> taps_;            // where each kernel position reads, from a tile's first input
+    std::ptrdiff_t inputs_ = 0, space_each_ = 0;  // floats of a strip's inputs; with its outputs
 };
 
 }  // namespace featherbench

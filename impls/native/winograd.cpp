@@ -4,7 +4,6 @@
 #include <array>
 
 #include "threads.hpp"
-#include "turn.hpp"
 
 namespace featherbench {
 namespace {
@@ -90,7 +89,7 @@ void Winograd::cut() {
         in_parts(columns, most,
                  [&](int column, int column_count) { strips_.push_back({{row, row_count}, {column, column_count}}); });
     });
-    for (const Strip& strip : strips_) {
+    for (const Area& strip : strips_) {
         const std::ptrdiff_t in = std::ptrdiff_t{strip.rows.count * m + 2} * (strip.columns.count * m + 2);
         turned_ = std::max(turned_, in * lanes);  // also holds outputs, which are fewer
         inputs_ = std::max(inputs_, points() * point(channel_blocks_, strip));
@@ -100,8 +99,8 @@ void Winograd::cut() {
 }
 
 // Floats between points: an odd number of vectors, so that not all fall on the same lines of a cache.
-std::ptrdiff_t Winograd::point(int blocks, const Strip& strip) const {
-    return std::ptrdiff_t{(blocks * strip.tiles()) | 1} * plan_.lanes;
+std::ptrdiff_t Winograd::point(int blocks, const Area& strip) const {
+    return std::ptrdiff_t{(blocks * strip.positions()) | 1} * plan_.lanes;
 }
 
 Winograd::Space Winograd::space(int thread) {
@@ -117,7 +116,7 @@ void Winograd::run(const Input& x, int n, float* y) {
     std::vector<int> held(threads_, -1);  // whose inputs each thread has
     share(threads_, wholes * parts, [&](int unit, int thread) {
         const int whole = unit / parts, part = unit % parts;
-        const Strip& strip = strips_[whole % strips];
+        const Area& strip = strips_[whole % strips];
         const int group = whole / strips % g_.groups, image = whole / strips / g_.groups;
         const Space own = space(thread);
         if (held[thread] != whole) {
@@ -136,66 +135,54 @@ void Winograd::run(const Input& x, int n, float* y) {
     });
 }
 
-void Winograd::transform_inputs(const Input& x, const Strip& strip, const Space& space) const {
+void Winograd::transform_inputs(const Input& x, const Area& strip, const Space& space) const {
     const int lanes = plan_.lanes, m = plan_.rows;
-    const int height = strip.rows.count * m + 2, pitch = strip.columns.count * m + 2;
-    const int top = strip.rows.first * m - g_.top, left = strip.columns.first * m - g_.left;
-    const auto within = [](int first, int count, int size) {
-        const int begin = std::clamp(first, 0, size);
-        return Span{begin, std::clamp(first + count, begin, size) - begin};
-    };
-    const Span rows = within(top, height, g_.h), columns = within(left, pitch, g_.w);
-    float* first = space.turned + (std::ptrdiff_t{rows.first - top} * pitch + columns.first - left) * lanes;
-    std::fill(space.turned, space.turned + std::ptrdiff_t{height} * pitch * lanes, 0.0f);  // the padding
+    const Area area{{strip.rows.first * m - g_.top, strip.rows.count * m + 2},
+                    {strip.columns.first * m - g_.left, strip.columns.count * m + 2}};
+    const std::ptrdiff_t pitch = std::ptrdiff_t{area.columns.count} * lanes;
+    std::fill(space.turned, space.turned + area.positions() * lanes, 0.0f);  // the padding
     const std::ptrdiff_t point = this->point(channel_blocks_, strip);
     for (int block = 0; block < channel_blocks_; ++block) {
         const Input planes{x.data + block * lanes * x.channel, x.image, x.channel, x.row, x.column};
-        turn(kernels_, width_, planes, std::min(lanes, g_.channels() - block * lanes), rows, columns, first, pitch);
-        float* to = space.inputs + std::ptrdiff_t{block} * strip.tiles() * lanes;
+        turn(kernels_, width_, planes, std::min(lanes, g_.channels() - block * lanes), g_.h, g_.w, area, space.turned);
+        float* to = space.inputs + std::ptrdiff_t{block} * strip.positions() * lanes;
         for (int row = 0; row < strip.rows.count; ++row, to += strip.columns.count * lanes) {
-            const float* from = space.turned + std::ptrdiff_t{row} * m * pitch * lanes;
             kernels_.winograd->inputs[width_][winograd_size(m)](
-                {from, std::ptrdiff_t{pitch} * lanes, strip.columns.count, to, point});
+                {space.turned + row * m * pitch, pitch, strip.columns.count, to, point});
         }
     }
 }
 
-void Winograd::multiply(int group, int bundle, const Strip& strip, const Space& space) const {
+void Winograd::multiply(int group, int bundle, const Area& strip, const Space& space) const {
     const int lanes = plan_.lanes, channels = g_.channels();
     const int first = bundle * plan_.filters, blocks = std::min(plan_.filters, filter_blocks_ - first);
     const float* weight =
         weight_.data() + (std::ptrdiff_t{group} * filter_blocks_ + first) * lanes * channels * points();
     const std::ptrdiff_t in = point(channel_blocks_, strip), out = point(plan_.filters, strip);
     for (int i = 0; i < points(); ++i, weight += std::ptrdiff_t{blocks} * lanes * channels) {
-        in_parts(strip.tiles(), plan_.columns, [&](int tile, int tiles) {
+        in_parts(strip.positions(), plan_.columns, [&](int tile, int tiles) {
             kernels_.winograd->products[width_][blocks][tiles](
-                {space.inputs + i * in + tile * lanes, std::ptrdiff_t{strip.tiles()} * lanes, channels, weight,
-                 space.products + i * out + tile * lanes, std::ptrdiff_t{strip.tiles()} * lanes});
+                {space.inputs + i * in + tile * lanes, std::ptrdiff_t{strip.positions()} * lanes, channels, weight,
+                 space.products + i * out + tile * lanes, std::ptrdiff_t{strip.positions()} * lanes});
         });
     }
 }
 
-void Winograd::transform_outputs(int group, int block, const Strip& strip, const Space& space, float* y) const {
+void Winograd::transform_outputs(int group, int block, const Area& strip, const Space& space, float* y) const {
     const int lanes = plan_.lanes, m = plan_.rows;
-    const int top = strip.rows.first * m, left = strip.columns.first * m;
-    const int columns = std::min(strip.columns.count * m, g_.out_w() - left);
-    const int rows = std::min(strip.rows.count * m, g_.out_h() - top);
-    const float* from = space.products + std::ptrdiff_t{block % plan_.filters} * strip.tiles() * lanes;
+    Area area{{strip.rows.first * m, strip.rows.count * m}, {strip.columns.first * m, strip.columns.count * m}};
+    area.rows.count = std::min(area.rows.count, g_.out_h() - area.rows.first);
+    area.columns.count = std::min(area.columns.count, g_.out_w() - area.columns.first);
+    const float* from = space.products + std::ptrdiff_t{block % plan_.filters} * strip.positions() * lanes;
     const float* bias = bias_.bytes() ? bias_.data() + (group * filter_blocks_ + block) * lanes : nullptr;
-    for (int row = 0; row < rows; row += m, from += strip.columns.count * lanes) {
-        kernels_.winograd->outputs[width_][winograd_size(m)](
-            {from, point(plan_.filters, strip), bias, relu_, std::min(m, rows - row), columns,
-             space.turned + std::ptrdiff_t{row} * columns * lanes, std::ptrdiff_t{columns} * lanes});
+    const std::ptrdiff_t pitch = std::ptrdiff_t{area.columns.count} * lanes;
+    for (int row = 0; row < area.rows.count; row += m, from += strip.columns.count * lanes) {
+        kernels_.winograd->outputs[width_][winograd_size(m)]({from, point(plan_.filters, strip), bias, relu_,
+                                                              std::min(m, area.rows.count - row), area.columns.count,
+                                                              space.turned + row * pitch, pitch});
     }
-    const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
-    const int planes = std::min(lanes, g_.filters() - block * lanes);
-    float* to = y + block * lanes * plane + std::ptrdiff_t{top} * g_.out_w() + left;
-    const bool whole = columns == g_.out_w();
-    for (int row = 0; row < (whole ? 1 : rows); ++row) {
-        kernels_.scatter[width_](space.turned + std::ptrdiff_t{row} * columns * lanes,
-                                 {plane, planes, whole ? rows * columns : columns, 0, 0},
-                                 to + std::ptrdiff_t{row} * g_.out_w());
-    }
+    turn_back(kernels_, width_, space.turned, std::min(lanes, g_.filters() - block * lanes), g_.out_h(), g_.out_w(),
+              area, y + std::ptrdiff_t{block} * lanes * g_.out_h() * g_.out_w());
 }
 
 }  // namespace featherbench

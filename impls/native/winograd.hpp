@@ -7,6 +7,7 @@
 
 #include "memory.hpp"
 #include "plan.hpp"
+#include "turn.hpp"
 #include "winograd_tiles.hpp"
 
 namespace featherbench {
@@ -21,10 +22,6 @@ public:
     std::size_t workspace_bytes() const override { return space_.bytes(); }
 
 private:
-    struct Strip {  // tiles
-        Span rows, columns;
-        int tiles() const { return rows.count * columns.count; }
-    };
     struct Space;  // of a thread
 
     int side() const { return plan_.rows + 2; }  // of a tile's inputs
@@ -32,10 +29,10 @@ private:
     void pack(const float* weight, const float* bias);
     void cut();
     Space space(int thread);
-    std::ptrdiff_t point(int blocks, const Strip& strip) const;
-    void transform_inputs(const Input& x, const Strip& strip, const Space& space) const;
-    void multiply(int group, int bundle, const Strip& strip, const Space& space) const;
-    void transform_outputs(int group, int block, const Strip& strip, const Space& space, float* y) const;
+    std::ptrdiff_t point(int blocks, const Area& strip) const;
+    void transform_inputs(const Input& x, const Area& strip, const Space& space) const;
+    void multiply(int group, int bundle, const Area& strip, const Space& space) const;
+    void transform_outputs(int group, int block, const Area& strip, const Space& space, float* y) const;
 
     Geometry g_;
     const Kernels& kernels_;
@@ -46,7 +43,7 @@ private:
     int channel_blocks_, filter_blocks_;  // of a group
     int bundles_;                         // of filter blocks, `plan.filters` in each
     Floats weight_, bias_, space_;
-    std::vector<Strip> strips_;
+    std::vector<Area> strips_;                               // of tiles
     std::ptrdiff_t turned_ = 0, inputs_ = 0, products_ = 0;  // floats of a thread's space
 };
 

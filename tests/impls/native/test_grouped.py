@@ -87,8 +87,9 @@ def test_every_plan_is_right_and_bounded_on_what_is_measured(case: GroupedConv2d
             assert packed.workspace_bytes <= 1 << 20, (isa, plan)
 
 
-def test_large_images_are_cut_so_that_the_workspace_stays_small() -> None:
-    case = GroupedConv2dCase(cin=64, cout=8, h=20, w=3001)
+@pytest.mark.parametrize("groups", [1, 64])
+def test_large_images_are_cut_so_that_the_workspace_stays_small(groups: int) -> None:
+    case = GroupedConv2dCase(cin=64, cout=64 if groups == 64 else 8, h=20, w=3001, groups=groups)
     given_arrays = arrays(case)
     expected = reference(case, given_arrays)
     for plan, error in plans_and_errors(case, kernels().isas()[0]):
