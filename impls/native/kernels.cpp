@@ -19,8 +19,10 @@ using featherbench::kDots;
 using featherbench::Kernels;
 using featherbench::kMostColumns;
 using featherbench::kMostFilters;
+using featherbench::kMostMasked;
 using featherbench::kMostPairs;
 using featherbench::kMostRows;
+using featherbench::MaskedTile;
 using featherbench::Planes;
 using featherbench::Reach;
 using featherbench::RowKernel;
@@ -220,6 +222,55 @@ void groups_any(const GroupTile& tile) {
     for (int p = 0; p < P; ++p) store<L>(t.y + p * L, t.relu ? rectified<L>(sum[p]) : sum[p]);
 }
 
+// Depthwise, 3 x 3, from where inputs lie: an input row is loaded once for each kernel column, for all output rows that
+// it reaches.
+template <int L, int R, int Stride>
+void masked(const MaskedTile& tile) {
+    MaskedTile t = tile;
+    Lanes<L> lanes[3][Stride];
+#pragma GCC unroll 3
+    for (int j = 0; j < 3; ++j) {
+#pragma GCC unroll 2
+        for (int i = 0; i < Stride; ++i) {
+            const int column = t.column + j + i * L;
+            lanes[j][i] = lanes_between<L>(-column, t.width - column);
+        }
+    }
+    for (int plane = 0; plane < t.planes; ++plane, t.x += t.x_plane, t.y += t.y_plane, t.weight += 9) {
+        V<L> weight[9], sum[R];
+#pragma GCC unroll 9
+        for (int i = 0; i < 9; ++i) weight[i] = broadcast<L>(t.weight[i]);
+        const V<L> first = t.bias ? broadcast<L>(t.bias[plane]) : V<L>{};
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r) sum[r] = first;
+        const float* x = t.x;
+#pragma GCC unroll 32
+        for (int i = 0; i < (R - 1) * Stride + 3; ++i, go_on(x, t.x_row)) {
+            if (i < t.first_row || i >= t.end_row) continue;
+#pragma GCC unroll 3
+            for (int j = 0; j < 3; ++j) {
+                V<L> v = load_lanes<L>(x + j, lanes[j][0]);
+                if constexpr (Stride == 2) v = even<L>(v, load_lanes<L>(x + j + L, lanes[j][1]));
+#pragma GCC unroll 3
+                for (int h = 0; h < 3; ++h) {
+                    const int r = (i - h) / Stride;
+                    if (i >= h && (i - h) % Stride == 0 && r < R) sum[r] += v * weight[h * 3 + j];
+                }
+            }
+        }
+        float* y = t.y;
+#pragma GCC unroll 16
+        for (int r = 0; r < R; ++r, go_on(y, t.y_row)) {
+            const V<L> v = t.relu ? rectified<L>(sum[r]) : sum[r];
+            if (t.columns == L) {
+                store<L>(y, v);
+            } else {
+                store_part<L>(y, v, t.columns);
+            }
+        }
+    }
+}
+
 template <int L>
 void gather(const float* from, const Exchange& exchange, float* to) {
     const Exchange t = exchange;
@@ -305,15 +356,6 @@ void dots_any(const DotTile& tile) {
     }
 }
 
-// Every second of 2 L floats.
-template <int L>
-[[gnu::always_inline]] inline V<L> even(V<L> a, V<L> b) {
-    typename Vector<L>::Index index{};
-#pragma GCC unroll 16
-    for (int i = 0; i < L; ++i) index[i] = 2 * i;
-    return __builtin_shuffle(a, b, index);
-}
-
 template <int L>
 [[gnu::always_inline]] inline void copy_row(const float* from, int count, float* to) {
     int i = 0;
@@ -396,6 +438,13 @@ constexpr void add_groups(Kernels& all, int width) {
 
 extern const WinogradKernels offered_winograd;
 
+template <int L, int R>
+constexpr void add_masked(Kernels& all, int width) {
+    all.masked[width][1][R] = masked<L, R, 1>;
+    all.masked[width][2][R] = masked<L, R, 2>;
+    if constexpr (R < (kRegisters == 32 ? kMostMasked : 6)) add_masked<L, R + 1>(all, width);
+}
+
 template <int... L>
 constexpr Kernels made(const char* isa) {
     Kernels all{};
@@ -405,8 +454,8 @@ constexpr Kernels made(const char* isa) {
     all.winograd = &offered_winograd;
     int width = 0;
     ((all.lanes[width] = L, all.copy[width] = copy<L>, add_rows<L, 1, 1>(all, width),
-      add_filters<L, 1, 1, 1>(all, width), add_groups<L, 1>(all, width), all.gather[width] = gather<L>,
-      all.scatter[width] = scatter<L>, ++width),
+      add_filters<L, 1, 1, 1>(all, width), add_groups<L, 1>(all, width), add_masked<L, 1>(all, width),
+      all.gather[width] = gather<L>, all.scatter[width] = scatter<L>, ++width),
      ...);
     return all;
 }

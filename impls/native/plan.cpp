@@ -5,6 +5,7 @@
 
 #include "convolution.hpp"
 #include "depthwise.hpp"
+#include "masked.hpp"
 #include "winograd.hpp"
 
 namespace featherbench {
@@ -12,10 +13,13 @@ namespace {
 
 bool within(int value, int most) { return value >= 1 && value <= most; }
 
-bool suits_winograd(const Geometry& g) {
-    return std::min(g.kernel_h, g.kernel_w) == 3 && std::max(g.kernel_h, g.kernel_w) == 3 &&
-           std::max({g.stride_h, g.stride_w, g.dilation_h, g.dilation_w}) == 1;
+bool three_by_three(const Geometry& g) {
+    return g.kernel_h == 3 && g.kernel_w == 3 && g.dilation_h == 1 && g.dilation_w == 1 && g.stride_h == g.stride_w;
 }
+
+bool suits_masked(const Geometry& g) { return three_by_three(g) && g.channels() == 1 && g.stride_h <= kMostPairs; }
+
+bool suits_winograd(const Geometry& g) { return three_by_three(g) && g.stride_h == 1; }
 
 bool made(const Kernels& kernels, int width, const Plan& plan, const Geometry& g) {
     switch (plan.kind) {
@@ -26,6 +30,8 @@ bool made(const Kernels& kernels, int width, const Plan& plan, const Geometry& g
         case Plan::Kind::groups:
             return g.channels() == 1 && g.filters() == 1 && within(plan.columns, kMostColumns) &&
                    kernels.groups[width][plan.columns];
+        case Plan::Kind::masked:
+            return suits_masked(g) && within(plan.rows, kMostMasked) && kernels.masked[width][g.stride_h][plan.rows];
         case Plan::Kind::winograd:
             return suits_winograd(g) && (plan.rows == 2 || plan.rows == 4) && within(plan.filters, kMostVectors) &&
                    within(plan.columns, kMostTiles) && kernels.winograd->products[width][plan.filters][plan.columns];
@@ -49,6 +55,8 @@ std::string Plan::text() const {
         case Kind::filters:
             return number(lanes) + " filters a vector, " + number(filters) + " vectors x " + number(rows) + " rows x " +
                    number(columns) + " columns a tile";
+        case Kind::masked:
+            return number(lanes) + " columns a vector, " + number(rows) + " rows a tile, from where inputs lie";
         case Kind::winograd:
             return number(lanes) + " channels and filters a vector, " + number(rows) + " x " + number(rows) +
                    " outputs and " + number(filters) + " vectors x " + number(columns) + " a tile";
@@ -94,6 +102,12 @@ std::vector<Plan> candidates(const Geometry& g, const Kernels& kernels) {
             while (!kernels.groups[width][columns]) --columns;
             found.push_back({Plan::Kind::groups, lanes, 1, 1, columns});
         }
+        for (int tiles = 1; suits_masked(g) && tiles <= g.out_h(); ++tiles) {
+            const int rows = ceil_div(g.out_h(), tiles);
+            if (rows > kMostMasked || !kernels.masked[width][g.stride_h][rows]) continue;
+            found.push_back({Plan::Kind::masked, lanes, 1, rows, 1});
+            if (rows <= 4) break;
+        }
     }
     return found;
 }
@@ -116,6 +130,9 @@ std::unique_ptr<Packed> packed(const Geometry& geometry, const Kernels& kernels,
                                const float* weight, const float* bias, bool relu) {
     if (plan.kind == Plan::Kind::groups) {
         return std::make_unique<Depthwise>(geometry, kernels, threads, plan, weight, bias, relu);
+    }
+    if (plan.kind == Plan::Kind::masked) {
+        return std::make_unique<Masked>(geometry, kernels, threads, plan, weight, bias, relu);
     }
     if (plan.kind == Plan::Kind::winograd) {
         return std::make_unique<Winograd>(geometry, kernels, threads, plan, weight, bias, relu);

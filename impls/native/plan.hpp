@@ -18,6 +18,7 @@ struct Plan {
         flat,      // vectors along the rows laid end to end, from one copy of the strip for each kernel column
         filters,   // vectors across filters, one for each position
         groups,    // vectors across groups, one for each position; only where each group has one channel and one filter
+        masked,    // vectors along the row, from where inputs lie, masked at the edges; only 3 x 3 on one channel
         winograd,  // Winograd's algorithm, vectors across channels and filters; only 3 x 3 at stride and dilation 1
     };
     Kind kind = Kind::down;

@@ -58,6 +58,15 @@ template <int L>
     return v < V<L>{} ? V<L>{} : v;  // NaN stays
 }
 
+// Every second of 2 L floats.
+template <int L>
+[[gnu::always_inline]] inline V<L> even(V<L> a, V<L> b) {
+    typename Vector<L>::Index index{};
+#pragma GCC unroll 16
+    for (int i = 0; i < L; ++i) index[i] = 2 * i;
+    return __builtin_shuffle(a, b, index);
+}
+
 // The first `count` floats, at most L, and zeros. Touches no memory beyond them.
 template <int L>
 [[gnu::always_inline]] inline V<L> load_part(const float* from, int count) {
@@ -69,6 +78,32 @@ template <int L>
 template <int L>
 [[gnu::always_inline]] inline void store_part(float* to, V<L> v, int count) {
     for (int i = 0; i < count; ++i) to[i] = v[i];
+}
+
+// From one row to the next. Keeps the compiler from working out all rows' addresses beforehand, for which it lacks
+// registers.
+template <class Float>
+[[gnu::always_inline]] inline void go_on(Float*& at, std::ptrdiff_t by) {
+    at += by;
+    asm("" : "+r"(at));
+}
+
+// Some neighbouring lanes. Loads touch no memory beyond them, and leave zeros in the others.
+template <int L>
+struct Lanes {
+    int first, end;
+};
+
+template <int L>
+[[gnu::always_inline]] inline Lanes<L> lanes_between(int first, int end) {
+    return {first < 0 ? 0 : first, end > L ? L : end};
+}
+
+template <int L>
+[[gnu::always_inline]] inline V<L> load_lanes(const float* from, Lanes<L> lanes) {
+    V<L> v{};
+    for (int i = lanes.first; i < lanes.end; ++i) v[i] = from[i];
+    return v;
 }
 
 #if defined(__AVX512VL__)
@@ -88,6 +123,35 @@ template <>
 [[gnu::always_inline]] inline void store_part<8>(float* to, V<8> v, int count) {
     _mm256_mask_storeu_ps(to, static_cast<__mmask8>((1u << count) - 1), v);
 }
+template <int Bits>
+[[gnu::always_inline]] inline unsigned bits_between(int first, int end) {
+    const auto below = [](int bit) { return bit <= 0 ? 0u : bit >= Bits ? (1u << Bits) - 1 : (1u << bit) - 1; };
+    return below(end) & ~below(first);
+}
+template <>
+struct Lanes<16> {
+    __mmask16 mask;
+};
+template <>
+[[gnu::always_inline]] inline Lanes<16> lanes_between<16>(int first, int end) {
+    return {static_cast<__mmask16>(bits_between<16>(first, end))};
+}
+template <>
+[[gnu::always_inline]] inline V<16> load_lanes<16>(const float* from, Lanes<16> lanes) {
+    return _mm512_maskz_loadu_ps(lanes.mask, from);
+}
+template <>
+struct Lanes<8> {
+    __mmask8 mask;
+};
+template <>
+[[gnu::always_inline]] inline Lanes<8> lanes_between<8>(int first, int end) {
+    return {static_cast<__mmask8>(bits_between<8>(first, end))};
+}
+template <>
+[[gnu::always_inline]] inline V<8> load_lanes<8>(const float* from, Lanes<8> lanes) {
+    return _mm256_maskz_loadu_ps(lanes.mask, from);
+}
 #elif defined(__AVX2__)
 [[gnu::always_inline]] inline __m256i first_of_8(int count) {
     alignas(32) static constexpr int kOnesThenZeros[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
@@ -100,6 +164,19 @@ template <>
 template <>
 [[gnu::always_inline]] inline void store_part<8>(float* to, V<8> v, int count) {
     _mm256_maskstore_ps(to, first_of_8(count), v);
+}
+template <>
+struct Lanes<8> {
+    __m256i mask;
+};
+template <>
+[[gnu::always_inline]] inline Lanes<8> lanes_between<8>(int first, int end) {
+    const auto below = [](int lane) { return first_of_8(lane < 0 ? 0 : lane > 8 ? 8 : lane); };
+    return {_mm256_andnot_si256(below(first), below(end))};
+}
+template <>
+[[gnu::always_inline]] inline V<8> load_lanes<8>(const float* from, Lanes<8> lanes) {
+    return _mm256_maskload_ps(from, lanes.mask);
 }
 #endif
 

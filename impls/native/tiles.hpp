@@ -60,6 +60,22 @@ struct GroupTile {
     bool relu;
 };
 
+// Outputs of filters of 3 x 3 on one channel each, a vector for each of some rows, from inputs where they lie.
+// Positions beyond the inputs are padding, and never read.
+struct MaskedTile {
+    int planes;
+    const float* x;  // where the first kernel position of the first output is, or would be
+    std::ptrdiff_t x_plane, x_row;
+    int first_row, end_row;  // of the input rows that a tile reaches, those that there are
+    int column, width;       // of the first kernel position; of the inputs
+    const float* weight;     // [plane][kernel row][kernel column]
+    const float* bias;       // of the planes; or null
+    float* y;
+    std::ptrdiff_t y_plane, y_row;
+    int columns;  // to store of each vector
+    bool relu;
+};
+
 // Scalar products of each of kDots rows with each of up to kDots others, over whole vectors.
 struct DotTile {
     const float* a;
@@ -74,6 +90,7 @@ constexpr int kDots = 4;
 constexpr int kMostFilters = 8;   // of a RowTile
 constexpr int kMostRows = 8;      // of a RowTile: its vectors
 constexpr int kMostColumns = 16;  // of a FilterTile
+constexpr int kMostMasked = 14;   // rows of a MaskedTile
 constexpr int kMostPairs = 2;     // of a FilterTile: its vectors of filters, its rows, and the stride of its columns
 constexpr int kWidths = 2;        // vectors of different widths
 
@@ -83,6 +100,7 @@ constexpr int kReaches = 3;
 using RowKernel = void (*)(const RowTile&);
 using FilterKernel = void (*)(const FilterTile&);
 using GroupKernel = void (*)(const GroupTile&);
+using MaskedKernel = void (*)(const MaskedTile&);
 using DotKernel = void (*)(const DotTile&);
 
 // Planes to copy: `count` floats of each row, and zeros behind them up to a multiple of the vector.
@@ -115,8 +133,9 @@ struct Kernels {
     RowKernel rows[kWidths][kReaches][kMostFilters + 1][kMostRows + 1];
     // Of vectors of filters, rows, columns and their stride.
     FilterKernel filters[kWidths][kMostPairs + 1][kMostPairs + 1][kMostPairs + 1][kMostColumns + 1];
-    GroupKernel groups[kWidths][kMostColumns + 1];  // of columns
-    DotKernel dots;                                 // with the widest vectors
+    GroupKernel groups[kWidths][kMostColumns + 1];                  // of columns
+    MaskedKernel masked[kWidths][kMostPairs + 1][kMostMasked + 1];  // of stride and rows
+    DotKernel dots;                                                 // with the widest vectors
     CopyKernel copy[kWidths];
     GatherKernel gather[kWidths];
     ScatterKernel scatter[kWidths];

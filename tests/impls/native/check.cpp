@@ -27,7 +27,7 @@ namespace featherbench {
 namespace {
 
 std::string current;  // what is being computed
-std::array<long, 5> runs_of_kind;
+std::array<long, 6> runs_of_kind;
 long plane_runs;
 
 void name_current() { std::fprintf(stderr, "died in %s\n", current.c_str()); }

@@ -136,10 +136,11 @@ def test_inputs_that_do_not_fit_are_refused(x: Any, kind: type[Exception], words
     [
         ({"bias": np.zeros(5, np.float32)}, "one number for each filter"),
         ({"isa": "mmx"}, "no kernels for mmx"),
-        ({"plan": ("sideways", 16, 1, 1, 1)}, "a plan is down, flat, filters, groups or winograd, not sideways"),
+        ({"plan": ("sideways", 16, 1, 1, 1)}, "a plan is down, flat, filters, groups, masked or winograd, not sideways"),
         ({"plan": ("down", 8192, 1, 1, 1)}, "no kernel for this convolution"),
         ({"plan": ("down", 16, 8, 8, 1)}, "no kernel for this convolution"),
         ({"plan": ("groups", 16, 1, 1, 4)}, "no kernel for this convolution"),
+        ({"plan": ("masked", 16, 1, 4, 1)}, "no kernel for this convolution"),
         ({"plan": ("winograd", 16, 1, 3, 4)}, "no kernel for this convolution"),
         ({"weight": WEIGHT.astype(np.float64)[:4]}, r"the weight is \(4, 2, 3, 3\), not \(6, 2, 3, 3\)"),
         ({"geometry": Geometry((6, 2, 3, 3), 2, (2, 7))}, "the kernel is larger than the padded input"),

@@ -1,0 +1,70 @@
+#include "masked.hpp"
+
+#include <algorithm>
+
+#include "threads.hpp"
+
+namespace featherbench {
+namespace {
+
+constexpr int kInputFloats = 4 << 10;  // that a unit of work may read: few enough for the first-level cache
+
+}  // namespace
+
+Masked::Masked(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan, const float* weight,
+               const float* bias, bool relu)
+    : g_(geometry),
+      kernels_(kernels),
+      threads_(threads),
+      plan_(plan),
+      relu_(relu),
+      width_(width_of(plan, geometry, kernels)),
+      weight_(std::size_t(geometry.cout) * geometry.taps()) {
+    std::copy_n(weight, std::size_t(g_.cout) * g_.taps(), weight_.data());
+    if (bias) {
+        bias_ = Floats(g_.cout);
+        std::copy_n(bias, g_.cout, bias_.data());
+    }
+    in_parts(g_.out_h(), plan.rows, [&](int first, int count) { tiles_.push_back({first, count}); });
+}
+
+void Masked::run(const Input& x, int n, float* y) {
+    // Filters of one channel go together, or those of neighbouring channels that have one each.
+    const int most = g_.filters() > 1 ? g_.filters() : std::max(kInputFloats / (g_.h * g_.w), 1);
+    const int bundles = ceil_div(g_.cout, most);
+    const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
+    share(threads_, n * bundles, [&](int unit, int) {
+        const int image = unit / bundles, first = unit % bundles * most;
+        const float* from = x.data + image * x.image + first / g_.filters() * x.channel;
+        compute({from, x.image, g_.filters() > 1 ? 0 : x.channel, x.row, x.column},
+                {first, std::min(most, g_.cout - first)}, y + (std::ptrdiff_t{image} * g_.cout + first) * plane);
+    });
+}
+
+void Masked::compute(const Input& x, const Span& filters, float* y) const {
+    const int lanes = plan_.lanes;
+    MaskedTile tile{};
+    tile.planes = filters.count;
+    tile.x_plane = x.channel;
+    tile.x_row = x.row;
+    tile.width = g_.w;
+    tile.weight = weight_.data() + std::ptrdiff_t{filters.first} * g_.taps();
+    tile.bias = bias_.bytes() ? bias_.data() + filters.first : nullptr;
+    tile.y_plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
+    tile.y_row = g_.out_w();
+    tile.relu = relu_;
+    for (const Span& rows : tiles_) {
+        const int top = rows.first * g_.stride_h - g_.top;
+        tile.first_row = std::max(-top, 0);
+        tile.end_row = g_.h - top;
+        for (int at = 0; at < g_.out_w(); at += lanes) {
+            tile.column = at * g_.stride_w - g_.left;
+            tile.columns = std::min(lanes, g_.out_w() - at);
+            tile.x = x.data + top * x.row + tile.column;
+            tile.y = y + std::ptrdiff_t{rows.first} * g_.out_w() + at;
+            kernels_.masked[width_][g_.stride_h][rows.count](tile);
+        }
+    }
+}
+
+}  // namespace featherbench
