@@ -19,7 +19,10 @@ Masked::Masked(const Geometry& geometry, const Kernels& kernels, int threads, co
       plan_(plan),
       relu_(relu),
       width_(width_of(plan, geometry, kernels)),
-      weight_(std::size_t(geometry.cout) * geometry.taps()) {
+      pitch_(round_up(in_extent(plan.lanes), plan.lanes) + plan.lanes),
+      block_(std::ptrdiff_t{in_extent(plan.rows)} * pitch_),
+      weight_(std::size_t(geometry.cout) * geometry.taps()),
+      space_(std::size_t(block_) * threads) {
     std::copy_n(weight, std::size_t(g_.cout) * g_.taps(), weight_.data());
     if (bias) {
         bias_ = Floats(g_.cout);
@@ -33,15 +36,16 @@ void Masked::run(const Input& x, int n, float* y) {
     const int most = g_.filters() > 1 ? g_.filters() : std::max(kInputFloats / (g_.h * g_.w), 1);
     const int bundles = ceil_div(g_.cout, most);
     const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
-    share(threads_, n * bundles, [&](int unit, int) {
+    share(threads_, n * bundles, [&](int unit, int thread) {
         const int image = unit / bundles, first = unit % bundles * most;
         const float* from = x.data + image * x.image + first / g_.filters() * x.channel;
         compute({from, x.image, g_.filters() > 1 ? 0 : x.channel, x.row, x.column},
-                {first, std::min(most, g_.cout - first)}, y + (std::ptrdiff_t{image} * g_.cout + first) * plane);
+                {first, std::min(most, g_.cout - first)}, space_.data() + thread * block_,
+                y + (std::ptrdiff_t{image} * g_.cout + first) * plane);
     });
 }
 
-void Masked::compute(const Input& x, const Span& filters, float* y) const {
+void Masked::compute(const Input& x, const Span& filters, float* block, float* y) const {
     const int lanes = plan_.lanes;
     MaskedTile tile{};
     tile.planes = filters.count;
@@ -56,14 +60,33 @@ void Masked::compute(const Input& x, const Span& filters, float* y) const {
     for (const Span& rows : tiles_) {
         const int top = rows.first * g_.stride_h - g_.top;
         tile.first_row = std::max(-top, 0);
-        tile.end_row = g_.h - top;
+        tile.end_row = std::min(g_.h - top, in_extent(rows.count));
         for (int at = 0; at < g_.out_w(); at += lanes) {
             tile.column = at * g_.stride_w - g_.left;
             tile.columns = std::min(lanes, g_.out_w() - at);
-            tile.x = x.data + top * x.row + tile.column;
+            tile.x = x.data + top * x.row + tile.column * x.column;
             tile.y = y + std::ptrdiff_t{rows.first} * g_.out_w() + at;
-            kernels_.masked[width_][g_.stride_h][rows.count](tile);
+            const auto kernel = kernels_.masked[width_][g_.stride_h][rows.count];
+            x.column == 1 ? kernel(tile) : from_copies(tile, x.column, block, kernel);
         }
+    }
+}
+
+// For inputs whose columns do not lie side by side: a plane's part at a time is copied, in which they do.
+void Masked::from_copies(MaskedTile tile, std::ptrdiff_t x_column, float* block, MaskedKernel kernel) const {
+    const int begin = std::max(-tile.column, 0), end = std::min(g_.w - tile.column, in_extent(plan_.lanes));
+    const float* from = tile.x + begin * x_column + tile.first_row * tile.x_row;
+    tile.x = block;
+    for (; tile.planes; --tile.planes, from += tile.x_plane, tile.y += tile.y_plane, tile.weight += g_.taps()) {
+        if (begin < end && tile.first_row < tile.end_row) {
+            kernels_.copy[width_]({from, 0, tile.x_row, x_column, 1, tile.end_row - tile.first_row, end - begin,
+                                   block + tile.first_row * pitch_ + begin, 0, pitch_});
+        }
+        MaskedTile one = tile;
+        one.planes = 1;
+        one.x_row = pitch_;
+        kernel(one);
+        if (tile.bias) ++tile.bias;
     }
 }
 

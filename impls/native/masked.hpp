@@ -1,4 +1,5 @@
-// Depthwise convolution of 3 x 3 from where inputs lie: nothing is copied, edges are masked.
+// Depthwise convolution of 3 x 3 from where inputs lie, masked at the edges; nothing is copied, but
+// inputs whose columns do not lie side by side.
 
 #pragma once
 
@@ -16,10 +17,13 @@ public:
 
     void run(const Input& x, int n, float* y) override;
     std::size_t packed_bytes() const override { return weight_.bytes() + bias_.bytes(); }
-    std::size_t workspace_bytes() const override { return 0; }
+    std::size_t workspace_bytes() const override { return space_.bytes(); }
 
 private:
-    void compute(const Input& x, const Span& filters, float* y) const;
+    // Input rows or columns that so many output rows or columns need.
+    int in_extent(int outputs) const { return (outputs - 1) * g_.stride_h + 3; }
+    void compute(const Input& x, const Span& filters, float* block, float* y) const;
+    void from_copies(MaskedTile tile, std::ptrdiff_t x_column, float* block, MaskedKernel kernel) const;
 
     Geometry g_;
     const Kernels& kernels_;
@@ -27,7 +31,9 @@ private:
     Plan plan_;
     bool relu_;
     int width_;  // index into the kernels' lanes
-    Floats weight_, bias_;
+    int pitch_;  // of a copied block of inputs
+    std::ptrdiff_t block_;
+    Floats weight_, bias_, space_;
     std::vector<Span> tiles_;  // of output rows
 };
 

@@ -286,12 +286,12 @@ int run(int cases, unsigned seed, int first) {
     std::string isas;
     for (const Kernels* const* one = kernels(); *one; ++one)
         isas += std::string(isas.empty() ? "" : ", ") + (*one)->isa;
-    std::printf(
-        "%d cases of seed %u are right with %s: %ld plans down, %ld flat, %ld filters, %ld groups, %ld of Winograd, "
-        "%ld "
-        "products and gradients of planes\n",
-        cases, seed, isas.c_str(), runs_of_kind[0], runs_of_kind[1], runs_of_kind[2], runs_of_kind[3], runs_of_kind[4],
-        plane_runs);
+    constexpr std::array<const char*, 6> kKinds{"down", "flat", "filters", "groups", "masked", "winograd"};
+    std::string kinds;
+    for (std::size_t kind = 0; kind < kKinds.size(); ++kind)
+        kinds += std::to_string(runs_of_kind[kind]) + " plans " + kKinds[kind] + ", ";
+    std::printf("%d cases of seed %u are right with %s: %s%ld products and gradients of planes\n", cases, seed,
+                isas.c_str(), kinds.c_str(), plane_runs);
     return 0;
 }
 
