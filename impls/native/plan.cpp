@@ -56,10 +56,10 @@ std::string Plan::text() const {
             return number(lanes) + " filters a vector, " + number(filters) + " vectors x " + number(rows) + " rows x " +
                    number(columns) + " columns a tile";
         case Kind::masked:
-            return number(lanes) + " columns a vector, " + number(rows) + " rows a tile, from where inputs lie";
+            return number(lanes) + " columns a vector from where inputs lie, " + number(rows) + " rows a tile";
         case Kind::winograd:
-            return number(lanes) + " channels and filters a vector, " + number(rows) + " x " + number(rows) +
-                   " outputs and " + number(filters) + " vectors x " + number(columns) + " a tile";
+            return "Winograd's " + number(rows) + " x " + number(rows) + " outputs, " + number(lanes) +
+                   " filters a vector, " + number(filters) + " vectors x " + number(columns) + " transforms a tile";
         default:
             return number(lanes) + " groups a vector, " + number(columns) + " columns a tile";
     }
