@@ -56,21 +56,34 @@ public:
         helpers_ = threads - 1;
         chunk_ = std::max(1, units / (threads * 8));
         next_.store(0, std::memory_order_relaxed);
-        busy_.store(static_cast<unsigned>(threads_.size()), std::memory_order_relaxed);
+        joined_.store(0, std::memory_order_release);
         turn_.fetch_add(1, std::memory_order_release);
         turn_.notify_all();
         take(0);
-        for (unsigned left = busy_.load(std::memory_order_acquire); left != 0;) left = changed(busy_, left);
+        // Helpers that did not come in time, on a busy machine, are not waited for: they find this turn closed.
+        unsigned joined = joined_.fetch_or(kClosed, std::memory_order_acq_rel) | kClosed;
+        while (joined != kClosed) joined = changed(joined_, joined);
     }
 
 private:
+    static constexpr unsigned kClosed = 1u << 31;
+
     void help(int thread) {
         for (unsigned seen = 0;;) {
             seen = changed(turn_, seen);
             if (ending_) return;
+            if (!join()) continue;
             if (thread <= helpers_) take(thread);
-            if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_all();
+            if (joined_.fetch_sub(1, std::memory_order_acq_rel) == (kClosed | 1)) joined_.notify_all();
         }
+    }
+
+    bool join() {
+        unsigned joined = joined_.load(std::memory_order_acquire);
+        do {
+            if (joined & kClosed) return false;
+        } while (!joined_.compare_exchange_weak(joined, joined + 1, std::memory_order_acq_rel));
+        return true;
     }
 
     void take(int thread) {
@@ -87,7 +100,7 @@ private:
     int units_ = 0, helpers_ = 0, chunk_ = 1;
     bool ending_ = false;
     std::atomic<int> next_{0};
-    std::atomic<unsigned> turn_{0}, busy_{0};
+    std::atomic<unsigned> turn_{0}, joined_{kClosed};  // turns so far; helpers at work on this one
 };
 
 }  // namespace
