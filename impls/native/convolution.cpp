@@ -43,12 +43,12 @@ Convolution::Convolution(const Geometry& geometry, const Kernels& kernels, int t
 
 // How many weights of each tap stand beside one another.
 int Convolution::block_lanes(const Block& block) const {
-    return across() ? round_up(block.count, plan_.lanes) : block.count;
+    return across(plan_.kind) ? round_up(block.count, plan_.lanes) : block.count;
 }
 
 void Convolution::pack(const float* weight, const float* bias) {
     const int taps = g_.taps(), channels = g_.channels();
-    if (across()) {
+    if (across(plan_.kind)) {
         const int most = plan_.filters * plan_.lanes;
         for (int first = 0; first < g_.filters(); first += most) {
             blocks_.push_back({first, std::min(most, g_.filters() - first), 0});
@@ -71,7 +71,7 @@ void Convolution::pack(const float* weight, const float* bias) {
                 for (int i = 0; i < taps; ++i) {
                     const int row = i / g_.kernel_w, column = i % g_.kernel_w;
                     const int run = column / run_columns_, runs = g_.kernel_w / run_columns_;
-                    const int before = across() ? run * channels + c : c * runs + run;
+                    const int before = across(plan_.kind) ? run * channels + c : c * runs + run;
                     const int tap = (before * g_.kernel_h + row) * run_columns_ + column % run_columns_;
                     float* at = to + std::ptrdiff_t{tap} * block_lanes(block);
                     for (int k = 0; k < block.count; ++k) at[k] = weight[((first + k) * channels + c) * taps + i];
@@ -91,6 +91,8 @@ void Convolution::run(const Input& x, int n, float* y) {
     // Where there are few strips, threads share one's filters.
     const int parts = threads_ == 1 ? 1 : std::clamp(ceil_div(4 * threads_, std::max(wholes, 1)), 1, blocks);
     const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
+    const bool in_place = plan_.kind == Plan::Kind::direct && x.column == 1;
+    const std::vector<std::ptrdiff_t> taps_in_place = in_place ? taps(x.row) : std::vector<std::ptrdiff_t>{};
     std::vector<int> held(threads_, -1);  // whose strip each thread has
     share(threads_, wholes * parts, [&](int unit, int thread) {
         const int whole = unit / parts, share = unit % parts;
@@ -98,31 +100,43 @@ void Convolution::run(const Input& x, int n, float* y) {
         const int end = std::min(first + strips_.bundle(), g_.groups);
         const Strips::Part part = strips_.part(whole % strips);
         float* strip = space_.data() + thread * strips_.floats();
-        if (held[thread] != whole) {
-            const float* from = x.data + image * x.image + std::ptrdiff_t{first} * g_.channels() * x.channel;
-            strips_.copy(x, from, (end - first) * g_.channels(), part, strip);
-        }
+        const float* from = x.data + image * x.image + std::ptrdiff_t{first} * g_.channels() * x.channel;
+        if (!in_place && held[thread] != whole) strips_.copy(x, from, (end - first) * g_.channels(), part, strip);
         held[thread] = whole;
-        for (int group = first; group < end; ++group) {
+        View view{strip + strips_.lead(), strips_.channel(), strips_.pitch(), taps_.data()};
+        if (in_place) {
+            const std::ptrdiff_t row = part.top * g_.stride_h - g_.top;
+            view = {from + row * x.row + part.columns.first * g_.stride_w - g_.left, x.channel, x.row,
+                    taps_in_place.data()};
+        }
+        for (int group = first; group < end; ++group, view.x += g_.channels() * view.channel) {
             float* to = y + (std::ptrdiff_t{image} * g_.cout + std::ptrdiff_t{group} * g_.filters()) * plane;
-            const float* own = strip + (group - first) * g_.channels() * strips_.channel();
             for (int b = share * blocks / parts; b < (share + 1) * blocks / parts; ++b) {
-                compute(to, group, blocks_[b], part, own);
+                compute(to, group, blocks_[b], part, view);
             }
         }
     });
 }
 
-void Convolution::compute(float* y, int group, const Block& block, const Strips::Part& part, const float* strip) const {
+// Where kernel positions read in inputs as they are.
+std::vector<std::ptrdiff_t> Convolution::taps(std::ptrdiff_t row) const {
+    std::vector<std::ptrdiff_t> found;
+    for (int j = 0; j < g_.kernel_w; ++j) {
+        for (int i = 0; i < g_.kernel_h; ++i) found.push_back(i * g_.dilation_h * row + j * g_.dilation_w);
+    }
+    return found;
+}
+
+void Convolution::compute(float* y, int group, const Block& block, const Strips::Part& part, const View& view) const {
     const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
     const float* weight = packed_.data() + group * group_weights_ + block.weight;
     const float* bias = bias_.bytes() ? bias_.data() + group * group_bias_ + block.first : nullptr;
     float* to = y + block.first * plane + std::ptrdiff_t{part.top} * g_.out_w() + part.columns.first;
-    if (across()) {
+    if (across(plan_.kind)) {
         const int lanes = block_lanes(block);
         FilterTile tile{};
-        tile.x_channel = strips_.channel();
-        tile.x_row = g_.stride_h * strips_.pitch();
+        tile.x_channel = view.channel;
+        tile.x_row = g_.stride_h * view.row;
         tile.channels = g_.channels();
         tile.weight = weight;
         tile.taps_run = run_columns_ * g_.kernel_h;
@@ -133,12 +147,12 @@ void Convolution::compute(float* y, int group, const Block& block, const Strips:
         tile.y_row = g_.out_w();
         tile.filters = block.count;
         tile.relu = relu_;
-        compute_filters(tile, lanes / plan_.lanes, part, strip, to);
+        compute_filters(tile, lanes / plan_.lanes, part, view, to);
         return;
     }
     RowTile tile{};
-    tile.x_channel = strips_.channel();
-    tile.taps = taps_.data();
+    tile.x_channel = view.channel;
+    tile.taps = view.taps;
     tile.tap_count = int(taps_.size());
     tile.channels = g_.channels();
     tile.weight = weight;
@@ -146,15 +160,14 @@ void Convolution::compute(float* y, int group, const Block& block, const Strips:
     tile.y_filters = filters_.data();
     tile.relu = relu_;
     if (plan_.kind == Plan::Kind::flat) {
-        compute_flat(tile, block.count, (strips_.one_piece() ? part.rows : 1) * part.columns.count, strip, to);
+        compute_flat(tile, block.count, (strips_.one_piece() ? part.rows : 1) * part.columns.count, view, to);
     } else {
-        compute_rows(tile, block.count, part, strip, to);
+        compute_rows(tile, block.count, part, view, to);
     }
 }
 
-void Convolution::compute_rows(RowTile tile, int filters, const Strips::Part& part, const float* strip,
-                               float* y) const {
-    tile.x_row = strips_.pitch() * (reach_ == Reach::any ? g_.stride_h : 1);
+void Convolution::compute_rows(RowTile tile, int filters, const Strips::Part& part, const View& view, float* y) const {
+    tile.x_row = view.row * (reach_ == Reach::any ? g_.stride_h : 1);
     tile.y_row = g_.out_w();
     for (int t = part.tiles.first; t < part.tiles.first + part.tiles.count; ++t) {
         const Span& rows = strips_.tile(t);
@@ -162,7 +175,7 @@ void Convolution::compute_rows(RowTile tile, int filters, const Strips::Part& pa
         for (int at = 0; at < part.columns.count;) {
             int width = width_;
             while (width + 1 < kWidths && kernels_.lanes[width + 1] >= part.columns.count - at) ++width;
-            tile.x = strip + below * g_.stride_h * strips_.pitch() + strips_.lead() + at;
+            tile.x = view.x + below * g_.stride_h * view.row + at;
             tile.y = y + below * g_.out_w() + at;
             tile.columns = std::min(part.columns.count - at, kernels_.lanes[width]);
             kernels_.rows[width][int(reach_)][filters][rows.count](tile);
@@ -171,11 +184,11 @@ void Convolution::compute_rows(RowTile tile, int filters, const Strips::Part& pa
     }
 }
 
-void Convolution::compute_flat(RowTile tile, int filters, int positions, const float* strip, float* y) const {
+void Convolution::compute_flat(RowTile tile, int filters, int positions, const View& view, float* y) const {
     tile.x_row = tile.y_row = tile.columns = plan_.lanes;
     const auto* kernels = kernels_.rows[width_][int(Reach::any)][filters];
     const auto run = [&](int at, int vectors) {
-        tile.x = strip + at;
+        tile.x = view.x + at;
         tile.y = y + at;
         kernels[vectors](tile);
     };
@@ -198,7 +211,7 @@ int Convolution::sort_runs(FilterTile& tile, const Span& columns) const {
     return all.first;
 }
 
-void Convolution::compute_filters(FilterTile tile, int vectors, const Strips::Part& part, const float* strip,
+void Convolution::compute_filters(FilterTile tile, int vectors, const Strips::Part& part, const View& view,
                                   float* y) const {
     const float* weight = tile.weight;
     in_parts(part.columns.count, plan_.columns, [&](int at, int count) {
@@ -207,11 +220,11 @@ void Convolution::compute_filters(FilterTile tile, int vectors, const Strips::Pa
             const Span& rows = strips_.tile(t);
             const Span kernel = kernel_rows(g_, rows);
             const int tap = kernel.first * run_columns_;
-            tile.taps = taps_.data() + first_run * tile.taps_run + tap;
+            tile.taps = view.taps + first_run * tile.taps_run + tap;
             tile.weight = weight + first_run * tile.weight_run + tap * vectors * plan_.lanes;
             tile.tap_count = kernel.count * run_columns_;
             const std::ptrdiff_t below = rows.first - part.top;
-            tile.x = strip + below * g_.stride_h * strips_.pitch() + strips_.lead() + at * strips_.step();
+            tile.x = view.x + below * tile.x_row + at * strips_.step();
             tile.y = y + below * g_.out_w() + at;
             kernels_.filters[width_][vectors][rows.count][strips_.step()][count](tile);
         }

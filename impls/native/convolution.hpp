@@ -25,14 +25,20 @@ private:
         std::ptrdiff_t weight;  // within a group's packed weights
     };
 
-    bool across() const { return plan_.kind == Plan::Kind::filters; }
+    struct View {        // of the inputs of some outputs
+        const float* x;  // the first position of the first channel, of the first kernel position of the first output
+        std::ptrdiff_t channel, row;
+        const std::ptrdiff_t* taps;  // where each kernel position reads, from an output's first input, run by run
+    };
+
     int block_lanes(const Block& block) const;
     void pack(const float* weight, const float* bias);
-    void compute(float* y, int group, const Block& block, const Strips::Part& part, const float* strip) const;
-    void compute_rows(RowTile tile, int filters, const Strips::Part& part, const float* strip, float* y) const;
-    void compute_flat(RowTile tile, int filters, int positions, const float* strip, float* y) const;
+    std::vector<std::ptrdiff_t> taps(std::ptrdiff_t row) const;
+    void compute(float* y, int group, const Block& block, const Strips::Part& part, const View& view) const;
+    void compute_rows(RowTile tile, int filters, const Strips::Part& part, const View& view, float* y) const;
+    void compute_flat(RowTile tile, int filters, int positions, const View& view, float* y) const;
     int sort_runs(FilterTile& tile, const Span& columns) const;
-    void compute_filters(FilterTile tile, int vectors, const Strips::Part& part, const float* strip, float* y) const;
+    void compute_filters(FilterTile tile, int vectors, const Strips::Part& part, const View& view, float* y) const;
 
     Geometry g_;
     const Kernels& kernels_;
@@ -45,7 +51,7 @@ private:
     int run_columns_;  // kernel columns whose taps are gone through together
     std::vector<Block> blocks_;
     std::ptrdiff_t group_weights_ = 0, group_bias_ = 0;
-    std::vector<std::ptrdiff_t> taps_;     // where each kernel position reads, from a tile's first input, run by run
+    std::vector<std::ptrdiff_t> taps_;     // in a strip
     std::vector<std::ptrdiff_t> filters_;  // where each filter's output plane lies, from a tile's first
     Floats packed_, bias_, space_;
 };

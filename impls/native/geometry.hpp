@@ -28,6 +28,7 @@ struct Input {
 
 struct Span {  // a stretch of rows, columns, tiles
     int first, count;
+    bool operator==(const Span&) const = default;
 };
 inline int end(const Span& span) { return span.first + span.count; }
 

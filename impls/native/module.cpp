@@ -32,7 +32,7 @@ using Images = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
 using Answer = nb::ndarray<nb::numpy, float, nb::ndim<4>>;
 using PlanTuple = std::tuple<std::string, int, int, int, int>;
 
-constexpr std::array<const char*, 6> kKinds{"down", "flat", "filters", "groups", "masked", "winograd"};
+constexpr std::array<const char*, 7> kKinds{"down", "flat", "filters", "direct", "groups", "masked", "winograd"};
 
 const Kernels& kernels_or_throw(const std::string& isa) {
     if (const Kernels* found = isa.empty() ? *kernels() : kernels(isa.c_str())) return *found;
@@ -43,7 +43,7 @@ Plan plan_of(const PlanTuple& tuple) {
     const auto& [kind, lanes, filters, rows, columns] = tuple;
     const auto at = std::find(kKinds.begin(), kKinds.end(), kind);
     if (at == kKinds.end())
-        throw std::invalid_argument("a plan is down, flat, filters, groups, masked or winograd, not " + kind);
+        throw std::invalid_argument("a plan is down, flat, filters, direct, groups, masked or winograd, not " + kind);
     return {static_cast<Plan::Kind>(at - kKinds.begin()), lanes, filters, rows, columns};
 }
 

@@ -13,6 +13,19 @@ namespace {
 
 bool within(int value, int most) { return value >= 1 && value <= most; }
 
+// Whether a kernel column that meets padding meets it at the row's first output alone, or at its last alone.
+bool suits_direct(const Geometry& g) {
+    for (int j = 0; j < g.kernel_w; ++j) {
+        const auto padding = [&](int column) {
+            const int at = column * g.stride_w - g.left + j * g.dilation_w;
+            return at < 0 || at >= g.w;
+        };
+        if (g.out_w() > 1 && padding(0) && padding(g.out_w() - 1)) return false;
+        if (g.out_w() > 2 && (padding(1) || padding(g.out_w() - 2))) return false;
+    }
+    return g.stride_w <= kMostPairs;
+}
+
 bool three_by_three(const Geometry& g) {
     return g.kernel_h == 3 && g.kernel_w == 3 && g.dilation_h == 1 && g.dilation_w == 1 && g.stride_h == g.stride_w;
 }
@@ -24,6 +37,8 @@ bool suits_winograd(const Geometry& g) { return three_by_three(g) && g.stride_h 
 bool made(const Kernels& kernels, int width, const Plan& plan, const Geometry& g) {
     switch (plan.kind) {
         case Plan::Kind::filters:
+        case Plan::Kind::direct:
+            if (plan.kind == Plan::Kind::direct && !suits_direct(g)) return false;
             return within(plan.filters, kMostPairs) && within(plan.rows, kMostPairs) &&
                    within(plan.columns, kMostColumns) &&
                    kernels.filters[width][plan.filters][plan.rows][1][plan.columns];
@@ -53,8 +68,9 @@ std::string Plan::text() const {
             return number(lanes) + " positions a vector, " + number(filters) + " filters x " + number(rows) +
                    " vectors a tile";
         case Kind::filters:
-            return number(lanes) + " filters a vector, " + number(filters) + " vectors x " + number(rows) + " rows x " +
-                   number(columns) + " columns a tile";
+        case Kind::direct:
+            return number(lanes) + " filters a vector" + (kind == Kind::direct ? " from where inputs lie, " : ", ") +
+                   number(filters) + " vectors x " + number(rows) + " rows x " + number(columns) + " columns a tile";
         case Kind::masked:
             return number(lanes) + " columns a vector from where inputs lie, " + number(rows) + " rows a tile";
         case Kind::winograd:
@@ -94,7 +110,9 @@ std::vector<Plan> candidates(const Geometry& g, const Kernels& kernels) {
             for (int rows = 1; rows <= std::min(kMostPairs, g.out_h()); ++rows) {
                 int columns = std::min(kMostColumns, g.out_w());
                 while (columns && !kernels.filters[width][vectors][rows][1][columns]) --columns;
-                if (columns) found.push_back({Plan::Kind::filters, lanes, vectors, rows, columns});
+                if (!columns) continue;
+                found.push_back({Plan::Kind::filters, lanes, vectors, rows, columns});
+                if (suits_direct(g)) found.push_back({Plan::Kind::direct, lanes, vectors, rows, columns});
             }
         }
         if (g.channels() == 1 && g.filters() == 1) {

@@ -17,18 +17,21 @@ struct Plan {
         down,      // vectors along the row, a tile's rows below one another
         flat,      // vectors along the rows laid end to end, from one copy of the strip for each kernel column
         filters,   // vectors across filters, one for each position
+        direct,    // likewise, from where inputs lie; only where all padding can be left out
         groups,    // vectors across groups, one for each position; only where each group has one channel and one filter
         masked,    // vectors along the row, from where inputs lie, masked at the edges; only 3 x 3 on one channel
         winograd,  // Winograd's algorithm, vectors across channels and filters; only 3 x 3 at stride and dilation 1
     };
     Kind kind = Kind::down;
     int lanes = 4;
-    int filters = 1;  // of a tile; filters and winograd: vectors of them
+    int filters = 1;  // of a tile; filters, direct and winograd: vectors of them
     int rows = 1;     // of a tile, at most; flat: vectors; winograd: outputs of a tile's side
-    int columns = 1;  // of a tile, at most; filters and groups; winograd: tiles that are multiplied together
+    int columns = 1;  // of a tile, at most; filters, direct and groups; winograd: tiles that are multiplied together
 
     std::string text() const;
 };
+
+inline bool across(Plan::Kind kind) { return kind == Plan::Kind::filters || kind == Plan::Kind::direct; }
 
 // The kernels' index of vectors with the plan's lanes; std::invalid_argument where they have no such tile.
 int width_of(const Plan& plan, const Geometry& geometry, const Kernels& kernels);

@@ -22,7 +22,7 @@ Span inputs_of(int before, int size, int step, int wanted) {
 
 // Across filters, each input is a number of its own, and may lie anywhere; a vector of inputs must lie side by side.
 int step_of(const Geometry& g, const Plan& plan) {
-    return plan.kind == Plan::Kind::filters && g.stride_w <= kMostPairs ? g.stride_w : 1;
+    return across(plan.kind) && g.stride_w <= kMostPairs ? g.stride_w : 1;
 }
 
 }  // namespace
@@ -43,7 +43,13 @@ Strips::Strips(const Geometry& geometry, const Kernels& kernels, const Plan& pla
     const int widest = kernels.lanes[0];
     // Inputs begin at a cache line where vectors are loaded from them.
     if (plan.kind == Plan::Kind::down && thin_ == 1) lead_ = floor_mod(-g_.left, widest);
-    in_parts(g_.out_h(), flat() ? 1 : plan.rows, [&](int first, int count) { tiles_.push_back({first, count}); });
+    // In place, padding can be left out only where it is the same for all rows of a tile.
+    for (int row = 0, end = 0; row < g_.out_h(); row = end) {
+        const auto same = [&](int other) { return kernel_rows(g_, {other, 1}) == kernel_rows(g_, {row, 1}); };
+        for (end = row + 1; end < g_.out_h() && (plan.kind != Plan::Kind::direct || same(end));) ++end;
+        in_parts(end - row, flat() ? 1 : plan.rows,
+                 [&](int first, int count) { tiles_.push_back({row + first, count}); });
+    }
     cut();
     const std::ptrdiff_t group = channel_ * g_.channels();
     const int enough = threads == 1 ? g_.groups : std::max(g_.groups * count() / (4 * threads), 1);
@@ -96,7 +102,7 @@ int Strips::pitch_for(int out_columns) const {
         const Span inputs = inputs_of(g_.left - copy.column, g_.w, thin_, needed);
         least = std::max({least, needed - inputs.first, inputs.first + inputs.count});
     }
-    return plan_.kind == Plan::Kind::filters ? least : round_up(least, widest);
+    return across(plan_.kind) ? least : round_up(least, widest);
 }
 
 // Room also for what vectors reach beyond a plane's last row.
@@ -110,8 +116,9 @@ void Strips::cut() {
     const auto floats = [&](int out_rows, int columns) {
         return std::ptrdiff_t(copies_.size()) * g_.channels() * plane_for(out_rows, columns);
     };
-    int columns = g_.out_w();
-    while (columns > plan_.lanes && floats(tiles_[0].count, columns) > kMostFloats) {
+    int columns = g_.out_w(), tallest = 0;
+    for (const Span& tile : tiles_) tallest = std::max(tallest, tile.count);
+    while (columns > plan_.lanes && floats(tallest, columns) > kMostFloats) {
         columns = round_up(ceil_div(columns, 2), plan_.lanes);
     }
     for (int first = 0; first < g_.out_w(); first += columns) {
@@ -123,7 +130,7 @@ void Strips::cut() {
     const int least = flat() ? ceil_div(plan_.rows * plan_.lanes, g_.out_w()) : 1;
     int most = 1;
     while (stacked && most < int(tiles_.size()) &&
-           floats((most + 1) * tiles_[0].count, columns) <= (most < least ? kMostFloats : kFloats)) {
+           floats((most + 1) * tallest, columns) <= (most < least ? kMostFloats : kFloats)) {
         ++most;
     }
     in_parts(int(tiles_.size()), most, [&](int first, int count) { strips_.push_back({first, count}); });

@@ -27,7 +27,7 @@ namespace featherbench {
 namespace {
 
 std::string current;  // what is being computed
-std::array<long, 6> runs_of_kind;
+std::array<long, 7> runs_of_kind;
 long plane_runs;
 
 void name_current() { std::fprintf(stderr, "died in %s\n", current.c_str()); }
@@ -286,7 +286,7 @@ int run(int cases, unsigned seed, int first) {
     std::string isas;
     for (const Kernels* const* one = kernels(); *one; ++one)
         isas += std::string(isas.empty() ? "" : ", ") + (*one)->isa;
-    constexpr std::array<const char*, 6> kKinds{"down", "flat", "filters", "groups", "masked", "winograd"};
+    constexpr std::array<const char*, 7> kKinds{"down", "flat", "filters", "direct", "groups", "masked", "winograd"};
     std::string kinds;
     for (std::size_t kind = 0; kind < kKinds.size(); ++kind)
         kinds += std::to_string(runs_of_kind[kind]) + " plans " + kKinds[kind] + ", ";

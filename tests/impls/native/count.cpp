@@ -41,9 +41,9 @@ bool count(const Layer& layer, int file) {
         y(std::size_t(g.cout) * g.out_h() * g.out_w());
     weight.fill(random);
     x.fill(random);
-    std::array<double, 6> least;
+    std::array<double, 7> least;
     least.fill(std::numeric_limits<double>::infinity());
-    std::array<std::string, 6> plans;
+    std::array<std::string, 7> plans;
     std::vector<Plan> all = candidates(g, **kernels());
     for (const Plan& plan : winograd_candidates(g, **kernels())) all.push_back(plan);
     for (const Plan& plan : all) {
@@ -57,8 +57,8 @@ bool count(const Layer& layer, int file) {
         least[int(plan.kind)] = each;
         plans[int(plan.kind)] = plan.text();
     }
-    constexpr std::array<const char*, 6> kKinds{"down", "flat", "filters", "groups", "masked", "winograd"};
-    for (int kind = 0; kind < 6; ++kind) {
+    constexpr std::array<const char*, 7> kKinds{"down", "flat", "filters", "direct", "groups", "masked", "winograd"};
+    for (int kind = 0; kind < 7; ++kind) {
         if (plans[kind].empty()) continue;
         std::printf("%4d x %d x %d, stride %d, %2d channels a group: %.3f instructions a MAC (not time), %s: %s\n",
                     channels, size, size, stride, g.channels(), least[kind], kKinds[kind], plans[kind].c_str());
