@@ -9,14 +9,15 @@ import argparse
 import math
 import os
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from impls.grouped_conv2d import _gspc
+from impls.grouped_conv2d._choices import Choices, targets
 from impls.grouped_conv2d._gspc import LANES, Knobs
-from impls.grouped_conv2d._gspc_choices import FILE, Choices, targets
+from impls.grouped_conv2d.tvm_gspc_tuned import FILE
 from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
 
 
@@ -26,14 +27,14 @@ def main() -> None:
     parser.add_argument("--suite", default="gspc", choices=sorted(workload.suites()))
     parser.add_argument("--again", action="store_true", help="also cases that have been tuned before")
     arguments = parser.parse_args()
-    choices = Choices()
+    choices = Choices(FILE)
     for isa, target in targets().items():
         os.sched_setaffinity(0, target.cores)
         for case in workload.suites()[arguments.suite]:
             if _gspc.unsupported(case) or (choices.find(case, isa) and not arguments.again):
                 continue
             best, gain, tried = tune(workload.problem(case, seed=0).aligned(), target, LANES[isa])
-            choices.store(case, isa, best)
+            choices.store(case, isa, asdict(best))
             print(f"{isa} {case.slug}: {best}, {gain:.2f}x the untuned speed, {tried} tried", flush=True)
 
 

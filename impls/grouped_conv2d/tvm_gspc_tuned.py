@@ -1,13 +1,16 @@
 """Grouped spatial pack convolution, tuned."""
 
 from functools import cached_property
+from pathlib import Path
 
 from bench.core.implementation import Implementation
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from impls.grouped_conv2d import _gspc
-from impls.grouped_conv2d._gspc_choices import COMMAND, Choices, targets
+from impls.grouped_conv2d._choices import Choices
 from impls.grouped_conv2d.workload import GroupedConv2dCase
+
+FILE = Path(__file__).with_suffix(".json")
 
 
 class TvmGspcTuned(Implementation):
@@ -25,16 +28,15 @@ class TvmGspcTuned(Implementation):
     def supports(self, case: GroupedConv2dCase) -> str | None:
         if reason := _gspc.unsupported(case):
             return reason
-        # For all instruction sets, as the target is not known here; the tuner's command tunes for all.
-        if all(self._choices.find(case, isa) for isa in targets()):
+        if self._choices.tuned(case):
             return None
-        return f"not tuned for this case; run {COMMAND} full, or another suite that has it"
+        command = "python -m impls.grouped_conv2d._tune_gspc --suite"
+        return f"not tuned for this case; run {command} full, or another suite that has it"
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        knobs = self._choices.find(problem.case, _gspc.instruction_set(target))
-        assert knobs, "supports() has found it"
+        knobs = _gspc.Knobs(**self._choices.find(problem.case, _gspc.instruction_set(target)))
         return _gspc.prepare(problem, target, knobs)
 
     @cached_property
     def _choices(self) -> Choices:
-        return Choices()
+        return Choices(FILE)

@@ -22,7 +22,7 @@ class TvmUnscheduled(Implementation):
     )
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        return compiled(_function(problem.case), problem, target)
+        return compiled(definition(problem.case), problem, target)
 
 
 def compiled(function: tvm.tirx.PrimFunc | tvm.IRModule, problem: Problem, target: Target) -> Call:
@@ -47,8 +47,8 @@ def llvm(target: Target) -> tvm.target.Target:
     return tvm.target.Target({"kind": "llvm", "mcpu": processor, "opt-level": 3})
 
 
-def _function(case: GroupedConv2dCase) -> tvm.tirx.PrimFunc:
-    """From (x, weight, bias if there is one) to y."""
+def definition(case: GroupedConv2dCase) -> tvm.tirx.PrimFunc:
+    """The convolution, from (x, weight, bias if there is one) to y, without an order of computation."""
     top, bottom, left, right = case.padding
     geometry = (case.stride, (top, left, bottom, right), case.dilation)
     x = te.placeholder((case.n, case.cin, case.h, case.w), case.dtype, "x")
@@ -61,4 +61,6 @@ def _function(case: GroupedConv2dCase) -> tvm.tirx.PrimFunc:
     if not case.bias:
         return te.create_prim_func([x, weight, y])
     bias = te.placeholder((case.cout,), case.dtype, "bias")
-    return te.create_prim_func([x, weight, bias, topi.add(y, topi.reshape(bias, (case.cout, 1, 1)))])
+    # Not topi.add of a reshaped bias: MetaSchedule's rules fail on the reshaping.
+    biased = te.compute(case.output_shape, lambda n, channel, h, w: y[n, channel, h, w] + bias[channel], "biased")
+    return te.create_prim_func([x, weight, bias, biased])

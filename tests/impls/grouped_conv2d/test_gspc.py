@@ -1,13 +1,16 @@
 """The paper's schedule on TVM: its untuned choices, and that every choice of knobs is right."""
 
+from dataclasses import asdict
+
 import pytest
 
 pytest.importorskip("tvm", reason="needs apache-tvm: pip install apache-tvm")
 
 from bench.core.target import Target
+from impls.grouped_conv2d._choices import Choices, targets
 from impls.grouped_conv2d._gspc import Knobs, prepare, untuned
-from impls.grouped_conv2d._gspc_choices import Choices, targets
 from impls.grouped_conv2d._tune_gspc import allowed, tune
+from impls.grouped_conv2d.tvm_gspc_tuned import FILE
 from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
 
 WORKLOAD = GroupedConv2d()
@@ -51,14 +54,14 @@ def test_tuning_finds_knobs_that_compute_the_case() -> None:
 
 def test_stored_choices_are_found_again(tmp_path) -> None:
     case, knobs = GroupedConv2dCase(cin=4, cout=4, h=4, w=4, groups=2), Knobs(2, 2, 4, True)
-    Choices(tmp_path / "tuned.json").store(case, "avx2", knobs)
+    Choices(tmp_path / "tuned.json").store(case, "avx2", asdict(knobs))
     found = Choices(tmp_path / "tuned.json")
-    assert found.find(case, "avx2") == knobs
+    assert found.find(case, "avx2") == asdict(knobs)
     assert found.find(case, "avx512") is None
 
 
 def test_the_suite_of_the_paper_is_tuned() -> None:
-    choices = Choices()
+    choices = Choices(FILE)
     missing = [
         case.slug for case in WORKLOAD.suites()["gspc"] for isa in ("avx2", "avx512") if not choices.find(case, isa)
     ]

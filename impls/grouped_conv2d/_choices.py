@@ -1,38 +1,42 @@
-"""The knobs that ``_tune_gspc`` found best, stored beside this file by instruction set and case."""
+"""What a tuner found best, in a JSON file: by instruction set and case, with where and how it was found."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import tvm
 
 from bench.core.target import Target
-from impls.grouped_conv2d._gspc import Knobs, instruction_set
+from impls.grouped_conv2d._gspc import instruction_set
 from impls.grouped_conv2d.workload import GroupedConv2dCase
-
-FILE = Path(__file__).with_name("tvm_gspc_tuned.json")
-COMMAND = "python -m impls.grouped_conv2d._tune_gspc --suite"
 
 
 class Choices:
-    """Sections ``avx512``, ``avx2`` ... each with where it was tuned and, by the case's slug, the knobs."""
+    """Sections ``avx512``, ``avx2`` ... each with where and how it was tuned and, by the case's slug, the choices.
 
-    def __init__(self, file: Path = FILE) -> None:
+    A choice is whatever JSON can hold. ``how`` says what else a reader must know of the tuning.
+    """
+
+    def __init__(self, file: Path, **how: Any) -> None:
         self.file = file
+        self.how = how
         self.sections: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
 
-    def find(self, case: GroupedConv2dCase, isa: str) -> Knobs | None:
-        found = self.sections.get(isa, {}).get("cases", {}).get(case.slug)
-        return Knobs(**found) if found else None
+    def find(self, case: GroupedConv2dCase, isa: str) -> Any:
+        """The choice, or None."""
+        return self.sections.get(isa, {}).get("cases", {}).get(case.slug)
 
-    def store(self, case: GroupedConv2dCase, isa: str, knobs: Knobs) -> None:
-        """Write the file anew. What was tuned elsewhere for the same instruction set is dropped."""
-        tuned = {"machine": machine(), "tvm": tvm.__version__, "threads": 1}
+    def tuned(self, case: GroupedConv2dCase) -> bool:
+        """Whether there is a choice for all of ``targets``: which of them is meant is not known before preparing."""
+        return all(self.find(case, isa) for isa in targets())
+
+    def store(self, case: GroupedConv2dCase, isa: str, choice: Any) -> None:
+        """Write the file anew. What was tuned elsewhere or otherwise for the same instruction set is dropped."""
+        tuned = {"machine": machine(), "tvm": tvm.__version__, "threads": 1, **self.how}
         section = self.sections.get(isa, {})
-        if {name: section.get(name) for name in tuned} != tuned:
+        if {name: value for name, value in section.items() if name != "cases"} != tuned:
             section = self.sections[isa] = tuned | {"cases": {}}
-        section["cases"][case.slug] = asdict(knobs)
+        section["cases"][case.slug] = choice
         self.file.write_text(_one_case_a_line(self.sections))
 
 
@@ -54,7 +58,7 @@ def _one_case_a_line(sections: dict[str, Any]) -> str:
     blocks = []
     for isa, section in sorted(sections.items()):
         head = [f"    {json.dumps(name)}: {json.dumps(value)}" for name, value in section.items() if name != "cases"]
-        cases = [f"      {json.dumps(slug)}: {json.dumps(knobs)}" for slug, knobs in section["cases"].items()]
+        cases = [f"      {json.dumps(slug)}: {json.dumps(choice)}" for slug, choice in section["cases"].items()]
         body = ",\n".join([*head, '    "cases": {\n' + ",\n".join(cases) + "\n    }"])
         blocks.append(f"  {json.dumps(isa)}: {{\n{body}\n  }}")
     return "{\n" + ",\n".join(blocks) + "\n}\n"

@@ -1,0 +1,66 @@
+"""What MetaSchedule found: stored schedules are right and serial, and cases without one are refused."""
+
+import sys
+
+import pytest
+
+pytest.importorskip("tvm", reason="needs apache-tvm: pip install apache-tvm")
+
+from bench.core.target import Target
+from impls.grouped_conv2d import _choices, _tune_metaschedule
+from impls.grouped_conv2d._choices import Choices, targets
+from impls.grouped_conv2d.tvm_metaschedule import FILE, TvmMetaschedule
+from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
+
+WORKLOAD = GroupedConv2d()
+CASES = _tune_metaschedule.tuned_by_default(WORKLOAD)
+
+
+def test_the_default_cases_are_the_quick_suite_and_grouped_layers() -> None:
+    assert set(WORKLOAD.suites()["quick"]) < set(CASES)
+    layers = CASES[len(WORKLOAD.suites()["quick"]) :]
+    assert all(case.groups > 1 and case.kernel == (3, 3) and case.stride == (1, 1) for case in layers)
+
+
+def test_every_default_case_has_a_serial_schedule() -> None:
+    choices = Choices(FILE)
+    for case in CASES:
+        for isa in ("avx2", "avx512"):
+            instructions, _ = choices.find(case, isa)
+            names = {instruction[0] for instruction in instructions}
+            assert "Split" in names, (case.slug, isa)
+            assert "Parallel" not in names, (case.slug, isa)
+
+
+@pytest.mark.parametrize("isa", sorted(targets()))
+@pytest.mark.parametrize("case", WORKLOAD.suites()["quick"], ids=lambda case: case.slug)
+def test_a_stored_schedule_computes_its_case(case: GroupedConv2dCase, isa: str) -> None:
+    if TvmMetaschedule().supports(case):
+        pytest.skip("nothing is stored for this processor's instruction set")
+    problem = WORKLOAD.problem(case, seed=1)
+    call = TvmMetaschedule().prepare(problem, targets()[isa])
+    assert WORKLOAD.confirm(problem, call()).passed
+
+
+def test_a_case_without_a_schedule_is_refused() -> None:
+    reason = TvmMetaschedule().supports(GroupedConv2dCase(cin=6, cout=6, h=5, w=5, groups=3))
+    assert reason == (
+        "no schedule is stored for this case and processor; "
+        "the head of impls/grouped_conv2d/_tune_metaschedule.py says how to search one"
+    )
+
+
+def test_an_instruction_set_without_schedules_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_choices, "targets", lambda: {"baseline": Target("edge")})
+    assert TvmMetaschedule().supports(CASES[0])
+
+
+def test_the_tuner_names_the_release_that_it_needs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rather than crash, as MetaSchedule does with others."""
+    monkeypatch.setattr(sys, "argv", ["_tune_metaschedule"])
+    monkeypatch.setattr(_tune_metaschedule, "version", lambda name: "0.1.15.post2")
+    with pytest.raises(SystemExit):
+        _tune_metaschedule.main()
+    assert "needs apache-tvm-ffi 0.1.14.post1, not 0.1.15.post2" in capsys.readouterr().err
