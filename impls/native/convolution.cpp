@@ -8,7 +8,9 @@ namespace featherbench {
 namespace {
 
 Reach reach_of(const Geometry& g, Plan::Kind kind) {
-    if (kind != Plan::Kind::down || g.kernel_h != 3 || g.dilation_h != 1 || g.stride_h > 2) return Reach::any;
+    if ((kind != Plan::Kind::down && kind != Plan::Kind::masked) || g.kernel_h != 3 || g.dilation_h != 1 ||
+        g.stride_h > 2)
+        return Reach::any;
     return g.stride_h == 1 ? Reach::sliding1 : Reach::sliding2;
 }
 
@@ -91,7 +93,7 @@ void Convolution::run(const Input& x, int n, float* y) {
     // Where there are few strips, threads share one's filters.
     const int parts = threads_ == 1 ? 1 : std::clamp(ceil_div(4 * threads_, std::max(wholes, 1)), 1, blocks);
     const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
-    const bool in_place = plan_.kind == Plan::Kind::direct && x.column == 1;
+    const bool in_place = (plan_.kind == Plan::Kind::direct || plan_.kind == Plan::Kind::masked) && x.column == 1;
     const std::vector<std::ptrdiff_t> taps_in_place = in_place ? taps(x.row) : std::vector<std::ptrdiff_t>{};
     std::vector<int> held(threads_, -1);  // whose strip each thread has
     share(threads_, wholes * parts, [&](int unit, int thread) {
@@ -103,11 +105,15 @@ void Convolution::run(const Input& x, int n, float* y) {
         const float* from = x.data + image * x.image + std::ptrdiff_t{first} * g_.channels() * x.channel;
         if (!in_place && held[thread] != whole) strips_.copy(x, from, (end - first) * g_.channels(), part, strip);
         held[thread] = whole;
-        View view{strip + strips_.lead(), strips_.channel(), strips_.pitch(), taps_.data()};
+        View view{strip + strips_.lead(), strips_.channel(), strips_.pitch(), strips_.step(), taps_.data(), reach_};
         if (in_place) {
             const std::ptrdiff_t row = part.top * g_.stride_h - g_.top;
-            view = {from + row * x.row + part.columns.first * g_.stride_w - g_.left, x.channel, x.row,
-                    taps_in_place.data()};
+            view = {from + row * x.row + part.columns.first * g_.stride_w - g_.left,
+                    x.channel,
+                    x.row,
+                    g_.stride_w,
+                    taps_in_place.data(),
+                    g_.stride_h == 1 ? Reach::masked1 : Reach::masked2};
         }
         for (int group = first; group < end; ++group, view.x += g_.channels() * view.channel) {
             float* to = y + (std::ptrdiff_t{image} * g_.cout + std::ptrdiff_t{group} * g_.filters()) * plane;
@@ -167,18 +173,23 @@ void Convolution::compute(float* y, int group, const Block& block, const Strips:
 }
 
 void Convolution::compute_rows(RowTile tile, int filters, const Strips::Part& part, const View& view, float* y) const {
-    tile.x_row = view.row * (reach_ == Reach::any ? g_.stride_h : 1);
+    tile.x_row = view.row * (view.reach == Reach::any ? g_.stride_h : 1);
     tile.y_row = g_.out_w();
+    tile.width = g_.w;
     for (int t = part.tiles.first; t < part.tiles.first + part.tiles.count; ++t) {
         const Span& rows = strips_.tile(t);
         const std::ptrdiff_t below = rows.first - part.top;
+        const int in_row = rows.first * g_.stride_h - g_.top;
+        tile.first_row = std::max(-in_row, 0);
+        tile.end_row = g_.h - in_row;
         for (int at = 0; at < part.columns.count;) {
             int width = width_;
             while (width + 1 < kWidths && kernels_.lanes[width + 1] >= part.columns.count - at) ++width;
-            tile.x = view.x + below * g_.stride_h * view.row + at;
+            tile.x = view.x + below * g_.stride_h * view.row + at * view.step;
+            tile.column = (part.columns.first + at) * g_.stride_w - g_.left;
             tile.y = y + below * g_.out_w() + at;
             tile.columns = std::min(part.columns.count - at, kernels_.lanes[width]);
-            kernels_.rows[width][int(reach_)][filters][rows.count](tile);
+            kernels_.rows[width][int(view.reach)][filters][rows.count](tile);
             at += kernels_.lanes[width];
         }
     }
@@ -224,7 +235,7 @@ void Convolution::compute_filters(FilterTile tile, int vectors, const Strips::Pa
             tile.weight = weight + first_run * tile.weight_run + tap * vectors * plan_.lanes;
             tile.tap_count = kernel.count * run_columns_;
             const std::ptrdiff_t below = rows.first - part.top;
-            tile.x = view.x + below * tile.x_row + at * strips_.step();
+            tile.x = view.x + below * tile.x_row + at * view.step;
             tile.y = y + below * g_.out_w() + at;
             kernels_.filters[width_][vectors][rows.count][strips_.step()][count](tile);
         }

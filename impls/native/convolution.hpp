@@ -26,9 +26,11 @@ private:
     };
 
     struct View {        // of the inputs of some outputs
-        const float* x;  // the first position of the first channel, of the first kernel position of the first output
+        const float* x;  // where the first channel's first kernel position of the first output is, or would be
         std::ptrdiff_t channel, row;
+        int step;                    // between the inputs of neighbouring output columns
         const std::ptrdiff_t* taps;  // where each kernel position reads, from an output's first input, run by run
+        Reach reach;
     };
 
     int block_lanes(const Block& block) const;

@@ -107,6 +107,65 @@ void rows_sliding(const RowTile& tile) {
     finish<L, K, R>(t, sum);
 }
 
+// Three kernel columns each read the lanes that there are.
+template <int L, int Stride>
+struct Edges {
+    Lanes<L> lanes[3][Stride];
+
+    [[gnu::always_inline]] Edges(int column, int width) {
+#pragma GCC unroll 3
+        for (int j = 0; j < 3; ++j) {
+#pragma GCC unroll 2
+            for (int i = 0; i < Stride; ++i) {
+                const int first = column + j + i * L;
+                lanes[j][i] = lanes_between<L>(-first, width - first);
+            }
+        }
+    }
+
+    // What kernel column j reads, of which x is the first, or would be.
+    [[gnu::always_inline]] V<L> load(const float* x, int j) const {
+        const V<L> v = load_lanes<L>(x, lanes[j][0]);
+        if constexpr (Stride == 1) {
+            return v;
+        } else {
+            return even<L>(v, load_lanes<L>(x + L, lanes[j][1]));
+        }
+    }
+};
+
+// As rows_sliding, from inputs where they lie.
+template <int L, int K, int R, int Stride>
+void rows_masked(const RowTile& tile) {
+    const RowTile t = tile;
+    const Edges<L, Stride> edges(t.column, t.width);
+    V<L> sum[R][K];
+    begin<L, K, R>(t, sum);
+    const float* w = t.weight;
+    for (int c = 0; c < t.channels; ++c) {
+#pragma GCC unroll 3
+        for (int j = 0; j < 3; ++j, w += 3 * K) {
+            V<L> weight[3][K];
+#pragma GCC unroll 24
+            for (int i = 0; i < 3 * K; ++i) weight[i / K][i % K] = kept(broadcast<L>(w[i]));
+            const float* x = t.x + c * t.x_channel + j;
+#pragma GCC unroll 32
+            for (int i = 0; i < (R - 1) * Stride + 3; ++i, go_on(x, t.x_row)) {
+                if (i < t.first_row || i >= t.end_row) continue;
+                const V<L> v = edges.load(x, j);
+#pragma GCC unroll 3
+                for (int h = 0; h < 3; ++h) {
+                    const int r = (i - h) / Stride;
+                    if (i < h || (i - h) % Stride || r >= R) continue;
+#pragma GCC unroll 8
+                    for (int k = 0; k < K; ++k) sum[r][k] += v * weight[h][k];
+                }
+            }
+        }
+    }
+    finish<L, K, R>(t, sum);
+}
+
 // L x L, in log2(L) stages: each exchanges the halves of ever larger blocks between two vectors.
 template <int L, int Half>
 [[gnu::always_inline]] inline void transpose_stage(V<L> (&v)[L]) {
@@ -227,15 +286,7 @@ void groups_any(const GroupTile& tile) {
 template <int L, int R, int Stride>
 void masked(const MaskedTile& tile) {
     MaskedTile t = tile;
-    Lanes<L> lanes[3][Stride];
-#pragma GCC unroll 3
-    for (int j = 0; j < 3; ++j) {
-#pragma GCC unroll 2
-        for (int i = 0; i < Stride; ++i) {
-            const int column = t.column + j + i * L;
-            lanes[j][i] = lanes_between<L>(-column, t.width - column);
-        }
-    }
+    const Edges<L, Stride> edges(t.column, t.width);
     for (int plane = 0; plane < t.planes; ++plane, t.x += t.x_plane, t.y += t.y_plane, t.weight += 9) {
         V<L> weight[9], sum[R];
 #pragma GCC unroll 9
@@ -249,8 +300,7 @@ void masked(const MaskedTile& tile) {
             if (i < t.first_row || i >= t.end_row) continue;
 #pragma GCC unroll 3
             for (int j = 0; j < 3; ++j) {
-                V<L> v = load_lanes<L>(x + j, lanes[j][0]);
-                if constexpr (Stride == 2) v = even<L>(v, load_lanes<L>(x + j + L, lanes[j][1]));
+                const V<L> v = edges.load(x + j, j);
 #pragma GCC unroll 3
                 for (int h = 0; h < 3; ++h) {
                     const int r = (i - h) / Stride;
@@ -401,10 +451,12 @@ void copy(const Planes& planes) {
 template <int L, int K, int R>
 constexpr void add_rows(Kernels& all, int width) {
     if constexpr (K * R <= kMostSums) {
-        RowKernel* of[3] = {&all.rows[width][0][K][R], &all.rows[width][1][K][R], &all.rows[width][2][K][R]};
-        *of[static_cast<int>(Reach::any)] = rows_any<L, K, R>;
-        *of[static_cast<int>(Reach::sliding1)] = rows_sliding<L, K, R, 1>;
-        *of[static_cast<int>(Reach::sliding2)] = rows_sliding<L, K, R, 2>;
+        const auto of = [&](Reach reach) -> RowKernel& { return all.rows[width][static_cast<int>(reach)][K][R]; };
+        of(Reach::any) = rows_any<L, K, R>;
+        of(Reach::sliding1) = rows_sliding<L, K, R, 1>;
+        of(Reach::sliding2) = rows_sliding<L, K, R, 2>;
+        of(Reach::masked1) = rows_masked<L, K, R, 1>;
+        of(Reach::masked2) = rows_masked<L, K, R, 2>;
     }
     if constexpr (R < kMostRows) {
         add_rows<L, K, R + 1>(all, width);

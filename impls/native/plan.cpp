@@ -30,7 +30,7 @@ bool three_by_three(const Geometry& g) {
     return g.kernel_h == 3 && g.kernel_w == 3 && g.dilation_h == 1 && g.dilation_w == 1 && g.stride_h == g.stride_w;
 }
 
-bool suits_masked(const Geometry& g) { return three_by_three(g) && g.channels() == 1 && g.stride_h <= kMostPairs; }
+bool suits_masked(const Geometry& g) { return three_by_three(g) && g.stride_h <= kMostPairs; }
 
 bool suits_winograd(const Geometry& g) { return three_by_three(g) && g.stride_h == 1; }
 
@@ -45,11 +45,15 @@ bool made(const Kernels& kernels, int width, const Plan& plan, const Geometry& g
         case Plan::Kind::groups:
             return g.channels() == 1 && g.filters() == 1 && within(plan.columns, kMostColumns) &&
                    kernels.groups[width][plan.columns];
-        case Plan::Kind::masked:
-            return suits_masked(g) && within(plan.rows, kMostMasked) && kernels.masked[width][g.stride_h][plan.rows];
         case Plan::Kind::winograd:
             return suits_winograd(g) && (plan.rows == 2 || plan.rows == 4) && within(plan.filters, kMostVectors) &&
                    within(plan.columns, kMostTiles) && kernels.winograd->products[width][plan.filters][plan.columns];
+        case Plan::Kind::masked:
+            if (!suits_masked(g)) return false;
+            if (g.channels() == 1) {
+                return within(plan.rows, kMostMasked) && kernels.masked[width][g.stride_h][plan.rows];
+            }
+            [[fallthrough]];
         default:
             return within(plan.filters, kMostFilters) && within(plan.rows, kMostRows) &&
                    kernels.rows[width][0][plan.filters][plan.rows];
@@ -72,7 +76,8 @@ std::string Plan::text() const {
             return number(lanes) + " filters a vector" + (kind == Kind::direct ? " from where inputs lie, " : ", ") +
                    number(filters) + " vectors x " + number(rows) + " rows x " + number(columns) + " columns a tile";
         case Kind::masked:
-            return number(lanes) + " columns a vector from where inputs lie, " + number(rows) + " rows a tile";
+            return number(lanes) + " columns a vector from where inputs lie, " + number(filters) + " filters x " +
+                   number(rows) + " rows a tile";
         case Kind::winograd:
             return "Winograd's " + number(rows) + " x " + number(rows) + " outputs, " + number(lanes) +
                    " filters a vector, " + number(filters) + " vectors x " + number(columns) + " transforms a tile";
@@ -96,8 +101,9 @@ std::vector<Plan> candidates(const Geometry& g, const Kernels& kernels) {
         for (int filters = 1; filters <= std::min(kMostFilters, g.filters()); ++filters) {
             const int blocks = ceil_div(g.filters(), filters);
             if (ceil_div(g.filters(), blocks) != filters) continue;  // the same blocks as with fewer
-            for (const Plan::Kind kind : {Plan::Kind::down, Plan::Kind::flat}) {
-                const int extent = kind == Plan::Kind::down ? g.out_h() : ceil_div(g.out_h() * g.out_w(), lanes);
+            for (const Plan::Kind kind : {Plan::Kind::down, Plan::Kind::masked, Plan::Kind::flat}) {
+                if (kind == Plan::Kind::masked && (g.channels() == 1 || !suits_masked(g))) continue;
+                const int extent = kind == Plan::Kind::flat ? ceil_div(g.out_h() * g.out_w(), lanes) : g.out_h();
                 const int rows = std::min({kMostRows, most / filters, extent});
                 if (filters * rows < std::min(8, most / 2) && filters < std::min(4, g.filters())) continue;
                 for (const int fewer : {0, 1}) {
@@ -120,7 +126,7 @@ std::vector<Plan> candidates(const Geometry& g, const Kernels& kernels) {
             while (!kernels.groups[width][columns]) --columns;
             found.push_back({Plan::Kind::groups, lanes, 1, 1, columns});
         }
-        for (int tiles = 1; suits_masked(g) && tiles <= g.out_h(); ++tiles) {
+        for (int tiles = 1; g.channels() == 1 && suits_masked(g) && tiles <= g.out_h(); ++tiles) {
             const int rows = ceil_div(g.out_h(), tiles);
             if (rows > kMostMasked || !kernels.masked[width][g.stride_h][rows]) continue;
             found.push_back({Plan::Kind::masked, lanes, 1, rows, 1});
@@ -149,7 +155,7 @@ std::unique_ptr<Packed> packed(const Geometry& geometry, const Kernels& kernels,
     if (plan.kind == Plan::Kind::groups) {
         return std::make_unique<Depthwise>(geometry, kernels, threads, plan, weight, bias, relu);
     }
-    if (plan.kind == Plan::Kind::masked) {
+    if (plan.kind == Plan::Kind::masked && geometry.channels() == 1) {
         return std::make_unique<Masked>(geometry, kernels, threads, plan, weight, bias, relu);
     }
     if (plan.kind == Plan::Kind::winograd) {

@@ -19,7 +19,7 @@ struct Plan {
         filters,   // vectors across filters, one for each position
         direct,    // likewise, from where inputs lie; only where all padding can be left out
         groups,    // vectors across groups, one for each position; only where each group has one channel and one filter
-        masked,    // vectors along the row, from where inputs lie, masked at the edges; only 3 x 3 on one channel
+        masked,    // as down, from where inputs lie, masked at the edges; only 3 x 3 at dilation 1, stride 1 or 2
         winograd,  // Winograd's algorithm, vectors across channels and filters; only 3 x 3 at stride and dilation 1
     };
     Kind kind = Kind::down;

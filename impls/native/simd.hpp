@@ -80,6 +80,17 @@ template <int L>
     for (int i = 0; i < count; ++i) to[i] = v[i];
 }
 
+// In a register: keeps the compiler from loading it anew for each use.
+template <class Type>
+[[gnu::always_inline]] inline Type kept(Type v) {
+#if defined(__x86_64__)
+    asm("" : "+v"(v));
+#else
+    asm("" : "+w"(v));
+#endif
+    return v;
+}
+
 // From one row to the next. Keeps the compiler from working out all rows' addresses beforehand, for which it lacks
 // registers.
 template <class Float>

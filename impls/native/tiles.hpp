@@ -9,7 +9,7 @@ namespace featherbench {
 // A block of the output that stays in registers, its vectors along the output: `rows` vectors for each of some filters.
 // Distances are in floats.
 struct RowTile {
-    const float* x;              // first input of the first output, in the padded strip
+    const float* x;              // first input of the first output, in the padded strip; `masked`: where it would be
     std::ptrdiff_t x_channel;    // between input channels
     std::ptrdiff_t x_row;        // between the inputs of neighbouring vectors; for `sliding`, between input rows
     const std::ptrdiff_t* taps;  // where each kernel position reads; for `sliding`, each kernel column
@@ -23,6 +23,9 @@ struct RowTile {
     std::ptrdiff_t y_row;
     int columns;  // to store of each vector
     bool relu;
+    // `masked`: input rows, of those that the tile reaches, that there are; the column of the first kernel position,
+    // and how many there are.
+    int first_row, end_row, column, width;
 };
 
 // A block of the output in which each vector holds one position's outputs, for as many filters as it has lanes. Taps
@@ -94,8 +97,10 @@ constexpr int kMostMasked = 14;   // rows of a MaskedTile
 constexpr int kMostPairs = 2;     // of a FilterTile: its vectors of filters, its rows, and the stride of its columns
 constexpr int kWidths = 2;        // vectors of different widths
 
-enum class Reach { any, sliding1, sliding2 };  // sliding: three kernel rows at a row stride of 1 or 2, dilation 1
-constexpr int kReaches = 3;
+// sliding: three kernel rows at a row stride of 1 or 2, dilation 1. masked: likewise three kernel columns, from inputs
+// where they lie, with what lies beyond an edge left out.
+enum class Reach { any, sliding1, sliding2, masked1, masked2 };
+constexpr int kReaches = 5;
 
 using RowKernel = void (*)(const RowTile&);
 using FilterKernel = void (*)(const FilterTile&);
