@@ -140,7 +140,7 @@ def test_inputs_that_do_not_fit_are_refused(x: Any, kind: type[Exception], words
         ({"plan": ("down", 8192, 1, 1, 1)}, "no kernel for this convolution"),
         ({"plan": ("down", 16, 8, 8, 1)}, "no kernel for this convolution"),
         ({"plan": ("groups", 16, 1, 1, 4)}, "no kernel for this convolution"),
-        ({"plan": ("masked", 16, 1, 4, 1)}, "no kernel for this convolution"),
+        ({"plan": ("masked", 16, 8, 8, 1)}, "no kernel for this convolution"),
         ({"plan": ("winograd", 16, 1, 3, 4)}, "no kernel for this convolution"),
         ({"weight": WEIGHT.astype(np.float64)[:4]}, r"the weight is \(4, 2, 3, 3\), not \(6, 2, 3, 3\)"),
         ({"geometry": Geometry((6, 2, 3, 3), 2, (2, 7))}, "the kernel is larger than the padded input"),
