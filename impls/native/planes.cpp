@@ -114,13 +114,11 @@ void PlaneProduct::cut(const Pattern& pattern) {
 
 void PlaneProduct::add(const Pattern& pattern, int first, const Choice& choice) {
     const int widest = kernels_.lanes[0], lanes = choice.across ? round_up(choice.count, widest) : choice.count;
-    Tile tile{{},
-              {},
-              std::ptrdiff_t(source_.size()),
-              std::ptrdiff_t(bias_source_.size()),
-              lanes,
-              choice.across ? lanes / widest : 0,
-              choice.rows};
+    Tile tile{};
+    tile.weight = std::ptrdiff_t(source_.size());
+    tile.bias = std::ptrdiff_t(bias_source_.size());
+    tile.vectors = choice.across ? lanes / widest : 0;
+    tile.rows = choice.rows;
     for (int k = 0; k < choice.count; ++k)
         tile.outputs.push_back(std::ptrdiff_t{pattern.order[first + k]} * positions_);
     for (const int column : together(pattern, first, choice.count)) {
@@ -203,9 +201,14 @@ void PlaneProduct::compute(const Tile& tile, const float* space, int images, int
         });
         return;
     }
-    RowTile block{nullptr, 0,      lanes, tile.taps.data(), int(tile.taps.size()),
-                  1,       weight, bias,  nullptr,          tile.outputs.data(),
-                  lanes,   lanes,  false};
+    RowTile block{};
+    block.x_row = block.y_row = lanes;
+    block.taps = tile.taps.data();
+    block.tap_count = int(tile.taps.size());
+    block.channels = 1;
+    block.weight = weight;
+    block.bias = bias;
+    block.y_filters = tile.outputs.data();
     const auto& kernels = kernels_.rows;
     for (int i = 0; i < images; ++i) {
         const auto run = [&](int at, int width, int vectors) {
@@ -277,7 +280,14 @@ void PlaneGradient::compute(const float* x, const float* dy, int n, int position
                     outputs[i] = std::ptrdiff_t{tiles_[t].outputs[i]} * pitch;
                     inputs[i] = std::ptrdiff_t{tiles_[t].inputs[i]} * pitch;
                 }
-                kernels_.dots({dys, outputs, xs, inputs, length, sums_.data() + std::ptrdiff_t{t} * kDots * kDots});
+                DotTile block{};
+                block.a = dys;
+                block.a_rows = outputs;
+                block.b = xs;
+                block.b_rows = inputs;
+                block.count = length;
+                block.sums = sums_.data() + std::ptrdiff_t{t} * kDots * kDots;
+                kernels_.dots(block);
             });
         }
     }

@@ -43,7 +43,6 @@ private:
     struct Tile {  // rows of A that are computed together, over all columns that any of them has
         std::vector<std::ptrdiff_t> outputs, taps;
         std::ptrdiff_t weight, bias;  // where they are in what is packed
-        int lanes;                    // weights of each column side by side; more than there are rows are zero
         int vectors;                  // of rows, where vectors hold rows; 0 where they hold positions
         int rows;                     // vectors of positions, or images, that share a tile
     };
