@@ -39,11 +39,11 @@ public:
           positions_(positions),
           product_(pattern, positions, kernels_or_throw(isa), std::max(threads, 1)) {}
 
-    void pack(const Weight& weight, const std::optional<Bias>& bias) {
+    void pack(const Weight& weight, const std::optional<Bias>& bias, bool keep) {
         require(!sealed_, "the product is sealed: its weights stay");
         require(weight.size() == weights_, "the weight has another size than the pattern");
         require(!bias || bias->size() == std::size_t(outputs_), "the bias has one number for each output");
-        product_.pack(weight.data(), bias ? bias->data() : nullptr);
+        product_.pack(weight.data(), bias ? bias->data() : nullptr, keep);
     }
 
     void seal() {
@@ -120,7 +120,7 @@ void bind_planes(nb::module_& module) {
             "inputs"_a, "starts"_a, "columns"_a, "entries"_a, "order"_a);
     nb::class_<Product>(module, "PlaneProduct")
         .def(nb::init<const Pattern&, int, const std::string&, int>(), "pattern"_a, "positions"_a, "isa"_a, "threads"_a)
-        .def("pack", &Product::pack, "weight"_a.noconvert(), "bias"_a.noconvert().none())
+        .def("pack", &Product::pack, "weight"_a.noconvert(), "bias"_a.noconvert().none(), "keep"_a = false)
         .def("seal", &Product::seal)
         .def("__call__", &Product::multiply, "x"_a.noconvert())
         .def_prop_ro("packed_bytes", &Product::packed_bytes)

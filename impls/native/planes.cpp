@@ -1,6 +1,7 @@
 #include "planes.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "threads.hpp"
@@ -38,7 +39,12 @@ std::int32_t entry_at(const Pattern& pattern, int row, int column) {
 }  // namespace
 
 PlaneProduct::PlaneProduct(const Pattern& pattern, int positions, const Kernels& kernels, int threads)
-    : inputs_(pattern.inputs), outputs_(pattern.outputs), positions_(positions), kernels_(kernels), threads_(threads) {
+    : inputs_(pattern.inputs),
+      outputs_(pattern.outputs),
+      positions_(positions),
+      weights_(pattern.entries.size()),
+      kernels_(kernels),
+      threads_(threads) {
     const int lanes = kernels.lanes[0];
     chunk_ = std::max(positions, 1);
     while (chunk_ > lanes && std::ptrdiff_t{chunk_} * inputs_ > kStripFloats)
@@ -134,8 +140,22 @@ void PlaneProduct::add(const Pattern& pattern, int first, const Choice& choice) 
     tiles_.push_back(std::move(tile));
 }
 
-void PlaneProduct::pack(const float* weight, const float* bias) {
+void PlaneProduct::pack(const float* weight, const float* bias, bool keep) {
+    if (!keep || !kept_.bytes() || std::memcmp(kept_.data(), weight, kept_.bytes())) pack_weight(weight, keep);
+    pack_bias(bias);
+}
+
+void PlaneProduct::pack_weight(const float* weight, bool keep) {
     for (std::size_t i = 0; i < source_.size(); ++i) packed_.data()[i] = source_[i] < 0 ? 0 : weight[source_[i]];
+    if (!keep) {
+        kept_ = Floats();
+        return;
+    }
+    if (!kept_.bytes()) kept_ = Floats(weights_);
+    std::copy(weight, weight + weights_, kept_.data());
+}
+
+void PlaneProduct::pack_bias(const float* bias) {
     if (!bias) {
         bias_ = Floats();
         return;
