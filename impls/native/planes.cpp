@@ -1,6 +1,7 @@
 #include "planes.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "threads.hpp"
@@ -38,7 +39,12 @@ std::int32_t entry_at(const Pattern& pattern, int row, int column) {
 }  // namespace
 
 PlaneProduct::PlaneProduct(const Pattern& pattern, int positions, const Kernels& kernels, int threads)
-    : inputs_(pattern.inputs), outputs_(pattern.outputs), positions_(positions), kernels_(kernels), threads_(threads) {
+    : inputs_(pattern.inputs),
+      outputs_(pattern.outputs),
+      positions_(positions),
+      weights_(pattern.entries.size()),
+      kernels_(kernels),
+      threads_(threads) {
     const int lanes = kernels.lanes[0];
     chunk_ = std::max(positions, 1);
     while (chunk_ > lanes && std::ptrdiff_t{chunk_} * inputs_ > kStripFloats)
@@ -114,13 +120,11 @@ void PlaneProduct::cut(const Pattern& pattern) {
 
 void PlaneProduct::add(const Pattern& pattern, int first, const Choice& choice) {
     const int widest = kernels_.lanes[0], lanes = choice.across ? round_up(choice.count, widest) : choice.count;
-    Tile tile{{},
-              {},
-              std::ptrdiff_t(source_.size()),
-              std::ptrdiff_t(bias_source_.size()),
-              lanes,
-              choice.across ? lanes / widest : 0,
-              choice.rows};
+    Tile tile{};
+    tile.weight = std::ptrdiff_t(source_.size());
+    tile.bias = std::ptrdiff_t(bias_source_.size());
+    tile.vectors = choice.across ? lanes / widest : 0;
+    tile.rows = choice.rows;
     for (int k = 0; k < choice.count; ++k)
         tile.outputs.push_back(std::ptrdiff_t{pattern.order[first + k]} * positions_);
     for (const int column : together(pattern, first, choice.count)) {
@@ -136,8 +140,22 @@ void PlaneProduct::add(const Pattern& pattern, int first, const Choice& choice) 
     tiles_.push_back(std::move(tile));
 }
 
-void PlaneProduct::pack(const float* weight, const float* bias) {
+void PlaneProduct::pack(const float* weight, const float* bias, bool keep) {
+    if (!keep || !kept_.bytes() || std::memcmp(kept_.data(), weight, kept_.bytes())) pack_weight(weight, keep);
+    pack_bias(bias);
+}
+
+void PlaneProduct::pack_weight(const float* weight, bool keep) {
     for (std::size_t i = 0; i < source_.size(); ++i) packed_.data()[i] = source_[i] < 0 ? 0 : weight[source_[i]];
+    if (!keep) {
+        kept_ = Floats();
+        return;
+    }
+    if (!kept_.bytes()) kept_ = Floats(weights_);
+    std::copy(weight, weight + weights_, kept_.data());
+}
+
+void PlaneProduct::pack_bias(const float* bias) {
     if (!bias) {
         bias_ = Floats();
         return;
@@ -203,9 +221,14 @@ void PlaneProduct::compute(const Tile& tile, const float* space, int images, int
         });
         return;
     }
-    RowTile block{nullptr, 0,      lanes, tile.taps.data(), int(tile.taps.size()),
-                  1,       weight, bias,  nullptr,          tile.outputs.data(),
-                  lanes,   lanes,  false};
+    RowTile block{};
+    block.x_row = block.y_row = lanes;
+    block.taps = tile.taps.data();
+    block.tap_count = int(tile.taps.size());
+    block.channels = 1;
+    block.weight = weight;
+    block.bias = bias;
+    block.y_filters = tile.outputs.data();
     const auto& kernels = kernels_.rows;
     for (int i = 0; i < images; ++i) {
         const auto run = [&](int at, int width, int vectors) {
@@ -277,7 +300,14 @@ void PlaneGradient::compute(const float* x, const float* dy, int n, int position
                     outputs[i] = std::ptrdiff_t{tiles_[t].outputs[i]} * pitch;
                     inputs[i] = std::ptrdiff_t{tiles_[t].inputs[i]} * pitch;
                 }
-                kernels_.dots({dys, outputs, xs, inputs, length, sums_.data() + std::ptrdiff_t{t} * kDots * kDots});
+                DotTile block{};
+                block.a = dys;
+                block.a_rows = outputs;
+                block.b = xs;
+                block.b_rows = inputs;
+                block.count = length;
+                block.sums = sums_.data() + std::ptrdiff_t{t} * kDots * kDots;
+                kernels_.dots(block);
             });
         }
     }

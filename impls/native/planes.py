@@ -35,13 +35,16 @@ class SparsePointwise:
         product.seal()
         return product
 
-    def convolve(self, x: Array, weight: Array, bias: Array | None) -> Array:
-        """Y (n, cout, height, width)."""
-        return self._multiplied(x, weight, bias, forward=True)
+    def convolve(self, x: Array, weight: Array, bias: Array | None, keep: bool = False) -> Array:
+        """Y (n, cout, height, width).
+
+        With ``keep``, weights that are, bit by bit, those of the last call on as many positions stay packed.
+        """
+        return self._multiplied(x, weight, bias, forward=True, keep=keep)
 
     def input_gradient(self, dy: Array, weight: Array) -> Array:
         """Returns dX (n, cin, height, width): of each channel, over all filters that read it."""
-        return self._multiplied(dy, weight, None, forward=False)
+        return self._multiplied(dy, weight, None, forward=False, keep=False)
 
     def weight_gradient(self, x: Array, dy: Array) -> Array:
         """Returns dW (cout, width), summed over images and positions."""
@@ -52,13 +55,13 @@ class SparsePointwise:
         self._gradient(x, dy, dweight)
         return dweight
 
-    def _multiplied(self, x: Array, weight: Array, bias: Array | None, forward: bool) -> Array:
+    def _multiplied(self, x: Array, weight: Array, bias: Array | None, forward: bool, keep: bool) -> Array:
         key = (forward, x.shape[2] * x.shape[3])
         if key not in self._products:
             pattern = (_by_filter if forward else _by_channel)(self._channels, self._cin)
             self._products[key] = kernels().PlaneProduct(pattern, key[1], self.isa, self.threads)
         product = self._products[key]
-        product.pack(weight, bias)
+        product.pack(weight, bias, keep)
         y: Array = product(x)
         return y
 

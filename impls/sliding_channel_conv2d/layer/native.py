@@ -13,14 +13,15 @@ from impls.sliding_channel_conv2d.layer.windows import Windows
 
 
 def native(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
-    """Y (n, cout, h, w) of x (n, cin, h, w) and weight (cout, width), which is packed at each call.
+    """Y (n, cout, h, w) of x (n, cin, h, w) and weight (cout, width).
 
-    Other types and devices than float32 on the CPU get the same products in ordinary operators. Uses as many threads as
-    PyTorch does.
+    The weight is packed at each call; where gradients are off, only if it is not, bit by bit, that of the last call for
+    such windows and as many positions. Other types and devices than float32 on the CPU get the same products in
+    ordinary operators. Uses as many threads as PyTorch does.
     """
     if not takes(x):
         return composed(x, weight, bias, windows)
-    return differentiable(_Native(), x, weight, bias, windows)
+    return differentiable(_Native(keep=not torch.is_grad_enabled()), x, weight, bias, windows)
 
 
 def takes(x: Tensor) -> bool:
@@ -31,9 +32,12 @@ def takes(x: Tensor) -> bool:
 class _Native:
     """The kernels, on the memory of the tensors where they are contiguous."""
 
+    def __init__(self, keep: bool) -> None:
+        self._keep = keep
+
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
         of = None if bias is None else _array(bias)
-        return torch.from_numpy(_packed(windows).convolve(_array(x), _array(weight), of))
+        return torch.from_numpy(_packed(windows).convolve(_array(x), _array(weight), of, self._keep))
 
     def input_gradient(self, dy: Tensor, weight: Tensor, windows: Windows) -> Tensor:
         return torch.from_numpy(_packed(windows).input_gradient(_array(dy), _array(weight)))

@@ -136,7 +136,10 @@ def test_inputs_that_do_not_fit_are_refused(x: Any, kind: type[Exception], words
     [
         ({"bias": np.zeros(5, np.float32)}, "one number for each filter"),
         ({"isa": "mmx"}, "no kernels for mmx"),
-        ({"plan": ("sideways", 16, 1, 1, 1)}, "a plan is down, flat, filters, direct, groups, masked or winograd, not sideways"),
+        (
+            {"plan": ("sideways", 16, 1, 1, 1)},
+            "a plan is down, flat, filters, direct, groups, masked or winograd, not sideways",
+        ),
         ({"plan": ("down", 8192, 1, 1, 1)}, "no kernel for this convolution"),
         ({"plan": ("down", 16, 8, 8, 1)}, "no kernel for this convolution"),
         ({"plan": ("groups", 16, 1, 1, 4)}, "no kernel for this convolution"),

@@ -87,6 +87,37 @@ def test_what_earlier_calls_left_behind_does_not_matter() -> None:
         np.testing.assert_array_equal(found, right)
 
 
+@pytest.mark.parametrize("keep", [(True, True), (True, False), (False, True)], ids=str)
+@pytest.mark.parametrize("at", [(0, 0), (2, 1), (5, 3)], ids=str)
+@pytest.mark.parametrize("value", [3.5, -0.0, np.nan])
+def test_weights_that_are_kept_are_the_same_to_the_last_bit(
+    value: float, at: tuple[int, int], keep: tuple[bool, bool]
+) -> None:
+    channels = (np.arange(6)[:, None] * 2 + np.arange(4)) % 12
+    random = np.random.default_rng(0)
+    x = random.standard_normal((2, 12, 3, 3), np.float32)
+    weight, bias = np.zeros(channels.shape, np.float32), random.standard_normal(6, np.float32)
+    layer = SparsePointwise(channels, 12)
+
+    def convolved(weight: Array, bias: Array | None) -> Array:
+        return SparsePointwise(channels, 12).convolve(x, weight, bias)
+
+    layer.convolve(x, weight, bias, keep[0])
+    weight[at] = value
+    np.testing.assert_array_equal(layer.convolve(x, weight, bias, keep[1]), convolved(weight, bias))
+    for other in (bias, 2 * bias, None):
+        np.testing.assert_array_equal(layer.convolve(x, weight, other, True), convolved(weight, other))
+
+
+def test_weights_are_kept_only_on_demand() -> None:
+    pattern = kernels().Pattern(inputs=2, starts=[0, 2], columns=[0, 1], entries=[0, 1], order=[0])
+    product = kernels().PlaneProduct(pattern, 20, kernels().isas()[0], 1)
+    weight, bytes_before = np.ones((1, 2), np.float32), product.packed_bytes
+    for keep in (True, True, False):
+        product.pack(weight, None, keep)
+        assert product.packed_bytes == bytes_before + (weight.nbytes if keep else 0)
+
+
 @pytest.mark.parametrize(("n", "height"), [(0, 4), (2, 0)])
 def test_no_images_and_empty_ones_give_no_outputs_and_no_gradient(n: int, height: int) -> None:
     layer = SparsePointwise(np.array([[0, 1], [1, 2]]), 3)

@@ -1,0 +1,35 @@
+// What the bindings of both subjects share.
+
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <stdexcept>
+#include <string>
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include "memory.hpp"
+#include "tiles.hpp"
+
+namespace featherbench {
+
+void bind_grouped(nanobind::module_& module);
+void bind_planes(nanobind::module_& module);
+
+using Answer = nanobind::ndarray<nanobind::numpy, float, nanobind::ndim<4>>;
+
+inline const Kernels& kernels_or_throw(const std::string& isa) {
+    if (const Kernels* found = isa.empty() ? *kernels() : kernels(isa.c_str())) return *found;
+    throw std::invalid_argument("no kernels for " + isa + " on this processor");
+}
+
+inline Answer new_answer(std::array<std::size_t, 4> shape) {
+    float* data = aligned_floats(std::max<std::size_t>(shape[0] * shape[1] * shape[2] * shape[3], 1)).release();
+    nanobind::capsule owner(data, [](void* floats) noexcept { AlignedDelete{}(static_cast<float*>(floats)); });
+    return Answer(data, 4, shape.data(), owner);
+}
+
+}  // namespace featherbench
