@@ -13,6 +13,9 @@ Plan = tuple[str, int, int, int, int]
 """Kind, lanes, and a tile's filters, rows and columns; README.md beside this file explains them."""
 
 
+_FINALISTS = 12
+
+
 @dataclass(frozen=True)
 class Geometry:
     """Sizes of a convolution, without its batch. ``size`` is the input's height and width."""
@@ -76,23 +79,27 @@ def plans(geometry: Geometry, isa: str, winograd: bool = False) -> list[Plan]:
 def fastest(geometry: Geometry, isa: str, threads: int = 1, winograd: bool = False) -> Plan:
     """The fastest plan for one image, by a short race on this machine, remembered while the process lives.
 
-    All run in turns, the slower half leaves, until one is left: what disturbs the machine for a moment costs a plan a
-    turn, not the race. Raises ValueError where there is no plan.
+    All are tried once; the few that then look best run in turns, the slower half leaves, until one is left: what
+    disturbs the machine for a moment costs a plan a turn, not the race. Raises ValueError where there is no plan.
     """
-    racers = plans(geometry, isa, winograd)
-    if not racers:
+    all_plans = plans(geometry, isa, winograd)
+    if not all_plans:
         raise ValueError("Winograd's algorithm needs a kernel of 3 x 3, stride 1 and dilation 1")
     random = np.random.default_rng(0)
     channels = geometry.weight_shape[1] * geometry.groups
     x = random.standard_normal((1, channels, *geometry.size), np.float32)
     weight = random.standard_normal(geometry.weight_shape, np.float32)
-    racing = {plan: _packed(weight, None, geometry, False, isa, threads, plan) for plan in racers}
-    best = dict.fromkeys(racing, float("inf"))
+
+    def packed(plan: Plan) -> Any:
+        return _packed(weight, None, geometry, False, isa, threads, plan)
+
+    best: dict[Plan, float] = {plan: packed(plan).seconds(x, 3) for plan in all_plans}
+    racing = {plan: packed(plan) for plan in sorted(best, key=best.__getitem__)[:_FINALISTS]}
     calls = 2
     while len(racing) > 1:
         for _ in range(3):
-            for plan, packed in racing.items():
-                best[plan] = min(best[plan], packed.seconds(x, calls))
+            for plan, convolution in racing.items():
+                best[plan] = min(best[plan], convolution.seconds(x, calls))
         quicker = sorted(racing, key=best.__getitem__)[: (len(racing) + 1) // 2]
         racing = {plan: racing[plan] for plan in quicker}
         calls = min(2 * calls, 1 + int(2e-3 / best[quicker[0]]))

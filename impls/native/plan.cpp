@@ -11,6 +11,9 @@
 namespace featherbench {
 namespace {
 
+// From so many filters of a group on, only plans across filters have ever won.
+constexpr int kManyFilters = 64;
+
 bool within(int value, int most) { return value >= 1 && value <= most; }
 
 // Whether a kernel column that meets padding meets it at the row's first output alone, or at its last alone.
@@ -98,7 +101,8 @@ std::vector<Plan> candidates(const Geometry& g, const Kernels& kernels) {
     const int most = kernels.most_sums;
     for (int width = 0; width < kWidths && kernels.lanes[width]; ++width) {
         const int lanes = kernels.lanes[width];
-        for (int filters = 1; filters <= std::min(kMostFilters, g.filters()); ++filters) {
+        const int most_filters = g.filters() < kManyFilters ? std::min(kMostFilters, g.filters()) : 0;
+        for (int filters = 1; filters <= most_filters; ++filters) {
             const int blocks = ceil_div(g.filters(), filters);
             if (ceil_div(g.filters(), blocks) != filters) continue;  // the same blocks as with fewer
             for (const Plan::Kind kind : {Plan::Kind::down, Plan::Kind::masked, Plan::Kind::flat}) {
