@@ -15,7 +15,7 @@ class Native(Implementation):
     note = (
         "Timed: the whole call, from NCHW to a new NCHW output. Inputs are read where they lie, or strips of them are "
         "copied into a workspace of tens of kilobytes, which stays and shows as prepared memory; nothing else is made. "
-        "Packing of weights is not timed, nor the race between tile shapes, which takes up to half a second for a shape."
+        "Packing of weights is not timed, nor the race between tile shapes, which takes up to half a second."
     )
 
     def supports(self, case: GroupedConv2dCase) -> str | None:
