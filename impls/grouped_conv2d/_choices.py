@@ -26,6 +26,10 @@ class Choices:
         """The choice, or None."""
         return self.sections.get(isa, {}).get("cases", {}).get(case.slug)
 
+    def found_on(self, isa: str) -> str:
+        """The machine on which the choices for an instruction set were tuned."""
+        return str(self.sections[isa]["machine"])
+
     def tuned(self, case: GroupedConv2dCase) -> bool:
         """Whether there is a choice for all of ``targets``: which of them is meant is not known before preparing."""
         return all(self.find(case, isa) for isa in targets())

@@ -14,8 +14,8 @@ class Native(Implementation):
     workload = "grouped_conv2d"
     note = (
         "Timed: the whole call, from NCHW to a new NCHW output. Inputs are read where they lie, or strips of them are "
-        "copied into a workspace of tens of kilobytes, which stays and shows as prepared memory; nothing else is made. "
-        "Packing of weights is not timed, nor the race between tile shapes, which takes up to half a second."
+        "copied into a workspace of up to 250 KiB, which stays and shows as prepared memory; nothing else is made. "
+        "Packing of weights is not timed, nor the race between tile shapes, which takes some tenths of a second."
     )
 
     def supports(self, case: GroupedConv2dCase) -> str | None:

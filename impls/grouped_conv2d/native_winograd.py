@@ -16,7 +16,8 @@ class NativeWinograd(Implementation):
         "Another class of algorithm than direct convolution: with tiles of 2 x 2 or 4 x 4 outputs, whichever is faster "
         "for the shape, it multiplies 2.25 or 4 times less often than its FLOP, which go by formula, and with 4 x 4 "
         "rounds worse. Timed: the whole call, from NCHW to a new NCHW output, with the transforms of input and output. "
-        "Those of the weights are not; they take 1.8 or 4 times the weights' memory."
+        "Those of the weights are not; they take 1.8 or 4 times the weights' memory. A workspace of up "
+        "to 1 MiB stays and shows as prepared memory."
     )
 
     def supports(self, case: GroupedConv2dCase) -> str | None:

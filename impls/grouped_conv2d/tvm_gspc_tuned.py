@@ -3,7 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
-from bench.core.implementation import Implementation
+from bench.core.implementation import Implementation, telling
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from impls.grouped_conv2d import _gspc
@@ -34,8 +34,9 @@ class TvmGspcTuned(Implementation):
         return f"not tuned for this case; run {command} full, or another suite that has it"
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        knobs = _gspc.Knobs(**self._choices.find(problem.case, _gspc.instruction_set(target)))
-        return _gspc.prepare(problem, target, knobs)
+        isa = _gspc.instruction_set(target)
+        call = _gspc.prepare(problem, target, _gspc.Knobs(**self._choices.find(problem.case, isa)))
+        return telling(call, {"tuned on": self._choices.found_on(isa)})
 
     @cached_property
     def _choices(self) -> Choices:

@@ -6,7 +6,7 @@ from pathlib import Path
 import tvm
 from tvm import s_tir
 
-from bench.core.implementation import Implementation
+from bench.core.implementation import Implementation, telling
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from impls.grouped_conv2d._choices import Choices
@@ -35,13 +35,13 @@ class TvmMetaschedule(Implementation):
         if self._choices.tuned(case):
             return None
         tuner = "impls/grouped_conv2d/_tune_metaschedule.py"
-        return f"no schedule is stored for this case and processor; the head of {tuner} says how to search one"
+        return f"no schedule is stored for this case and instruction set; the head of {tuner} says how to search one"
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         schedule = s_tir.Schedule(tvm.IRModule({"main": definition(problem.case)}))
-        trace = self._choices.find(problem.case, instruction_set(target))
-        s_tir.schedule.Trace.apply_json_to_schedule(trace, schedule)
-        return compiled(schedule.mod, problem, target)
+        isa = instruction_set(target)
+        s_tir.schedule.Trace.apply_json_to_schedule(self._choices.find(problem.case, isa), schedule)
+        return telling(compiled(schedule.mod, problem, target), {"tuned on": self._choices.found_on(isa)})
 
     @cached_property
     def _choices(self) -> Choices:

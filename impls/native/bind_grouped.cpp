@@ -31,6 +31,8 @@ using Constant = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
 using Images = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
 using PlanTuple = std::tuple<std::string, int, int, int, int>;
 
+constexpr long kMostPositions = 1 << 28;  // distances within a channel's strip are int
+
 constexpr std::array<const char*, 7> kKinds{"down", "flat", "filters", "direct", "groups", "masked", "winograd"};
 
 Plan plan_of(const PlanTuple& tuple) {
@@ -65,6 +67,9 @@ Geometry geometry_of(std::array<int, 4> weight_shape, int groups, std::array<int
         !reaches(g.w, g.left, g.right, kernel_w, g.dilation_w)) {
         throw std::invalid_argument("the kernel is larger than the padded input");
     }
+    if ((long{g.h} + g.top + g.bottom) * (long{g.w} + g.left + g.right) > kMostPositions) {
+        throw std::invalid_argument("the padded input has more than 2^28 positions a channel");
+    }
     return g;
 }
 
@@ -74,7 +79,7 @@ public:
                   std::array<int, 2> stride, std::array<int, 4> padding, std::array<int, 2> dilation, bool relu,
                   const std::string& isa, int threads, const PlanTuple& plan)
         : g_(geometry_of(shape4(weight), groups, size, stride, padding, dilation)),
-          packed_(packed(g_, kernels_or_throw(isa), std::max(threads, 1), plan_of(plan), weight.data(),
+          packed_(packed(g_, kernels_or_throw(isa), at_least_one(threads), plan_of(plan), weight.data(),
                          bias ? checked(*bias, g_.cout).data() : nullptr, relu)),
           plan_(plan_of(plan).text()) {}
 

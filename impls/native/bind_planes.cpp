@@ -37,7 +37,7 @@ public:
           outputs_(pattern.outputs),
           weights_(pattern.entries.size()),
           positions_(positions),
-          product_(pattern, positions, kernels_or_throw(isa), std::max(threads, 1)) {}
+          product_(pattern, positions, kernels_or_throw(isa), at_least_one(threads)) {}
 
     void pack(const Weight& weight, const std::optional<Bias>& bias, bool keep) {
         require(!sealed_, "the product is sealed: its weights stay");
@@ -76,7 +76,7 @@ public:
         : inputs_(pattern.inputs),
           outputs_(pattern.outputs),
           weights_(pattern.entries.size()),
-          gradient_(pattern, kernels_or_throw(isa), std::max(threads, 1)) {}
+          gradient_(pattern, kernels_or_throw(isa), at_least_one(threads)) {}
 
     void compute(const Stack& x, const Stack& dy, const Matrix& weight) {
         require(x.shape(0) == dy.shape(0) && x.shape(2) == dy.shape(2) && x.shape(3) == dy.shape(3) &&

@@ -26,6 +26,11 @@ inline const Kernels& kernels_or_throw(const std::string& isa) {
     throw std::invalid_argument("no kernels for " + isa + " on this processor");
 }
 
+inline int at_least_one(int threads) {
+    if (threads < 1) throw std::invalid_argument("threads must be at least 1, not " + std::to_string(threads));
+    return threads;
+}
+
 inline Answer new_answer(std::array<std::size_t, 4> shape) {
     float* data = aligned_floats(std::max<std::size_t>(shape[0] * shape[1] * shape[2] * shape[3], 1)).release();
     nanobind::capsule owner(data, [](void* floats) noexcept { AlignedDelete{}(static_cast<float*>(floats)); });

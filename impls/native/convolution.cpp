@@ -36,7 +36,7 @@ Convolution::Convolution(const Geometry& geometry, const Kernels& kernels, int t
       strips_(geometry, kernels, plan, threads),
       run_columns_(run_columns(geometry, plan.kind)),
       taps_(strips_.taps(reach_ == Reach::any ? geometry.kernel_h : 1, run_columns_)),
-      space_(std::size_t(strips_.floats()) * threads) {
+      space_(in_place(plan.kind) ? Floats() : Floats(std::size_t(strips_.floats()) * threads)) {
     pack(weight, bias);
     for (int k = 0; k < std::max(kMostFilters, kMostPairs * plan_.lanes); ++k) {
         filters_.push_back(std::ptrdiff_t{k} * g_.out_h() * g_.out_w());
@@ -93,8 +93,9 @@ void Convolution::run(const Input& x, int n, float* y) {
     // Where there are few strips, threads share one's filters.
     const int parts = threads_ == 1 ? 1 : std::clamp(ceil_div(4 * threads_, std::max(wholes, 1)), 1, blocks);
     const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
-    const bool in_place = (plan_.kind == Plan::Kind::direct || plan_.kind == Plan::Kind::masked) && x.column == 1;
+    const bool in_place = featherbench::in_place(plan_.kind) && x.column == 1;
     const std::vector<std::ptrdiff_t> taps_in_place = in_place ? taps(x.row) : std::vector<std::ptrdiff_t>{};
+    if (!in_place && space_.bytes() == 0) space_ = Floats(std::size_t(strips_.floats()) * threads_);
     std::vector<int> held(threads_, -1);  // whose strip each thread has
     share(threads_, wholes * parts, [&](int unit, int thread) {
         const int whole = unit / parts, share = unit % parts;

@@ -1,5 +1,6 @@
 // Which of the compiled instruction sets this processor has.
 
+#include <array>
 #include <cstring>
 
 #include "tiles.hpp"
@@ -19,8 +20,8 @@ extern const featherbench::Kernels offered;
 namespace featherbench {
 
 const Kernels* const* kernels() {
-    static const Kernels* found[4]{};
-    if (!found[0]) {
+    static const auto found = [] {
+        std::array<const Kernels*, 4> found{};
         int count = 0;
 #if defined(__x86_64__)
         __builtin_cpu_init();
@@ -32,8 +33,9 @@ const Kernels* const* kernels() {
         if (has_avx2) found[count++] = &avx2::offered;
 #endif
         found[count] = &baseline::offered;
-    }
-    return found;
+        return found;
+    }();
+    return found.data();
 }
 
 const Kernels* kernels(const char* isa) {

@@ -515,6 +515,6 @@ constexpr Kernels made(const char* isa) {
 #define FEATHERBENCH_TEXT_(name) #name
 #define FEATHERBENCH_TEXT(name) FEATHERBENCH_TEXT_(name)
 
-extern const Kernels offered = made<FEATHERBENCH_WIDTHS>(FEATHERBENCH_TEXT(FEATHERBENCH_ISA));
+extern constinit const Kernels offered = made<FEATHERBENCH_WIDTHS>(FEATHERBENCH_TEXT(FEATHERBENCH_ISA));
 
 }  // namespace FEATHERBENCH_ISA

@@ -36,16 +36,21 @@ void Masked::run(const Input& x, int n, float* y) {
     const int most = g_.filters() > 1 ? g_.filters() : std::max(kInputFloats / (g_.h * g_.w), 1);
     const int bundles = ceil_div(g_.cout, most);
     const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
-    share(threads_, n * bundles, [&](int unit, int thread) {
-        const int image = unit / bundles, first = unit % bundles * most;
+    // Where there are few bundles, threads share one's rows.
+    const int tiles = int(tiles_.size());
+    const int parts = threads_ == 1 ? 1 : std::clamp(ceil_div(4 * threads_, std::max(n * bundles, 1)), 1, tiles);
+    share(threads_, n * bundles * parts, [&](int unit, int thread) {
+        const int bundle = unit / parts % bundles, part = unit % parts;
+        const int image = unit / parts / bundles, first = bundle * most;
+        const int begin = part * tiles / parts, end = (part + 1) * tiles / parts;
         const float* from = x.data + image * x.image + first / g_.filters() * x.channel;
         compute({from, x.image, g_.filters() > 1 ? 0 : x.channel, x.row, x.column},
-                {first, std::min(most, g_.cout - first)}, space_.data() + thread * block_,
+                {first, std::min(most, g_.cout - first)}, {begin, end - begin}, space_.data() + thread * block_,
                 y + (std::ptrdiff_t{image} * g_.cout + first) * plane);
     });
 }
 
-void Masked::compute(const Input& x, const Span& filters, float* block, float* y) const {
+void Masked::compute(const Input& x, const Span& filters, const Span& tiles, float* block, float* y) const {
     const int lanes = plan_.lanes;
     MaskedTile tile{};
     tile.planes = filters.count;
@@ -57,7 +62,8 @@ void Masked::compute(const Input& x, const Span& filters, float* block, float* y
     tile.y_plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
     tile.y_row = g_.out_w();
     tile.relu = relu_;
-    for (const Span& rows : tiles_) {
+    for (int t = tiles.first; t < end(tiles); ++t) {
+        const Span& rows = tiles_[t];
         const int top = rows.first * g_.stride_h - g_.top;
         tile.first_row = std::max(-top, 0);
         tile.end_row = std::min(g_.h - top, in_extent(rows.count));

@@ -22,7 +22,7 @@ public:
 private:
     // Input rows or columns that so many output rows or columns need.
     int in_extent(int outputs) const { return (outputs - 1) * g_.stride_h + 3; }
-    void compute(const Input& x, const Span& filters, float* block, float* y) const;
+    void compute(const Input& x, const Span& filters, const Span& tiles, float* block, float* y) const;
     void from_copies(MaskedTile tile, std::ptrdiff_t x_column, float* block, MaskedKernel kernel) const;
 
     Geometry g_;

@@ -31,6 +31,7 @@ struct Plan {
     std::string text() const;
 };
 
+inline bool in_place(Plan::Kind kind) { return kind == Plan::Kind::direct || kind == Plan::Kind::masked; }
 inline bool across(Plan::Kind kind) { return kind == Plan::Kind::filters || kind == Plan::Kind::direct; }
 
 // The kernels' index of vectors with the plan's lanes; std::invalid_argument where they have no such tile.

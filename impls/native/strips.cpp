@@ -105,10 +105,12 @@ int Strips::pitch_for(int out_columns) const {
     return across(plan_.kind) ? least : round_up(least, widest);
 }
 
-// Room also for what vectors reach beyond a plane's last row.
+// Room also for the last row's zeros, which are on no next row's left, and for what vectors reach beyond it.
 int Strips::plane_for(int out_rows, int out_columns) const {
     const int widest = kernels_.lanes[0];
-    return round_up(lead_ + in_rows(out_rows) * pitch_for(out_columns) + beside() / thin_ + 2 * widest, widest);
+    const int pitch = pitch_for(out_columns);
+    return round_up(lead_ + (in_rows(out_rows) - 1) * pitch + std::max(pitch, in_columns(out_columns)) + 2 * widest,
+                    widest);
 }
 
 // Into strips that fit a cache, which sets the distances within them.

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <memory>
 #include <mutex>
+#include <stdexcept>
+#include <string>
+#include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -35,17 +38,15 @@ unsigned changed(const std::atomic<unsigned>& value, unsigned old) {
 class Team {
 public:
     explicit Team(int helpers) : process_(getpid()) {
-        for (int i = 1; i <= helpers; ++i) {
-            threads_.emplace_back([this, i] { help(i); });
+        try {
+            for (int i = 1; i <= helpers; ++i) threads_.emplace_back([this, i] { help(i); });
+        } catch (const std::system_error& error) {
+            end();
+            throw std::runtime_error("cannot start " + std::to_string(helpers) + " threads: " + error.what());
         }
     }
 
-    ~Team() {
-        ending_ = true;
-        turn_.fetch_add(1, std::memory_order_release);
-        turn_.notify_all();
-        for (auto& thread : threads_) thread.join();
-    }
+    ~Team() { end(); }
 
     bool lost() const { return process_ != getpid(); }
     int helpers() const { return static_cast<int>(threads_.size()); }
@@ -68,10 +69,17 @@ public:
 private:
     static constexpr unsigned kClosed = 1u << 31;
 
+    void end() {
+        ending_.store(true, std::memory_order_relaxed);
+        turn_.fetch_add(1, std::memory_order_release);
+        turn_.notify_all();
+        for (auto& thread : threads_) thread.join();
+    }
+
     void help(int thread) {
         for (unsigned seen = 0;;) {
             seen = changed(turn_, seen);
-            if (ending_) return;
+            if (ending_.load(std::memory_order_relaxed)) return;
             if (!join()) continue;
             if (thread <= helpers_) take(thread);
             if (joined_.fetch_sub(1, std::memory_order_acq_rel) == (kClosed | 1)) joined_.notify_all();
@@ -98,7 +106,7 @@ private:
     std::vector<std::thread> threads_;
     const std::function<void(int, int)>* work_ = nullptr;
     int units_ = 0, helpers_ = 0, chunk_ = 1;
-    bool ending_ = false;
+    std::atomic<bool> ending_{false};
     std::atomic<int> next_{0};
     std::atomic<unsigned> turn_{0}, joined_{kClosed};  // turns so far; helpers at work on this one
 };
@@ -112,10 +120,14 @@ void share(int threads, int units, const std::function<void(int, int)>& work) {
         return;
     }
     static std::mutex one_at_a_time;
-    static std::unique_ptr<Team> team;
+    // Never destroyed at the end of the process: in a fork its threads are none to join.
+    static Team* team = nullptr;
     const std::lock_guard lock(one_at_a_time);
-    if (team && team->lost()) static_cast<void>(team.release());  // its threads stayed behind in a fork: none to join
-    if (!team || team->helpers() < threads - 1) team = std::make_unique<Team>(threads - 1);
+    if (team && team->lost()) team = nullptr;
+    if (!team || team->helpers() < threads - 1) {
+        delete std::exchange(team, nullptr);
+        team = new Team(threads - 1);
+    }
     team->share(threads, units, work);
 }
 

@@ -23,8 +23,8 @@ struct RowTile {
     std::ptrdiff_t y_row;
     int columns;  // to store of each vector
     bool relu;
-    // `masked`: input rows, of those that the tile reaches, that there are; the column of the first kernel position,
-    // and how many there are.
+    // `masked`: of the input rows that the tile reaches, those that there are; the column that the first kernel
+    // position reads, and how many columns the inputs have.
     int first_row, end_row, column, width;
 };
 

@@ -159,6 +159,6 @@ constexpr WinogradKernels made_winograd() {
     return all;
 }
 
-extern const WinogradKernels offered_winograd = made_winograd<FEATHERBENCH_WIDTHS>();
+extern constinit const WinogradKernels offered_winograd = made_winograd<FEATHERBENCH_WIDTHS>();
 
 }  // namespace FEATHERBENCH_ISA

@@ -45,7 +45,7 @@ def test_a_stored_schedule_computes_its_case(case: GroupedConv2dCase, isa: str) 
 def test_a_case_without_a_schedule_is_refused() -> None:
     reason = TvmMetaschedule().supports(GroupedConv2dCase(cin=6, cout=6, h=5, w=5, groups=3))
     assert reason == (
-        "no schedule is stored for this case and processor; "
+        "no schedule is stored for this case and instruction set; "
         "the head of impls/grouped_conv2d/_tune_metaschedule.py says how to search one"
     )
 

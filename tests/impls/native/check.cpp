@@ -79,8 +79,9 @@ Geometry random_geometry(Random& random) {
         g.w = long_rows ? random.pick(400, 4000) : random.pick(1, 40);
         for (int* size : {&g.kernel_h, &g.kernel_w}) *size = common ? 3 : random.pick(1, 5);
         for (int* stride : {&g.stride_h, &g.stride_w}) *stride = random.pick(1, common ? 2 : 3);
-        for (int* dilation : {&g.dilation_h, &g.dilation_w}) *dilation = common ? 1 : random.pick(1, 3);
-        for (int* side : {&g.top, &g.bottom, &g.left, &g.right}) *side = random.pick(0, random.one_in(8) ? 9 : 2);
+        for (int* dilation : {&g.dilation_h, &g.dilation_w})
+            *dilation = common ? 1 : random.pick(1, random.one_in(10) ? 40 : 3);
+        for (int* side : {&g.top, &g.bottom, &g.left, &g.right}) *side = random.pick(0, random.one_in(8) ? 90 : 2);
         if (g.h + g.top + g.bottom <= g.dilation_h * (g.kernel_h - 1)) continue;
         if (g.w + g.left + g.right <= g.dilation_w * (g.kernel_w - 1)) continue;
         const double macs = double(g.cout) * g.channels() * g.taps() * g.out_h() * g.out_w();

@@ -1,5 +1,7 @@
 """The native grouped convolution: every plan on every instruction set that this processor has, against float64."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,6 +100,33 @@ def test_large_images_are_cut_so_that_the_workspace_stays_small(groups: int) -> 
         assert relative_error(packed(given_arrays["x"]), expected) < error, plan
 
 
+def test_padding_wider_than_the_kernel_reads_nothing_else() -> None:
+    for left, right, stride in ((87, 87, (2, 1)), (75, 75, (2, 2)), (18, 0, (1, 1))):
+        far = Geometry((7, 1, 1, 3), 1, (17, 33), stride, (0, 0, left, right))
+        x, weight = np.ones((1, 1, 17, 33), np.float32), np.ones(far.weight_shape, np.float32)
+        case = GroupedConv2dCase(cin=1, cout=7, h=17, w=33, kernel=(1, 3), stride=stride, padding=(0, 0, left, right))
+        expected = WORKLOAD.reference(Problem(case, {"x": x}, {"weight": weight}))
+        for isa in kernels().isas():
+            for plan in plans(far, isa):
+                np.testing.assert_array_equal(Packed(weight, None, far, isa=isa, plan=plan)(x), expected, str(plan))
+
+
+def test_a_fork_ends_in_peace_though_threads_stayed_behind() -> None:
+    script = f"""
+import os, sys
+import numpy as np
+from impls.native.grouped import Geometry, GroupedConv2d, plans
+geometry = Geometry({WEIGHT.shape}, 2, (5, 7))
+x, weight = np.zeros({X.shape}, np.float32), np.zeros({WEIGHT.shape}, np.float32)
+GroupedConv2d(weight, None, geometry, threads=6, plan=plans(geometry, {kernels().isas()[0]!r})[0])(x)
+child = os.fork()
+if child == 0:
+    sys.exit(0)
+sys.exit(os.waitpid(child, 0)[1] != 0)
+"""
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
 def test_no_images_give_no_outputs() -> None:
     case = GroupedConv2dCase(cin=4, cout=6, h=5, w=7, groups=2)
     packed = Packed(arrays(case)["weight"], None, geometry(case))
@@ -119,8 +148,8 @@ X, WEIGHT = np.zeros((1, 4, 5, 7), np.float32), np.zeros((6, 2, 3, 3), np.float3
 @pytest.mark.parametrize(
     ("x", "kind", "words"),
     [
-        (X.astype(np.float64), TypeError, "incompatible"),
-        (X[0], TypeError, "incompatible"),
+        (X.astype(np.float64), TypeError, "^x is float64 with 4 dimensions, not float32 with 4$"),
+        (X[0], TypeError, "^x is float32 with 3 dimensions, not float32 with 4$"),
         (X[:, :3], ValueError, r"the input is not \(n, 4, 5, 7\)"),
         (X[..., :6], ValueError, r"the input is not \(n, 4, 5, 7\)"),
     ],
@@ -136,6 +165,8 @@ def test_inputs_that_do_not_fit_are_refused(x: Any, kind: type[Exception], words
     [
         ({"bias": np.zeros(5, np.float32)}, "one number for each filter"),
         ({"isa": "mmx"}, "no kernels for mmx"),
+        ({"threads": 0}, "threads must be at least 1, not 0"),
+        ({"geometry": Geometry((6, 2, 3, 3), 2, (5, 7), padding=(2**30, 0, 0, 0))}, "more than 2\\^28 positions"),
         (
             {"plan": ("sideways", 16, 1, 1, 1)},
             "a plan is down, flat, filters, direct, groups, masked or winograd, not sideways",
