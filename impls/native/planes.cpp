@@ -10,6 +10,7 @@ namespace featherbench {
 namespace {
 
 // A strip of inputs should stay in the second-level cache while all tiles pass over it; tiles read most of it once.
+constexpr int kFewInputs = 8;
 constexpr std::ptrdiff_t kStripFloats = 16 << 10;
 // A gradient's strip, which holds outputs too, may fill it: the longer its rows, the fewer sums to add up at their
 // ends.
@@ -36,6 +37,15 @@ std::int32_t entry_at(const Pattern& pattern, int row, int column) {
     return at == end || *at != column ? -1 : pattern.entries[at - pattern.columns.begin()];
 }
 
+// Whether planes can be read where they lie: without a rest of a vector, and so few of them for an output that those of
+// a tile do not drive one another out of the first-level cache, however far apart they lie.
+bool lies_well(const Pattern& pattern, int positions, int lanes) {
+    int most = 0;
+    for (int row = 0; row < pattern.outputs; ++row)
+        most = std::max(most, pattern.starts[row + 1] - pattern.starts[row]);
+    return positions >= lanes && positions % lanes == 0 && most <= kFewInputs;
+}
+
 }  // namespace
 
 PlaneProduct::PlaneProduct(const Pattern& pattern, int positions, const Kernels& kernels, int threads)
@@ -44,17 +54,19 @@ PlaneProduct::PlaneProduct(const Pattern& pattern, int positions, const Kernels&
       positions_(positions),
       weights_(pattern.entries.size()),
       kernels_(kernels),
-      threads_(threads) {
+      threads_(threads),
+      in_place_(lies_well(pattern, positions, kernels.lanes[0])) {
     const int lanes = kernels.lanes[0];
     chunk_ = std::max(positions, 1);
-    while (chunk_ > lanes && std::ptrdiff_t{chunk_} * inputs_ > kStripFloats)
+    const int together = in_place_ ? kFewInputs : inputs_;  // planes that a chunk is to be in a cache with
+    while (chunk_ > lanes && std::ptrdiff_t{chunk_} * together > kStripFloats)
         chunk_ = round_up(ceil_div(chunk_, 2), lanes);
-    images_ = chunk_ < positions
+    images_ = in_place_ || chunk_ < positions
                   ? 1
                   : int(std::clamp<std::ptrdiff_t>(kStripFloats / (std::ptrdiff_t{chunk_} * inputs_), 1, kMostImages));
     image_ = chunk_;
-    plane_ = round_up(images_ * chunk_ + lanes, lanes);
-    space_each_ = plane_ * inputs_ + lanes;
+    plane_ = in_place_ ? positions : round_up(images_ * chunk_ + lanes, lanes);
+    space_each_ = in_place_ ? 0 : plane_ * inputs_ + lanes;
     space_ = Floats(space_each_ * threads_);
     cut(pattern);
     packed_ = Floats(source_.size());
@@ -179,18 +191,16 @@ void PlaneProduct::multiply(const float* x, int n, float* y) {
         const int whole = unit / parts, part = unit % parts;
         const int start = whole % chunks * chunk_, first = whole / chunks * images_;
         const int count = std::min(chunk_, positions_ - start), images = std::min(images_, n - first);
+        const std::ptrdiff_t image = std::ptrdiff_t{inputs_} * positions_;
+        const float* from = x + first * image + start;
         float* space = space_.data() + thread * space_each_;
-        if (held[thread] != whole) {
-            const std::ptrdiff_t image = std::ptrdiff_t{inputs_} * positions_;
-            for (int i = 0; i < images; ++i) {
-                kernels_.copy[0]({x + (first + i) * image + start, 0, positions_, 1, 1, inputs_, count,
-                                  space + i * image_, 0, plane_});
-            }
+        for (int i = 0; !in_place_ && held[thread] != whole && i < images; ++i) {
+            kernels_.copy[0]({from + i * image, 0, positions_, 1, 1, inputs_, count, space + i * image_, 0, plane_});
         }
         held[thread] = whole;
         float* to = y + std::ptrdiff_t{first} * outputs_ * positions_ + start;
         for (int t = part * tiles / parts; t < (part + 1) * tiles / parts; ++t)
-            compute(tiles_[t], space, images, count, to);
+            compute(tiles_[t], in_place_ ? from : space, images, count, to);
     });
 }
 

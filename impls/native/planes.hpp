@@ -65,6 +65,7 @@ private:
     std::size_t weights_;
     const Kernels& kernels_;
     int threads_;
+    bool in_place_;
     std::vector<Tile> tiles_;
     std::vector<std::int32_t> source_;  // for each packed weight, which of the user's it is, or -1
     std::vector<std::int32_t> bias_source_;
@@ -94,6 +95,7 @@ private:
     int inputs_, outputs_;
     const Kernels& kernels_;
     int threads_;
+    bool in_place_;
     std::vector<Tile> tiles_;
     Floats space_, sums_;
 };
