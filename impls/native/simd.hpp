@@ -112,6 +112,7 @@ template <int L>
 
 template <int L>
 [[gnu::always_inline]] inline V<L> load_lanes(const float* from, Lanes<L> lanes) {
+    if (lanes.first == 0 && lanes.end == L) return load<L>(from);
     V<L> v{};
     for (int i = lanes.first; i < lanes.end; ++i) v[i] = from[i];
     return v;
