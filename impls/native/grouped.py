@@ -10,7 +10,12 @@ from bench.core.workload import Array
 from impls.native.library import kernels
 
 Plan = tuple[str, int, int, int, int]
-"""Kind, lanes, and a tile's filters, rows and columns; README.md beside this file explains them."""
+"""Kind, lanes of a vector, and a tile's filters, rows and columns, such as ``("down", 16, 2, 7, 1)``: one of ``plans``.
+
+README.md beside this file explains the kinds. Of ``filters`` and ``direct`` the third number counts vectors of filters,
+of ``flat`` the fourth vectors of positions; of ``winograd`` the fourth is the side of a tile's outputs and the fifth
+counts tiles.
+"""
 
 
 _FINALISTS = 12
@@ -34,8 +39,9 @@ class GroupedConv2d:
 
     x is (n, cin, height, width) with any strides; weight, of the geometry's shape, is (cout, cin / groups, kernel
     height, kernel width); bias (cout,) or None; the answer is (n, cout, output height, output width). Weights are
-    packed here, once. ``plan`` None means the one that ``fastest`` finds for one image, of Winograd's algorithm where
-    ``winograd``: fewer products, a larger error. Raises ValueError or TypeError for what it cannot compute.
+    packed here, once. ``plan`` is one of ``plans(geometry, isa)``; None means the one that ``fastest`` finds for one
+    image, of Winograd's algorithm where ``winograd``: fewer products, a larger error. Raises ValueError or TypeError for
+    what it cannot compute.
 
     One call at a time: it writes to a workspace of its own.
     """
@@ -54,9 +60,9 @@ class GroupedConv2d:
         if weight.shape != geometry.weight_shape:
             raise ValueError(f"the weight is {weight.shape}, not {geometry.weight_shape}")
         self.isa = isa or kernels().isas()[0]
-        chosen = plan or fastest(geometry, self.isa, threads, winograd)
+        chosen = fastest(geometry, self.isa, threads, winograd) if plan is None else plan
         self._packed = _packed(weight, bias, geometry, relu, self.isa, threads, chosen)
-        self.plan: str = self._packed.plan
+        self.plan = f"{chosen[0]}, {self._packed.plan}"
         self.packed_bytes: int = self._packed.packed_bytes
         self.workspace_bytes: int = self._packed.workspace_bytes
         """What a call writes to besides its answer; kept between calls, so that it is part of the prepared memory."""
@@ -65,7 +71,8 @@ class GroupedConv2d:
         try:
             y: Array = self._packed(x)
         except TypeError:
-            raise TypeError(f"x is {x.dtype} with {x.ndim} dimensions, not float32 with 4") from None
+            found = f"{x.dtype} with {x.ndim} dimensions" if isinstance(x, np.ndarray) else type(x).__name__
+            raise TypeError(f"x is {found}, not float32 with 4 dimensions") from None
         return y
 
 
@@ -118,6 +125,13 @@ def _packed(
     weight: Array, bias: Array | None, geometry: Geometry, relu: bool, isa: str, threads: int, plan: Plan
 ) -> Any:
     g = geometry
-    return kernels().GroupedConv2d(
-        np.ascontiguousarray(weight), bias, g.groups, g.size, g.stride, g.padding, g.dilation, relu, isa, threads, plan
-    )
+    weight = np.ascontiguousarray(weight)
+    try:
+        return kernels().GroupedConv2d(
+            weight, bias, g.groups, g.size, g.stride, g.padding, g.dilation, relu, isa, threads, plan
+        )
+    except TypeError:
+        raise TypeError(
+            "weight and bias must be float32, bias contiguous; size, stride and dilation two integers, padding four; "
+            "and plan one of plans(geometry, isa)"
+        ) from None

@@ -148,8 +148,9 @@ X, WEIGHT = np.zeros((1, 4, 5, 7), np.float32), np.zeros((6, 2, 3, 3), np.float3
 @pytest.mark.parametrize(
     ("x", "kind", "words"),
     [
-        (X.astype(np.float64), TypeError, "^x is float64 with 4 dimensions, not float32 with 4$"),
-        (X[0], TypeError, "^x is float32 with 3 dimensions, not float32 with 4$"),
+        (X.astype(np.float64), TypeError, "^x is float64 with 4 dimensions, not float32 with 4 dimensions$"),
+        (X[0], TypeError, "^x is float32 with 3 dimensions, not float32 with 4 dimensions$"),
+        (X.tolist(), TypeError, "^x is list, not float32 with 4 dimensions$"),
         (X[:, :3], ValueError, r"the input is not \(n, 4, 5, 7\)"),
         (X[..., :6], ValueError, r"the input is not \(n, 4, 5, 7\)"),
     ],
@@ -186,6 +187,22 @@ def test_what_makes_no_convolution_is_refused(changes: dict[str, Any], words: st
     plan = plans(geometry(CASE), kernels().isas()[0])[0]
     arguments: dict[str, Any] = {"weight": WEIGHT, "bias": None, "geometry": geometry(CASE), "plan": plan}
     with pytest.raises(ValueError, match=words):
+        Packed(**(arguments | changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"weight": WEIGHT.astype(np.float64)},
+        {"bias": np.zeros(6)},
+        {"plan": "direct"},
+        {"geometry": Geometry((6, 2, 3, 3), 2, (5, 7), padding=(1, 1))},  # type: ignore[arg-type]
+    ],
+)
+def test_wrong_types_are_told_in_one_line(changes: dict[str, Any]) -> None:
+    plan = plans(geometry(CASE), kernels().isas()[0])[0]
+    arguments: dict[str, Any] = {"weight": WEIGHT, "bias": None, "geometry": geometry(CASE), "plan": plan}
+    with pytest.raises(TypeError, match=r"^weight and bias must be float32, .* one of plans\(geometry, isa\)$"):
         Packed(**(arguments | changes))
 
 
