@@ -40,8 +40,8 @@ class GroupedConv2d:
     x is (n, cin, height, width) with any strides; weight, of the geometry's shape, is (cout, cin / groups, kernel
     height, kernel width); bias (cout,) or None; the answer is (n, cout, output height, output width). Weights are
     packed here, once. ``plan`` is one of ``plans(geometry, isa)``; None means the one that ``fastest`` finds for one
-    image, of Winograd's algorithm where ``winograd``: fewer products, a larger error. Raises ValueError or TypeError for
-    what it cannot compute.
+    image, of Winograd's algorithm where ``winograd``: fewer products, a larger error. Raises ValueError or TypeError
+    for what it cannot compute.
 
     One call at a time: it writes to a workspace of its own.
     """
