@@ -124,7 +124,7 @@ if child == 0:
     sys.exit(0)
 sys.exit(os.waitpid(child, 0)[1] != 0)
 """
-    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-P", "-c", script], check=False).returncode == 0
 
 
 def test_no_images_give_no_outputs() -> None:
