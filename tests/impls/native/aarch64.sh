@@ -22,7 +22,8 @@ cmake --build "$build" --parallel "$(nproc)" >/dev/null
 fmla=$(aarch64-linux-gnu-objdump -d "$build/check" | grep -c '\sfmla\s' || true)
 echo "aarch64: $fmla fmla instructions"
 [ "$fmla" -gt 0 ]
-echo "aarch64: $(qemu-aarch64 "$build/check" "${1:-1000}" "${@:2}")"
+checked=$(qemu-aarch64 "$build/check" "${1:-1000}" "${@:2}")
+echo "aarch64: $checked"
 
 # Plugins of QEMU 9 and later say that they are of another version; there, and where QEMU takes none, nothing is counted.
 g++ -O2 -shared -fPIC -Wall -Wextra -o "$build/instructions.so" "$here/instructions.cpp"

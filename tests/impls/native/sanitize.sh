@@ -13,12 +13,13 @@ for sanitizer in address undefined thread; do
 done
 
 checked() { # sanitizers, arguments of check
-    local sanitizers=$1
+    local sanitizers=$1 found
     shift
     cmake -S "$here" -B "$build/$sanitizers" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER=g++ \
         -DCMAKE_CXX_FLAGS="-O1 -fsanitize=$sanitizers -fno-sanitize-recover=all -D_GLIBCXX_ASSERTIONS" >/dev/null
     cmake --build "$build/$sanitizers" --target check --parallel "$(nproc)" >/dev/null
-    echo "$sanitizers: $("$build/$sanitizers/check" "$@")"
+    found=$("$build/$sanitizers/check" "$@")
+    echo "$sanitizers: $found"
 }
 checked address,undefined "$@"
 checked thread 300 "${2:-0}"
