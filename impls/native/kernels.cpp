@@ -74,7 +74,7 @@ void rows_any(const RowTile& tile) {
             for (int r = 0; r < R; ++r) {
                 const V<L> v = load<L>(x + r * t.x_row);
 #pragma GCC unroll 8
-                for (int k = 0; k < K; ++k) sum[r][k] += v * broadcast<L>(w[k]);
+                for (int k = 0; k < K; ++k) sum[r][k] += v * factor<L, K>(w, k);
             }
         }
     }
@@ -99,7 +99,7 @@ void rows_sliding(const RowTile& tile) {
                     const int r = (i - h) / Stride;
                     if (i < h || (i - h) % Stride || r >= R) continue;
 #pragma GCC unroll 8
-                    for (int k = 0; k < K; ++k) sum[r][k] += v * broadcast<L>(w[h * K + k]);
+                    for (int k = 0; k < K; ++k) sum[r][k] += v * factor<L, 3 * K>(w, h * K + k);
                 }
             }
         }

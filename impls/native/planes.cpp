@@ -195,7 +195,16 @@ void PlaneProduct::multiply(const float* x, int n, float* y) {
         const float* from = x + first * image + start;
         float* space = space_.data() + thread * space_each_;
         for (int i = 0; !in_place_ && held[thread] != whole && i < images; ++i) {
-            kernels_.copy[0]({from + i * image, 0, positions_, 1, 1, inputs_, count, space + i * image_, 0, plane_});
+            kernels_.copy[0]({.from = from + i * image,
+                              .plane = 0,
+                              .row = positions_,
+                              .column = 1,
+                              .planes = 1,
+                              .rows = inputs_,
+                              .count = count,
+                              .to = space + i * image_,
+                              .to_plane = 0,
+                              .to_row = plane_});
         }
         held[thread] = whole;
         float* to = y + std::ptrdiff_t{first} * outputs_ * positions_ + start;
@@ -296,8 +305,16 @@ void PlaneGradient::compute(const float* x, const float* dy, int n, int position
             const int length = round_up(held * count, lanes);
             const auto fill = [&](const float* from, int rows, float* to) {
                 for (int i = 0; i < held; ++i) {
-                    const float* image = from + std::ptrdiff_t{first + i} * rows * positions + start;
-                    kernels_.copy[0]({image, 0, positions, 1, 1, rows, count, to + i * count, 0, pitch});
+                    kernels_.copy[0]({.from = from + std::ptrdiff_t{first + i} * rows * positions + start,
+                                      .plane = 0,
+                                      .row = positions,
+                                      .column = 1,
+                                      .planes = 1,
+                                      .rows = rows,
+                                      .count = count,
+                                      .to = to + i * count,
+                                      .to_plane = 0,
+                                      .to_row = pitch});
                 }
                 for (int row = 0; row < rows; ++row)
                     std::fill(to + row * pitch + held * count, to + row * pitch + length, 0.0f);

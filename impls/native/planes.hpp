@@ -95,7 +95,6 @@ private:
     int inputs_, outputs_;
     const Kernels& kernels_;
     int threads_;
-    bool in_place_;
     std::vector<Tile> tiles_;
     Floats space_, sums_;
 };

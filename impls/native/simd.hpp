@@ -53,6 +53,18 @@ template <int L>
     return value - V<L>{};  // Adding would turn -0 into 0, which no compiler may leave out.
 }
 
+// In all lanes, number i of N that lie side by side and multiply vectors.
+template <int L, int N>
+[[gnu::always_inline]] inline V<L> factor(const float* from, int i) {
+#if defined(__aarch64__)
+    // Products take it from a lane: with a full register of them each, more are left for sums.
+    if (i / L < N / L) {
+        return __builtin_shuffle(load<L>(from + i / L * L), typename Vector<L>::Index{} + i % L);
+    }
+#endif
+    return broadcast<L>(from[i]);
+}
+
 template <int L>
 [[gnu::always_inline]] inline V<L> rectified(V<L> v) {
     return v < V<L>{} ? V<L>{} : v;  // NaN stays
