@@ -19,16 +19,27 @@ class Native(Implementation):
     )
 
     def supports(self, case: GroupedConv2dCase) -> str | None:
-        return "the native kernels take float32 only" if case.dtype != "float32" else unavailable()
+        return unsupported(case)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        case: GroupedConv2dCase = problem.case
-        geometry = Geometry(case.weight_shape, case.groups, (case.h, case.w), case.stride, case.padding, case.dilation)
-        weight, bias = problem.constants["weight"], problem.constants.get("bias")
-        convolution = GroupedConv2d(weight, bias, geometry, isa=target.isa, threads=len(target.cores))
-        x = problem.inputs["x"]
+        return prepare_convolution(problem, target, winograd=False)
 
-        def call() -> Array:
-            return convolution(x)
 
-        return telling(call, {"native kernels": f"{convolution.isa}: {convolution.plan}"})
+def unsupported(case: GroupedConv2dCase) -> str | None:
+    """Why the kernels cannot run a case here, or None."""
+    return "the native kernels take float32 only" if case.dtype != "float32" else unavailable()
+
+
+def prepare_convolution(problem: Problem, target: Target, winograd: bool) -> Call:
+    """A call of the kernels, which tells the plan that it uses; weights are packed here."""
+    case: GroupedConv2dCase = problem.case
+    geometry = Geometry(case.weight_shape, case.groups, (case.h, case.w), case.stride, case.padding, case.dilation)
+    weight, bias = problem.constants["weight"], problem.constants.get("bias")
+    threads = len(target.cores)
+    convolution = GroupedConv2d(weight, bias, geometry, isa=target.isa, threads=threads, winograd=winograd)
+    x = problem.inputs["x"]
+
+    def call() -> Array:
+        return convolution(x)
+
+    return telling(call, {"native kernels": f"{convolution.isa}: {convolution.plan}"})

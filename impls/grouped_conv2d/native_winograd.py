@@ -1,11 +1,10 @@
 """Our own kernels, with Winograd's algorithm."""
 
-from bench.core.implementation import Implementation, telling
+from bench.core.implementation import Implementation
 from bench.core.target import Target
-from bench.core.workload import Array, Call, Problem
+from bench.core.workload import Call, Problem
+from impls.grouped_conv2d.native import prepare_convolution, unsupported
 from impls.grouped_conv2d.workload import GroupedConv2dCase
-from impls.native.grouped import Geometry, GroupedConv2d
-from impls.native.library import unavailable
 
 
 class NativeWinograd(Implementation):
@@ -25,16 +24,7 @@ class NativeWinograd(Implementation):
             return "Winograd's algorithm needs a 3x3 kernel with stride and dilation 1"
         if min(case.cin, case.cout) < 12 * case.groups:
             return "with fewer than 12 channels per group the transforms cost more than the products that they save"
-        return "the native kernels take float32 only" if case.dtype != "float32" else unavailable()
+        return unsupported(case)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        case: GroupedConv2dCase = problem.case
-        geometry = Geometry(case.weight_shape, case.groups, (case.h, case.w), case.stride, case.padding, case.dilation)
-        weight, bias = problem.constants["weight"], problem.constants.get("bias")
-        convolution = GroupedConv2d(weight, bias, geometry, isa=target.isa, threads=len(target.cores), winograd=True)
-        x = problem.inputs["x"]
-
-        def call() -> Array:
-            return convolution(x)
-
-        return telling(call, {"native kernels": f"{convolution.isa}: {convolution.plan}"})
+        return prepare_convolution(problem, target, winograd=True)

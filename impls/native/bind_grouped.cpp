@@ -19,7 +19,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "binding.hpp"
-#include "plan.hpp"
+#include "packed.hpp"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -32,8 +32,6 @@ using Images = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
 using PlanTuple = std::tuple<std::string, int, int, int, int>;
 
 constexpr long kMostPositions = 1 << 28;  // distances within a channel's strip are int
-
-constexpr std::array<const char*, 7> kKinds{"down", "flat", "filters", "direct", "groups", "masked", "winograd"};
 
 Plan plan_of(const PlanTuple& tuple) {
     const auto& [kind, lanes, filters, rows, columns] = tuple;
@@ -79,8 +77,8 @@ public:
                   std::array<int, 2> stride, std::array<int, 4> padding, std::array<int, 2> dilation, bool relu,
                   const std::string& isa, int threads, const PlanTuple& plan)
         : g_(geometry_of(shape4(weight), groups, size, stride, padding, dilation)),
-          packed_(packed(g_, kernels_or_throw(isa), at_least_one(threads), plan_of(plan), weight.data(),
-                         bias ? checked(*bias, g_.cout).data() : nullptr, relu)),
+          packed_(packed({g_, kernels_or_throw(isa), at_least_one(threads), plan_of(plan), relu}, weight.data(),
+                         bias ? checked(*bias, g_.cout).data() : nullptr)),
           plan_(plan_of(plan).text()) {}
 
     Answer operator()(const Images& x) {

@@ -8,9 +8,8 @@ namespace featherbench {
 namespace {
 
 Reach reach_of(const Geometry& g, Plan::Kind kind) {
-    if ((kind != Plan::Kind::down && kind != Plan::Kind::masked) || g.kernel_h != 3 || g.dilation_h != 1 ||
-        g.stride_h > 2)
-        return Reach::any;
+    const bool down = kind == Plan::Kind::down || kind == Plan::Kind::masked;
+    if (!down || g.kernel_h != 3 || g.dilation_h != 1 || g.stride_h > 2) return Reach::any;
     return g.stride_h == 1 ? Reach::sliding1 : Reach::sliding2;
 }
 
@@ -24,24 +23,20 @@ int run_columns(const Geometry& g, Plan::Kind kind) {
 
 }  // namespace
 
-Convolution::Convolution(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan,
-                         const float* weight, const float* bias, bool relu)
-    : g_(geometry),
-      kernels_(kernels),
-      threads_(threads),
-      plan_(plan),
-      relu_(relu),
-      width_(width_of(plan, geometry, kernels)),
-      reach_(reach_of(geometry, plan.kind)),
-      strips_(geometry, kernels, plan, threads),
-      run_columns_(run_columns(geometry, plan.kind)),
-      taps_(strips_.taps(reach_ == Reach::any ? geometry.kernel_h : 1, run_columns_)),
-      space_(in_place(plan.kind) ? Floats() : Floats(std::size_t(strips_.floats()) * threads)) {
+Convolution::Convolution(const Setting& setting, const float* weight, const float* bias)
+    : Packed(setting),
+      reach_(reach_of(g_, plan_.kind)),
+      strips_(g_, kernels_, plan_, threads_),
+      run_columns_(run_columns(g_, plan_.kind)),
+      taps_(strips_.taps(reach_ == Reach::any ? g_.kernel_h : 1, run_columns_)) {
+    if (!in_place(plan_.kind)) make_space();
     pack(weight, bias);
     for (int k = 0; k < std::max(kMostFilters, kMostPairs * plan_.lanes); ++k) {
-        filters_.push_back(std::ptrdiff_t{k} * g_.out_h() * g_.out_w());
+        filters_.push_back(k * plane());
     }
 }
+
+void Convolution::make_space() { space_ = Floats(std::size_t(strips_.floats()) * threads_); }
 
 // How many weights of each tap stand beside one another.
 int Convolution::block_lanes(const Block& block) const {
@@ -63,12 +58,12 @@ void Convolution::pack(const float* weight, const float* bias) {
         group_weights_ += std::ptrdiff_t{block_lanes(block)} * channels * taps;
         group_bias_ = block.first + block_lanes(block);
     }
-    packed_ = Floats(group_weights_ * g_.groups);
+    weight_ = Floats(group_weights_ * g_.groups);
     if (bias) bias_ = Floats(group_bias_ * g_.groups);
     for (int group = 0; group < g_.groups; ++group) {
         for (const Block& block : blocks_) {
             const std::ptrdiff_t first = std::ptrdiff_t{group} * g_.filters() + block.first;
-            float* to = packed_.data() + group * group_weights_ + block.weight;
+            float* to = weight_.data() + group * group_weights_ + block.weight;
             for (int c = 0; c < channels; ++c) {
                 for (int i = 0; i < taps; ++i) {
                     const int row = i / g_.kernel_w, column = i % g_.kernel_w;
@@ -91,11 +86,11 @@ void Convolution::run(const Input& x, int n, float* y) {
     const int wholes = n * bundles * strips;
     const int blocks = int(blocks_.size());
     // Where there are few strips, threads share one's filters.
-    const int parts = threads_ == 1 ? 1 : std::clamp(ceil_div(4 * threads_, std::max(wholes, 1)), 1, blocks);
-    const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
+    const int parts = parts_of_each(wholes, threads_, blocks);
     const bool in_place = featherbench::in_place(plan_.kind) && x.column == 1;
-    const std::vector<std::ptrdiff_t> taps_in_place = in_place ? taps(x.row) : std::vector<std::ptrdiff_t>{};
-    if (!in_place && space_.bytes() == 0) space_ = Floats(std::size_t(strips_.floats()) * threads_);
+    std::vector<std::ptrdiff_t> taps_in_place;  // masked kernels know theirs
+    if (in_place && plan_.kind == Plan::Kind::direct) taps_in_place = taps(x.row);
+    if (!in_place && space_.bytes() == 0) make_space();
     std::vector<int> held(threads_, -1);  // whose strip each thread has
     share(threads_, wholes * parts, [&](int unit, int thread) {
         const int whole = unit / parts, share = unit % parts;
@@ -103,7 +98,7 @@ void Convolution::run(const Input& x, int n, float* y) {
         const int end = std::min(first + strips_.bundle(), g_.groups);
         const Strips::Part part = strips_.part(whole % strips);
         float* strip = space_.data() + thread * strips_.floats();
-        const float* from = x.data + image * x.image + std::ptrdiff_t{first} * g_.channels() * x.channel;
+        const float* from = x.from(image, first * g_.channels()).data;
         if (!in_place && held[thread] != whole) strips_.copy(x, from, (end - first) * g_.channels(), part, strip);
         held[thread] = whole;
         View view{strip + strips_.lead(), strips_.channel(), strips_.pitch(), strips_.step(), taps_.data(), reach_};
@@ -117,7 +112,7 @@ void Convolution::run(const Input& x, int n, float* y) {
                     g_.stride_h == 1 ? Reach::masked1 : Reach::masked2};
         }
         for (int group = first; group < end; ++group, view.x += g_.channels() * view.channel) {
-            float* to = y + (std::ptrdiff_t{image} * g_.cout + std::ptrdiff_t{group} * g_.filters()) * plane;
+            float* to = outputs(y, image, group * g_.filters());
             for (int b = share * blocks / parts; b < (share + 1) * blocks / parts; ++b) {
                 compute(to, group, blocks_[b], part, view);
             }
@@ -135,10 +130,9 @@ std::vector<std::ptrdiff_t> Convolution::taps(std::ptrdiff_t row) const {
 }
 
 void Convolution::compute(float* y, int group, const Block& block, const Strips::Part& part, const View& view) const {
-    const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
-    const float* weight = packed_.data() + group * group_weights_ + block.weight;
+    const float* weight = weight_.data() + group * group_weights_ + block.weight;
     const float* bias = bias_.bytes() ? bias_.data() + group * group_bias_ + block.first : nullptr;
-    float* to = y + block.first * plane + std::ptrdiff_t{part.top} * g_.out_w() + part.columns.first;
+    float* to = y + block.first * plane() + std::ptrdiff_t{part.top} * g_.out_w() + part.columns.first;
     if (across(plan_.kind)) {
         const int lanes = block_lanes(block);
         FilterTile tile{};

@@ -4,20 +4,16 @@
 
 #include <vector>
 
-#include "memory.hpp"
-#include "plan.hpp"
+#include "packed.hpp"
 #include "strips.hpp"
 
 namespace featherbench {
 
 class Convolution final : public Packed {
 public:
-    Convolution(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan, const float* weight,
-                const float* bias, bool relu);
+    Convolution(const Setting& setting, const float* weight, const float* bias);
 
     void run(const Input& x, int n, float* y) override;
-    std::size_t packed_bytes() const override { return packed_.bytes() + bias_.bytes(); }
-    std::size_t workspace_bytes() const override { return space_.bytes(); }
 
 private:
     struct Block {  // filters of a tile
@@ -33,6 +29,7 @@ private:
         Reach reach;
     };
 
+    void make_space();
     int block_lanes(const Block& block) const;
     void pack(const float* weight, const float* bias);
     std::vector<std::ptrdiff_t> taps(std::ptrdiff_t row) const;
@@ -42,12 +39,6 @@ private:
     int sort_runs(FilterTile& tile, const Span& columns) const;
     void compute_filters(FilterTile tile, int vectors, const Strips::Part& part, const View& view, float* y) const;
 
-    Geometry g_;
-    const Kernels& kernels_;
-    int threads_;
-    Plan plan_;
-    bool relu_;
-    int width_;  // index into the kernels' lanes
     Reach reach_;
     Strips strips_;
     int run_columns_;  // kernel columns whose taps are gone through together
@@ -55,7 +46,6 @@ private:
     std::ptrdiff_t group_weights_ = 0, group_bias_ = 0;
     std::vector<std::ptrdiff_t> taps_;     // in a strip
     std::vector<std::ptrdiff_t> filters_;  // where each filter's output plane lies, from a tile's first
-    Floats packed_, bias_, space_;
 };
 
 }  // namespace featherbench

@@ -14,14 +14,7 @@ constexpr std::ptrdiff_t kMostFloats = 96 << 10;
 
 }  // namespace
 
-Depthwise::Depthwise(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan,
-                     const float* weight, const float* bias, bool relu)
-    : g_(geometry),
-      kernels_(kernels),
-      threads_(threads),
-      plan_(plan),
-      relu_(relu),
-      width_(width_of(plan, geometry, kernels)) {
+Depthwise::Depthwise(const Setting& setting, const float* weight, const float* bias) : Packed(setting) {
     pack(weight, bias);
     cut();
 }
@@ -71,7 +64,6 @@ int Depthwise::in_columns(int out_columns) const {
 
 void Depthwise::run(const Input& x, int n, float* y) {
     const int lanes = plan_.lanes, blocks = ceil_div(g_.groups, lanes), strips = int(strips_.size());
-    const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
     share(threads_, n * blocks * strips, [&](int unit, int thread) {
         const Area& strip = strips_[unit % strips];
         const Area wanted{{strip.rows.first * g_.stride_h - g_.top, in_rows(strip.rows.count)},
@@ -82,11 +74,9 @@ void Depthwise::run(const Input& x, int n, float* y) {
         float* outputs = inputs + inputs_;
         // Padding rows are never read, and padding columns are zero from the start where all strips have the same.
         if (strip.columns.count != g_.out_w()) std::fill(inputs, inputs + inputs_, 0.0f);
-        const Input own{x.data + image * x.image + first * x.channel, x.image, x.channel, x.row, x.column};
-        turn(kernels_, width_, own, planes, g_.h, g_.w, wanted, inputs);
+        turn(kernels_, width_, x.from(image, first), planes, g_.h, g_.w, wanted, inputs);
         compute(block, strip, inputs, outputs);
-        turn_back(kernels_, width_, outputs, planes, g_.out_h(), g_.out_w(), strip,
-                  y + (std::ptrdiff_t{image} * g_.groups + first) * plane);
+        turn_back(kernels_, width_, outputs, planes, g_.out_h(), g_.out_w(), strip, Packed::outputs(y, image, first));
     });
 }
 

@@ -5,20 +5,16 @@
 
 #include <vector>
 
-#include "memory.hpp"
-#include "plan.hpp"
+#include "packed.hpp"
 #include "turn.hpp"
 
 namespace featherbench {
 
 class Depthwise final : public Packed {
 public:
-    Depthwise(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan, const float* weight,
-              const float* bias, bool relu);
+    Depthwise(const Setting& setting, const float* weight, const float* bias);
 
     void run(const Input& x, int n, float* y) override;
-    std::size_t packed_bytes() const override { return weight_.bytes() + bias_.bytes(); }
-    std::size_t workspace_bytes() const override { return space_.bytes(); }
 
 private:
     void pack(const float* weight, const float* bias);
@@ -27,13 +23,6 @@ private:
     int in_columns(int out_columns) const;
     void compute(int block, const Area& strip, const float* inputs, float* outputs) const;
 
-    Geometry g_;
-    const Kernels& kernels_;
-    int threads_;
-    Plan plan_;
-    bool relu_;
-    int width_;  // index into the kernels' lanes
-    Floats weight_, bias_, space_;
     std::vector<Area> strips_;                    // of outputs
     int pitch_ = 0;                               // positions of a strip's row of inputs, padding included
     std::vector<std::ptrdiff_t> taps_;            // where each kernel position reads, from a tile's first input

@@ -24,6 +24,10 @@ struct Geometry {
 struct Input {
     const float* data;
     std::ptrdiff_t image, channel, row, column;
+
+    Input from(int image_index, int channel_index) const {
+        return {data + image_index * image + channel_index * channel, image, channel, row, column};
+    }
 };
 
 struct Span {  // a stretch of rows, columns, tiles

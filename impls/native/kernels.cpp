@@ -284,7 +284,7 @@ void groups_any(const GroupTile& tile) {
 // Depthwise, 3 x 3, from where inputs lie: an input row is loaded once for each kernel column, for all output rows that
 // it reaches.
 template <int L, int R, int Stride>
-void masked(const MaskedTile& tile) {
+void depthwise_masked(const MaskedTile& tile) {
     MaskedTile t = tile;
     const Edges<L, Stride> edges(t.column, t.width);
     for (int plane = 0; plane < t.planes; ++plane, t.x += t.x_plane, t.y += t.y_plane, t.weight += 9) {
@@ -492,8 +492,8 @@ extern const WinogradKernels offered_winograd;
 
 template <int L, int R>
 constexpr void add_masked(Kernels& all, int width) {
-    all.masked[width][1][R] = masked<L, R, 1>;
-    all.masked[width][2][R] = masked<L, R, 2>;
+    all.masked[width][1][R] = depthwise_masked<L, R, 1>;
+    all.masked[width][2][R] = depthwise_masked<L, R, 2>;
     if constexpr (R < (kRegisters == 32 ? kMostMasked : 6)) add_masked<L, R + 1>(all, width);
 }
 

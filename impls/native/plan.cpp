@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "convolution.hpp"
-#include "depthwise.hpp"
-#include "masked.hpp"
-#include "winograd.hpp"
+#include "winograd_tiles.hpp"
 
 namespace featherbench {
 namespace {
 
-// From so many filters of a group on, only plans across filters have ever won.
+// From so many filters of a group on, plans along rows have never won where those across filters could be in place.
 constexpr int kManyFilters = 64;
 
 bool within(int value, int most) { return value >= 1 && value <= most; }
@@ -152,20 +149,6 @@ std::vector<Plan> winograd_candidates(const Geometry& g, const Kernels& kernels)
         }
     }
     return found;
-}
-
-std::unique_ptr<Packed> packed(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan,
-                               const float* weight, const float* bias, bool relu) {
-    if (plan.kind == Plan::Kind::groups) {
-        return std::make_unique<Depthwise>(geometry, kernels, threads, plan, weight, bias, relu);
-    }
-    if (plan.kind == Plan::Kind::masked && geometry.channels() == 1) {
-        return std::make_unique<Masked>(geometry, kernels, threads, plan, weight, bias, relu);
-    }
-    if (plan.kind == Plan::Kind::winograd) {
-        return std::make_unique<Winograd>(geometry, kernels, threads, plan, weight, bias, relu);
-    }
-    return std::make_unique<Convolution>(geometry, kernels, threads, plan, weight, bias, relu);
 }
 
 }  // namespace featherbench

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <memory>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -30,6 +30,7 @@ struct Plan {
 
     std::string text() const;
 };
+constexpr std::array<const char*, 7> kKinds{"down", "flat", "filters", "direct", "groups", "masked", "winograd"};
 
 inline bool in_place(Plan::Kind kind) { return kind == Plan::Kind::direct || kind == Plan::Kind::masked; }
 inline bool across(Plan::Kind kind) { return kind == Plan::Kind::filters || kind == Plan::Kind::direct; }
@@ -41,19 +42,5 @@ int width_of(const Plan& plan, const Geometry& geometry, const Kernels& kernels)
 std::vector<Plan> candidates(const Geometry& geometry, const Kernels& kernels);
 // Likewise of Winograd's algorithm, which rounds worse; none where it cannot compute the geometry.
 std::vector<Plan> winograd_candidates(const Geometry& geometry, const Kernels& kernels);
-
-// A convolution with packed weights, ready to run as often as wanted.
-class Packed {
-public:
-    virtual ~Packed() = default;
-    // `y` is (n, cout, out_h, out_w), contiguous.
-    virtual void run(const Input& x, int n, float* y) = 0;
-    virtual std::size_t packed_bytes() const = 0;
-    virtual std::size_t workspace_bytes() const = 0;
-};
-
-// `weight` is (cout, cin / groups, kernel_h, kernel_w), `bias` (cout) or null; both are read now and never again.
-std::unique_ptr<Packed> packed(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan,
-                               const float* weight, const float* bias, bool relu);
 
 }  // namespace featherbench

@@ -39,7 +39,7 @@ std::int32_t entry_at(const Pattern& pattern, int row, int column) {
 
 // Whether planes can be read where they lie: without a rest of a vector, and so few of them for an output that those of
 // a tile do not drive one another out of the first-level cache, however far apart they lie.
-bool lies_well(const Pattern& pattern, int positions, int lanes) {
+bool readable_in_place(const Pattern& pattern, int positions, int lanes) {
     int most = 0;
     for (int row = 0; row < pattern.outputs; ++row)
         most = std::max(most, pattern.starts[row + 1] - pattern.starts[row]);
@@ -55,7 +55,7 @@ PlaneProduct::PlaneProduct(const Pattern& pattern, int positions, const Kernels&
       weights_(pattern.entries.size()),
       kernels_(kernels),
       threads_(threads),
-      in_place_(lies_well(pattern, positions, kernels.lanes[0])) {
+      in_place_(readable_in_place(pattern, positions, kernels.lanes[0])) {
     const int lanes = kernels.lanes[0];
     chunk_ = std::max(positions, 1);
     const int together = in_place_ ? kFewInputs : inputs_;  // planes that a chunk is to be in a cache with
@@ -185,7 +185,7 @@ void PlaneProduct::seal() {
 void PlaneProduct::multiply(const float* x, int n, float* y) {
     const int chunks = ceil_div(positions_, chunk_), groups = ceil_div(n, images_), wholes = chunks * groups;
     const int tiles = int(tiles_.size());
-    const int parts = threads_ == 1 ? 1 : std::clamp(ceil_div(4 * threads_, std::max(wholes, 1)), 1, tiles);
+    const int parts = parts_of_each(wholes, threads_, tiles);
     std::vector<int> held(threads_, -1);
     share(threads_, wholes * parts, [&](int unit, int thread) {
         const int whole = unit / parts, part = unit % parts;

@@ -1,5 +1,8 @@
 """Pointwise convolution whose filters each read channels of their own, and its gradients."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -17,8 +20,8 @@ class SparsePointwise:
     array is not, or not float32, and ValueError where shapes do not fit.
 
     Filters that have channels in common are computed together, over all channels that any of them reads, with a weight
-    of zero where one does not: an infinite number or NaN in such a channel makes that filter's output NaN too. One call
-    at a time: all of them write to workspaces that are kept for the next.
+    of zero where one does not: an infinite number or NaN in such a channel makes that filter's output NaN too. Calls
+    from several threads take turns, since all of them write to workspaces that are kept for the next.
     """
 
     def __init__(self, channels: NDArray[np.int64], cin: int, isa: str | None = None, threads: int = 1) -> None:
@@ -26,6 +29,7 @@ class SparsePointwise:
         self._channels, self._cin = channels, cin
         self._products: dict[tuple[bool, int], Any] = {}
         self._gradient: Any = None
+        self._turn = Lock()
 
     def packed(self, weight: Array, bias: Array | None, positions: int) -> Any:
         """A function from x to Y with these weights, packed once, for images of so many positions (height x width)."""
@@ -48,22 +52,35 @@ class SparsePointwise:
 
     def weight_gradient(self, x: Array, dy: Array) -> Array:
         """Returns dW (cout, width), summed over images and positions."""
-        if self._gradient is None:
-            pattern = _by_filter(self._channels, self._cin)
-            self._gradient = kernels().PlaneGradient(pattern, self.isa, self.threads)
         dweight = np.empty(self._channels.shape, np.float32)
-        self._gradient(x, dy, dweight)
+        with self._turn, _plain_type_errors():
+            if self._gradient is None:
+                pattern = _by_filter(self._channels, self._cin)
+                self._gradient = kernels().PlaneGradient(pattern, self.isa, self.threads)
+            self._gradient(x, dy, dweight)
         return dweight
 
     def _multiplied(self, x: Array, weight: Array, bias: Array | None, forward: bool, keep: bool) -> Array:
         key = (forward, x.shape[2] * x.shape[3])
-        if key not in self._products:
-            pattern = (_by_filter if forward else _by_channel)(self._channels, self._cin)
-            self._products[key] = kernels().PlaneProduct(pattern, key[1], self.isa, self.threads)
-        product = self._products[key]
-        product.pack(weight, bias, keep)
-        y: Array = product(x)
+        with self._turn, _plain_type_errors():
+            if key not in self._products:
+                pattern = (_by_filter if forward else _by_channel)(self._channels, self._cin)
+                self._products[key] = kernels().PlaneProduct(pattern, key[1], self.isa, self.threads)
+            product = self._products[key]
+            product.pack(weight, bias, keep)  # and no other thread's weights before they are used
+            y: Array = product(x)
         return y
+
+
+@contextmanager
+def _plain_type_errors() -> Iterator[None]:
+    try:
+        yield
+    except TypeError:
+        raise TypeError(
+            "arrays must be C-contiguous float32: inputs and gradients of outputs with 4 dimensions, weights with 2, "
+            "the bias with 1"
+        ) from None
 
 
 def _by_filter(channels: NDArray[np.int64], cin: int) -> Any:

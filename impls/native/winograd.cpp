@@ -10,7 +10,7 @@ namespace {
 
 // A strip's transformed inputs, and a bundle's products, should stay in the second-level cache while all filters pass.
 constexpr std::ptrdiff_t kStripFloats = 192 << 10;
-constexpr int kFewestTiles = 4;
+constexpr int kFewestTiles = 4;  // of a strip, however large: the weights of all points are read for each strip
 
 // G, which turns a column of three weights into as many points as a tile's side has.
 using Row = std::array<double, 3>;
@@ -37,17 +37,11 @@ struct Winograd::Space {
     float *turned, *inputs, *products;
 };
 
-Winograd::Winograd(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan, const float* weight,
-                   const float* bias, bool relu)
-    : g_(geometry),
-      kernels_(kernels),
-      threads_(threads),
-      plan_(plan),
-      relu_(relu),
-      width_(width_of(plan, geometry, kernels)),
-      channel_blocks_(ceil_div(g_.channels(), plan.lanes)),
-      filter_blocks_(ceil_div(g_.filters(), plan.lanes)),
-      bundles_(ceil_div(filter_blocks_, plan.filters)) {
+Winograd::Winograd(const Setting& setting, const float* weight, const float* bias)
+    : Packed(setting),
+      channel_blocks_(ceil_div(g_.channels(), plan_.lanes)),
+      filter_blocks_(ceil_div(g_.filters(), plan_.lanes)),
+      bundles_(ceil_div(filter_blocks_, plan_.filters)) {
     pack(weight, bias);
     cut();
 }
@@ -111,20 +105,16 @@ Winograd::Space Winograd::space(int thread) {
 void Winograd::run(const Input& x, int n, float* y) {
     const int strips = int(strips_.size()), wholes = n * g_.groups * strips;
     // Where there are few strips, threads share one's filters.
-    const int parts = threads_ == 1 ? 1 : std::clamp(ceil_div(4 * threads_, std::max(wholes, 1)), 1, bundles_);
-    const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
+    const int parts = parts_of_each(wholes, threads_, bundles_);
     std::vector<int> held(threads_, -1);  // whose inputs each thread has
     share(threads_, wholes * parts, [&](int unit, int thread) {
         const int whole = unit / parts, part = unit % parts;
         const Area& strip = strips_[whole % strips];
         const int group = whole / strips % g_.groups, image = whole / strips / g_.groups;
         const Space own = space(thread);
-        if (held[thread] != whole) {
-            const std::ptrdiff_t first = image * x.image + std::ptrdiff_t{group} * g_.channels() * x.channel;
-            transform_inputs({x.data + first, x.image, x.channel, x.row, x.column}, strip, own);
-        }
+        if (held[thread] != whole) transform_inputs(x.from(image, group * g_.channels()), strip, own);
         held[thread] = whole;
-        float* to = y + (std::ptrdiff_t{image} * g_.cout + std::ptrdiff_t{group} * g_.filters()) * plane;
+        float* to = outputs(y, image, group * g_.filters());
         for (int bundle = part * bundles_ / parts; bundle < (part + 1) * bundles_ / parts; ++bundle) {
             multiply(group, bundle, strip, own);
             const int end = std::min((bundle + 1) * plan_.filters, filter_blocks_);
@@ -143,8 +133,8 @@ void Winograd::transform_inputs(const Input& x, const Area& strip, const Space& 
     std::fill(space.turned, space.turned + area.positions() * lanes, 0.0f);  // the padding
     const std::ptrdiff_t point = this->point(channel_blocks_, strip);
     for (int block = 0; block < channel_blocks_; ++block) {
-        const Input planes{x.data + block * lanes * x.channel, x.image, x.channel, x.row, x.column};
-        turn(kernels_, width_, planes, std::min(lanes, g_.channels() - block * lanes), g_.h, g_.w, area, space.turned);
+        const int first = block * lanes, planes = std::min(lanes, g_.channels() - first);
+        turn(kernels_, width_, x.from(0, first), planes, g_.h, g_.w, area, space.turned);
         float* to = space.inputs + std::ptrdiff_t{block} * strip.positions() * lanes;
         for (int row = 0; row < strip.rows.count; ++row, to += strip.columns.count * lanes) {
             kernels_.winograd->inputs[width_][winograd_size(m)](
@@ -182,7 +172,7 @@ void Winograd::transform_outputs(int group, int block, const Area& strip, const 
                                                               space.turned + row * pitch, pitch});
     }
     turn_back(kernels_, width_, space.turned, std::min(lanes, g_.filters() - block * lanes), g_.out_h(), g_.out_w(),
-              area, y + std::ptrdiff_t{block} * lanes * g_.out_h() * g_.out_w());
+              area, outputs(y, 0, block * lanes));
 }
 
 }  // namespace featherbench

@@ -5,8 +5,7 @@
 
 #include <vector>
 
-#include "memory.hpp"
-#include "plan.hpp"
+#include "packed.hpp"
 #include "turn.hpp"
 #include "winograd_tiles.hpp"
 
@@ -14,12 +13,9 @@ namespace featherbench {
 
 class Winograd final : public Packed {
 public:
-    Winograd(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan, const float* weight,
-             const float* bias, bool relu);
+    Winograd(const Setting& setting, const float* weight, const float* bias);
 
     void run(const Input& x, int n, float* y) override;
-    std::size_t packed_bytes() const override { return weight_.bytes() + bias_.bytes(); }
-    std::size_t workspace_bytes() const override { return space_.bytes(); }
 
 private:
     struct Space;  // of a thread
@@ -34,15 +30,8 @@ private:
     void multiply(int group, int bundle, const Area& strip, const Space& space) const;
     void transform_outputs(int group, int block, const Area& strip, const Space& space, float* y) const;
 
-    Geometry g_;
-    const Kernels& kernels_;
-    int threads_;
-    Plan plan_;
-    bool relu_;
-    int width_;                           // index into the kernels' lanes
-    int channel_blocks_, filter_blocks_;  // of a group
-    int bundles_;                         // of filter blocks, `plan.filters` in each
-    Floats weight_, bias_, space_;
+    int channel_blocks_, filter_blocks_;                     // of a group
+    int bundles_;                                            // of filter blocks, `plan.filters` in each
     std::vector<Area> strips_;                               // of tiles
     std::ptrdiff_t turned_ = 0, inputs_ = 0, products_ = 0;  // floats of a thread's space
 };

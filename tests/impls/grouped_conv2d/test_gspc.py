@@ -1,16 +1,16 @@
 """The paper's schedule on TVM: its untuned choices, and that every choice of knobs is right."""
 
-import math
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 
 import pytest
 
 pytest.importorskip("tvm", reason="needs apache-tvm: pip install apache-tvm")
 
 from bench.core.target import Target
+from impls.grouped_conv2d import _tune_gspc
 from impls.grouped_conv2d._choices import Choices
 from impls.grouped_conv2d._gspc import Knobs, prepare, untuned
-from impls.grouped_conv2d._tune_gspc import allowed, tune
+from impls.grouped_conv2d._tune_gspc import allowed
 from impls.grouped_conv2d.tvm_gspc_tuned import FILE
 from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
 
@@ -45,12 +45,23 @@ def test_every_choice_of_knobs_is_right() -> None:
                     assert WORKLOAD.confirm(problem, call()).passed, (ic_bn, oc_bn, reg_n, unroll_kw)
 
 
-def test_tuning_finds_knobs_that_compute_the_case() -> None:
-    case = GroupedConv2dCase(cin=4, cout=4, h=4, w=4, groups=2)
-    problem = WORKLOAD.problem(case, seed=1).aligned()
-    best, gain, tried = tune(problem, EDGE, lanes=4)
-    assert math.isfinite(gain)
-    assert tried >= 2
+def test_tuning_finds_the_quickest_knobs(monkeypatch: pytest.MonkeyPatch) -> None:
+    case, quickest = GroupedConv2dCase(cin=8, cout=8, h=4, w=4), Knobs(2, 8, 2, False)
+
+    def cost(knobs: Knobs) -> float:
+        return 1 + sum(mine != best for mine, best in zip(astuple(knobs), astuple(quickest), strict=True))
+
+    monkeypatch.setattr(_tune_gspc._gspc, "prepare", lambda problem, target, knobs: knobs)
+    monkeypatch.setattr(_tune_gspc, "quickest", cost)
+    best, gain, tried = _tune_gspc.tune(WORKLOAD.problem(case, seed=1), EDGE, lanes=4)
+    assert best == quickest
+    assert gain == cost(untuned(case, lanes=4)) > 1
+    assert tried >= 8
+
+
+def test_tuned_knobs_compute_the_case() -> None:
+    problem = WORKLOAD.problem(GroupedConv2dCase(cin=4, cout=4, h=4, w=4, groups=2), seed=1).aligned()
+    best, _, _ = _tune_gspc.tune(problem, EDGE, lanes=4)
     assert WORKLOAD.confirm(problem, prepare(problem, EDGE, best)()).passed
 
 

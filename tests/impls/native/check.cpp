@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "arrays.hpp"
-#include "plan.hpp"
+#include "packed.hpp"
 #include "planes.hpp"
 
 extern "C" [[gnu::weak]] void __sanitizer_set_death_callback(void (*)());
@@ -27,7 +27,7 @@ namespace featherbench {
 namespace {
 
 std::string current;  // what is being computed
-std::array<long, 7> runs_of_kind;
+std::array<long, kKinds.size()> runs_of_kind;
 long plane_runs;
 
 void name_current() { std::fprintf(stderr, "died in %s\n", current.c_str()); }
@@ -180,7 +180,7 @@ void check_convolution(Random& random, const std::string& name) {
             current = name + ": " + text(g) + (bias ? ", bias" : "") + (relu ? ", relu" : "") + "; " + (*kernels)->isa +
                       ", " + plan.text() + ", " + std::to_string(threads) + " threads";
             const std::unique_ptr<Packed> convolution =
-                packed(g, **kernels, threads, plan, weight.data(), bias ? bias->data() : nullptr, relu);
+                packed({g, **kernels, threads, plan, relu}, weight.data(), bias ? bias->data() : nullptr);
             convolution->run({spoilt.data(), 0, std::ptrdiff_t{g.h} * g.w, g.w, 1}, 1, unread.data());
             for (int i = 0; i < 2; ++i) {
                 Array y(expected[i].size());
@@ -287,7 +287,6 @@ int run(int cases, unsigned seed, int first) {
     std::string isas;
     for (const Kernels* const* one = kernels(); *one; ++one)
         isas += std::string(isas.empty() ? "" : ", ") + (*one)->isa;
-    constexpr std::array<const char*, 7> kKinds{"down", "flat", "filters", "direct", "groups", "masked", "winograd"};
     std::string kinds;
     for (std::size_t kind = 0; kind < kKinds.size(); ++kind)
         kinds += std::to_string(runs_of_kind[kind]) + " plans " + kKinds[kind] + ", ";

@@ -16,7 +16,7 @@
 #include <string>
 
 #include "arrays.hpp"
-#include "plan.hpp"
+#include "packed.hpp"
 
 namespace featherbench {
 namespace {
@@ -41,13 +41,13 @@ bool count(const Layer& layer, int file) {
         y(std::size_t(g.cout) * g.out_h() * g.out_w());
     weight.fill(random);
     x.fill(random);
-    std::array<double, 7> least;
+    std::array<double, kKinds.size()> least;
     least.fill(std::numeric_limits<double>::infinity());
-    std::array<std::string, 7> plans;
+    std::array<std::string, kKinds.size()> plans;
     std::vector<Plan> all = candidates(g, **kernels());
     for (const Plan& plan : winograd_candidates(g, **kernels())) all.push_back(plan);
     for (const Plan& plan : all) {
-        const std::unique_ptr<Packed> convolution = packed(g, **kernels(), 1, plan, weight.data(), nullptr, false);
+        const std::unique_ptr<Packed> convolution = packed({g, **kernels(), 1, plan, false}, weight.data(), nullptr);
         const std::uint64_t before = executed(file);
         convolution->run({x.data(), 0, std::ptrdiff_t{size} * size, size, 1}, 1, y.data());
         const std::uint64_t after = executed(file);
@@ -57,8 +57,7 @@ bool count(const Layer& layer, int file) {
         least[int(plan.kind)] = each;
         plans[int(plan.kind)] = plan.text();
     }
-    constexpr std::array<const char*, 7> kKinds{"down", "flat", "filters", "direct", "groups", "masked", "winograd"};
-    for (int kind = 0; kind < 7; ++kind) {
+    for (std::size_t kind = 0; kind < kKinds.size(); ++kind) {
         if (plans[kind].empty()) continue;
         std::printf("%4d x %d x %d, stride %d, %2d channels a group: %.3f instructions a MAC (not time), %s: %s\n",
                     channels, size, size, stride, g.channels(), least[kind], kKinds[kind], plans[kind].c_str());

@@ -4,8 +4,6 @@ import copy
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 
 import numpy as np
 import pytest
@@ -304,67 +302,6 @@ def test_what_auto_chooses_and_answers(
     y, other = layer(x), dense(layer)(x)
     torch.testing.assert_close(y, other)
     torch.testing.assert_close(*(torch.autograd.grad(answer.square().sum(), x)[0] for answer in (y, other)))
-
-
-def _in_place(layer: SlidingChannelConv2d, other: SlidingChannelConv2d) -> None:
-    layer.weight[-1, -1] += 1
-
-
-def _through_data(layer: SlidingChannelConv2d, other: SlidingChannelConv2d) -> None:
-    layer.weight.data.mul_(2)  # which PyTorch's version of a tensor does not count
-
-
-def _through_numpy(layer: SlidingChannelConv2d, other: SlidingChannelConv2d) -> None:
-    layer.weight.detach().numpy()[0] = 3
-
-
-def _data_replaced(layer: SlidingChannelConv2d, other: SlidingChannelConv2d) -> None:
-    layer.weight.data = other.weight.data
-
-
-def _replaced(layer: SlidingChannelConv2d, other: SlidingChannelConv2d) -> None:
-    layer.weight = other.weight
-
-
-def _loaded(layer: SlidingChannelConv2d, other: SlidingChannelConv2d) -> None:
-    layer.load_state_dict(other.state_dict())
-
-
-def _assigned(layer: SlidingChannelConv2d, other: SlidingChannelConv2d) -> None:
-    layer.load_state_dict(other.state_dict(), assign=True)
-
-
-def _trained(layer: SlidingChannelConv2d, other: SlidingChannelConv2d) -> None:
-    optimizer = torch.optim.SGD(layer.parameters(), 1.0)
-    with torch.enable_grad():
-        layer(torch.ones(1, 8, 3, 3)).sum().backward()
-    optimizer.step()
-
-
-@pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
-@pytest.mark.parametrize("off", [torch.no_grad, torch.inference_mode])
-@pytest.mark.parametrize(
-    "change",
-    [_in_place, _through_data, _through_numpy, _data_replaced, _replaced, _loaded, _assigned, _trained],
-)
-def test_a_changed_weight_is_noticed_where_gradients_are_off(
-    change: Callable[[SlidingChannelConv2d, SlidingChannelConv2d], None],
-    off: Callable[[], AbstractContextManager[None]],
-) -> None:
-    layer, other = (SlidingChannelConv2d(8, 16, backend="native").eval() for _ in range(2))
-    x = torch.randn(2, 8, 3, 3)
-    with off():
-        before = layer(x)
-        torch.testing.assert_close(layer(x), before, rtol=0, atol=0)
-    with torch.no_grad():
-        change(layer, other)
-        right = dense(layer)(x)
-    with off():
-        after = layer(x)
-        torch.testing.assert_close(after, right)
-        assert not torch.equal(after, before)
-        torch.testing.assert_close(other(x), dense(other)(x))  # layers of the same windows do not mix
-        torch.testing.assert_close(layer(x), after, rtol=0, atol=0)
 
 
 @pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))

@@ -5,19 +5,15 @@
 
 #include <vector>
 
-#include "memory.hpp"
-#include "plan.hpp"
+#include "packed.hpp"
 
 namespace featherbench {
 
-class Masked final : public Packed {
+class MaskedDepthwise final : public Packed {
 public:
-    Masked(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan, const float* weight,
-           const float* bias, bool relu);
+    MaskedDepthwise(const Setting& setting, const float* weight, const float* bias);
 
     void run(const Input& x, int n, float* y) override;
-    std::size_t packed_bytes() const override { return weight_.bytes() + bias_.bytes(); }
-    std::size_t workspace_bytes() const override { return space_.bytes(); }
 
 private:
     // Input rows or columns that so many output rows or columns need.
@@ -25,15 +21,8 @@ private:
     void compute(const Input& x, const Span& filters, const Span& tiles, float* block, float* y) const;
     void from_copies(MaskedTile tile, std::ptrdiff_t x_column, float* block, MaskedKernel kernel) const;
 
-    Geometry g_;
-    const Kernels& kernels_;
-    int threads_;
-    Plan plan_;
-    bool relu_;
-    int width_;  // index into the kernels' lanes
     int pitch_;  // of a copied block of inputs
     std::ptrdiff_t block_;
-    Floats weight_, bias_, space_;
     std::vector<Span> tiles_;  // of output rows
 };
 

@@ -1,4 +1,4 @@
-#include "masked.hpp"
+#include "masked_depthwise.hpp"
 
 #include <algorithm>
 
@@ -11,46 +11,39 @@ constexpr int kInputFloats = 4 << 10;  // that a unit of work may read: few enou
 
 }  // namespace
 
-Masked::Masked(const Geometry& geometry, const Kernels& kernels, int threads, const Plan& plan, const float* weight,
-               const float* bias, bool relu)
-    : g_(geometry),
-      kernels_(kernels),
-      threads_(threads),
-      plan_(plan),
-      relu_(relu),
-      width_(width_of(plan, geometry, kernels)),
-      pitch_(round_up(in_extent(plan.lanes), plan.lanes) + plan.lanes),
-      block_(std::ptrdiff_t{in_extent(plan.rows)} * pitch_),
-      weight_(std::size_t(geometry.cout) * geometry.taps()),
-      space_(std::size_t(block_) * threads) {
+MaskedDepthwise::MaskedDepthwise(const Setting& setting, const float* weight, const float* bias)
+    : Packed(setting),
+      pitch_(round_up(in_extent(plan_.lanes), plan_.lanes) + plan_.lanes),
+      block_(std::ptrdiff_t{in_extent(plan_.rows)} * pitch_) {
+    weight_ = Floats(std::size_t(g_.cout) * g_.taps());
     std::copy_n(weight, std::size_t(g_.cout) * g_.taps(), weight_.data());
     if (bias) {
         bias_ = Floats(g_.cout);
         std::copy_n(bias, g_.cout, bias_.data());
     }
-    in_parts(g_.out_h(), plan.rows, [&](int first, int count) { tiles_.push_back({first, count}); });
+    in_parts(g_.out_h(), plan_.rows, [&](int first, int count) { tiles_.push_back({first, count}); });
 }
 
-void Masked::run(const Input& x, int n, float* y) {
+void MaskedDepthwise::run(const Input& x, int n, float* y) {
     // Filters of one channel go together, or those of neighbouring channels that have one each.
     const int most = g_.filters() > 1 ? g_.filters() : std::max(kInputFloats / (g_.h * g_.w), 1);
     const int bundles = ceil_div(g_.cout, most);
-    const std::ptrdiff_t plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
     // Where there are few bundles, threads share one's rows.
     const int tiles = int(tiles_.size());
-    const int parts = threads_ == 1 ? 1 : std::clamp(ceil_div(4 * threads_, std::max(n * bundles, 1)), 1, tiles);
+    const int parts = parts_of_each(n * bundles, threads_, tiles);
+    if (x.column != 1 && space_.bytes() == 0) space_ = Floats(std::size_t(block_) * threads_);
     share(threads_, n * bundles * parts, [&](int unit, int thread) {
         const int bundle = unit / parts % bundles, part = unit % parts;
         const int image = unit / parts / bundles, first = bundle * most;
         const int begin = part * tiles / parts, end = (part + 1) * tiles / parts;
-        const float* from = x.data + image * x.image + first / g_.filters() * x.channel;
-        compute({from, x.image, g_.filters() > 1 ? 0 : x.channel, x.row, x.column},
-                {first, std::min(most, g_.cout - first)}, {begin, end - begin}, space_.data() + thread * block_,
-                y + (std::ptrdiff_t{image} * g_.cout + first) * plane);
+        Input own = x.from(image, first / g_.filters());
+        if (g_.filters() > 1) own.channel = 0;
+        compute(own, {first, std::min(most, g_.cout - first)}, {begin, end - begin}, space_.data() + thread * block_,
+                outputs(y, image, first));
     });
 }
 
-void Masked::compute(const Input& x, const Span& filters, const Span& tiles, float* block, float* y) const {
+void MaskedDepthwise::compute(const Input& x, const Span& filters, const Span& tiles, float* block, float* y) const {
     const int lanes = plan_.lanes;
     MaskedTile tile{};
     tile.planes = filters.count;
@@ -59,7 +52,7 @@ void Masked::compute(const Input& x, const Span& filters, const Span& tiles, flo
     tile.width = g_.w;
     tile.weight = weight_.data() + std::ptrdiff_t{filters.first} * g_.taps();
     tile.bias = bias_.bytes() ? bias_.data() + filters.first : nullptr;
-    tile.y_plane = std::ptrdiff_t{g_.out_h()} * g_.out_w();
+    tile.y_plane = plane();
     tile.y_row = g_.out_w();
     tile.relu = relu_;
     for (int t = tiles.first; t < end(tiles); ++t) {
@@ -79,7 +72,7 @@ void Masked::compute(const Input& x, const Span& filters, const Span& tiles, flo
 }
 
 // For inputs whose columns do not lie side by side: a plane's part at a time is copied, in which they do.
-void Masked::from_copies(MaskedTile tile, std::ptrdiff_t x_column, float* block, MaskedKernel kernel) const {
+void MaskedDepthwise::from_copies(MaskedTile tile, std::ptrdiff_t x_column, float* block, MaskedKernel kernel) const {
     const int begin = std::max(-tile.column, 0), end = std::min(g_.w - tile.column, in_extent(plan_.lanes));
     const float* from = tile.x + begin * x_column + tile.first_row * tile.x_row;
     tile.x = block;
