@@ -37,12 +37,13 @@ class Key(NamedTuple):
 
 
 class Work(_Stored):
-    """The work of a case, by formula. FLOP = 2 x MAC."""
+    """The work of one call, by formula. FLOP = 2 x MAC."""
 
     macs: int = Field(ge=0, description="multiply-accumulates that reach the answer; products with padding count")
     least_bytes: int = Field(ge=0, description="inputs, constants and output, each moved once")
     parameters: int = Field(ge=0, description="trained numbers")
     itemsize: int = Field(default=4, ge=1, description="bytes of a number; arithmetic peaks are measured for 4")
+    sparse_macs: int = Field(default=0, ge=0, description="of macs, those with the non-zeros of a sparse matrix")
 
 
 class Check(_Stored):
@@ -53,6 +54,7 @@ class Check(_Stored):
     error: float | None = None
     tolerance: float | None = None
     metrics: dict[str, float] = {}
+    curves: dict[str, list[float]] = Field(default={}, description="what changed while it trained, epoch by epoch")
 
 
 class Latency(_Stored):
@@ -93,7 +95,7 @@ class Record(_Stored):
     reason: str = ""
     sitting: str = Field(description="records of one sitting were interleaved round by round: their rounds pair up")
     started: datetime
-    work: Work
+    work: Work | None = Field(default=None, description="None where no model was trained that would have any")
     seconds: dict[str, float] = Field(default={}, description="time spent by stage")
     facts: dict[str, str] = Field(default={}, description="the worker's libraries, threads and caps as found")
     check: Check | None = None

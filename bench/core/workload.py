@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,12 +47,26 @@ class Problem:
         return self.inputs[name]
 
 
+class Metric(NamedTuple):
+    """One of a check's metrics, or of its curves."""
+
+    name: str
+    title: str
+    """As a report names it."""
+    meaning: str
+    """In a sentence: how it is defined, and its unit."""
+    share: bool = False
+    """A fraction, shown as per cent."""
+    more_is_better: bool | None = None
+    """None: neither is."""
+
+
 class Workload(ABC):
     """What is computed. One instance, found by the registry in ``impls/<name>/workload.py``.
 
     An operator, whose answer is compared, array by array, with a float64 reference, subclasses
-    ``bench.measure.correctness.OperatorWorkload`` instead, which brings ``check``. A workload that trains implements
-    ``check`` as an evaluation: it fills the inputs batch by batch, calls, and returns the accuracy in its metrics.
+    ``bench.measure.correctness.OperatorWorkload`` instead, which brings ``check``. A workload that trains is given a
+    ``bench.core.trained.Trained`` as the call, and implements ``check`` as an evaluation, which returns metrics.
     """
 
     title: ClassVar[str]
@@ -62,6 +76,10 @@ class Workload(ABC):
     """The implementation that ratios are taken against unless the user names another."""
     sweep: ClassVar[str | None] = None
     """The parameter to draw latency against, where there is one of interest."""
+    metrics: ClassVar[tuple[Metric, ...]] = ()
+    """What a check's metrics are, the one that implementations are judged by first."""
+    repeats: ClassVar[str | None] = None
+    """The parameter, a seed, that tells apart cases which are repeats of one experiment."""
 
     @abstractmethod
     def suites(self) -> Mapping[str, Sequence[Case]]:
@@ -80,12 +98,16 @@ class Workload(ABC):
         """Whether ``answer``, which a timed call returned, is right for the inputs as they stand."""
 
     @abstractmethod
-    def work(self, case: Any) -> Work:
-        """The work of a case, by formula."""
+    def work(self, case: Any) -> Work | None:
+        """The work of a case, by formula; None where each trained model has its own."""
 
     @abstractmethod
     def sample(self, pick: Pick[Any]) -> Case:
         """A random valid case for the contract tests, each choice made by ``pick`` from a sequence, simplest first."""
+
+    def missing(self, case: Any) -> str | None:
+        """What a case needs and this machine does not have, in a line with the command that gets it; mostly None."""
+        return None
 
     def refill(self, problem: Problem, seed: int) -> None:
         """Put new inputs, made from ``seed``, into the arrays that ``problem`` already holds."""

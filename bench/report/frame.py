@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.core.record import THREADS_THAT_RAN, Latency, Record
+from bench.core.record import THREADS_THAT_RAN, Latency, Record, Work
 from bench.core.target import Target
 from bench.machine import Limits
 from bench.stats.percentile import percentile
@@ -32,6 +32,7 @@ _COUNTS = (
     "peak_bytes",
     "prepared_bytes",
     "macs",
+    "sparse_macs",
     "flop",
     "least_bytes",
     "parameters",
@@ -55,6 +56,7 @@ _COLUMNS = [
     "error",
     "tolerance",
     "macs",
+    "sparse_macs",
     "flop",
     "least_bytes",
     "parameters",
@@ -127,13 +129,11 @@ def _measured(run: Run, record: Record) -> dict[str, object]:
     row: dict[str, object] = {
         "status": str(record.status),
         "reason": record.reason,
-        "macs": record.work.macs,
-        "flop": 2 * record.work.macs,
-        "least_bytes": record.work.least_bytes,
-        "parameters": record.work.parameters,
         "sitting": record.sitting,
         "prepare_s": record.seconds.get("prepare"),
     }
+    if record.work:
+        row |= record.work.model_dump(exclude={"itemsize"}) | {"flop": 2 * record.work.macs}
     if record.check:
         row |= {"error": record.check.error, "tolerance": record.check.tolerance}
     if record.memory:
@@ -161,19 +161,18 @@ def _timed(latency: Latency) -> dict[str, object]:
 
 def _speed(record: Record, latency: Latency, limits: Limits | None, threads: int) -> dict[str, object]:
     """FLOP per nanosecond are GFLOP per second. Work without products (MACs 0) has no such speed."""
-    if record.work.macs == 0:
+    if record.work is None or record.work.macs == 0:
         return {}
     gflops = 2 * record.work.macs / latency.median
-    attainable = _attainable(record, limits, threads)
+    attainable = _attainable(record.work, Target.parse(record.target), limits, threads)
     return {"gflops": gflops, "roofline_share": gflops / attainable if attainable else None}
 
 
-def _attainable(record: Record, limits: Limits | None, threads: int) -> float | None:
+def _attainable(work: Work, target: Target, limits: Limits | None, threads: int) -> float | None:
     """None where nothing was measured for this target."""
-    target = Target.parse(record.target)
     if limits is None or target.kind == "cuda":
         return None
     try:
-        return limits.attainable_gflops(record.work, threads, target.isa)
+        return limits.attainable_gflops(work, threads, target.isa)
     except ValueError:
         return None

@@ -43,6 +43,9 @@ def plan(request: Request) -> list[Sitting]:
         for case in cases
     ]
     wanted = [sitting for sitting in sittings if sitting.entries or sitting.unable]
+    absent = [sitting.workload.missing(sitting.case) for sitting in wanted]
+    if absent and all(absent):
+        raise BadUse("; ".join(dict.fromkeys(reason for reason in absent if reason)))
     if not wanted:
         names = ", ".join(dict.fromkeys(sitting.workload_name for sitting in sittings))
         raise BadUse(f"{', '.join(request.implementations)}: no implementation of {names}; see featherbench list")
@@ -104,6 +107,8 @@ def to_measure(sittings: Sequence[Sitting], recorded: Sequence[Record], target: 
 
 def _sitting(name: str, case: Case, entries: Sequence[Entry], request: Request, target: Target) -> Sitting:
     able, unable = [], {}
+    workload = registry.workload(name)
+    absent = workload.missing(case)
     for entry in entries:
         if entry.workload not in (name, None) or (
             request.implementations and entry.name not in request.implementations
@@ -111,11 +116,11 @@ def _sitting(name: str, case: Case, entries: Sequence[Entry], request: Request, 
             continue
         if target.kind not in entry.targets:
             unable[entry] = f"runs on {', '.join(entry.targets)}, not on {target.kind}"
-        elif missing := entry.missing():
+        elif missing := entry.missing() or absent:
             unable[entry] = missing
         else:
             able.append(entry)
-    return Sitting(name, registry.workload(name), case, tuple(able), unable)
+    return Sitting(name, workload, case, tuple(able), unable)
 
 
 def _require_known(request: Request, entries: Sequence[Entry]) -> None:

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any, Literal
 
 from bench.core.case import Case
-from bench.core.record import Check, Latency, Memory, Record, Status
+from bench.core.record import Check, Latency, Memory, Record, Status, Work
 from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.run.order import turns
@@ -42,6 +42,8 @@ class Attempt:
     reason: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
     memory: Memory | None = None
+    work: Work | None = None
+    """Of a trained model; of an operator the workload says it."""
     check: Check | None = None
     facts: dict[str, str] = field(default_factory=dict)
     inner: int = 1
@@ -58,6 +60,7 @@ class Attempt:
         self._ask("load", workload_module=workload_module)
         if prepared := self._ask("prepare", parameters=case.model_dump(mode="json"), seed=seed):
             self.seconds["prepare"] = prepared["prepare_s"]  # without making the problem, and doing it twice
+            self.work = Work.model_validate(prepared["work"]) if prepared["work"] else None
         if weighed := self._ask("weigh"):
             self.memory = Memory.model_validate(weighed)
         if checked := self._ask("check", seed=seed + 1):
@@ -89,7 +92,7 @@ class Attempt:
             reason=self.reason,
             sitting=f"{started:%Y%m%dT%H%M%S.%f}",
             started=started,
-            work=sitting.workload.work(sitting.case),
+            work=self.work or sitting.workload.work(sitting.case),
             seconds=self.seconds,
             facts=self.facts,
             check=self.check,

@@ -20,6 +20,7 @@ from bench.core.case import Case
 from bench.core.implementation import FACTS, Implementation
 from bench.core.record import THREADS_THAT_RAN, Check, Memory, Status
 from bench.core.target import Target
+from bench.core.trained import Trained
 from bench.core.workload import Call, Problem, Workload
 from bench.measure import correctness, facts, latency, memory
 from bench.run.lifeline import die_with
@@ -29,7 +30,7 @@ Json = dict[str, Any]
 
 REPEAT_PREPARE_S = 30.0
 """A case is prepared again, after a call, if that was quicker than this: its memory then is the case's own, without
-what a library sets up once in a process for such a case."""
+what a library sets up once in a process for such a case. A model is trained only once."""
 
 
 class Worker:
@@ -55,11 +56,12 @@ class Worker:
         """Make the problem and prepare it."""
         self.case, self.seed = self.workload.case_type.from_parameters(parameters), seed
         self.prepare_s = self._prepare(self.case, seed)
-        return {"prepare_s": self.prepare_s}
+        work = self.call.work.model_dump() if isinstance(self.call, Trained) else None
+        return {"prepare_s": self.prepare_s, "work": work}
 
     def weigh(self) -> Json:
         """What stays, and the peak of a call, once first calls have set up theirs. See REPEAT_PREPARE_S."""
-        if self.prepare_s < REPEAT_PREPARE_S:
+        if self.prepare_s < REPEAT_PREPARE_S and not isinstance(self.call, Trained):
             self.call()
             self._prepare(self.case, self.seed)
         for _ in range(2):

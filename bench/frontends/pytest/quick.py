@@ -55,10 +55,11 @@ def test_call(entry: registry.Entry, case: Case, benchmark: BenchmarkFixture) ->
             check = correctness.worse(before, attempt.require_right(rechecked["check"]))
     finally:
         attempt.worker.drop()
-    work = registry.workload(str(entry.workload)).work(case)
-    benchmark.extra_info.update(work.model_dump(include={"macs", "least_bytes", "parameters"}))
+    work = prepared["work"] or attempt.about["work"]
+    benchmark.extra_info.update({name: work[name] for name in ("macs", "least_bytes", "parameters")})
     benchmark.extra_info.update(memory | {"error": check.error, "tolerance": check.tolerance})
     benchmark.extra_info["record"] = attempt.about | {
+        "work": work,
         "seconds": {"prepare": prepared["prepare_s"]},
         "facts": rechecked["facts"],
         "check": check.model_dump(),
@@ -82,6 +83,7 @@ class _Attempt:
 
     def __init__(self, entry: registry.Entry, case: Case) -> None:
         workload = registry.workload(str(entry.workload))
+        work = workload.work(case)
         started = datetime.now(UTC)
         self.seed = case_seed(case.slug)
         self.about: dict[str, Any] = {
@@ -92,7 +94,7 @@ class _Attempt:
             "parameters": case.model_dump(mode="json"),
             "sitting": f"{started:%Y%m%dT%H%M%S.%f}",  # its own: its rounds pair up with nobody's
             "started": started.isoformat(),
-            "work": workload.work(case).model_dump(),
+            "work": work.model_dump() if work else None,
         }
         if entry in _workers:
             self.worker = _workers[entry]
