@@ -94,8 +94,8 @@ class Workload(ABC):
         """Whether ``call`` answers right on inputs made from ``seed``, which it refills ``problem.inputs`` with."""
 
     @abstractmethod
-    def confirm(self, problem: Problem, answer: Any) -> Check:
-        """Whether ``answer``, which a timed call returned, is right for the inputs as they stand."""
+    def confirm(self, problem: Problem, call: Call, answer: Any) -> Check:
+        """Whether ``answer``, which ``call`` returned while it was timed, is right for the inputs as they stand."""
 
     @abstractmethod
     def work(self, case: Any) -> Work | None:

@@ -40,15 +40,15 @@ class OperatorWorkload(Workload):
         """Two rounds of fresh inputs; the first answer's memory is poisoned with NaN before the second call."""
         self.refill(problem, seed)
         answer = call()
-        first = self.confirm(problem, answer)
+        first = self.confirm(problem, call, answer)
         if not first.passed:
             return first
         for array in as_arrays(answer):
             _poison(array, problem)
         self.refill(problem, seed + 1)
-        return worse(first, self.confirm(problem, call()))
+        return worse(first, self.confirm(problem, call, call()))
 
-    def confirm(self, problem: Problem, answer: Any) -> Check:
+    def confirm(self, problem: Problem, call: Call, answer: Any) -> Check:
         """Compare one answer with the reference, for the inputs as they stand."""
         tolerance = self.tolerance(problem.case)
         found, expected = as_arrays(answer), as_arrays(self.reference(problem))

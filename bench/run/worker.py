@@ -92,7 +92,7 @@ class Worker:
         """After timing: the arrays are as before it, its last answer is right, and so are answers to new inputs."""
         ran = facts.threads_that_ran(self.ticks)
         self._require_unchanged()
-        timed = self.workload.confirm(self.problem, self.answer)
+        timed = self.workload.confirm(self.problem, self.call, self.answer)
         found = correctness.worse(timed, Check.model_validate(self.check(seed))).model_dump()
         worker_facts = facts.versions(self.entry.requires) | facts.instruction_sets(self.target, self.entry.requires)
         told: dict[str, str] = getattr(self.call, FACTS, {})

@@ -112,7 +112,7 @@ def search(workload: GroupedConv2d, case: GroupedConv2dCase, target: Target, mod
         )
     best = min(database.get_all_tuning_records(), key=_seconds)
     call = compiled(best.as_measure_candidate().sch.mod, problem, target)
-    if not (check := workload.confirm(problem, call())).passed:
+    if not (check := workload.confirm(problem, call, call())).passed:
         raise RuntimeError(f"{case.slug}: {check.reason}")
     return _seconds(best), _plain(best.trace.as_json())
 

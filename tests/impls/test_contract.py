@@ -128,7 +128,7 @@ def test_two_prepared_cases_do_not_disturb_each_other(workload: Workload, implem
     cases = [case for case in workload.suites()["quick"] if implementation.supports(case) is None][:2]
     both = [prepared(workload, implementation, case) for case in cases]
     for problem, call in [*both, *reversed(both)]:
-        found = workload.confirm(problem, call())
+        found = workload.confirm(problem, call, call())
         assert found.passed, f"{problem.case.slug}: {found.reason}"
 
 

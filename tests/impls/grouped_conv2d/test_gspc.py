@@ -42,7 +42,7 @@ def test_every_choice_of_knobs_is_right() -> None:
             for unroll_kw in knobs["unroll_kw"]:
                 for reg_n in (knobs["reg_n"][0], knobs["reg_n"][-1]):
                     call = prepare(problem, EDGE, Knobs(ic_bn, oc_bn, reg_n, unroll_kw))
-                    assert WORKLOAD.confirm(problem, call()).passed, (ic_bn, oc_bn, reg_n, unroll_kw)
+                    assert WORKLOAD.confirm(problem, call, call()).passed, (ic_bn, oc_bn, reg_n, unroll_kw)
 
 
 def test_tuning_finds_the_quickest_knobs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,8 @@ def test_tuning_finds_the_quickest_knobs(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_tuned_knobs_compute_the_case() -> None:
     problem = WORKLOAD.problem(GroupedConv2dCase(cin=4, cout=4, h=4, w=4, groups=2), seed=1).aligned()
     best, _, _ = _tune_gspc.tune(problem, EDGE, lanes=4)
-    assert WORKLOAD.confirm(problem, prepare(problem, EDGE, best)()).passed
+    call = prepare(problem, EDGE, best)
+    assert WORKLOAD.confirm(problem, call, call()).passed
 
 
 def test_stored_choices_are_found_again(tmp_path) -> None:

@@ -39,7 +39,7 @@ def test_a_stored_schedule_computes_its_case(case: GroupedConv2dCase, isa: str) 
         pytest.skip("nothing is stored for this processor's instruction set")
     problem = WORKLOAD.problem(case, seed=1)
     call = TvmMetaschedule().prepare(problem, targets()[isa])
-    assert WORKLOAD.confirm(problem, call()).passed
+    assert WORKLOAD.confirm(problem, call, call()).passed
 
 
 def test_a_case_without_a_schedule_is_refused() -> None:

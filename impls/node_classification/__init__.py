@@ -1,0 +1,1 @@
+"""Node classification: graph networks, trained and judged alike."""

@@ -1,0 +1,114 @@
+"""What the graph networks are made of. Each layer states its multiply-accumulates by formula."""
+
+from functools import cached_property
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from impls.node_classification._sparse import Sparse
+
+Features = Tensor | Sparse
+
+
+class Macs(NamedTuple):
+    """Multiply-accumulates of a call: with all entries of a matrix, and with the non-zeros of a sparse one."""
+
+    dense: int
+    sparse: int = 0
+
+
+class Links:
+    """The edges of a graph, and the matrices that propagate features along them.
+
+    ``edges`` (2, count), int64, holds each edge in both directions, without self-loops.
+    """
+
+    def __init__(self, edges: Tensor, nodes: int) -> None:
+        self.edges = edges
+        self.nodes = nodes
+
+    @cached_property
+    def with_loops(self) -> Tensor:
+        """The edges, and after them each node with itself."""
+        return torch.cat([self.edges, torch.arange(self.nodes).expand(2, -1)], dim=1)
+
+    @cached_property
+    def symmetric(self) -> Sparse:
+        """D^-1/2 (A + I) D^-1/2 (Kipf & Welling, arXiv 1609.02907, section 2)."""
+        rows, columns = self.with_loops
+        scale = torch.bincount(rows, minlength=self.nodes).float().rsqrt()
+        return Sparse(rows, columns, scale[rows] * scale[columns], (self.nodes, self.nodes))
+
+    @cached_property
+    def mean(self) -> Sparse:
+        """D^-1 A: the mean over neighbours; of a node without any, 0."""
+        rows, columns = self.edges
+        degrees = torch.bincount(rows, minlength=self.nodes).float()
+        return Sparse(rows, columns, 1 / degrees[rows], (self.nodes, self.nodes))
+
+
+class Linear(nn.Module):
+    """Y = X W + b; X dense or sparse, W uniform as Glorot and Bengio have it, b zero."""
+
+    def __init__(self, features: int, width: int, bias: bool = True) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(nn.init.xavier_uniform_(torch.empty(features, width)))
+        self.bias = nn.Parameter(torch.zeros(width)) if bias else None
+
+    def forward(self, x: Features) -> Tensor:
+        product = x @ self.weight
+        return product if self.bias is None else product + self.bias
+
+    def macs(self, nodes: int, links: int) -> Macs:
+        """Features count as dense, which a call is given."""
+        return Macs(nodes * self.weight.numel())
+
+
+class GraphConvolution(nn.Module):
+    """Y = P X W + b, with P as ``Links.symmetric``; propagated ``hops`` times, after W, which is not wider than X."""
+
+    def __init__(self, features: int, width: int, hops: int = 1) -> None:
+        super().__init__()
+        self.linear = Linear(features, width, bias=False)
+        self.bias = nn.Parameter(torch.zeros(width))
+        self.hops = hops
+
+    def forward(self, x: Features, links: Links) -> Tensor:
+        y: Tensor = self.linear(x)
+        for _ in range(self.hops):
+            y = links.symmetric @ y
+        return y + self.bias
+
+    def macs(self, nodes: int, links: int) -> Macs:
+        """Of the propagation alone; ``linear`` counts its own."""
+        return Macs(0, self.hops * (links + nodes) * len(self.bias))
+
+
+class MeanConvolution(nn.Module):
+    """Y = X W + M X V + b, with M as ``Links.mean``: GraphSAGE's mean aggregator (arXiv 1706.02216, section 3.3)."""
+
+    def __init__(self, features: int, width: int) -> None:
+        super().__init__()
+        self.own = Linear(features, width)
+        self.neighbours = Linear(features, width, bias=False)
+
+    def forward(self, x: Features, links: Links) -> Tensor:
+        own: Tensor = self.own(x)
+        return own + links.mean @ self.neighbours(x)
+
+    def macs(self, nodes: int, links: int) -> Macs:
+        return Macs(0, links * self.neighbours.weight.shape[1])
+
+
+def dropout(x: Features, share: float, training: bool) -> Features:
+    """As nn.functional.dropout; of a sparse matrix the entries, since zeros stay zeros anyway."""
+    if not training or not share:
+        return x
+    return x.dropout(share) if isinstance(x, Sparse) else nn.functional.dropout(x, share)
+
+
+def macs(model: nn.Module, nodes: int, links: int) -> Macs:
+    """Of one pass forward of ``model``, which uses each of its layers once."""
+    parts = [layer.macs(nodes, links) for layer in model.modules() if hasattr(layer, "macs")]
+    return Macs(sum(part.dense for part in parts), sum(part.sparse for part in parts))

@@ -1,0 +1,86 @@
+"""The multipath graph network in its general form (arXiv 2105.01510)."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from impls.node_classification._layers import Features, GraphConvolution, Linear, Links, Macs, dropout
+
+Combine = Literal["sum", "concatenate", "attend"]
+
+
+class Multipath(nn.Module):
+    """a = relu(L x); paths of graph convolutions, each with a relu, from a; their combination; a linear layer.
+
+    Path i has ``depths[i]`` convolutions. ``shared``: all paths are beginnings of one chain, as in the paper's variant
+    S; otherwise each has its own, as in variant P. ``combine``: the paths' sum, as the paper has it; their
+    concatenation; or their mean by attention, in which each node weighs its paths by a softmax of q . tanh(W p + b).
+    """
+
+    def __init__(
+        self,
+        features: int,
+        width: int,
+        classes: int,
+        *,
+        depths: tuple[int, ...],
+        combine: Combine = "sum",
+        shared: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.first = GraphConvolution(features, width)
+        chains = [max(depths)] if shared else depths
+        self.chains = nn.ModuleList(
+            nn.ModuleList(GraphConvolution(width, width) for _ in range(length)) for length in chains
+        )
+        self.attention = PathAttention(width, len(depths)) if combine == "attend" else None
+        self.last = Linear(width * (len(depths) if combine == "concatenate" else 1), classes)
+        self.depths, self.combine, self.shared, self.dropout = depths, combine, shared, dropout
+
+    def forward(self, x: Features, links: Links) -> Tensor:
+        x = dropout(x, self.dropout, self.training)
+        a = torch.relu(self.first(x, links))
+        combined = torch.relu(self._combined(self._paths(a, links)))
+        logits: Tensor = self.last(dropout(combined, self.dropout, self.training))
+        return logits
+
+    def _paths(self, a: Tensor, links: Links) -> list[Tensor]:
+        stages = [self._stages(a, chain, links) for chain in self.chains]
+        if self.shared:
+            return [stages[0][depth - 1] for depth in self.depths]
+        return [stage[-1] for stage in stages]
+
+    def _stages(self, a: Tensor, chain: nn.Module, links: Links) -> list[Tensor]:
+        """What each convolution of a chain gives."""
+        found: list[Tensor] = []
+        for layer in chain.children():
+            before = found[-1] if found else a
+            found.append(torch.relu(layer(dropout(before, self.dropout, self.training), links)))
+        return found
+
+    def _combined(self, paths: list[Tensor]) -> Tensor:
+        if self.combine == "concatenate":
+            return torch.cat(paths, dim=1)
+        stacked = torch.stack(paths)
+        return stacked.sum(dim=0) if self.attention is None else self.attention(stacked)
+
+
+class PathAttention(nn.Module):
+    """The mean of paths (paths, nodes, width), each node with weights of its own."""
+
+    def __init__(self, width: int, paths: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(width, width)
+        self.score = nn.Linear(width, 1, bias=False)
+        self.paths = paths
+
+    def forward(self, paths: Tensor) -> Tensor:
+        weights = torch.softmax(self.score(torch.tanh(self.hidden(paths))), dim=0)
+        return (weights * paths).sum(dim=0)
+
+    def macs(self, nodes: int, links: int) -> Macs:
+        """Both linear layers and the mean, for each path."""
+        width = self.hidden.in_features
+        return Macs(self.paths * nodes * (width * width + 2 * width))

@@ -1,0 +1,143 @@
+"""How all models are trained: one loop, which sees no test label."""
+
+import copy
+import time
+from abc import abstractmethod
+from bisect import bisect_left
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bench.core.implementation import Implementation
+from bench.core.record import Work
+from bench.core.target import Target
+from bench.core.trained import Trained
+from bench.core.workload import Problem
+from impls.node_classification._choice import Choice
+from impls.node_classification._layers import Features, Links, macs
+from impls.node_classification._sparse import Sparse
+from impls.node_classification.workload import NodeClassificationCase
+
+LEARNING_RATE = 0.01
+WEIGHT_DECAY = 5e-4
+DROPOUT = 0.5
+SPARSE_BELOW = 0.1
+"""Share of non-zeros below which training takes the features, which stay as they are, as a sparse matrix."""
+
+
+class TrainedModel(Implementation):
+    """A graph network: a subclass says how one is built.
+
+    ``build`` returns a module that is called with features and links, ``model(x, links)``, and returns logits (nodes,
+    classes). Features are a dense tensor in a call, and may be ``Sparse`` in training. Each layer that has
+    multiply-accumulates says so by a method ``macs(nodes, links)``, and is used once in a pass.
+    """
+
+    @abstractmethod
+    def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
+        """A new model with hidden layers of ``width``."""
+
+    def prepare(self, problem: Problem, target: Target) -> Trained:
+        torch.set_num_threads(len(target.cores))
+        case: NodeClassificationCase = problem.case
+        x = torch.from_numpy(problem.inputs["x"])
+        nodes, features = x.shape
+        links = Links(torch.from_numpy(problem.constants["edges"]), nodes)
+        classes = int(problem.constants["labels"].max()) + 1
+        torch.manual_seed(case.seed)
+        regularised = case.recipe == "regularised"
+        width = case.hidden
+        if case.equal_parameters:
+            width = self._width_for(gcn3_parameters(features, case.hidden, classes), features, classes)
+        model = self.build(features, width, classes, DROPOUT if regularised else 0.0)
+        history = train(model, problem, links, WEIGHT_DECAY if regularised else 0.0)
+
+        def call() -> Tensor:
+            with torch.inference_mode():
+                logits: Tensor = model(x, links)
+                return logits
+
+        return Trained(call, _work(model, problem, classes), history)
+
+    def _width_for(self, wanted: int, features: int, classes: int) -> int:
+        """The width with which a model has as nearly as possible ``wanted`` parameters."""
+
+        def excess(width: int) -> int:
+            with torch.device("meta"):
+                return parameters(self.build(features, width, classes, 0.0)) - wanted
+
+        above = bisect_left(range(1, wanted), 0, key=excess) + 1
+        return min((width for width in (above - 1, above) if width), key=lambda width: abs(excess(width)))
+
+
+def gcn3_parameters(features: int, hidden: int, classes: int) -> int:
+    """What all models have where equal parameters are asked for: three graph convolutions and a linear layer."""
+    return (features + 1) * hidden + 2 * (hidden + 1) * hidden + (hidden + 1) * classes
+
+
+def parameters(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())
+
+
+def train(model: nn.Module, problem: Problem, links: Links, weight_decay: float) -> dict[str, Any]:
+    """Train full-batch with Adam on cross-entropy; leaves the model as it was after the epoch chosen on validation.
+
+    Returns the history that ``NodeClassification`` describes. Time is that of the step, not of the evaluation after it.
+    """
+    case: NodeClassificationCase = problem.case
+    labels, training, validation = (
+        torch.from_numpy(problem.constants[name]) for name in ("labels", "train", "validation")
+    )
+    x = _fitting(torch.from_numpy(problem.inputs["x"]))
+    optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, weight_decay=weight_decay)
+    losses, seconds, predictions = [], [], np.empty((case.epochs, len(labels)), np.int16)
+    choice, best = Choice(), copy.deepcopy(model.state_dict())
+    for epoch in range(case.epochs):
+        began = time.perf_counter()
+        losses.append(_step(model, optimiser, x, links, labels, training))
+        seconds.append(time.perf_counter() - began)
+        logits = _evaluate(model, x, links)
+        predictions[epoch] = logits.argmax(dim=1).numpy()
+        loss = nn.functional.cross_entropy(logits[validation], labels[validation]).item()
+        accuracy = (logits[validation].argmax(dim=1) == labels[validation]).double().mean().item()
+        if choice.improves(epoch, accuracy, loss):
+            best = copy.deepcopy(model.state_dict())
+    model.load_state_dict(best)
+    model.eval()
+    return {"predictions": predictions, "train_loss": losses, "seconds": seconds, "chosen": choice.epoch}
+
+
+def _fitting(x: Tensor) -> Features:
+    return Sparse.from_dense(x) if x.count_nonzero() < SPARSE_BELOW * x.numel() else x
+
+
+def _step(
+    model: nn.Module, optimiser: torch.optim.Optimizer, x: Features, links: Links, labels: Tensor, training: Tensor
+) -> float:
+    model.train()
+    optimiser.zero_grad()
+    loss = nn.functional.cross_entropy(model(x, links)[training], labels[training])
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return loss.item()
+
+
+def _evaluate(model: nn.Module, x: Features, links: Links) -> Tensor:
+    model.eval()
+    with torch.no_grad():
+        logits: Tensor = model(x, links)
+        return logits
+
+
+def _work(model: nn.Module, problem: Problem, classes: int) -> Work:
+    x, edges = problem.inputs["x"], problem.constants["edges"]
+    found = macs(model, len(x), edges.shape[1])
+    count = parameters(model)
+    return Work(
+        macs=found.dense + found.sparse,
+        sparse_macs=found.sparse,
+        least_bytes=x.nbytes + edges.nbytes + 4 * (count + len(x) * classes),
+        parameters=count,
+    )

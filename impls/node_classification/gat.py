@@ -1,0 +1,64 @@
+"""The graph attention network."""
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.utils import scatter, softmax
+
+from impls.node_classification._layers import Features, Linear, Links, Macs, dropout
+from impls.node_classification._training import TrainedModel
+
+HEADS = 8
+
+
+class Gat(TrainedModel):
+    """Two layers of graph attention (arXiv 1710.10903), with eight heads, or as many up to eight as divide the width."""
+
+    workload = "node_classification"
+    requires = ("torch", "torch-geometric")
+    note = (
+        "Timed: the whole graph forward, dense features, softmax and sums over edges in PyTorch Geometric's scatter. "
+        "Training, untimed, takes sparse features as a sparse matrix."
+    )
+
+    def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
+        return GatNetwork(features, width, classes, dropout)
+
+
+class GatNetwork(nn.Module):
+    """L2 elu(L1 x), with dropout before each and of the attention; the last layer has one head."""
+
+    def __init__(self, features: int, width: int, classes: int, dropout: float) -> None:
+        super().__init__()
+        heads = max(count for count in range(1, HEADS + 1) if width % count == 0)
+        self.first = Attention(features, width // heads, heads, dropout)
+        self.last = Attention(width, classes, 1, dropout)
+        self.dropout = dropout
+
+    def forward(self, x: Features, links: Links) -> Tensor:
+        a = nn.functional.elu(self.first(dropout(x, self.dropout, self.training), links))
+        logits: Tensor = self.last(dropout(a, self.dropout, self.training), links)
+        return logits
+
+
+class Attention(nn.Module):
+    """Each node's neighbours and itself, averaged by softmax(leaky_relu(s . W x_node + t . W x_neighbour))."""
+
+    def __init__(self, features: int, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.linear = Linear(features, heads * width, bias=False)
+        self.own, self.other = (nn.Parameter(nn.init.xavier_uniform_(torch.empty(heads, width))) for _ in range(2))
+        self.bias = nn.Parameter(torch.zeros(heads * width))
+        self.dropout = dropout
+
+    def forward(self, x: Features, links: Links) -> Tensor:
+        values = self.linear(x).view(links.nodes, *self.own.shape)
+        to, come = links.with_loops
+        scores = (values * self.own).sum(dim=-1)[to] + (values * self.other).sum(dim=-1)[come]
+        weights = softmax(nn.functional.leaky_relu(scores, 0.2), to, num_nodes=links.nodes)
+        weights = nn.functional.dropout(weights, self.dropout, self.training)
+        y: Tensor = scatter(weights.unsqueeze(-1) * values[come], to, dim_size=links.nodes)
+        return y.flatten(start_dim=1) + self.bias
+
+    def macs(self, nodes: int, links: int) -> Macs:
+        """Both halves of the scores, and the weighted sum over neighbours and the node itself."""
+        return Macs(2 * nodes * self.own.numel(), (links + nodes) * self.own.numel())

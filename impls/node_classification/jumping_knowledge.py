@@ -1,0 +1,36 @@
+"""A jumping knowledge network."""
+
+import torch
+from torch import Tensor, nn
+
+from impls.node_classification._layers import Features, GraphConvolution, Linear, Links, dropout
+from impls.node_classification._training import TrainedModel
+
+
+class JumpingKnowledge(TrainedModel):
+    """Three graph convolutions, all of whose features a linear layer sees, concatenated (arXiv 1806.03536)."""
+
+    workload = "node_classification"
+    requires = ("torch", "torch-geometric")
+    note = "Timed: logits of the whole graph from dense features. Training is not in it, and ran on sparse features."
+
+    def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
+        return JumpingKnowledgeNetwork(features, width, classes, dropout)
+
+
+class JumpingKnowledgeNetwork(nn.Module):
+    """[a, b, c] -> linear, with c = relu(L3 b), b = relu(L2 a) and a = relu(L1 x)."""
+
+    def __init__(self, features: int, width: int, classes: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([GraphConvolution(size, width) for size in (features, width, width)])
+        self.last = Linear(3 * width, classes)
+        self.dropout = dropout
+
+    def forward(self, x: Features, links: Links) -> Tensor:
+        found: list[Tensor] = []
+        for layer in self.layers:
+            before = found[-1] if found else x
+            found.append(torch.relu(layer(dropout(before, self.dropout, self.training), links)))
+        logits: Tensor = self.last(dropout(torch.cat(found, dim=1), self.dropout, self.training))
+        return logits
