@@ -15,7 +15,7 @@ import typer
 import typer.exceptions
 from rich.console import Console
 
-from bench import scaffold, store
+from bench import cli_data, scaffold, store
 from bench.core import registry
 from bench.core.errors import BadUse, CannotGoOn
 from bench.core.record import Status
@@ -35,6 +35,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
+app.add_typer(cli_data.app, name="data")
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""

@@ -1,20 +1,33 @@
-"""Small files that are either whole or as they were."""
+"""Files that are either whole or as they were."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import IO
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write so that no reader ever finds half a file, not even after a crash or a power cut. Makes its folder."""
+@contextmanager
+def whole(path: Path) -> Iterator[IO[bytes]]:
+    """A file to write, which takes the place of ``path`` when the block ends, and is gone where the block raises.
+
+    No reader ever finds half a file, not even after a crash or a power cut. Makes its folder.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile("w", dir=path.parent, prefix=path.stem, suffix=".partial", delete=False) as file:
+    with NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", suffix=".partial", delete=False) as file:
         try:
-            file.write(text)
+            yield file
             file.flush()
             os.fsync(file.fileno())
-        except OSError:
+        except BaseException:
             Path(file.name).unlink()
             raise
     Path(file.name).chmod(0o644)
     Path(file.name).replace(path)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write so that no reader ever finds half a file, not even after a crash or a power cut. Makes its folder."""
+    with whole(path) as file:
+        file.write(text.encode())

@@ -1,0 +1,69 @@
+"""``featherbench data``: datasets, listed, fetched and verified."""
+
+import json
+from functools import partial
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+
+from bench import datasets
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True, epilog="Example: featherbench data fetch cora citeseer")
+def data(context: typer.Context) -> None:
+    """Datasets: what there is, whether it is here, and how it gets here."""
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@app.command("list", epilog="Example: featherbench data list --json")
+def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False) -> None:
+    """Every dataset, what it is, and whether it is here (by the sizes of its files)."""
+    found = {name: (card, datasets.missing(name)) for name, card in datasets.cards().items()}
+    if as_json:
+        told = {name: card.model_dump(mode="json") | {"missing": reason} for name, (card, reason) in found.items()}
+        return print(json.dumps({"root": str(datasets.root()), "datasets": told}, indent=2))
+    for name, (card, reason) in found.items():
+        size = f"{card.nodes:,} nodes, {card.edges:,} edges, {card.features:,} features, {card.classes} classes"
+        print(f"{name}: {card.title}: {size}")
+        print(f"  {card.description}")
+        print(f"  licence: {card.licence}")
+        print(f"  {reason or ('bundled' if card.bundled else f'here, in {datasets.root() / card.folder}')}")
+    return None
+
+
+@app.command(epilog="Example: featherbench data fetch cora citeseer")
+def fetch(name: Annotated[list[str], typer.Argument(metavar="NAME")]) -> None:
+    """Download what is missing or wrong, and verify it. Mind each card's licence: see data list."""
+    for card in [datasets.card(each) for each in dict.fromkeys(name)]:
+        with _progress() as bar:
+            task = bar.add_task(card.name, total=sum(file.bytes or 0 for file in card.files))
+            fetched = datasets.fetch(card.name, partial(bar.advance, task))
+        print(f"{card.name}: {_outcome(card, len(fetched))}")
+
+
+@app.command(epilog="Example: featherbench data verify cora")
+def verify(name: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: all.")] = None) -> None:
+    """Compare each file with its card's SHA-256. Exit status 1 where one is missing or wrong."""
+    faults = {each: datasets.verify(each) for each in dict.fromkeys(name or datasets.cards())}
+    for each, fault in faults.items():
+        print(fault or f"{each} is right")
+    if any(faults.values()):
+        raise typer.Exit(1)
+
+
+def _outcome(card: datasets.Card, fetched: int) -> str:
+    if card.bundled:
+        return "bundled, so there is nothing to fetch"
+    kept = len(card.files) - fetched
+    return f"{fetched} files fetched, {kept} already right, in {datasets.root() / card.folder}"
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(20), DownloadColumn(), TransferSpeedColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
