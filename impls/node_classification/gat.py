@@ -11,7 +11,7 @@ HEADS = 8
 
 
 class Gat(TrainedModel):
-    """Two layers of graph attention (arXiv 1710.10903), with eight heads, or as many up to eight as divide the width."""
+    """Two layers of graph attention (arXiv 1710.10903), of eight heads, or as many below as divide the width."""
 
     workload = "node_classification"
     requires = ("torch", "torch-geometric")
