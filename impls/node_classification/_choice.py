@@ -13,11 +13,12 @@ class Choice:
 
     def __init__(self) -> None:
         self.epoch = 0
-        self._best = (-1.0, 0.0)
+        self._accuracy, self._loss = -1.0, 0.0
 
     def improves(self, epoch: int, accuracy: float, loss: float) -> bool:
         """Whether ``epoch``, counted from 0 and told in order, is the new choice."""
-        if epoch - self.epoch > PATIENCE or (accuracy, -loss) <= self._best:
+        better = accuracy > self._accuracy or (accuracy == self._accuracy and loss < self._loss)
+        if not better or epoch - self.epoch > PATIENCE:
             return False
-        self.epoch, self._best = epoch, (accuracy, -loss)
+        self.epoch, self._accuracy, self._loss = epoch, accuracy, loss
         return True

@@ -1,7 +1,7 @@
 """What the graph networks are made of. Each layer states its multiply-accumulates by formula."""
 
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,14 @@ class Macs(NamedTuple):
 
     dense: int
     sparse: int = 0
+
+
+@runtime_checkable
+class Counted(Protocol):
+    """A layer that states its multiply-accumulates."""
+
+    def macs(self, nodes: int, links: int) -> Macs:
+        """Of one use, in a graph of so many nodes and ``links``, edges counted in both directions."""
 
 
 class Links:
@@ -57,7 +65,7 @@ class Linear(nn.Module):
         self.bias = nn.Parameter(torch.zeros(width)) if bias else None
 
     def forward(self, x: Features) -> Tensor:
-        product = x @ self.weight
+        product: Tensor = x @ self.weight
         return product if self.bias is None else product + self.bias
 
     def macs(self, nodes: int, links: int) -> Macs:
@@ -95,7 +103,8 @@ class MeanConvolution(nn.Module):
 
     def forward(self, x: Features, links: Links) -> Tensor:
         own: Tensor = self.own(x)
-        return own + links.mean @ self.neighbours(x)
+        neighbours: Tensor = self.neighbours(x)
+        return own + links.mean @ neighbours
 
     def macs(self, nodes: int, links: int) -> Macs:
         return Macs(0, links * self.neighbours.weight.shape[1])
@@ -110,5 +119,5 @@ def dropout(x: Features, share: float, training: bool) -> Features:
 
 def macs(model: nn.Module, nodes: int, links: int) -> Macs:
     """Of one pass forward of ``model``, which uses each of its layers once."""
-    parts = [layer.macs(nodes, links) for layer in model.modules() if hasattr(layer, "macs")]
+    parts = [layer.macs(nodes, links) for layer in model.modules() if isinstance(layer, Counted)]
     return Macs(sum(part.dense for part in parts), sum(part.sparse for part in parts))

@@ -26,7 +26,7 @@ class Sparse:
 
     def __matmul__(self, dense: Tensor) -> Tensor:
         """The product with ``dense`` (columns, width), which alone has a gradient."""
-        found: Tensor = _Product.apply(self, dense)
+        found: Tensor = _Product.apply(self, dense)  # type: ignore[no-untyped-call]
         return found
 
     def dropout(self, share: float) -> "Sparse":

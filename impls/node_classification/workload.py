@@ -200,6 +200,7 @@ def _evaluated(logits: Array, history: Mapping[str, Any], graph: _graphs.Graph) 
     return Check(passed=True, metrics=metrics, curves=curves)
 
 
+CITATIONS: tuple[_graphs.Name, ...] = ("cora", "citeseer")
 SEEDS = range(10)
 RECIPES: tuple[dict[str, Any], ...] = (
     {"recipe": "plain", "epochs": 100, "hidden": 128},
@@ -214,7 +215,7 @@ def _multipath() -> list[NodeClassificationCase]:
     """Cora and Citeseer, public split, ten seeds."""
     return [
         NodeClassificationCase(dataset=dataset, split="public", seed=seed, **recipe)
-        for dataset, recipe, seed in product(("cora", "citeseer"), RECIPES, SEEDS)
+        for dataset, recipe, seed in product(CITATIONS, RECIPES, SEEDS)
     ]
 
 
@@ -222,7 +223,7 @@ def _equal() -> list[NodeClassificationCase]:
     """The paper's own training at equal parameter counts."""
     return [
         NodeClassificationCase(dataset=dataset, split="public", seed=seed, equal_parameters=True, **RECIPES[0])
-        for dataset, seed in product(("cora", "citeseer"), SEEDS)
+        for dataset, seed in product(CITATIONS, SEEDS)
     ]
 
 

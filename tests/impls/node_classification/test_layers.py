@@ -1,0 +1,168 @@
+"""The layers, against dense float64 formulas and against PyTorch Geometric's own."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch_geometric.nn import GATConv, GCNConv, SAGEConv
+
+from impls.node_classification._layers import (
+    GraphConvolution,
+    Linear,
+    Links,
+    MeanConvolution,
+    dropout,
+    macs,
+)
+from impls.node_classification._multipath import Multipath
+from impls.node_classification._sparse import Sparse
+from impls.node_classification.gat import Attention, GatNetwork
+from impls.node_classification.gcn import GcnNetwork
+from impls.node_classification.gcn3 import Gcn3Network
+
+NODES, FEATURES, WIDTH, CLASSES = 9, 5, 6, 3
+
+
+@pytest.fixture
+def links(edges: torch.Tensor) -> Links:
+    return Links(edges, NODES)
+
+
+@pytest.fixture
+def x() -> torch.Tensor:
+    return torch.randn(NODES, FEATURES, generator=torch.Generator().manual_seed(0))
+
+
+@given(
+    rows=st.integers(1, 12),
+    columns=st.integers(1, 12),
+    width=st.integers(1, 7),
+    share=st.floats(0, 1),
+    seed=st.integers(0, 1000),
+)
+@settings(max_examples=100, deadline=None)
+def test_sparse_products_and_their_gradients_are_the_dense_ones(
+    rows: int, columns: int, width: int, share: float, seed: int
+) -> None:
+    """Also without a single entry, and with rows and columns that have none."""
+    torch.manual_seed(seed)
+    dense = torch.where(torch.rand(rows, columns) < share, torch.randn(rows, columns), 0).double()
+    y = torch.randn(columns, width, dtype=torch.float64, requires_grad=True)
+    torch.testing.assert_close(Sparse.from_dense(dense) @ y, dense @ y)
+    assert torch.autograd.gradcheck(lambda y: Sparse.from_dense(dense) @ y, (y,))
+
+
+def test_dropout_of_a_sparse_matrix_drops_the_same_entries_forward_and_backward() -> None:
+    torch.manual_seed(0)
+    ones = Sparse.from_dense(torch.ones(40, 30))
+    dropped = dropout(ones, 0.5, training=True)
+    forward, backward = dropped.csr().to_dense(), dropped.transposed_csr().to_dense()
+    torch.testing.assert_close(forward, backward.T)
+    assert set(forward.unique().tolist()) == {0.0, 2.0}
+    assert 0.4 < (forward == 0).double().mean() < 0.6
+    assert dropout(ones, 0.5, training=False) is ones
+    torch.testing.assert_close(ones.csr().to_dense(), torch.ones(40, 30))
+
+
+def test_propagation_is_the_normalised_adjacency(links: Links) -> None:
+    adjacency = torch.zeros(NODES, NODES)
+    adjacency[links.edges[0], links.edges[1]] = 1
+    looped = adjacency + torch.eye(NODES)
+    scale = looped.sum(dim=1).rsqrt().diag()
+    torch.testing.assert_close(links.symmetric.csr().to_dense(), scale @ looped @ scale)
+    mean = adjacency / adjacency.sum(dim=1, keepdim=True).clamp(min=1)
+    torch.testing.assert_close(links.mean.csr().to_dense(), mean)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_graph_convolution_is_that_of_pytorch_geometric(links: Links, x: torch.Tensor, sparse: bool) -> None:
+    ours, theirs = GraphConvolution(FEATURES, WIDTH), GCNConv(FEATURES, WIDTH)
+    theirs.lin.weight.data = ours.linear.weight.data.T.clone()
+    theirs.bias.data = ours.bias.data.normal_().clone()
+    features = Sparse.from_dense(x) if sparse else x
+    torch.testing.assert_close(ours(features, links), theirs(x, links.edges))
+
+
+def test_hops_propagate_again(links: Links, x: torch.Tensor) -> None:
+    twice = GraphConvolution(FEATURES, WIDTH, hops=2)
+    p = links.symmetric.csr().to_dense()
+    torch.testing.assert_close(twice(x, links), p @ p @ x @ twice.linear.weight)
+
+
+def test_a_mean_convolution_is_that_of_pytorch_geometric(links: Links, x: torch.Tensor) -> None:
+    ours, theirs = MeanConvolution(FEATURES, WIDTH), SAGEConv(FEATURES, WIDTH)
+    theirs.lin_l.weight.data = ours.neighbours.weight.data.T.clone()
+    theirs.lin_l.bias.data = ours.own.bias.data.normal_().clone()
+    theirs.lin_r.weight.data = ours.own.weight.data.T.clone()
+    torch.testing.assert_close(ours(x, links), theirs(x, links.edges))
+
+
+@pytest.mark.parametrize("heads", [1, 3])
+def test_attention_is_that_of_pytorch_geometric(links: Links, x: torch.Tensor, heads: int) -> None:
+    ours, theirs = Attention(FEATURES, WIDTH, heads, dropout=0.0), GATConv(FEATURES, WIDTH, heads=heads)
+    theirs.lin.weight.data = ours.linear.weight.data.T.clone()
+    theirs.att_dst.data, theirs.att_src.data = ours.own.data[None].clone(), ours.other.data[None].clone()
+    theirs.bias.data = ours.bias.data.normal_().clone()
+    torch.testing.assert_close(ours(x, links), theirs(x, links.edges))
+
+
+def relu_convolution(p: torch.Tensor, y: torch.Tensor, layer: GraphConvolution) -> torch.Tensor:
+    return torch.relu(p @ y @ layer.linear.weight + layer.bias)
+
+
+def test_variant_p_sums_parallel_paths(links: Links, x: torch.Tensor) -> None:
+    model, p = Multipath(FEATURES, WIDTH, CLASSES, depths=(1, 1)), links.symmetric.csr().to_dense()
+    a = relu_convolution(p, x, model.first)
+    (second,), (third,) = model.chains
+    combined = torch.relu(relu_convolution(p, a, second) + relu_convolution(p, a, third))
+    torch.testing.assert_close(model(x, links), model.last(combined))
+
+
+def test_variant_s_shares_the_first_convolution(links: Links, x: torch.Tensor) -> None:
+    model = Multipath(FEATURES, WIDTH, CLASSES, depths=(1, 2), shared=True)
+    p = links.symmetric.csr().to_dense()
+    a = relu_convolution(p, x, model.first)
+    ((second, third),) = model.chains
+    b = relu_convolution(p, a, second)
+    torch.testing.assert_close(model(x, links), model.last(torch.relu(relu_convolution(p, b, third) + b)))
+
+
+def test_concatenated_and_attended_paths(links: Links, x: torch.Tensor) -> None:
+    depths = (1, 2, 3)
+    joined = Multipath(FEATURES, WIDTH, CLASSES, depths=depths, combine="concatenate")
+    assert joined.last.weight.shape == (3 * WIDTH, CLASSES)
+    assert [len(chain) for chain in joined.chains] == [1, 2, 3]
+    attended = Multipath(FEATURES, WIDTH, CLASSES, depths=depths, combine="attend", shared=True)
+    attended.attention.score.weight.data.zero_()  # no path is preferred
+    paths = attended._paths(torch.relu(attended.first(x, links)), links)
+    torch.testing.assert_close(attended(x, links), attended.last(torch.stack(paths).mean(dim=0)))
+
+
+def test_a_residual_adds_the_first_features(links: Links, x: torch.Tensor) -> None:
+    model, p = Gcn3Network(FEATURES, WIDTH, CLASSES, 0.0, residual=True), links.symmetric.csr().to_dense()
+    a = relu_convolution(p, x, model.first)
+    b = relu_convolution(p, a, model.second) + a
+    torch.testing.assert_close(model(x, links), model.last(relu_convolution(p, b, model.third)))
+
+
+def test_macs_are_those_counted_by_hand(links: Links) -> None:
+    count = links.edges.shape[1]
+    assert count == 18
+    entries = count + NODES
+    two = macs(GcnNetwork(FEATURES, WIDTH, CLASSES, 0.0), NODES, count)
+    assert two == (NODES * (FEATURES * WIDTH + WIDTH * CLASSES), entries * (WIDTH + CLASSES))
+    three = macs(Gcn3Network(FEATURES, WIDTH, CLASSES, 0.0), NODES, count)
+    assert three == (NODES * (FEATURES * WIDTH + 2 * WIDTH**2 + WIDTH * CLASSES), entries * 3 * WIDTH)
+    paths = Multipath(FEATURES, WIDTH, CLASSES, depths=(1, 1))
+    assert macs(paths, NODES, count) == three
+    attended = Multipath(FEATURES, WIDTH, CLASSES, depths=(1, 2), shared=True, combine="attend")
+    assert macs(attended, NODES, count).dense == three.dense + 2 * NODES * (WIDTH**2 + 2 * WIDTH)
+    attention = macs(GatNetwork(FEATURES, WIDTH, CLASSES, 0.0), NODES, count)
+    scores = 2 * NODES * (WIDTH + CLASSES)
+    assert attention == (two.dense + scores, entries * (WIDTH + CLASSES))
+    assert macs(MeanConvolution(FEATURES, WIDTH), NODES, count) == (2 * NODES * FEATURES * WIDTH, count * WIDTH)
+
+
+def test_a_linear_layer_takes_sparse_features(x: torch.Tensor) -> None:
+    layer = Linear(FEATURES, WIDTH)
+    torch.testing.assert_close(layer(Sparse.from_dense(x)), layer(x))
