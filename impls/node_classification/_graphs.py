@@ -87,7 +87,8 @@ def _random(nodes: int, seed: int) -> tuple[Array, Array, Array]:
 def _shares(x: Array) -> Array:
     """Rows divided by their sums; rows of zeros stay."""
     sums = x.sum(axis=1, keepdims=True)
-    return np.divide(x, sums, out=np.zeros_like(x), where=sums > 0)
+    shares: Array = np.divide(x, sums, out=np.zeros_like(x), where=sums > 0)
+    return shares
 
 
 def _undirected(edges: Array) -> Array:
