@@ -34,13 +34,16 @@ def featherbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["run", "conv9d"], "no workload 'conv9d'; choose from grouped_conv2d, sliding_channel_conv2d"),
-        (["run", "--suite", "huge"], "no suite 'huge'; choose from quick, gspc, odd, full"),
+        (
+            ["run", "conv9d"],
+            "no workload 'conv9d'; choose from graph_propagation, grouped_conv2d, sliding_channel_conv2d",
+        ),
+        (["run", "grouped_conv2d", "--suite", "huge"], "no suite 'huge'; choose from quick, gspc, odd, full"),
         (
             ["run", "grouped_conv2d", "--impl", "pytorch,keras"],
             "no implementation 'keras' of grouped_conv2d; choose from",
         ),
-        (["run", "--case", "depth=3"], "no parameter 'depth' to filter by; choose from n, cin, cout"),
+        (["run", "grouped_conv2d", "--case", "depth=3"], "no parameter 'depth' to filter by; choose from n, cin, cout"),
         (["run", "--case", "groups=7"], "no case of suite quick has groups=7; choose from 1, 8, 16, 64, 6"),
         (
             ["run", "--case", "groups=6", "--case", "cin=64"],
@@ -83,7 +86,9 @@ def test_a_plugin_of_a_misspelt_workload_is_wrong_use(tmp_path: Path) -> None:
     done = featherbench("run", "--impl", "mine", "--plugin", "mine.py", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "mine.py names no known workload, but 'gruoped_conv2d'; choose from grouped_conv2d" in done.stderr
+    assert (
+        "mine.py names no known workload, but 'gruoped_conv2d'; choose from graph_propagation, grouped" in done.stderr
+    )
 
 
 def test_an_unwritable_results_folder_is_wrong_use(tmp_path: Path) -> None:
