@@ -1,5 +1,6 @@
-"""``featherbench new``: a first version of an implementation, right but slow."""
+"""``featherbench new``: a first version of an implementation: right but slow, or a model to change."""
 
+import ast
 import importlib
 from keyword import iskeyword
 from pathlib import Path
@@ -8,6 +9,8 @@ from jinja2 import Environment, StrictUndefined
 
 from bench.core import registry
 from bench.core.errors import BadUse
+from bench.core.workload import Workload
+from bench.measure.correctness import OperatorWorkload
 
 _TEMPLATE = '''"""{{ name }}: say here what it is."""
 
@@ -45,6 +48,7 @@ class {{ class_name }}(Implementation):
 def write(workload: str, name: str, path: Path | None = None) -> Path:
     """Write the file: in ``impls/<workload>/`` where one stands in the checkout that is running, or else right here.
 
+    Of an operator it calls the workload's reference; of a workload that trains it is the baseline under another name.
     Raises BadUse where the name is no Python identifier, is taken, or the file cannot be written.
     """
     found = registry.workload(workload)
@@ -56,20 +60,48 @@ def write(workload: str, name: str, path: Path | None = None) -> Path:
     path = path or (folder if folder.resolve() == running.resolve() else Path()) / f"{name}.py"
     if name in taken or path.exists():
         raise BadUse(f"{workload} has an implementation {name} already, or {path} exists; choose another name")
-    text = (
-        Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # Python, not HTML
-        .from_string(_TEMPLATE)
-        .render(
-            name=name,
-            workload=workload,
-            module=type(found).__module__,
-            workload_class=type(found).__name__,
-            case_class=found.case_type.__name__,
-            class_name="".join(part.capitalize() for part in name.split("_")),
-        )
-    )
+    make = _of_reference if isinstance(found, OperatorWorkload) else _of_baseline
+    text = make(found, workload, name)
     try:
         path.write_text(text)
     except OSError as error:
         raise BadUse(f"cannot write {path}: {error.strerror}") from None
     return path
+
+
+def _of_reference(workload: Workload, workload_name: str, name: str) -> str:
+    return (
+        Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # Python, not HTML
+        .from_string(_TEMPLATE)
+        .render(
+            name=name,
+            workload=workload_name,
+            module=type(workload).__module__,
+            workload_class=type(workload).__name__,
+            case_class=workload.case_type.__name__,
+            class_name=_class_name(name),
+        )
+    )
+
+
+def _of_baseline(workload: Workload, workload_name: str, name: str) -> str:
+    (baseline,) = (
+        entry
+        for entry in registry.implementations()
+        if (entry.workload, entry.name) == (workload_name, workload.baseline)
+    )
+    text = Path(baseline.path).read_text()
+    (old,) = (
+        node.name
+        for node in ast.parse(text).body
+        if isinstance(node, ast.ClassDef) and any(_names_workload(statement) for statement in node.body)
+    )
+    return text.replace(f"class {old}(", f"class {_class_name(name)}(")
+
+
+def _class_name(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+def _names_workload(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "workload"

@@ -14,6 +14,7 @@ from bench import cli
 from bench.report.compare import Row
 from bench.stats.interval import Interval
 from bench.stats.verdict import Verdict
+from bench.store import Run
 
 ROOT = Path(__file__).parent.parent.parent
 ACCIDENTS = Path(__file__).parent / "accidents"
@@ -36,7 +37,8 @@ def featherbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]
     [
         (
             ["run", "conv9d"],
-            "no workload 'conv9d'; choose from graph_propagation, grouped_conv2d, sliding_channel_conv2d",
+            "no workload 'conv9d'; choose from graph_propagation, grouped_conv2d, node_classification, "
+            "sliding_channel_conv2d",
         ),
         (["run", "grouped_conv2d", "--suite", "huge"], "no suite 'huge'; choose from quick, gspc, odd, full"),
         (
@@ -231,6 +233,18 @@ def test_new_writes_a_file_that_runs_and_passes(tmp_path: Path) -> None:
     small = [word if word != "im2col" else "my_kernel" for word in SMALL]
     done = featherbench("run", *small, "--plugin", "my_kernel.py", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["records"] == {"passed": 1}, done.stderr
+
+
+def test_new_of_a_workload_that_trains_is_its_baseline_to_change(tmp_path: Path) -> None:
+    pytest.importorskip("torch_geometric")
+    assert featherbench("new", "node_classification", "my_network", cwd=tmp_path).returncode == 0
+    arguments = ["node_classification", "--plugin", "my_network.py", "--impl", "my_network,gcn3", "--budget", "0.1s"]
+    done = featherbench("run", *arguments, "--case", "recipe=plain", "--name", "tried", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    mine, theirs = Run.open(tmp_path / "results/local/tried").records
+    assert mine.check is not None
+    assert theirs.check is not None
+    assert mine.check.curves == theirs.check.curves
 
 
 @pytest.mark.parametrize("command", ["list", "run", "compare", "report", "doctor", "new"])
