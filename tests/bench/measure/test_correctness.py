@@ -9,6 +9,7 @@ import pytest
 
 from bench.core.case import Case
 from bench.core.record import Work
+from bench.core.trained import Trained
 from bench.core.workload import Array, Pick, Problem
 from bench.measure.correctness import OperatorWorkload, WroteToInputs, guarded, relative_error
 
@@ -105,6 +106,23 @@ def test_writing_to_an_input_is_found() -> None:
 
     with pytest.raises(WroteToInputs, match="it writes to its inputs: x changed"):
         checked(make)
+
+
+def test_a_guarded_trained_model_keeps_its_history_and_is_watched() -> None:
+    problem = Doubling().problem(Case(), seed=1)
+    x = problem.inputs["x"]
+    work, history = Work(macs=1, least_bytes=1, parameters=1), {"loss": [1.0]}
+
+    def spoil() -> Array:
+        x[0] += 1
+        return x
+
+    honest = guarded(Trained(lambda: 2 * x, work, history), problem)
+    assert isinstance(honest, Trained)
+    assert (honest.work, honest.history) == (work, history)
+    np.testing.assert_array_equal(honest(), 2 * x)
+    with pytest.raises(WroteToInputs):
+        guarded(Trained(spoil, work, history), problem)()
 
 
 def test_relative_error_is_relative_to_the_largest_magnitude() -> None:

@@ -132,3 +132,20 @@ def test_another_target_counts_for_nothing() -> None:
     (sitting,) = plan(request("kernel=1"))
     recorded = [outcome(sitting, name, Status.PASSED) for name in THREE]
     assert to_measure([sitting], recorded, Target("cpu")) == [sitting]
+
+
+def test_a_case_without_its_data_is_unsupported_and_says_what_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    workload = registry.workload("grouped_conv2d")
+    lacking = workload.suites()["odd"][0]
+    monkeypatch.setattr(type(workload), "missing", lambda self, case: "get it" if case == lacking else None)
+    first, *others = plan(request())
+    assert first.case == lacking
+    assert not first.entries
+    assert set(first.unable.values()) == {"get it"}
+    assert all(names(sitting) == set(THREE) for sitting in others)
+
+
+def test_without_any_data_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(registry.workload("grouped_conv2d")), "missing", lambda self, case: "get it")
+    with pytest.raises(BadUse, match=r"^get it$"):
+        plan(request())

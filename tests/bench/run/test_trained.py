@@ -1,0 +1,76 @@
+"""A model that is trained: its record has its own work, its metrics and its curves, or says why it has no speed."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.core.record import Record, Status
+from bench.run.launch import launch
+from bench.store import Request
+
+pytest.importorskip("torch_geometric")
+
+PLUGIN = """
+from dataclasses import replace
+
+from bench.core.trained import Trained
+from impls.node_classification._training import TrainedModel
+from impls.node_classification.gcn import GcnNetwork
+
+
+class Plugin(TrainedModel):
+    workload = "node_classification"
+
+    def build(self, features, width, classes, dropout):
+        return GcnNetwork(features, width, classes, dropout)
+
+    def prepare(self, problem, target):
+        trained, calls = super().prepare(problem, target), []
+
+        def call():
+            calls.append(None)
+            return CALL
+
+        return replace(trained, predict=call)
+"""
+
+
+def run(folder: Path, call: str) -> list[Record]:
+    """Records of gcn and of a plug-in that returns ``call``."""
+    path = folder / "plugin.py"
+    path.write_text(PLUGIN.replace("CALL", call))
+    request = Request(
+        workloads=("node_classification",),
+        suite="quick",
+        target="edge",
+        implementations=("gcn", "plugin"),
+        cases=("recipe=plain",),
+        plugins=(str(path),),
+    )
+    return launch(request, budget_s=0.1, results=folder).run.records
+
+
+def test_a_trained_model_brings_its_work_metrics_and_curves(tmp_path: Path) -> None:
+    gcn, plugin = run(tmp_path, "trained()")
+    for record in (gcn, plugin):
+        assert record.status is Status.PASSED, record.reason
+        assert record.work is not None
+        # 34 features to 128 hidden to 4 classes, for 34 nodes with 156 directed edges.
+        assert record.work.parameters == 34 * 128 + 128 + 128 * 4 + 4
+        assert record.work.sparse_macs == (156 + 34) * (128 + 4)
+        assert record.work.macs - record.work.sparse_macs == 34 * (34 * 128 + 128 * 4)
+        assert record.check is not None
+        assert len(record.check.curves["accuracy"]) == 100
+    assert gcn.check is not None
+    assert plugin.check is not None
+    times = {"epoch_s"}
+    assert {name: value for name, value in gcn.check.metrics.items() if name not in times} == {
+        name: value for name, value in plugin.check.metrics.items() if name not in times
+    }
+
+
+def test_a_model_that_answers_otherwise_once_it_is_timed_has_no_speed(tmp_path: Path) -> None:
+    _, plugin = run(tmp_path, "trained() if len(calls) < 10 else trained().roll(1, 1)")
+    assert plugin.status is Status.INCORRECT
+    assert "another class" in plugin.reason
+    assert plugin.latency is None
