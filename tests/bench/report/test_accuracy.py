@@ -221,7 +221,7 @@ def test_the_page(make_run, make_trained, records, tmp_path):
     for said in (
         '<a href="#models">',
         "dataset citeseer, over 10 values of seed",
-        "p corrected for the 3 comparisons of a column",
+        "paired by seed; p corrected for a column’s comparisons, 3 at most",
         "−0.89 worse",
         '80.45 <span class="aside">80.23 to 80.67</span>',
         "Learning curves",
