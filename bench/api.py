@@ -5,10 +5,11 @@ table = frame([run(Request(workloads=("grouped_conv2d",), suite="quick", target=
 """
 
 from bench.report.compare import compare, compare_runs
+from bench.report.curves import curves
 from bench.report.frame import frame
 from bench.report.html import write_report
 from bench.run.launch import Outcome
 from bench.run.launch import launch as run
 from bench.store import Request, Run, find
 
-__all__ = ["Outcome", "Request", "Run", "compare", "compare_runs", "find", "frame", "run", "write_report"]
+__all__ = ["Outcome", "Request", "Run", "compare", "compare_runs", "curves", "find", "frame", "run", "write_report"]

@@ -69,8 +69,8 @@ def memory_figures(table: pd.DataFrame, sweep: str | None, style: Mapping[str, S
         for name, rows in panel.groupby("implementation"):
             figure.add_trace(points(rows, str(name), style[str(name)], [_memory_hover(row) for row in _rows(rows)]))
         names = axis_title(f"latency, {time_symbol} a call"), axis_title(f"memory, {size_symbol}")
-        figure.update_xaxes(title=names[0], range=_padded(panel["x"]), **log_axis(panel["x"]))
-        figure.update_yaxes(title=names[1], range=_padded(panel["y"]), **log_axis(panel["y"]))
+        figure.update_xaxes(title=names[0], range=padded(panel["x"]), **log_axis(panel["x"]))
+        figure.update_yaxes(title=names[1], range=padded(panel["y"]), **log_axis(panel["y"]))
         figures.append(figure)
     return figures
 
@@ -125,7 +125,7 @@ def log_axis(values: "pd.Series[Any]") -> dict[str, object]:
     return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:.12g}" for tick in ticks], **AXIS}
 
 
-def _padded(values: "pd.Series[Any]") -> list[float]:
+def padded(values: "pd.Series[Any]") -> list[float]:
     """A range, in exponents of ten, with room for markers and labels, and for ticks on either side of a lone value."""
     low, high = log10(values.min()), log10(values.max())
     pad = max(0.2, 0.15 * (high - low))

@@ -104,6 +104,11 @@ def metric_columns(table: pd.DataFrame) -> list[str]:
     return [name for name in table.columns if name.startswith(_METRIC)]
 
 
+def metric_column(metric: str) -> str:
+    """The column of a ``frame`` that holds a metric of the check."""
+    return _METRIC + metric
+
+
 def _dtype(name: str) -> str:
     return "float64" if name in _FLOATS else "Int64" if name in _COUNTS else "str"
 
@@ -122,7 +127,7 @@ def _names(rows: Iterable[Mapping[str, object]]) -> list[str]:
 
 
 def _metrics(record: Record) -> dict[str, float]:
-    return {_METRIC + name: value for name, value in record.check.metrics.items()} if record.check else {}
+    return {metric_column(name): value for name, value in record.check.metrics.items()} if record.check else {}
 
 
 def _measured(run: Run, record: Record) -> dict[str, object]:

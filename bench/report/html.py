@@ -13,6 +13,10 @@ from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
 from bench.core.errors import BadUse, CannotGoOn
+from bench.core.workload import Metric
+from bench.report.accuracy import Experiment, experiments
+from bench.report.accuracy_figures import cost_figures, learning_figures
+from bench.report.accuracy_tables import TextTable, differences_table, means_table
 from bench.report.compare import CONFIDENCE, DEFAULT_MARGIN, compare_each
 from bench.report.figures import latency_figures, memory_figures
 from bench.report.frame import frame
@@ -23,6 +27,7 @@ from bench.report.setting import setting
 from bench.report.summary import summarise
 from bench.report.table import results_table
 from bench.report.units import percent
+from bench.stats.repeats import ALPHA
 from bench.store import Run
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -54,6 +59,18 @@ class Drawn:
     figures: list[Plots]
 
 
+@dataclass(frozen=True)
+class Trained:
+    """The models of one section over their seeds."""
+
+    run: str
+    title: str
+    tables: list[tuple[Experiment, TextTable, TextTable]]
+    """Each experiment with its means and its differences."""
+    metrics: Sequence[Metric]
+    """To explain."""
+
+
 def write_report(runs: Sequence[Run], path: Path) -> Path:
     """Write the report of ``runs`` to ``path``, one HTML file, and return its path.
 
@@ -78,6 +95,7 @@ def _page(runs: Sequence[Run]) -> str:
     table, comparisons = frame(runs), compare_each(runs)
     parts = list(sections(runs, table, comparisons))
     looks = {name: styles(rows["implementation"]) for name, rows in table.groupby("workload")}
+    trained = [_trained(part) for part in parts if experiments(part)]
     elsewhere = [run.name for run in runs if _timed_elsewhere(run)]
     return (
         _templates()
@@ -86,16 +104,24 @@ def _page(runs: Sequence[Run]) -> str:
             runs=runs,
             many=len(runs) > 1,
             summaries=[summarise(part) for part in parts],
+            trained=trained,
+            metrics=list(dict.fromkeys(metric for part in trained for metric in part.metrics)),
             table=results_table(table, comparisons),
             drawn=[_drawn(part, looks[part.workload]) for part in parts],
             settings=[setting(run) for run in runs],
             elsewhere=elsewhere,
             in_turns=len(elsewhere) < len(runs),
             confidence=percent(CONFIDENCE, 2),
+            alpha=ALPHA,
             default_margin=percent(DEFAULT_MARGIN, 1),
             plotly=_plotly(),
         )
     )
+
+
+def _trained(section: Section) -> Trained:
+    tables = [(found, means_table(found), differences_table(found)) for found in experiments(section)]
+    return Trained(section.run.name, section.title, tables, section.described)
 
 
 def _timed_elsewhere(run: Run) -> bool:
@@ -143,8 +169,39 @@ def _panel(figure: go.Figure) -> Panel:
 def _drawn(section: Section, look: Mapping[str, Style]) -> Drawn:
     shown = section.rows[section.rows["status"] == "passed"]["implementation"]
     legend = [(name, look[name]) for name in sorted(set(shown))]
-    figures = [*_latency(section, look), *_roofline(section, look), *_memory(section, look)]
+    figures = [*_learning(section, look), *_cost(section, look)]
+    figures += [*_latency(section, look), *_roofline(section, look), *_memory(section, look)]
     return Drawn(section.run.name, section.title, legend, figures)
+
+
+def _learning(section: Section, look: Mapping[str, Style]) -> list[Plots]:
+    panels = [_panel(figure) for figure in learning_figures(section, look)]
+    caption = (
+        f"The mean over all values of {section.repeats}, by epoch; a line ends where the first of its models stopped "
+        "training."
+    )
+    return [Plots("Learning curves", caption, panels)] if panels else []
+
+
+def _cost(section: Section, look: Mapping[str, Style]) -> list[Plots]:
+    found = experiments(section)
+    if not found:
+        return []
+    metric = section.metrics[0]
+    calls = cost_figures(found, metric, "latency of a call", lambda model: model.latency_ns, look)
+    training = cost_figures(found, metric, "training", lambda model: 1e9 * model.prepare_s, look)
+    caption = (
+        f"{metric.title}: the mean over all values of {section.repeats} with its 95 % interval, against the median "
+        "over them of"
+    )
+    return [
+        Plots(f"{metric.title} against {what}", f"{caption} {time}.", [_panel(figure) for figure in figures])
+        for what, time, figures in (
+            ("latency", "the time of a call", calls),
+            ("training time", "all that preparing took", training),
+        )
+        if figures
+    ]
 
 
 def _latency(section: Section, look: Mapping[str, Style]) -> list[Plots]:

@@ -7,8 +7,9 @@ import pandas as pd
 
 from bench.core import registry
 from bench.core.errors import BadUse
+from bench.core.workload import Metric, Workload
 from bench.report.compare import Row
-from bench.report.frame import parameter_columns
+from bench.report.frame import metric_column, metric_columns, parameter_columns
 from bench.store import Run
 
 
@@ -24,11 +25,7 @@ class Section:
     @property
     def title(self) -> str:
         """The workload as it calls itself, on its target."""
-        try:
-            name = registry.workload(self.workload).title
-        except BadUse:
-            name = self.workload
-        return f"{name} on {self.target}"
+        return f"{self._known.title if self._known else self.workload} on {self.target}"
 
     @property
     def baseline(self) -> str | None:
@@ -37,10 +34,32 @@ class Section:
     @property
     def sweep(self) -> str | None:
         """The parameter to draw latency against, where the workload names one."""
+        return self._parameter(self._known.sweep) if self._known else None
+
+    @property
+    def repeats(self) -> str | None:
+        """The parameter, a seed, that tells repeats of one experiment apart, where the workload names one."""
+        return self._parameter(self._known.repeats) if self._known else None
+
+    @property
+    def described(self) -> tuple[Metric, ...]:
+        """What the workload says of the metrics and curves of its checks."""
+        return self._known.metrics if self._known else ()
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """Of these the metrics that the records have, the one that implementations are judged by first."""
+        return [metric for metric in self.described if metric_column(metric.name) in metric_columns(self.rows)]
+
+    @property
+    def _known(self) -> Workload | None:
+        """The workload, where this checkout knows it."""
         try:
-            name = registry.workload(self.workload).sweep
+            return registry.workload(self.workload)
         except BadUse:
             return None
+
+    def _parameter(self, name: str | None) -> str | None:
         return name if name in parameter_columns(self.rows) else None
 
 

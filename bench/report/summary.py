@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bench.report.accuracy import Experiment, experiments
+from bench.report.accuracy_tables import mean_text
 from bench.report.compare import CONFIDENCE, default_margin
 from bench.report.section import Section
 from bench.report.units import number, percent
@@ -65,6 +67,7 @@ def summarise(section: Section) -> Summary:
         run=section.run.name,
         title=section.title,
         sentences=[
+            *(_who_is_best(found) for found in experiments(section)),
             _who_is_fastest(section, fastest),
             *_verdicts(section),
             *([] if warning else ["No answer was incorrect."]),
@@ -86,6 +89,20 @@ def _fastest(section: Section) -> dict[str, str]:
         for case, rows in passed.groupby("case", sort=False)
         if len(rows) > 1
     }
+
+
+def _who_is_best(experiment: Experiment) -> str:
+    """By the metric that implementations are judged by, and whether it is surely the best."""
+    metric, leader = experiment.metrics[0], experiment.leader
+    where = " in " + experiment.title if experiment.title else ""
+    if leader is None:
+        return f"{metric.title}{where}: no two implementations have it."
+    extreme = "highest" if metric.more_is_better else "lowest"
+    sure = f"not surely better than {', '.join(leader.unsure)}" if leader.unsure else "surely better than every other"
+    return (
+        f"{metric.title}{where}: {leader.implementation} has the {extreme} mean, {mean_text(metric, leader.mean)} over "
+        f"{_count(leader.seeds, 'repeat')}; {sure}."
+    )
 
 
 def _who_is_fastest(section: Section, fastest: dict[str, str]) -> str:

@@ -56,3 +56,13 @@ def percent(fraction: float | None, digits: int = 3) -> str:
     if fraction is None or isnan(fraction):
         return MISSING
     return f"{number(100 * fraction, digits)}{_GAP}%"
+
+
+def hundredths(fraction: float, signed: bool = False) -> str:
+    """A fraction in hundredths, without a unit, e.g. ``81.53``; ``signed`` as a difference, ``+1.80`` or ``−1.80``."""
+    if isnan(fraction):
+        return MISSING
+    if isinf(fraction):
+        return "−∞" if fraction < 0 else "∞"
+    text = f"{100 * fraction:{'+' if signed else ''}.2f}"
+    return text.replace("-", "−")

@@ -12,6 +12,7 @@ import pytest
 from bench.core import registry
 from bench.core.errors import BadUse
 from bench.core.record import Check, Latency, Memory, Record, Status, Work
+from bench.core.workload import Metric
 from bench.machine import Bandwidth, Environment, Limits, Peak
 from bench.store import Request, Run, RunInfo, Spending
 
@@ -87,6 +88,38 @@ def record(
     return Record(**(values | changes))
 
 
+METRICS = (
+    Metric("accuracy", "Test accuracy", "Share of test nodes right.", share=True, more_is_better=True),
+    Metric("inflation", "Inflation", "What peeking adds.", share=True),
+    Metric("epochs_to_converge", "Epochs to converge", "Until validation is best.", more_is_better=False),
+)
+
+
+def trained(
+    implementation: str,
+    seed: int,
+    accuracy: float,
+    *,
+    dataset: str = "cora",
+    curves: dict[str, list[float]] | None = None,
+    metrics: dict[str, float] | None = None,
+    **changes: Any,
+) -> Record:
+    """A record of one trained model."""
+    found = {"accuracy": accuracy, "inflation": 0.01, "epochs_to_converge": 50.0} | (metrics or {})
+    values: dict[str, Any] = {
+        "workload": "nodes",
+        "parameters": {"dataset": dataset, "seed": seed},
+        "check": Check(passed=True, metrics=found, curves=curves or {}),
+    }
+    return record(implementation, **(values | changes))
+
+
+@pytest.fixture
+def make_trained() -> Callable[..., Record]:
+    return trained
+
+
 @pytest.fixture
 def make_record() -> Callable[..., Record]:
     return record
@@ -118,11 +151,17 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
 
 @pytest.fixture(autouse=True)
 def only_known_workload(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The registry knows the workload ``conv`` alone, whose baseline is pytorch."""
+    """The registry knows the workloads ``conv`` and ``nodes``, which trains; the baseline of both is pytorch."""
 
     def workload(name: str) -> Any:
+        if name == "nodes":
+            return SimpleNamespace(
+                title="Node classification", baseline="pytorch", sweep=None, repeats="seed", metrics=METRICS
+            )
         if name != "conv":
             raise BadUse(f"no workload {name!r}; choose from conv")
-        return SimpleNamespace(title="Grouped convolution", baseline="pytorch", sweep="groups")
+        return SimpleNamespace(
+            title="Grouped convolution", baseline="pytorch", sweep="groups", repeats=None, metrics=()
+        )
 
     monkeypatch.setattr(registry, "workload", workload)

@@ -1,0 +1,194 @@
+"""What trained models reach over the seeds of one experiment, and whether they differ from the baseline's.
+
+An experiment is all cases of a section that differ in nothing but the seed.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from bench.core.workload import Metric
+from bench.report.figures import panels
+from bench.report.frame import metric_column
+from bench.report.section import Section
+from bench.stats.interval import Interval
+from bench.stats.repeats import (
+    ALPHA,
+    Finding,
+    holm,
+    judge_difference,
+    least_p,
+    mean_interval,
+    paired_differences,
+    sign_flip_p,
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One implementation over the seeds that it passed. Work and times are medians over them."""
+
+    implementation: str
+    seeds: int
+    means: dict[str, Interval | None]
+    """By metric; None where a seed has none, or none that is finite."""
+    macs: float
+    sparse_macs: float
+    parameters: float
+    latency_ns: float
+    prepare_s: float
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An implementation's metric minus the baseline's, over the seeds that both passed."""
+
+    implementation: str
+    metric: Metric
+    seeds: int
+    mean: Interval
+    p: float
+    """Corrected by Holm's method for all that were compared with the baseline in this metric."""
+    finding: Finding
+
+
+@dataclass(frozen=True)
+class Leader:
+    """Who is best in the metric that implementations are judged by."""
+
+    implementation: str
+    seeds: int
+    mean: Interval
+    unsure: list[str]
+    """Those that it is not surely better than."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    title: str
+    """The parameters that tell it from the section's other experiments; empty where there are none."""
+    seed: str
+    """The parameter that its cases differ in."""
+    seeds: int
+    metrics: list[Metric]
+    models: list[Model]
+    baseline: str | None
+    differences: list[Difference]
+    leader: Leader | None
+    """None where fewer than two have the metric."""
+
+    @property
+    def compared(self) -> int:
+        """How many were compared with the baseline, at most, in one metric."""
+        return max((self.in_metric(metric) for metric in self.metrics), default=0)
+
+    @property
+    def too_few(self) -> bool:
+        """Whether some metric's differences cannot be sure, whatever they are, as the seeds are too few."""
+        return any(least_p(found.seeds) * self.in_metric(found.metric) >= ALPHA for found in self.differences)
+
+    def in_metric(self, metric: Metric) -> int:
+        """How many differences were corrected together."""
+        return sum(found.metric == metric for found in self.differences)
+
+
+def experiments(section: Section) -> list[Experiment]:
+    """The experiments of ``section``; none where its workload has no metrics, or its cases are no repeats."""
+    if not section.metrics or section.repeats is None:
+        return []
+    return [_experiment(section, section.repeats, title, rows) for title, rows in panels(section.rows, section.repeats)]
+
+
+def _experiment(section: Section, seed: str, title: str, rows: pd.DataFrame) -> Experiment:
+    passed = rows[rows["status"] == "passed"]
+    models = {str(name): found.set_index(seed) for name, found in passed.groupby("implementation", sort=False)}
+    directed = [metric for metric in section.metrics if metric.more_is_better is not None]
+    baseline = section.baseline
+    return Experiment(
+        title=title,
+        seed=seed,
+        seeds=int(rows[seed].nunique()),
+        metrics=section.metrics,
+        models=[_model(name, found, section.metrics) for name, found in models.items()],
+        baseline=baseline,
+        differences=[found for metric in directed for found in _differences(models, baseline, metric)],
+        leader=_leader(models, section.metrics[0]),
+    )
+
+
+def _model(name: str, rows: pd.DataFrame, metrics: Sequence[Metric]) -> Model:
+    def median(column: str) -> float:
+        return float(rows[column].astype("float64").median())
+
+    return Model(
+        implementation=name,
+        seeds=len(rows),
+        means={metric.name: _mean(rows, metric) for metric in metrics},
+        macs=median("macs"),
+        sparse_macs=median("sparse_macs"),
+        parameters=median("parameters"),
+        latency_ns=median("latency_ns"),
+        prepare_s=median("prepare_s"),
+    )
+
+
+def _mean(rows: pd.DataFrame, metric: Metric) -> Interval | None:
+    values = rows[metric_column(metric.name)]
+    return mean_interval(values.tolist()) if np.isfinite(values).all() else None
+
+
+def _differences(models: Mapping[str, pd.DataFrame], baseline: str | None, metric: Metric) -> Iterator[Difference]:
+    """Every implementation but the baseline, where both have the metric for a common seed, corrected together."""
+    if baseline is None or baseline not in models or metric.more_is_better is None:
+        return
+    pairs = {
+        name: found
+        for name, rows in models.items()
+        if name != baseline and (found := _paired(rows, models[baseline], metric))
+    }
+    corrected = holm([sign_flip_p(found) for found in pairs.values()])
+    for (name, found), p in zip(pairs.items(), corrected, strict=True):
+        mean = mean_interval(found)
+        finding = judge_difference(mean.estimate, p, metric.more_is_better)
+        yield Difference(name, metric, len(found), mean, p, finding)
+
+
+def _paired(rows: pd.DataFrame, others: pd.DataFrame, metric: Metric) -> list[float]:
+    """The differences in a metric over common seeds; none where one of them is not finite."""
+    column = metric_column(metric.name)
+    common = rows.index.intersection(others.index)
+    ours, theirs = rows.loc[common, column], others.loc[common, column]
+    if common.empty or not (np.isfinite(ours).all() and np.isfinite(theirs).all()):
+        return []
+    return paired_differences(ours.tolist(), theirs.tolist())
+
+
+def _leader(models: Mapping[str, pd.DataFrame], metric: Metric) -> Leader | None:
+    """The best mean, and which others it is not surely better than.
+
+    The best of k is chosen by the same data that it is tested on. It is surely better than another where the p value
+    times the k - 1 others is below ALPHA (Bonferroni): a wrong leader is then named the surely best one with a chance
+    of ALPHA at most, as it must seem surely better than the true best, which each of k - 1 could.
+    """
+    if metric.more_is_better is None:
+        return None
+    means = {name: mean for name, rows in models.items() if (mean := _mean(rows, metric))}
+    if len(means) < 2:
+        return None
+    choose = max if metric.more_is_better else min
+    best = choose(means, key=lambda name: means[name].estimate)
+    others = [name for name in means if name != best]
+    unsure = [name for name in others if not _surely_apart(models[best], models[name], metric, len(others))]
+    return Leader(best, len(models[best]), means[best], unsure)
+
+
+def _surely_apart(rows: pd.DataFrame, others: pd.DataFrame, metric: Metric, comparisons: int) -> bool:
+    found = _paired(rows, others, metric)
+    better = cast(bool, metric.more_is_better)
+    if not found:
+        return False
+    corrected = min(1.0, comparisons * sign_flip_p(found))
+    return judge_difference(float(np.mean(found)), corrected, better) is Finding.BETTER

@@ -1,0 +1,101 @@
+"""The tables of an experiment as a reader sees them: what each model reaches, and how it differs from the baseline."""
+
+from dataclasses import dataclass
+from math import isinf, isnan
+from typing import NamedTuple
+
+from bench.core.workload import Metric
+from bench.report.accuracy import Difference, Experiment, Model
+from bench.report.table import Column
+from bench.report.units import MISSING, duration, hundredths, number
+from bench.stats.interval import Interval
+
+
+class Text(NamedTuple):
+    text: str
+    aside: str = ""
+    """In small print below it."""
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """Its first column names the lines."""
+
+    columns: list[Column]
+    lines: list[list[Text]]
+
+
+_NAME = Column("Implementation", numeric=False)
+_WORK = [
+    Column("Parameters", hint="trained numbers; median over the seeds"),
+    Column("MMACs", hint="million multiply-accumulates a call; below, those with the non-zeros of a sparse matrix"),
+    Column("Training", hint="all that preparing took; median over the seeds"),
+    Column("Time a call", hint="median over the seeds"),
+]
+
+
+def means_table(experiment: Experiment) -> TextTable:
+    """A line for each implementation: its seeds, the mean of every metric, its work and its times."""
+    metrics = [Column(_with_unit(metric, "%"), hint=metric.meaning) for metric in experiment.metrics]
+    return TextTable(
+        [_NAME, Column("Seeds", hint=f"how many values of {experiment.seed} passed"), *metrics, *_WORK],
+        [_model(experiment, model) for model in experiment.models],
+    )
+
+
+def differences_table(experiment: Experiment) -> TextTable:
+    """A line for each implementation but the baseline, with every metric of which more, or less, is better."""
+    found = {(difference.implementation, difference.metric): difference for difference in experiment.differences}
+    names, metrics = (list(dict.fromkeys(part)) for part in zip(*found, strict=True)) if found else ([], [])
+    return TextTable(
+        [_NAME, *(Column(_with_unit(metric, "points"), hint=metric.meaning) for metric in metrics)],
+        [[Text(name), *(_difference(found.get((name, metric))) for metric in metrics)] for name in names],
+    )
+
+
+def mean_text(metric: Metric, mean: Interval) -> str:
+    """A mean with its unit and interval, for a sentence."""
+    unit = "\u00a0%" if metric.share else ""
+    shown = _mean(metric, mean)
+    return f"{shown.text}{unit}" + (f" ({shown.aside}{unit})" if shown.aside else "")
+
+
+def _model(experiment: Experiment, model: Model) -> list[Text]:
+    return [
+        Text(model.implementation),
+        Text(str(model.seeds), "" if model.seeds == experiment.seeds else f"of {experiment.seeds}"),
+        *(_mean(metric, model.means[metric.name]) for metric in experiment.metrics),
+        Text(MISSING if isnan(model.parameters) else f"{model.parameters:,.0f}"),
+        Text(number(model.macs / 1e6), f"{number(model.sparse_macs / 1e6)} sparse" if model.sparse_macs > 0 else ""),
+        Text(MISSING if isnan(model.prepare_s) else duration(1e9 * model.prepare_s)),
+        Text(duration(model.latency_ns)),
+    ]
+
+
+def _mean(metric: Metric, mean: Interval | None) -> Text:
+    return Text(_value(metric, mean.estimate), _within(metric, mean)) if mean else Text(MISSING)
+
+
+def _difference(found: Difference | None) -> Text:
+    if found is None:
+        return Text(MISSING)
+    metric, mean = found.metric, found.mean
+    asides = [_within(metric, mean, signed=True), f"p {number(found.p, 2)}"]
+    return Text(f"{_value(metric, mean.estimate, signed=True)} {found.finding}", ", ".join(filter(None, asides)))
+
+
+def _within(metric: Metric, mean: Interval, signed: bool = False) -> str:
+    """The interval; empty where it is infinite, as that of a single seed."""
+    if isinf(mean.low):
+        return ""
+    return f"{_value(metric, mean.low, signed)} to {_value(metric, mean.high, signed)}"
+
+
+def _value(metric: Metric, value: float, signed: bool = False) -> str:
+    if metric.share:
+        return hundredths(value, signed)
+    return ("+" if signed and value > 0 else "") + number(value, 3).replace("-", "−")
+
+
+def _with_unit(metric: Metric, unit: str) -> str:
+    return f"{metric.title}, {unit}" if metric.share else metric.title

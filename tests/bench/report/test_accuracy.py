@@ -1,0 +1,248 @@
+"""Trained models over their seeds: hand-computed means, differences and leaders, and the page that shows them."""
+
+import math
+
+import pytest
+
+from bench.core.record import Check, Status, Work
+from bench.report.accuracy import experiments
+from bench.report.accuracy_figures import cost_figures, learning_figures
+from bench.report.accuracy_tables import differences_table, means_table
+from bench.report.compare import compare_each
+from bench.report.curves import curves
+from bench.report.frame import frame
+from bench.report.html import write_report
+from bench.report.palette import styles
+from bench.report.section import sections
+from bench.report.summary import summarise
+from bench.stats.repeats import Finding
+
+SEEDS = range(10)
+BASE = [0.80 + 0.001 * seed for seed in SEEDS]
+"""Mean 0.8045, s 0.0030277, so the t interval reaches 2.2622 * 0.00095743 = 0.0021659 on either side."""
+
+
+@pytest.fixture
+def section(make_run):
+    def made(records, name="made", **changes):
+        run = make_run(records, name, **changes)
+        (only,) = sections([run], frame([run]), compare_each([run]))
+        return only
+
+    return made
+
+
+@pytest.fixture
+def records(make_trained):
+    """Against pytorch: better by 0.02 for every seed, worse by 0.01 for all seeds but one, and by turns."""
+    gains = {
+        "pytorch": lambda seed: 0.0,
+        "better": lambda seed: 0.02,
+        "worse": lambda seed: -0.01 if seed else 0.001,
+        "turns": lambda seed: (-1) ** seed * 0.005,
+    }
+    return [
+        make_trained(name, seed, BASE[seed] + gain(seed), dataset=dataset)
+        for dataset in ("cora", "citeseer")
+        for seed in SEEDS
+        for name, gain in gains.items()
+    ]
+
+
+def test_an_experiment_is_what_differs_in_the_seed_alone(section, records):
+    cora, citeseer = experiments(section(records))
+    assert (cora.title, citeseer.title) == ("dataset cora", "dataset citeseer")
+    assert [(model.implementation, model.seeds) for model in cora.models] == [
+        (name, 10) for name in ("pytorch", "better", "worse", "turns")
+    ]
+    (alone,) = experiments(section(records[:40], "alone"))
+    assert (alone.title, alone.seeds) == ("", 10)
+
+
+def test_means_by_hand(section, records):
+    mean = experiments(section(records))[0].models[0].means["accuracy"]
+    assert (mean.estimate, mean.low, mean.high) == pytest.approx((0.8045, 0.8023341, 0.8066659), abs=1e-7)
+
+
+def test_differences_by_hand(section, records):
+    found = {d.implementation: d for d in experiments(section(records))[0].differences if d.metric.name == "accuracy"}
+    assert list(found) == ["better", "worse", "turns"]
+    better, worse, turns = found.values()
+    # all signs alike: 2 of 1024, times 3
+    assert (better.p, better.finding) == (pytest.approx(6 / 1024), Finding.BETTER)
+    assert (better.mean.estimate, better.mean.high) == pytest.approx((0.02, 0.02))
+    # nine of -10 and one of 1 sum to -89, of which the only more extreme is -91; both in both signs; times 2
+    assert (worse.p, worse.finding) == (pytest.approx(2 * 4 / 1024), Finding.WORSE)
+    assert worse.mean.estimate == pytest.approx(-0.0089)
+    assert (turns.p, turns.finding) == (1.0, Finding.CANNOT_TELL)
+
+
+def test_less_can_be_better_and_what_has_no_direction_is_not_compared(section, make_trained):
+    made = [
+        make_trained(name, seed, 0.8, metrics={"epochs_to_converge": epochs, "inflation": epochs / 1e4})
+        for seed in SEEDS
+        for name, epochs in (("pytorch", 50.0), ("quick", 40.0))
+    ]
+    (experiment,) = experiments(section(made))
+    found = {d.metric.name: d.finding for d in experiment.differences}
+    assert found == {"accuracy": Finding.CANNOT_TELL, "epochs_to_converge": Finding.BETTER}
+    assert experiment.leader.unsure == ["quick"]
+
+
+def test_seeds_pair_up_by_their_number_and_failures_count_as_missing(section, make_trained):
+    made = [make_trained("pytorch", seed, BASE[seed]) for seed in SEEDS]
+    made += [make_trained("other", seed, BASE[seed] + 0.01) for seed in reversed(SEEDS) if seed > 2]
+    made += [make_trained("other", 1, 0.0, status=Status.TIMEOUT, reason="120 s", check=None)]
+    (experiment,) = experiments(section(made))
+    difference = experiment.differences[0]
+    assert (difference.seeds, difference.p) == (7, pytest.approx(2 / 128))
+    assert (difference.mean.low, difference.mean.high) == pytest.approx((0.01, 0.01))
+    assert means_table(experiment).lines[1][1] == ("7", "of 10")
+
+
+def test_what_is_not_finite_has_no_mean(section, make_trained):
+    made = [make_trained("pytorch", seed, BASE[seed]) for seed in SEEDS]
+    made += [make_trained("diverged", seed, math.nan if seed == 4 else 0.9) for seed in SEEDS]
+    (experiment,) = experiments(section(made))
+    assert experiment.models[1].means["accuracy"] is None
+    assert "accuracy" not in {d.metric.name for d in experiment.differences}
+    assert experiment.leader is None
+    assert means_table(experiment).lines[1][2].text == "–"
+
+
+def test_too_few_seeds_are_told(section, make_trained):
+    def made(count, name):
+        found = [make_trained(who, seed, 0.8) for seed in range(count) for who in ("pytorch", "a", "b")]
+        return experiments(section(found, name))[0]
+
+    assert made(6, "six").too_few  # 2 / 64 times 2 comparisons
+    assert not made(7, "seven").too_few
+    assert made(1, "one").models[0].means["accuracy"].high == math.inf
+
+
+def test_the_baseline_has_no_seed(section, make_trained):
+    (experiment,) = experiments(section([make_trained("alone", seed, 0.8) for seed in SEEDS]))
+    assert experiment.differences == []
+    assert differences_table(experiment).lines == []
+    assert len(means_table(experiment).lines) == 1
+
+
+def test_leaders(section, records):
+    leader = experiments(section(records))[0].leader
+    assert (leader.implementation, leader.unsure) == ("better", [])
+    one_other = experiments(section([r for r in records if r.implementation in ("better", "worse")][:12], "six"))[
+        0
+    ].leader
+    assert (one_other.implementation, one_other.seeds, one_other.unsure) == ("better", 6, [])
+    few = experiments(section([r for r in records if r.implementation != "turns"][:18], "few"))[0].leader
+    assert (few.implementation, few.unsure) == ("better", ["pytorch", "worse"])  # 2 / 64 for each, times 2
+
+
+def test_the_summary_says_who_is_best(section, records):
+    said = " ".join(summarise(section(records)).sentences).replace("\u00a0", " ")
+    assert "Test accuracy in dataset cora: better has the highest mean, 82.45 % (82.23 to 82.67 %) over 10" in said
+    assert "10 repeats; surely better than every other." in said
+
+
+def test_tables_read_well(section, records):
+    experiment = experiments(section(records))[0]
+    means = means_table(experiment)
+    assert [column.heading for column in means.columns[:5]] == [
+        "Implementation",
+        "Seeds",
+        "Test accuracy, %",
+        "Inflation, %",
+        "Epochs to converge",
+    ]
+    assert means.lines[0][2] == ("80.45", "80.23 to 80.67")
+    differences = differences_table(experiment)
+    assert [column.heading for column in differences.columns] == [
+        "Implementation",
+        "Test accuracy, points",
+        "Epochs to converge",
+    ]
+    assert differences.lines[1][1] == ("−0.89 worse", "−1.14 to −0.64, p 0.0078")
+
+
+def test_sparse_work_stands_apart(section, make_trained):
+    work = Work(macs=3_000_000, sparse_macs=1_000_000, least_bytes=10, parameters=1234)
+    (experiment,) = experiments(section([make_trained("pytorch", 0, 0.8, work=work, seconds={"prepare": 2.0})]))
+    assert means_table(experiment).lines[0][-4:] == [
+        ("1,234", ""),
+        ("3.000", "1.000 sparse"),
+        ("2.000\u00a0s", ""),
+        ("1.000\u00a0µs", ""),
+    ]
+
+
+def test_curves_are_long(make_run, make_trained, make_record):
+    made = [make_trained("pytorch", 0, 0.8, curves={"loss": [2.0, 1.0], "accuracy": [0.5]}), make_record()]
+    table = curves([make_run(made)])
+    assert table[["case", "curve", "epoch", "value"]].to_numpy().tolist() == [
+        ["dataset=cora,seed=0", "loss", 1, 2.0],
+        ["dataset=cora,seed=0", "loss", 2, 1.0],
+        ["dataset=cora,seed=0", "accuracy", 1, 0.5],
+    ]
+    assert curves([]).columns.tolist() == table.columns.tolist()
+
+
+def test_learning_curves_are_means_as_far_as_all_trained(section, make_trained):
+    values = {0: [0.2, 0.4, 0.9], 1: [0.4, 0.6]}
+    made = [
+        make_trained("pytorch", seed, 0.8, dataset=dataset, curves={"accuracy": values[seed], "some_loss": [1.0, 0.5]})
+        for dataset in ("cora", "citeseer")
+        for seed in values
+    ]
+    figures = learning_figures(section(made), styles(["pytorch"]))
+    assert [figure.layout.meta for figure in figures] == [
+        f"dataset {dataset}: {curve}" for dataset in ("cora", "citeseer") for curve in ("Test accuracy", "some loss")
+    ]
+    (line,) = figures[0].data
+    assert (list(line.x), list(line.y)) == ([1, 2], pytest.approx([30.0, 50.0]))
+    assert list(figures[1].data[0].y) == [1.0, 0.5]
+
+
+def test_cost_shows_the_interval_where_there_is_one(section, make_trained):
+    made = [make_trained("pytorch", seed, BASE[seed]) for seed in SEEDS] + [make_trained("once", 0, 0.7)]
+    part = section(made)
+    (figure,) = cost_figures(
+        experiments(part), part.metrics[0], "latency", lambda m: m.latency_ns, styles(["once", "pytorch"])
+    )
+    pytorch, once = figure.data
+    assert (pytorch.x[0], pytorch.y[0]) == (1.0, pytest.approx(80.45))
+    assert pytorch.error_y.array[0] == pytest.approx(0.21659, abs=1e-5)
+    assert pytorch.error_y.visible
+    assert not once.error_y.visible
+
+
+def test_the_page(make_run, make_trained, records, tmp_path):
+    changed = [r.model_copy(update={"check": _with_curve(r.check)}) for r in records]
+    text = write_report([make_run(changed)], tmp_path / "report.html").read_text(encoding="utf-8")
+    for said in (
+        '<a href="#models">',
+        "dataset citeseer, over 10 values of seed",
+        "paired by seed; p corrected for a column’s comparisons, 3 at most",
+        "−0.89 worse",
+        '80.45 <span class="aside">80.23 to 80.67</span>',
+        "Learning curves",
+        "Test accuracy against latency",
+        "Test accuracy against training time",
+        "<dt>Inflation</dt><dd>What peeking adds.</dd>",
+        "Holm",
+    ):
+        assert said in text, said
+    assert "Latency against" not in text
+    assert "Too few repeats" not in text
+
+
+def _with_curve(check: Check) -> Check:
+    return check.model_copy(update={"curves": {"accuracy": [0.1, 0.2]}})
+
+
+def test_an_operator_has_none_of_it(section, make_record, make_run, tmp_path):
+    made = [make_record(name, parameters={"groups": 1, "seed": seed}) for seed in (0, 1) for name in ("pytorch", "b")]
+    assert experiments(section(made, "part")) == []
+    assert learning_figures(section(made, "figures"), {}) == []
+    text = write_report([make_run(made)], tmp_path / "report.html").read_text(encoding="utf-8")
+    for absent in ('id="models"', "#models", "Trained models", "Holm", "Learning curves", "repeats"):
+        assert absent not in text.split("<script>")[0], absent
