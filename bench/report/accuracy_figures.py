@@ -58,8 +58,9 @@ def _learning(table: pd.DataFrame, metric: Metric, title: str, style: Mapping[st
     figure = go.Figure(layout=layout(": ".join(filter(None, (title, metric.title)))))
     for name, rows in table.groupby("implementation"):
         by_seed = rows.pivot(index="epoch", columns="case", values="value")
-        mean = (by_seed.mean(axis=1, skipna=False) * (100 if metric.share else 1)).dropna()
-        figure.add_trace(_learning_line(mean, str(name), style[str(name)]))
+        mean = by_seed.mean(axis=1, skipna=False) * (100 if metric.share else 1)
+        reached = mean.loc[: mean.last_valid_index()]
+        figure.add_trace(_learning_line(reached, str(name), style[str(name)]))
     figure.update_xaxes(title=axis_title("epoch"), **AXIS)
     figure.update_yaxes(title=axis_title(_axis_text(metric)), **AXIS)
     return figure
