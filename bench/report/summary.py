@@ -100,8 +100,8 @@ def _who_is_best(experiment: Experiment) -> str:
     extreme = "highest" if metric.more_is_better else "lowest"
     sure = f"not surely better than {', '.join(leader.unsure)}" if leader.unsure else "surely better than every other"
     return (
-        f"{metric.heading}{where}: {leader.implementation} has the {extreme} mean, {mean_text(metric, leader.mean)} over "
-        f"{_count(leader.seeds, 'repeat')}; {sure}."
+        f"{metric.heading}{where}: {leader.implementation} has the {extreme} mean, {mean_text(metric, leader.mean)} "
+        f"over {_count(leader.seeds, 'repeat')}; {sure}."
     )
 
 
