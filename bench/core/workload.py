@@ -60,6 +60,11 @@ class Metric(NamedTuple):
     more_is_better: bool | None = None
     """None: neither is."""
 
+    @property
+    def heading(self) -> str:
+        """The title where it begins a line."""
+        return self.title[:1].upper() + self.title[1:]
+
 
 class Workload(ABC):
     """What is computed. One instance, found by the registry in ``impls/<name>/workload.py``.

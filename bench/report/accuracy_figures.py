@@ -55,7 +55,7 @@ def cost_figures(
 
 
 def _learning(table: pd.DataFrame, metric: Metric, title: str, style: Mapping[str, Style]) -> go.Figure:
-    figure = go.Figure(layout=layout(": ".join(filter(None, (title, metric.title)))))
+    figure = go.Figure(layout=layout(": ".join(filter(None, (title, metric.heading)))))
     for name, rows in table.groupby("implementation"):
         by_seed = rows.pivot(index="epoch", columns="case", values="value")
         mean = by_seed.mean(axis=1, skipna=False) * (100 if metric.share else 1)

@@ -98,4 +98,4 @@ def _value(metric: Metric, value: float, signed: bool = False) -> str:
 
 
 def _with_unit(metric: Metric, unit: str) -> str:
-    return f"{metric.title}, {unit}" if metric.share else metric.title
+    return f"{metric.heading}, {unit}" if metric.share else metric.heading

@@ -191,11 +191,11 @@ def _cost(section: Section, look: Mapping[str, Style]) -> list[Plots]:
     calls = cost_figures(found, metric, "latency of a call", lambda model: model.latency_ns, look)
     training = cost_figures(found, metric, "training", lambda model: 1e9 * model.prepare_s, look)
     caption = (
-        f"{metric.title}: the mean over all values of {section.repeats} with its 95 % interval, against the median "
+        f"{metric.heading}: the mean over all values of {section.repeats} with its 95 % interval, against the median "
         "over them of"
     )
     return [
-        Plots(f"{metric.title} against {what}", f"{caption} {time}.", [_panel(figure) for figure in figures])
+        Plots(f"{metric.heading} against {what}", f"{caption} {time}.", [_panel(figure) for figure in figures])
         for what, time, figures in (
             ("latency", "the time of a call", calls),
             ("training time", "all that preparing took", training),

@@ -96,12 +96,12 @@ def _who_is_best(experiment: Experiment) -> str:
     metric, leader = experiment.metrics[0], experiment.leader
     where = " in " + experiment.title if experiment.title else ""
     if leader is None:
-        return f"{metric.title}{where}: no two implementations have it."
+        return f"{metric.heading}{where}: no two implementations have it."
     extreme = "highest" if metric.more_is_better else "lowest"
     sure = f"not surely better than {', '.join(leader.unsure)}" if leader.unsure else "surely better than every other"
     return (
-        f"{metric.title}{where}: {leader.implementation} has the {extreme} mean, {mean_text(metric, leader.mean)} over "
-        f"{_count(leader.seeds, 'repeat')}; {sure}."
+        f"{metric.heading}{where}: {leader.implementation} has the {extreme} mean, {mean_text(metric, leader.mean)} "
+        f"over {_count(leader.seeds, 'repeat')}; {sure}."
     )
 
 

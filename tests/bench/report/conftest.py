@@ -89,9 +89,9 @@ def record(
 
 
 METRICS = (
-    Metric("accuracy", "Test accuracy", "Share of test nodes right.", share=True, more_is_better=True),
-    Metric("inflation", "Inflation", "What peeking adds.", share=True),
-    Metric("epochs_to_converge", "Epochs to converge", "Until validation is best.", more_is_better=False),
+    Metric("accuracy", "test accuracy", "Share of test nodes right.", share=True, more_is_better=True),
+    Metric("inflation", "inflation", "What peeking adds.", share=True),
+    Metric("epochs_to_converge", "epochs to converge", "Until validation is best.", more_is_better=False),
 )
 
 

@@ -197,7 +197,7 @@ def test_learning_curves_are_means_as_far_as_all_trained(section, make_trained):
     ]
     figures = learning_figures(section(made), styles(["pytorch"]))
     assert [figure.layout.meta for figure in figures] == [
-        f"dataset {dataset}: {curve}" for dataset in ("cora", "citeseer") for curve in ("Test accuracy", "some loss")
+        f"dataset {dataset}: {curve}" for dataset in ("cora", "citeseer") for curve in ("Test accuracy", "Some loss")
     ]
     (line,) = figures[0].data
     assert (list(line.x), list(line.y)) == ([1, 2], pytest.approx([30.0, 50.0]))
