@@ -59,7 +59,7 @@ class NodeClassification(Workload):
     metrics = (
         Metric(
             "accuracy",
-            "Test accuracy",
+            "test accuracy",
             f"Share of test nodes right. The sound protocol: training is stopped after {PATIENCE} epochs without a "
             "better validation accuracy, its best epoch (of equal ones that of the lowest validation loss) is chosen, "
             "and tested once.",
@@ -68,28 +68,28 @@ class NodeClassification(Workload):
         ),
         Metric(
             "accuracy_published",
-            "Best test accuracy of any epoch",
+            "best test accuracy of any epoch",
             "Peeking: the protocol of arXiv 2105.01510, which chooses the epoch by the test nodes.",
             share=True,
             more_is_better=True,
         ),
-        Metric("inflation", "Gained by peeking", "Best test accuracy of any epoch less test accuracy.", share=True),
-        Metric("accuracy_last", "Test accuracy after the last epoch", "No choice at all.", share=True),
-        Metric("val_accuracy", "Validation accuracy", "Share of validation nodes right, chosen epoch.", share=True),
-        Metric("train_loss", "Training loss", "Mean cross-entropy of the training nodes, as trained on."),
+        Metric("inflation", "gained by peeking", "Best test accuracy of any epoch less test accuracy.", share=True),
+        Metric("accuracy_last", "test accuracy after the last epoch", "No choice at all.", share=True),
+        Metric("val_accuracy", "validation accuracy", "Share of validation nodes right, chosen epoch.", share=True),
+        Metric("train_loss", "training loss", "Mean cross-entropy of the training nodes, as trained on."),
         Metric(
             "epochs_to_converge",
-            "Epochs to converge",
+            "epochs to converge",
             "Epochs until validation accuracy is first within one point of the best of all epochs.",
             more_is_better=False,
         ),
         Metric(
             "epochs_to_peak",
-            "Epochs to best test accuracy",
+            "epochs to best test accuracy",
             "The published protocol's epoch: the first with the best test accuracy.",
             more_is_better=False,
         ),
-        Metric("epoch_s", "Time an epoch, s", "Median time of an epoch's training step, without evaluation."),
+        Metric("epoch_s", "time an epoch, s", "Median time of an epoch's training step, without evaluation."),
     )
 
     def suites(self) -> Mapping[str, Sequence[NodeClassificationCase]]:
