@@ -50,7 +50,8 @@ class Implementation(ABC):
         where the workload says so), numpy or anything that ``numpy.asarray`` can view. It must read ``problem.inputs``
         anew each time, since they are refilled in place. A workload that trains wants a
         ``bench.core.trained.Trained``, which is such a call with its work and the history of its training. What a
-        reader should know of this very call, such as a plan chosen for the case, can be told with ``telling``.
+        reader should know of this very call, such as a plan chosen for the case, can be told with ``telling``, or in
+        the ``facts`` of a ``Trained``.
         """
 
 

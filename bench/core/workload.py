@@ -114,6 +114,14 @@ class Workload(ABC):
         """What a case needs and this machine does not have, in a line with the command that gets it; mostly None."""
         return None
 
+    def rehearsal(self, case: Any) -> Case | None:
+        """Of a workload that trains, a case trained quickly, which sets up in a process what ``case`` will need.
+
+        Without it, what libraries set up once would count as the model's memory. None where a case is prepared so
+        quickly that it can simply be prepared twice.
+        """
+        return None
+
     def refill(self, problem: Problem, seed: int) -> None:
         """Put new inputs, made from ``seed``, into the arrays that ``problem`` already holds."""
         fresh = self.problem(problem.case, seed)

@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
+
 from bench.core import registry
 from bench.core.case import Case
 from bench.core.implementation import FACTS, Implementation
@@ -30,7 +32,7 @@ Json = dict[str, Any]
 
 REPEAT_PREPARE_S = 30.0
 """A case is prepared again, after a call, if that was quicker than this: its memory then is the case's own, without
-what a library sets up once in a process for such a case. A model is trained only once."""
+what a library sets up once in a process for such a case. A model is trained only once, after a rehearsal."""
 
 
 class Worker:
@@ -55,20 +57,23 @@ class Worker:
     def prepare(self, parameters: Json, seed: int) -> Json:
         """Make the problem and prepare it."""
         self.case, self.seed = self.workload.case_type.from_parameters(parameters), seed
+        if rehearsal := self.workload.rehearsal(self.case):
+            self._prepare(rehearsal, seed)
+            self.call()
         self.prepare_s = self._prepare(self.case, seed)
         work = self.call.work.model_dump() if isinstance(self.call, Trained) else None
         return {"prepare_s": self.prepare_s, "work": work}
 
     def weigh(self) -> Json:
         """What stays, and the peak of a call, once first calls have set up theirs. See REPEAT_PREPARE_S."""
-        if self.prepare_s < REPEAT_PREPARE_S and not isinstance(self.call, Trained):
+        if self.prepare_s < REPEAT_PREPARE_S and not self.workload.rehearsal(self.case):
             self.call()
             self._prepare(self.case, self.seed)
         for _ in range(2):
             self.call()
         self._require_unchanged()
         memory.settle()
-        prepared = max(0, memory.private_bytes() - self.bytes_before)
+        prepared = max(0, memory.private_bytes() - self.bytes_before - _history_bytes(self.call))
         return Memory(peak_bytes=memory.peak_of(self.call), prepared_bytes=prepared).model_dump()
 
     def check(self, seed: int) -> Json:
@@ -95,7 +100,7 @@ class Worker:
         timed = self.workload.confirm(self.problem, self.call, self.answer)
         found = correctness.worse(timed, Check.model_validate(self.check(seed))).model_dump()
         worker_facts = facts.versions(self.entry.requires) | facts.instruction_sets(self.target, self.entry.requires)
-        told: dict[str, str] = getattr(self.call, FACTS, {})
+        told = dict(self.call.facts if isinstance(self.call, Trained) else getattr(self.call, FACTS, {}))
         return {"check": found, "facts": worker_facts | told | {THREADS_THAT_RAN: str(ran)}}
 
     def drop(self) -> Json:
@@ -123,6 +128,11 @@ class Worker:
         """Constants since before prepare: who changes them would be compared with the changed ones."""
         correctness.require_unchanged(self.problem.inputs, self.inputs)
         correctness.require_unchanged(self.problem.constants, self.constants)
+
+
+def _history_bytes(call: Call) -> int:
+    """Of what a trained model keeps for its check, and not to answer with."""
+    return sum(np.asarray(kept).nbytes for kept in call.history.values()) if isinstance(call, Trained) else 0
 
 
 def allow_memory(extra_bytes: int) -> None:

@@ -1,5 +1,7 @@
 """The choice of an epoch on validation, as the sound protocol makes it."""
 
+from math import inf, isnan
+
 PATIENCE = 50
 """Epochs without a better one after which training would be stopped."""
 
@@ -13,10 +15,11 @@ class Choice:
 
     def __init__(self) -> None:
         self.epoch = 0
-        self._accuracy, self._loss = -1.0, 0.0
+        self._accuracy, self._loss = -1.0, inf
 
     def improves(self, epoch: int, accuracy: float, loss: float) -> bool:
         """Whether ``epoch``, counted from 0 and told in order, is the new choice."""
+        loss = inf if isnan(loss) else loss
         better = accuracy > self._accuracy or (accuracy == self._accuracy and loss < self._loss)
         if not better or epoch - self.epoch > PATIENCE:
             return False

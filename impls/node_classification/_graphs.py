@@ -62,16 +62,22 @@ def missing(name: str, split: str) -> str | None:
     return datasets.missing(name)
 
 
-@cache
 def load(name: str, split: str, seed: int) -> Graph:
     """The graph, split as published or at random by ``seed``. Raises BadUse where its files are missing or wrong."""
     if reason := missing(name, split):
         raise BadUse(reason)
     data = _data(name)
     masks = _published(data) if split == "public" else _random(data.num_nodes, seed)
+    return Graph(*_arrays(name), *masks)
+
+
+@cache
+def _arrays(name: str) -> tuple[Array, Array, Array]:
+    """Features, edges and labels, which no split changes."""
+    data = _data(name)
     x = data.x.numpy().astype(np.float32)
-    labels = data.y.flatten().numpy().astype(np.int64)
-    return Graph(_shares(x) if name in SHARES else x, _undirected(data.edge_index.numpy()), labels, *masks)
+    edges = _undirected(data.edge_index.numpy())
+    return _shares(x) if name in SHARES else x, edges, data.y.flatten().numpy().astype(np.int64)
 
 
 def _published(data: "Data") -> tuple[Array, Array, Array]:

@@ -16,6 +16,7 @@ class Multipath(nn.Module):
     Path i has ``depths[i]`` convolutions. ``shared``: all paths are beginnings of one chain, as in the paper's variant
     S; otherwise each has its own, as in variant P. ``combine``: the paths' sum, as the paper has it; their
     concatenation; or their mean by attention, in which each node weighs its paths by a softmax of q . tanh(W p + b).
+    The paper's relu of the sum is left out, since nothing that is summed is negative.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Multipath(nn.Module):
     def forward(self, x: Features, links: Links) -> Tensor:
         x = dropout(x, self.dropout, self.training)
         a = torch.relu(self.first(x, links))
-        combined = torch.relu(self._combined(self._paths(a, links)))
+        combined = self._combined(self._paths(a, links))
         logits: Tensor = self.last(dropout(combined, self.dropout, self.training))
         return logits
 
@@ -75,6 +76,9 @@ class PathAttention(nn.Module):
         self.hidden = nn.Linear(width, width)
         self.score = nn.Linear(width, 1, bias=False)
         self.paths = paths
+        for layer in (self.hidden, self.score):
+            nn.init.xavier_uniform_(layer.weight)
+        nn.init.zeros_(self.hidden.bias)
 
     def forward(self, paths: Tensor) -> Tensor:
         weights = torch.softmax(self.score(torch.tanh(self.hidden(paths))), dim=0)

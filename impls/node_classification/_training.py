@@ -4,7 +4,7 @@ import copy
 import time
 from abc import abstractmethod
 from bisect import bisect_left
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -27,6 +27,16 @@ SPARSE_BELOW = 0.1
 """Share of non-zeros below which training takes the features, which stay as they are, as a sparse matrix."""
 
 
+class Recipe(NamedTuple):
+    """What differs between trainings."""
+
+    width: int | None
+    """Of hidden layers; None: with which the model has as many parameters as gcn3."""
+    dropout: float
+    weight_decay: float
+    """Of all parameters."""
+
+
 class TrainedModel(Implementation):
     """A graph network: a subclass says how one is built.
 
@@ -34,6 +44,11 @@ class TrainedModel(Implementation):
     classes). Features are a dense tensor in a call, and may be ``Sparse`` in training. Each layer that has
     multiply-accumulates says so by a method ``macs(nodes, links)``, and is used once in a pass.
     """
+
+    def recipe(self, case: NodeClassificationCase) -> Recipe:
+        """How the model is trained: as the case says, unless a model brings its own."""
+        width = None if case.equal_parameters else case.hidden
+        return Recipe(width, DROPOUT, WEIGHT_DECAY) if case.recipe == "regularised" else Recipe(width, 0.0, 0.0)
 
     @abstractmethod
     def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
@@ -45,21 +60,19 @@ class TrainedModel(Implementation):
         x = torch.from_numpy(problem.inputs["x"])
         nodes, features = x.shape
         links = Links(torch.from_numpy(problem.constants["edges"]), nodes)
-        classes = int(problem.constants["labels"].max()) + 1
+        classes = int(problem.constants["classes"])
+        recipe = self.recipe(case)
+        width = recipe.width or self._width_for(gcn3_parameters(features, case.hidden, classes), features, classes)
         torch.manual_seed(case.seed)
-        regularised = case.recipe == "regularised"
-        width = case.hidden
-        if case.equal_parameters:
-            width = self._width_for(gcn3_parameters(features, case.hidden, classes), features, classes)
-        model = self.build(features, width, classes, DROPOUT if regularised else 0.0)
-        history = train(model, problem, links, WEIGHT_DECAY if regularised else 0.0)
+        model = self.build(features, width, classes, recipe.dropout)
+        history = train(model, problem, links, recipe.weight_decay)
 
         def call() -> Tensor:
             with torch.inference_mode():
                 logits: Tensor = model(x, links)
                 return logits
 
-        return Trained(call, _work(model, problem, classes), history)
+        return Trained(call, _work(model, problem, classes), history, {"width": str(width)})
 
     def _width_for(self, wanted: int, features: int, classes: int) -> int:
         """The width with which a model has as nearly as possible ``wanted`` parameters."""
@@ -92,7 +105,8 @@ def train(model: nn.Module, problem: Problem, links: Links, weight_decay: float)
     )
     x = _fitting(torch.from_numpy(problem.inputs["x"]))
     optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, weight_decay=weight_decay)
-    losses, seconds, predictions = [], [], np.empty((case.epochs, len(labels)), np.int16)
+    losses, validation_losses, seconds = [], [], []
+    predictions = np.empty((case.epochs, len(labels)), np.int16)
     choice, best = Choice(), copy.deepcopy(model.state_dict())
     for epoch in range(case.epochs):
         began = time.perf_counter()
@@ -101,12 +115,19 @@ def train(model: nn.Module, problem: Problem, links: Links, weight_decay: float)
         logits = _evaluate(model, x, links)
         predictions[epoch] = logits.argmax(dim=1).numpy()
         loss = nn.functional.cross_entropy(logits[validation], labels[validation]).item()
+        validation_losses.append(loss)
         accuracy = (logits[validation].argmax(dim=1) == labels[validation]).double().mean().item()
         if choice.improves(epoch, accuracy, loss):
             best = copy.deepcopy(model.state_dict())
     model.load_state_dict(best)
     model.eval()
-    return {"predictions": predictions, "train_loss": losses, "seconds": seconds, "chosen": choice.epoch}
+    return {
+        "predictions": predictions,
+        "train_loss": losses,
+        "validation_loss": validation_losses,
+        "seconds": seconds,
+        "chosen": choice.epoch,
+    }
 
 
 def _fitting(x: Tensor) -> Features:
@@ -138,6 +159,6 @@ def _work(model: nn.Module, problem: Problem, classes: int) -> Work:
     return Work(
         macs=found.dense + found.sparse,
         sparse_macs=found.sparse,
-        least_bytes=x.nbytes + edges.nbytes + 4 * (count + len(x) * classes),
+        least_bytes=x.nbytes + (edges.nbytes if found.sparse else 0) + 4 * (count + len(x) * classes),
         parameters=count,
     )

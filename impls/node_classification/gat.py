@@ -11,13 +11,13 @@ HEADS = 8
 
 
 class Gat(TrainedModel):
-    """Two layers of graph attention (arXiv 1710.10903), of eight heads, or as many below as divide the width."""
+    """Two layers of graph attention (arXiv 1710.10903), of eight heads; its width is the nearest multiple of eight."""
 
     workload = "node_classification"
     requires = ("torch", "torch-geometric")
     note = (
         "Timed: the whole graph forward, dense features, softmax and sums over edges in PyTorch Geometric's scatter. "
-        "Training, untimed, takes sparse features as a sparse matrix."
+        "Training is not in it."
     )
 
     def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
@@ -29,9 +29,9 @@ class GatNetwork(nn.Module):
 
     def __init__(self, features: int, width: int, classes: int, dropout: float) -> None:
         super().__init__()
-        heads = max(count for count in range(1, HEADS + 1) if width % count == 0)
-        self.first = Attention(features, width // heads, heads, dropout)
-        self.last = Attention(width, classes, 1, dropout)
+        of_a_head = max(1, round(width / HEADS))
+        self.first = Attention(features, of_a_head, HEADS, dropout)
+        self.last = Attention(HEADS * of_a_head, classes, 1, dropout)
         self.dropout = dropout
 
     def forward(self, x: Features, links: Links) -> Tensor:

@@ -12,7 +12,7 @@ class Mlp(TrainedModel):
 
     workload = "node_classification"
     requires = ("torch", "torch-geometric")
-    note = "Timed: logits of the whole graph from dense features. Training is not in it, and ran on sparse features."
+    note = "Timed: logits of the whole graph from dense features. Training is not in it."
 
     def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
         return MlpNetwork(features, width, classes, dropout)

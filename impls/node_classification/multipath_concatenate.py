@@ -11,7 +11,7 @@ class MultipathConcatenate(TrainedModel):
 
     workload = "node_classification"
     requires = ("torch", "torch-geometric")
-    note = "Timed: logits of the whole graph from dense features. Training is not in it, and ran on sparse features."
+    note = "Timed: logits of the whole graph from dense features. Training is not in it."
 
     def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
         return Multipath(features, width, classes, depths=(1, 2, 3), combine="concatenate", dropout=dropout)

@@ -12,7 +12,7 @@ class Sgc(TrainedModel):
 
     workload = "node_classification"
     requires = ("torch", "torch-geometric")
-    note = "Timed: logits of the whole graph from dense features. Training is not in it, and ran on sparse features."
+    note = "Timed: logits of the whole graph from dense features. Training is not in it."
 
     def supports(self, case: NodeClassificationCase) -> str | None:
         return "it has no hidden width by which to choose its parameters" if case.equal_parameters else None

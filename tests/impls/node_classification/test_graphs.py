@@ -21,7 +21,7 @@ PARTS = {"train": [0, 3], "valid": [1], "test": [2]}
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
-    _graphs.load.cache_clear()
+    _graphs._arrays.cache_clear()
     _graphs._data.cache_clear()
 
 

@@ -12,15 +12,11 @@ from impls.node_classification._layers import (
     Links,
     MeanConvolution,
     dropout,
-    macs,
 )
-from impls.node_classification._multipath import Multipath
 from impls.node_classification._sparse import Sparse
-from impls.node_classification.gat import Attention, GatNetwork
-from impls.node_classification.gcn import GcnNetwork
-from impls.node_classification.gcn3 import Gcn3Network
+from impls.node_classification.gat import Attention
 
-NODES, FEATURES, WIDTH, CLASSES = 9, 5, 6, 3
+NODES, FEATURES, WIDTH = 9, 5, 6
 
 
 @pytest.fixture
@@ -104,63 +100,6 @@ def test_attention_is_that_of_pytorch_geometric(links: Links, x: torch.Tensor, h
     theirs.att_dst.data, theirs.att_src.data = ours.own.data[None].clone(), ours.other.data[None].clone()
     theirs.bias.data = ours.bias.data.normal_().clone()
     torch.testing.assert_close(ours(x, links), theirs(x, links.edges))
-
-
-def relu_convolution(p: torch.Tensor, y: torch.Tensor, layer: GraphConvolution) -> torch.Tensor:
-    return torch.relu(p @ y @ layer.linear.weight + layer.bias)
-
-
-def test_variant_p_sums_parallel_paths(links: Links, x: torch.Tensor) -> None:
-    model, p = Multipath(FEATURES, WIDTH, CLASSES, depths=(1, 1)), links.symmetric.csr().to_dense()
-    a = relu_convolution(p, x, model.first)
-    (second,), (third,) = model.chains
-    combined = torch.relu(relu_convolution(p, a, second) + relu_convolution(p, a, third))
-    torch.testing.assert_close(model(x, links), model.last(combined))
-
-
-def test_variant_s_shares_the_first_convolution(links: Links, x: torch.Tensor) -> None:
-    model = Multipath(FEATURES, WIDTH, CLASSES, depths=(1, 2), shared=True)
-    p = links.symmetric.csr().to_dense()
-    a = relu_convolution(p, x, model.first)
-    ((second, third),) = model.chains
-    b = relu_convolution(p, a, second)
-    torch.testing.assert_close(model(x, links), model.last(torch.relu(relu_convolution(p, b, third) + b)))
-
-
-def test_concatenated_and_attended_paths(links: Links, x: torch.Tensor) -> None:
-    depths = (1, 2, 3)
-    joined = Multipath(FEATURES, WIDTH, CLASSES, depths=depths, combine="concatenate")
-    assert joined.last.weight.shape == (3 * WIDTH, CLASSES)
-    assert [len(chain) for chain in joined.chains] == [1, 2, 3]
-    attended = Multipath(FEATURES, WIDTH, CLASSES, depths=depths, combine="attend", shared=True)
-    attended.attention.score.weight.data.zero_()  # no path is preferred
-    paths = attended._paths(torch.relu(attended.first(x, links)), links)
-    torch.testing.assert_close(attended(x, links), attended.last(torch.stack(paths).mean(dim=0)))
-
-
-def test_a_residual_adds_the_first_features(links: Links, x: torch.Tensor) -> None:
-    model, p = Gcn3Network(FEATURES, WIDTH, CLASSES, 0.0, residual=True), links.symmetric.csr().to_dense()
-    a = relu_convolution(p, x, model.first)
-    b = relu_convolution(p, a, model.second) + a
-    torch.testing.assert_close(model(x, links), model.last(relu_convolution(p, b, model.third)))
-
-
-def test_macs_are_those_counted_by_hand(links: Links) -> None:
-    count = links.edges.shape[1]
-    assert count == 18
-    entries = count + NODES
-    two = macs(GcnNetwork(FEATURES, WIDTH, CLASSES, 0.0), NODES, count)
-    assert two == (NODES * (FEATURES * WIDTH + WIDTH * CLASSES), entries * (WIDTH + CLASSES))
-    three = macs(Gcn3Network(FEATURES, WIDTH, CLASSES, 0.0), NODES, count)
-    assert three == (NODES * (FEATURES * WIDTH + 2 * WIDTH**2 + WIDTH * CLASSES), entries * 3 * WIDTH)
-    paths = Multipath(FEATURES, WIDTH, CLASSES, depths=(1, 1))
-    assert macs(paths, NODES, count) == three
-    attended = Multipath(FEATURES, WIDTH, CLASSES, depths=(1, 2), shared=True, combine="attend")
-    assert macs(attended, NODES, count).dense == three.dense + 2 * NODES * (WIDTH**2 + 2 * WIDTH)
-    attention = macs(GatNetwork(FEATURES, WIDTH, CLASSES, 0.0), NODES, count)
-    scores = 2 * NODES * (WIDTH + CLASSES)
-    assert attention == (two.dense + scores, entries * (WIDTH + CLASSES))
-    assert macs(MeanConvolution(FEATURES, WIDTH), NODES, count) == (2 * NODES * FEATURES * WIDTH, count * WIDTH)
 
 
 def test_a_linear_layer_takes_sparse_features(x: torch.Tensor) -> None:

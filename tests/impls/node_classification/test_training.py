@@ -1,5 +1,7 @@
 """The training loop, the choice of an epoch, and widths for equal parameters."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,8 +9,11 @@ import torch
 from bench.core import registry
 from bench.core.target import Target
 from impls.node_classification._choice import PATIENCE, Choice
-from impls.node_classification._training import TrainedModel, gcn3_parameters, parameters
+from impls.node_classification._layers import Links
+from impls.node_classification._training import Recipe, TrainedModel, gcn3_parameters, parameters, train
+from impls.node_classification.gcn import Gcn
 from impls.node_classification.gcn3 import Gcn3, Gcn3Network
+from impls.node_classification.gcn_tuned import GcnTuned
 from impls.node_classification.workload import NodeClassification, NodeClassificationCase
 
 WORKLOAD = NodeClassification()
@@ -75,16 +80,59 @@ def test_training_lowers_the_loss_and_repeats_itself() -> None:
     first, again = (Gcn3().prepare(WORKLOAD.problem(case, 0), EDGE).history for _ in range(2))
     assert first["train_loss"] == again["train_loss"]
     assert first["train_loss"][-1] < 0.5 * first["train_loss"][0]
-    other = Gcn3().prepare(WORKLOAD.problem(case.model_copy(update={"seed": 1}), 0), EDGE).history
-    assert other["train_loss"] != first["train_loss"]
 
 
-def test_recipes_differ_in_dropout_and_decay() -> None:
-    plain, regularised = (
-        Gcn3().prepare(WORKLOAD.problem(NodeClassificationCase(recipe=recipe, epochs=5), 0), EDGE).history
-        for recipe in ("plain", "regularised")
-    )
-    assert plain["train_loss"][0] != regularised["train_loss"][0]
+def test_the_seed_is_that_of_the_weights_too() -> None:
+    """On one and the same split."""
+    problem = WORKLOAD.problem(NodeClassificationCase(epochs=1), 0)
+    other = replace(problem, case=problem.case.model_copy(update={"seed": 1}))
+    losses = [Gcn3().prepare(found, EDGE).history["train_loss"] for found in (problem, problem, other)]
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_weight_decay_is_added_to_the_gradients() -> None:
+    """One step of Adam moves each weight by the learning rate against the sign of its gradient."""
+    problem = WORKLOAD.problem(NodeClassificationCase(epochs=1), 0)
+    links = Links(torch.from_numpy(problem.constants["edges"]), 34)
+    for decay in (0.0, 1e6):
+        torch.manual_seed(0)
+        model = Gcn3Network(34, 8, 4, 0.0)
+        before = model.first.linear.weight.detach().clone()
+        train(model, problem, links, weight_decay=decay)
+        against_itself = (before - model.first.linear.weight) * before.sign()
+        if decay:
+            torch.testing.assert_close(against_itself, torch.full_like(before, 0.01), rtol=1e-3, atol=1e-5)
+        else:
+            assert (against_itself < 0).any()
+
+
+@pytest.mark.parametrize(
+    ("case", "recipe"),
+    [
+        (NodeClassificationCase(hidden=7), Recipe(7, 0.0, 0.0)),
+        (NodeClassificationCase(hidden=7, recipe="regularised"), Recipe(7, 0.5, 5e-4)),
+        (NodeClassificationCase(hidden=7, equal_parameters=True), Recipe(None, 0.0, 0.0)),
+    ],
+)
+def test_the_case_says_how_a_model_is_trained(case: NodeClassificationCase, recipe: Recipe) -> None:
+    assert Gcn3().recipe(case) == recipe
+    assert GcnTuned().recipe(case) == Recipe(16, 0.5, 5e-4)
+
+
+def test_equal_parameters_are_those_of_the_trained_model() -> None:
+    case = NodeClassificationCase(hidden=32, equal_parameters=True, epochs=1)
+    wanted = gcn3_parameters(34, 32, 4)
+    work = Gcn().prepare(WORKLOAD.problem(case, 0), EDGE).work
+    assert work.parameters == pytest.approx(wanted, rel=0.01)
+
+
+def test_validation_loss_is_that_of_the_validation_nodes_without_dropout() -> None:
+    case = NodeClassificationCase(recipe="regularised", epochs=1)
+    problem = WORKLOAD.problem(case, 0)
+    trained = Gcn3().prepare(problem, EDGE)
+    validation, labels = (torch.from_numpy(problem.constants[name]) for name in ("validation", "labels"))
+    loss = torch.nn.functional.cross_entropy(trained()[validation], labels[validation]).item()
+    assert trained.history["validation_loss"][0] == pytest.approx(loss, rel=1e-4)
 
 
 def test_sparse_features_train_as_dense_ones(monkeypatch: pytest.MonkeyPatch) -> None:
