@@ -120,6 +120,7 @@ def train(model: nn.Module, problem: Problem, links: Links, weight_decay: float)
         if choice.improves(epoch, accuracy, loss):
             best = copy.deepcopy(model.state_dict())
     model.load_state_dict(best)
+    model.zero_grad()  # gradients are no part of what answers
     model.eval()
     return {
         "predictions": predictions,
