@@ -11,7 +11,7 @@ from typing import Any, cast
 import pandas as pd
 import plotly.graph_objects as go
 
-from bench.report.frame import parameter_columns
+from bench.report.frame import parameter_columns, parameter_text
 from bench.report.palette import Style
 from bench.report.units import duration, duration_interval, size, size_unit, time_unit
 
@@ -84,12 +84,8 @@ def panels(table: pd.DataFrame, sweep: str | None) -> list[tuple[str, pd.DataFra
     varied = [name for name in others if table[name].nunique(dropna=False) > 1]
     if sweep is None or not varied:
         return [("", table)]
-    texts = [", ".join(f"{name} {_text(row[name])}" for name in varied) for row in _rows(table)]
+    texts = [", ".join(f"{name} {parameter_text(row[name])}" for name in varied) for row in _rows(table)]
     return [(str(title), rows) for title, rows in table.groupby(pd.Series(texts, table.index), sort=False)]
-
-
-def _text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _needed_bytes(rows: pd.DataFrame) -> "pd.Series[Any]":

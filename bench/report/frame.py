@@ -99,6 +99,11 @@ def parameter_columns(table: pd.DataFrame) -> list[str]:
     return [name for name in table.columns if name not in {*KEYS, *_COLUMNS} and not name.startswith(_METRIC)]
 
 
+def parameter_text(value: object) -> str:
+    """A case parameter as a reader sees it, and as ``--case`` takes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def metric_columns(table: pd.DataFrame) -> list[str]:
     """The columns of a ``frame`` that hold metrics of the check, ``metric_<name>``."""
     return [name for name in table.columns if name.startswith(_METRIC)]

@@ -65,6 +65,8 @@ class Trained:
 
     run: str
     title: str
+    shared: str
+    """What all of them have alike; empty where that is nothing."""
     tables: list[tuple[Experiment, TextTable, TextTable]]
     """Each experiment with its means and its differences."""
     metrics: Sequence[Metric]
@@ -121,7 +123,7 @@ def _page(runs: Sequence[Run]) -> str:
 
 def _trained(section: Section) -> Trained:
     tables = [(found, means_table(found), differences_table(found)) for found in experiments(section)]
-    return Trained(section.run.name, section.title, tables, section.described)
+    return Trained(section.run.name, section.title, section.shared, tables, section.described)
 
 
 def _timed_elsewhere(run: Run) -> bool:

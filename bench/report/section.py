@@ -9,7 +9,7 @@ from bench.core import registry
 from bench.core.errors import BadUse
 from bench.core.workload import Metric, Workload
 from bench.report.compare import Row
-from bench.report.frame import metric_column, metric_columns, parameter_columns
+from bench.report.frame import metric_column, metric_columns, parameter_columns, parameter_text
 from bench.store import Run
 
 
@@ -40,6 +40,12 @@ class Section:
     def repeats(self) -> str | None:
         """The parameter, a seed, that tells repeats of one experiment apart, where the workload names one."""
         return self._parameter(self._known.repeats) if self._known else None
+
+    @property
+    def shared(self) -> str:
+        """The parameters that all cases have alike, e.g. ``dataset cora, epochs 100``."""
+        alike = [name for name in parameter_columns(self.rows) if self.rows[name].nunique(dropna=False) == 1]
+        return ", ".join(f"{name} {parameter_text(self.rows[name].iloc[0])}" for name in alike)
 
     @property
     def described(self) -> tuple[Metric, ...]:

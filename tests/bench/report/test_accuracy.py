@@ -59,6 +59,13 @@ def test_an_experiment_is_what_differs_in_the_seed_alone(section, records):
     assert (alone.title, alone.seeds) == ("", 10)
 
 
+def test_what_all_cases_have_alike_is_said_once(section, make_run, records, tmp_path):
+    assert section(records[:40], "alone").shared == "dataset cora"
+    assert section(records, "both").shared == ""
+    page = write_report([make_run(records[:40], "page")], tmp_path / "page.html").read_text()
+    assert "Trained with dataset cora." in page
+
+
 def test_means_by_hand(section, records):
     mean = experiments(section(records))[0].models[0].means["accuracy"]
     assert (mean.estimate, mean.low, mean.high) == pytest.approx((0.8045, 0.8023341, 0.8066659), abs=1e-7)
