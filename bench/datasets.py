@@ -158,7 +158,8 @@ def _path(card: Card, file: DataFile) -> Path:
 def _unpinned(card: Card) -> str | None:
     names = ", ".join(file.name for file in card.files if file.sha256 is None)
     where = _CARDS / f"{card.name}.toml"
-    return f"{card.name} is neither fetched nor read until {where} states the SHA-256 of {names}" if names else None
+    remedy = f"state sha256 and bytes of a copy that you trust in {where}"
+    return f"{card.name} cannot be used: no SHA-256 is known of {names}; {remedy}" if names else None
 
 
 def _fault(card: Card, differs: Callable[[Path, DataFile], str | None]) -> str | None:

@@ -85,23 +85,19 @@ def _of_reference(workload: Workload, workload_name: str, name: str) -> str:
 
 
 def _of_baseline(workload: Workload, workload_name: str, name: str) -> str:
-    (baseline,) = (
-        entry
-        for entry in registry.implementations()
-        if (entry.workload, entry.name) == (workload_name, workload.baseline)
-    )
+    """The baseline's source, with the implementation's class named anew, and its docstrings still to be written."""
+    entries = registry.implementations()
+    (baseline,) = (entry for entry in entries if (entry.workload, entry.name) == (workload_name, workload.baseline))
     text = Path(baseline.path).read_text()
-    (old,) = (
-        node.name
-        for node in ast.parse(text).body
-        if isinstance(node, ast.ClassDef) and any(_names_workload(statement) for statement in node.body)
-    )
-    return text.replace(f"class {old}(", f"class {_class_name(name)}(")
+    tree = ast.parse(text)
+    old = next(node for node in tree.body if isinstance(node, ast.ClassDef))
+    for documented, words in (
+        (tree, f"{name}: say here what it is."),
+        (old, "Say in one line what it is; reports show it."),
+    ):
+        text = text.replace(f'"""{ast.get_docstring(documented)}"""', f'"""{words}"""', 1)
+    return text.replace(f"class {old.name}(", f"class {_class_name(name)}(")
 
 
 def _class_name(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
-
-
-def _names_workload(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == "workload"

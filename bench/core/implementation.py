@@ -62,4 +62,4 @@ def telling(call: Call, facts: Mapping[str, str]) -> Call:
 
 
 FACTS = "facts"
-"""The attribute of a call that ``telling`` sets."""
+"""The attribute of a call that ``telling`` sets, and that a ``Trained`` has by itself."""

@@ -20,7 +20,7 @@ class Trained:
     """Of one call, by formula. The model has it, not the case: two models answer one case with different work."""
     history: Mapping[str, Any]
     facts: Mapping[str, str] = field(default_factory=dict)
-    """What a reader should know of this very model, as ``telling`` tells it of other calls."""
+    """What a reader should know of this very model; read as those are that ``telling`` sets on other calls."""
 
     def __call__(self) -> Any:
         return self.predict()

@@ -60,8 +60,8 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """The models of one section over their seeds."""
+class Models:
+    """The trained models of one section over their seeds; without tables where it has none."""
 
     run: str
     title: str
@@ -97,7 +97,7 @@ def _page(runs: Sequence[Run]) -> str:
     table, comparisons = frame(runs), compare_each(runs)
     parts = list(sections(runs, table, comparisons))
     looks = {name: styles(rows["implementation"]) for name, rows in table.groupby("workload")}
-    trained = [_trained(part) for part in parts if experiments(part)]
+    trained = [models for part in parts if (models := _models(part)).tables]
     elsewhere = [run.name for run in runs if _timed_elsewhere(run)]
     return (
         _templates()
@@ -121,9 +121,9 @@ def _page(runs: Sequence[Run]) -> str:
     )
 
 
-def _trained(section: Section) -> Trained:
+def _models(section: Section) -> Models:
     tables = [(found, means_table(found), differences_table(found)) for found in experiments(section)]
-    return Trained(section.run.name, section.title, section.shared, tables, section.described)
+    return Models(section.run.name, section.title, section.shared, tables, section.described)
 
 
 def _timed_elsewhere(run: Run) -> bool:

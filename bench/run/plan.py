@@ -23,6 +23,8 @@ class Sitting:
     entries: tuple[Entry, ...]
     unable: dict[Entry, str] = field(default_factory=dict)
     """Implementations that cannot run here at all, with the reason."""
+    absent: str | None = None
+    """What the case needs and this machine does not have, see ``Workload.missing``."""
 
     def keys(self, target: Target) -> list[Key]:
         names = [entry.name for entry in (*self.entries, *self.unable)]
@@ -43,12 +45,11 @@ def plan(request: Request) -> list[Sitting]:
         for case in cases
     ]
     wanted = [sitting for sitting in sittings if sitting.entries or sitting.unable]
-    absent = [sitting.workload.missing(sitting.case) for sitting in wanted]
-    if absent and all(absent):
-        raise BadUse("; ".join(dict.fromkeys(reason for reason in absent if reason)))
     if not wanted:
         names = ", ".join(dict.fromkeys(sitting.workload_name for sitting in sittings))
         raise BadUse(f"{', '.join(request.implementations)}: no implementation of {names}; see featherbench list")
+    if all(sitting.absent for sitting in wanted):
+        raise BadUse("; ".join(dict.fromkeys(str(sitting.absent) for sitting in wanted)))
     return wanted
 
 
@@ -120,7 +121,7 @@ def _sitting(name: str, case: Case, entries: Sequence[Entry], request: Request, 
             unable[entry] = missing
         else:
             able.append(entry)
-    return Sitting(name, workload, case, tuple(able), unable)
+    return Sitting(name, workload, case, tuple(able), unable, absent)
 
 
 def _require_known(request: Request, entries: Sequence[Entry]) -> None:

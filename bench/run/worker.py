@@ -100,7 +100,7 @@ class Worker:
         timed = self.workload.confirm(self.problem, self.call, self.answer)
         found = correctness.worse(timed, Check.model_validate(self.check(seed))).model_dump()
         worker_facts = facts.versions(self.entry.requires) | facts.instruction_sets(self.target, self.entry.requires)
-        told = dict(self.call.facts if isinstance(self.call, Trained) else getattr(self.call, FACTS, {}))
+        told = dict(getattr(self.call, FACTS, {}))
         return {"check": found, "facts": worker_facts | told | {THREADS_THAT_RAN: str(ran)}}
 
     def drop(self) -> Json:

@@ -4,14 +4,15 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.utils import scatter, softmax
 
-from impls.node_classification._layers import Features, Linear, Links, Macs, dropout
+from impls.node_classification._layers import Features, Linear, Links, Macs
 from impls.node_classification._training import TrainedModel
+from impls.node_classification._two_layers import TwoLayers
 
 HEADS = 8
 
 
 class Gat(TrainedModel):
-    """Two layers of graph attention (arXiv 1710.10903), of eight heads; its width is the nearest multiple of eight."""
+    """Two layers of graph attention (arXiv 1710.10903), of eight heads; width: the nearest multiple of eight."""
 
     workload = "node_classification"
     requires = ("torch", "torch-geometric")
@@ -21,23 +22,9 @@ class Gat(TrainedModel):
     )
 
     def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
-        return GatNetwork(features, width, classes, dropout)
-
-
-class GatNetwork(nn.Module):
-    """L2 elu(L1 x), with dropout before each and of the attention; the last layer has one head."""
-
-    def __init__(self, features: int, width: int, classes: int, dropout: float) -> None:
-        super().__init__()
         of_a_head = max(1, round(width / HEADS))
-        self.first = Attention(features, of_a_head, HEADS, dropout)
-        self.last = Attention(HEADS * of_a_head, classes, 1, dropout)
-        self.dropout = dropout
-
-    def forward(self, x: Features, links: Links) -> Tensor:
-        a = nn.functional.elu(self.first(dropout(x, self.dropout, self.training), links))
-        logits: Tensor = self.last(dropout(a, self.dropout, self.training), links)
-        return logits
+        first = Attention(features, of_a_head, HEADS, dropout)
+        return TwoLayers(first, Attention(HEADS * of_a_head, classes, 1, dropout), dropout, nn.functional.elu)
 
 
 class Attention(nn.Module):

@@ -1,13 +1,11 @@
 """The tuned graph convolutional network, whatever the case's recipe is."""
 
-from torch import nn
-
-from impls.node_classification._training import DROPOUT, WEIGHT_DECAY, Recipe, TrainedModel
-from impls.node_classification.gcn import GcnNetwork
+from impls.node_classification._training import DROPOUT, WEIGHT_DECAY, Recipe
+from impls.node_classification.gcn import Gcn
 from impls.node_classification.workload import NodeClassificationCase
 
 
-class GcnTuned(TrainedModel):
+class GcnTuned(Gcn):
     """gcn as Kipf and Welling tuned it (arXiv 1609.02907): width 16, dropout 0.5 and weight decay in every case."""
 
     workload = "node_classification"
@@ -19,6 +17,3 @@ class GcnTuned(TrainedModel):
 
     def recipe(self, case: NodeClassificationCase) -> Recipe:
         return Recipe(16, DROPOUT, WEIGHT_DECAY)
-
-    def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
-        return GcnNetwork(features, width, classes, dropout)

@@ -1,10 +1,10 @@
 """GraphSAGE."""
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from impls.node_classification._layers import Features, Links, MeanConvolution, dropout
+from impls.node_classification._layers import MeanConvolution
 from impls.node_classification._training import TrainedModel
+from impls.node_classification._two_layers import TwoLayers
 
 
 class Sage(TrainedModel):
@@ -15,18 +15,4 @@ class Sage(TrainedModel):
     note = "Timed: logits of the whole graph from dense features. Training is not in it."
 
     def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
-        return SageNetwork(features, width, classes, dropout)
-
-
-class SageNetwork(nn.Module):
-    """L2 relu(L1 x), with dropout before each."""
-
-    def __init__(self, features: int, width: int, classes: int, dropout: float) -> None:
-        super().__init__()
-        self.first, self.last = MeanConvolution(features, width), MeanConvolution(width, classes)
-        self.dropout = dropout
-
-    def forward(self, x: Features, links: Links) -> Tensor:
-        a = torch.relu(self.first(dropout(x, self.dropout, self.training), links))
-        logits: Tensor = self.last(dropout(a, self.dropout, self.training), links)
-        return logits
+        return TwoLayers(MeanConvolution(features, width), MeanConvolution(width, classes), dropout)

@@ -185,8 +185,8 @@ def _malformed(logits: Array, history: Mapping[str, Any], case: NodeClassificati
         return f"the answer is {logits.dtype} {logits.shape}, not float32 {shape}"
     if not np.isfinite(logits).all():
         return f"{np.count_nonzero(~np.isfinite(logits))} of the answer's {logits.size} values are NaN or infinite"
-    wanted = dict.fromkeys(("train_loss", "validation_loss", "seconds"), (case.epochs,))
-    wanted["predictions"] = (case.epochs, graph.nodes)  # type: ignore[assignment]
+    wanted: dict[str, tuple[int, ...]] = dict.fromkeys(("train_loss", "validation_loss", "seconds"), (case.epochs,))
+    wanted["predictions"] = (case.epochs, graph.nodes)
     for name, form in wanted.items():
         if np.shape(history.get(name, ())) != form:
             return f"the history's {name} have the shape {np.shape(history.get(name, ()))}, not {form}"

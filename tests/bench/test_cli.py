@@ -238,6 +238,9 @@ def test_new_writes_a_file_that_runs_and_passes(tmp_path: Path) -> None:
 def test_new_of_a_workload_that_trains_is_its_baseline_to_change(tmp_path: Path) -> None:
     pytest.importorskip("torch_geometric")
     assert featherbench("new", "node_classification", "my_network", cwd=tmp_path).returncode == 0
+    written = (tmp_path / "my_network.py").read_text()
+    assert written.startswith('"""my_network: say here what it is."""')
+    assert 'class MyNetwork(TrainedModel):\n    """Say in one line what it is; reports show it."""' in written
     arguments = ["node_classification", "--plugin", "my_network.py", "--impl", "my_network,gcn3", "--budget", "0.1s"]
     done = featherbench("run", *arguments, "--case", "recipe=plain", "--name", "tried", cwd=tmp_path)
     assert done.returncode == 0, done.stdout

@@ -234,14 +234,14 @@ def test_a_file_is_hashed_once_and_again_when_it_has_changed(toy: Toy, monkeypat
 
 def test_a_card_without_a_hash_downloads_nothing_and_hands_out_nothing(toy: Toy) -> None:
     toy.state({"toy.x": sha256(CONTENT["toy.x"]).hexdigest(), "toy.y": None})
-    reason = "toy is neither fetched nor read until .*toy.toml states the SHA-256 of toy.y"
+    reason = r"toy cannot be used: no SHA-256 is known of toy\.y; state sha256 and bytes of a copy that you trust in "
     with pytest.raises(BadUse, match=reason):
         datasets.fetch("toy")
     assert toy.there() == {}
     toy.here.mkdir(parents=True)
     for name, content in CONTENT.items():
         (toy.here / name).write_bytes(content)
-    assert "neither fetched nor read" in str(datasets.missing("toy"))
+    assert "no SHA-256 is known" in str(datasets.missing("toy"))
     with pytest.raises(BadUse, match=reason):
         datasets.files("toy")
 

@@ -5,8 +5,6 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("torch_geometric")
 
-NODES = 9
-
 
 @pytest.fixture
 def edges() -> "torch.Tensor":

@@ -30,7 +30,7 @@ def given(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     monkeypatch.setattr(datasets, "files", lambda name: {path.name: path})
 
 
-def require_the_graph(graph: _graphs.Graph) -> None:
+def assert_the_graph(graph: _graphs.Graph) -> None:
     np.testing.assert_array_equal(graph.x, X)
     assert graph.x.dtype == np.float32
     assert graph.labels.tolist() == Y.tolist()
@@ -38,7 +38,7 @@ def require_the_graph(graph: _graphs.Graph) -> None:
     assert graph.classes == 3
 
 
-def require_the_parts(graph: _graphs.Graph) -> None:
+def assert_the_parts(graph: _graphs.Graph) -> None:
     for mask, nodes in zip((graph.train, graph.validation, graph.test), PARTS.values(), strict=True):
         assert np.flatnonzero(mask).tolist() == nodes
 
@@ -66,8 +66,8 @@ def test_reddit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         archive.writestr("reddit_graph.npz", graph.getvalue())
     given(monkeypatch, tmp_path / "reddit.zip")
     found = _graphs.load("reddit", "public", 0)
-    require_the_graph(found)
-    require_the_parts(found)
+    assert_the_graph(found)
+    assert_the_parts(found)
 
 
 def test_ogbn_arxiv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -79,8 +79,8 @@ def test_ogbn_arxiv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
             archive.writestr(f"arxiv/{path}.csv.gz", gzip.compress(text.encode()))
     given(monkeypatch, tmp_path / "arxiv.zip")
     found = _graphs.load("ogbn_arxiv", "public", 0)
-    require_the_graph(found)
-    require_the_parts(found)
+    assert_the_graph(found)
+    assert_the_parts(found)
 
 
 @pytest.mark.parametrize("name", ["cora", "citeseer"])

@@ -177,6 +177,32 @@ def test_dropout_acts_in_training_alone(name: str, edges: Tensor) -> None:
     assert not torch.equal(model(x, links), model(x, links))
 
 
+DROPOUTS = {
+    **dict.fromkeys(("gcn", "gcn_tuned", "mlp", "sage"), 2),
+    **dict.fromkeys(("gcn3", "residual_gcn", "multipath_p", "multipath_s"), 4),
+    "sgc": 1,
+    "multipath_concatenate": 8,
+    "multipath_attend": 5,
+    "jumping_knowledge": 4,
+    "gat": 4,  # before each of its layers, and of each one's attention
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_dropout_comes_before_every_layer(name: str, edges: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    shares: list[float] = []
+
+    def counted(x: Tensor, share: float, training: bool = True) -> Tensor:
+        shares.append(share if training else 0.0)
+        return x
+
+    model = built(name, dropout=0.25)
+    monkeypatch.setattr(nn.functional, "dropout", counted)
+    model.train()
+    model(torch.ones(N, F), Links(edges, N))
+    assert shares == [0.25] * DROPOUTS[name]
+
+
 @pytest.mark.parametrize("name", ["gcn3", "gcn_tuned", "mlp", "gat"])
 def test_the_work_of_a_call_is_the_trained_models(name: str) -> None:
     """With 34 nodes, each a feature of its own, 156 directed edges and 4 classes."""

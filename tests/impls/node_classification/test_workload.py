@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -86,6 +87,9 @@ def test_metrics_are_those_of_the_predictions(problem: Problem, trained: Trained
     assert found.metrics["accuracy_peeking"] == max(by_epoch)
     assert found.metrics["inflation"] == max(by_epoch) - by_epoch[chosen]
     assert found.metrics["accuracy_last"] == by_epoch[-1]
+    assert found.metrics["epoch_chosen"] == 1 + chosen
+    assert found.metrics["train_loss"] == trained.history["train_loss"][chosen]
+    assert found.metrics["epoch_s"] == pytest.approx(median(trained.history["seconds"]))
     assert found.metrics["epochs_to_peak"] == 1 + by_epoch.index(max(by_epoch))
     validation = [float(np.mean(row[graph.validation])) for row in right]
     assert found.metrics["val_accuracy"] == validation[chosen] == max(validation)
@@ -104,6 +108,15 @@ def stored(problem: Problem, trained: Trained) -> Trained:
     return replace(trained, predict=lambda: answer)
 
 
+def one_node_otherwise(problem: Problem, trained: Trained) -> Trained:
+    def predict() -> torch.Tensor:
+        answer = trained().clone()
+        answer[5] = answer[5].roll(1)
+        return answer
+
+    return replace(trained, predict=predict)
+
+
 def stored_and_touched(problem: Problem, trained: Trained) -> Trained:
     answer = trained().numpy().copy()
     return replace(trained, predict=lambda: answer + np.float32(1e-6) * problem.inputs["x"][:, :1])
@@ -116,6 +129,7 @@ def with_history(**changes: Any) -> Callable[[Problem, Trained], Trained]:
 @pytest.mark.parametrize(
     ("cheat", "reason"),
     [
+        (one_node_otherwise, "2.9% of nodes are in another class"),
         (stored, "stays the same"),
         (stored_and_touched, "stays the same"),
         (always(np.zeros((34, 4), np.float32)), "another class than"),
