@@ -13,16 +13,11 @@ pytest.importorskip("torch_geometric")
 PLUGIN = """
 from dataclasses import replace
 
-from bench.core.trained import Trained
-from impls.node_classification._training import TrainedModel
-from impls.node_classification.gcn import GcnNetwork
+from impls.node_classification.gcn import Gcn
 
 
-class Plugin(TrainedModel):
+class Plugin(Gcn):
     workload = "node_classification"
-
-    def build(self, features, width, classes, dropout):
-        return GcnNetwork(features, width, classes, dropout)
 
     def prepare(self, problem, target):
         trained, calls = super().prepare(problem, target), []
