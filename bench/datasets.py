@@ -36,13 +36,7 @@ class DataFile(_Stated):
     name: str = Field(pattern=r"^\w[\w.-]*$")
     url: str = Field(pattern=r"^(https?|file)://")  # http is safe enough: the SHA-256 tells what came
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    bytes: int | None = Field(default=None, gt=0)
-
-    @model_validator(mode="after")
-    def _pinned_or_not(self) -> Self:
-        if (self.sha256 is None) != (self.bytes is None):
-            raise ValueError(f"{self.name}: sha256 and bytes stand together or not at all")
-        return self
+    bytes: int | None = Field(default=None, gt=0, description="None: not known")
 
 
 class Card(_Stated):
@@ -91,13 +85,19 @@ def root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "featherbench"
 
 
+def begun(name: str) -> bool:
+    """Whether any of the dataset's files is here, or a library brings them all along."""
+    wanted = card(name)
+    return wanted.bundled or any(_path(wanted, file).exists() for file in wanted.files)
+
+
 def missing(name: str) -> str | None:
     """Why the dataset cannot be read, in one line with what to do, or None. Cheap: looks at names and sizes only."""
     return _fault(card(name), _other_size)
 
 
 def verify(name: str) -> str | None:
-    """As ``missing``, but reads the files, and compares their SHA-256 with the card's."""
+    """As ``missing``, but reads the files, each state of one once in a process, and compares their SHA-256."""
     return _fault(card(name), _other_content)
 
 
@@ -158,7 +158,7 @@ def _path(card: Card, file: DataFile) -> Path:
 def _unpinned(card: Card) -> str | None:
     names = ", ".join(file.name for file in card.files if file.sha256 is None)
     where = _CARDS / f"{card.name}.toml"
-    remedy = f"state sha256 and bytes of a copy that you trust in {where}"
+    remedy = f"state the sha256 of a copy that you trust in {where}"
     return f"{card.name} cannot be used: no SHA-256 is known of {names}; {remedy}" if names else None
 
 
@@ -182,7 +182,7 @@ def _fault(card: Card, differs: Callable[[Path, DataFile], str | None]) -> str |
 
 def _other_size(path: Path, file: DataFile) -> str | None:
     size = path.stat().st_size
-    return None if size == file.bytes else f"has {size} bytes, where its card states {file.bytes}"
+    return None if file.bytes in (None, size) else f"has {size} bytes, where its card states {file.bytes}"
 
 
 def _other_content(path: Path, file: DataFile) -> str | None:

@@ -59,7 +59,7 @@ def missing(name: str, split: str) -> str | None:
     """Why the graph cannot be had here, or not so split, with what to do; None where it can."""
     if split == "public" and name not in PUBLIC:
         return f"{name} has no public split; choose split=random"
-    return datasets.missing(name)
+    return datasets.verify(name)
 
 
 def load(name: str, split: str, seed: int) -> Graph:

@@ -26,7 +26,7 @@ def _fresh() -> None:
 
 
 def given(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
-    monkeypatch.setattr(datasets, "missing", lambda name: None)
+    monkeypatch.setattr(datasets, "verify", lambda name: None)
     monkeypatch.setattr(datasets, "files", lambda name: {path.name: path})
 
 
@@ -83,7 +83,7 @@ def test_ogbn_arxiv(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert_the_parts(found)
 
 
-@pytest.mark.parametrize("name", ["cora", "citeseer"])
+@pytest.mark.parametrize("name", ["cora", "citeseer", "pubmed"])
 def test_planetoid(name: str) -> None:
     if reason := _graphs.missing(name, "public"):
         pytest.skip(reason)
