@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import typer.exceptions
@@ -27,6 +27,10 @@ from bench.report import compare as comparing
 from bench.run import launch
 from bench.run.plan import Sitting, plan
 from bench.run.workers import Allowance
+from bench.stats.interval import Interval
+
+if TYPE_CHECKING:
+    from bench.report.accuracy import Difference
 
 app = typer.Typer(
     name="featherbench",
@@ -47,6 +51,9 @@ Workloads = Annotated[list[str] | None, typer.Argument(metavar="[WORKLOAD]...", 
 Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="An implementation of yours.")]
 Results = Annotated[Path, typer.Option("--results", metavar="FOLDER", help="Where runs are kept.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+
+Differences = Mapping[comparing.Row, Sequence["Difference"]]
+"""Of metrics, beside the rows that compare times."""
 
 
 @app.command("list", epilog="Example: featherbench list --json")
@@ -139,7 +146,11 @@ def compare(
     results: Results = store.LOCAL,
     as_json: Json = False,
 ) -> None:
-    """Ratios with intervals and verdicts: implementations of one run, or a run against an older one."""
+    """Ratios with intervals and verdicts: implementations of one run, or a run against an older one.
+
+    Cases that differ in nothing but a seed are compared once, over all seeds; trained models of one run also by the
+    metric that they are judged by (with --json, by all).
+    """
     if len(run) > 2:
         raise BadUse(f"compare takes one run or two, not {len(run)}")
     if len(run) == 2 and baseline:
@@ -157,10 +168,11 @@ def compare(
         if others
         else comparing.compare(first, baseline, wanted_margin)
     )
+    differences = {} if others else _metric_differences(first, rows)
     if as_json:
-        print(json.dumps([_row_json(row) for row in rows], indent=2, allow_nan=False))
+        print(json.dumps([_row_json(row, differences.get(row, [])) for row in rows], indent=2, allow_nan=False))
     else:
-        print("\n".join(_row_texts(rows)) or "nothing to compare")
+        print("\n".join(_row_texts(rows, differences)) or "nothing to compare")
     if threshold is not None:
         slower = comparing.slower_than(rows, threshold)
         if slower:
@@ -225,8 +237,17 @@ def new(
     print(f"check it:   python -m pytest tests/impls/test_contract.py -k {name}{plugin}   (in a checkout)")
 
 
-def _row_texts(rows: Sequence[comparing.Row]) -> Iterator[str]:
-    """A line for each ratio, then one for each reason why there is none."""
+def _metric_differences(run: store.Run, rows: Sequence[comparing.Row]) -> Differences:
+    """None where the run has no metrics."""
+    if not any(record.check and record.check.metrics for record in run.records):
+        return {}
+    from bench.report.accuracy import differences  # pandas is slow to import, and only needed here
+
+    return differences(run, rows)
+
+
+def _row_texts(rows: Sequence[comparing.Row], differences: Differences) -> Iterator[str]:
+    """A line for each ratio and another for what the first metric says beside it, then one for each reason why not."""
     without: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if row.ratio is None:
@@ -234,18 +255,36 @@ def _row_texts(rows: Sequence[comparing.Row]) -> Iterator[str]:
             continue
         interval = f"[{row.ratio.low:.3f}, {row.ratio.high:.3f}]"
         found = f"{row.ratio.estimate:.3f} {interval} of the time of {row.against}: {row.verdict}"
-        yield f"{row.implementation:24}{row.case}: {found}" + (f"; {row.reason}" if row.reason else "")
+        where = f"{row.case or 'all'}, {len(row.cases)} repeats" if len(row.cases) > 1 else row.case
+        yield f"{row.implementation:24}{where}: {found}" + (f"; {row.reason}" if row.reason else "")
+        for difference in differences.get(row, [])[:1]:
+            yield f"{'':24}{_difference_text(difference)}"
     for (implementation, reason), cases in without.items():
         where = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
         yield f"{implementation:24}{where}: no ratio: {reason}"
 
 
-def _row_json(row: comparing.Row) -> dict[str, object]:
-    """JSON has no infinity: an end of an interval that is not known is null."""
-    found = asdict(row)
-    if row.ratio is not None:
-        found["ratio"] = {name: value if isfinite(value) else None for name, value in found["ratio"].items()}
+def _difference_text(found: "Difference") -> str:
+    ends = (found.mean.estimate, found.mean.low, found.mean.high)
+    mean, low, high = (f"{100 * end:+.2f}" if found.metric.share else f"{end:+.4g}" for end in ends)
+    unit = " points" if found.metric.share else ""
+    return f"{found.metric.title} {mean}{unit} [{low}, {high}], p {found.p:.2g}: {found.finding}"
+
+
+def _row_json(row: comparing.Row, differences: Sequence["Difference"]) -> dict[str, object]:
+    found = asdict(row) | {"ratio": _interval_json(row.ratio) if row.ratio else None}
+    if differences:
+        found["metrics"] = {
+            each.metric.name: {"difference": _interval_json(each.mean)}
+            | {"repeats": each.seeds, "p": each.p, "finding": each.finding}
+            for each in differences
+        }
     return found
+
+
+def _interval_json(interval: Interval) -> dict[str, float | None]:
+    """JSON has no infinity: an end that is not known is null."""
+    return {name: value if isfinite(value) else None for name, value in asdict(interval).items()}
 
 
 def _tell_plan(sittings: Sequence[Sitting], target: Target, as_json: bool) -> None:

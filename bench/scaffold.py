@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import re
 from keyword import iskeyword
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def _of_reference(workload: Workload, workload_name: str, name: str) -> str:
 
 
 def _of_baseline(workload: Workload, workload_name: str, name: str) -> str:
-    """The baseline's source, with the implementation's class named anew, and its docstrings still to be written."""
+    """The baseline's source, with its classes named anew, and the first docstrings still to be written."""
     entries = registry.implementations()
     (baseline,) = (entry for entry in entries if (entry.workload, entry.name) == (workload_name, workload.baseline))
     text = Path(baseline.path).read_text()
@@ -96,7 +97,7 @@ def _of_baseline(workload: Workload, workload_name: str, name: str) -> str:
         (old, "Say in one line what it is; reports show it."),
     ):
         text = text.replace(f'"""{ast.get_docstring(documented)}"""', f'"""{words}"""', 1)
-    return text.replace(f"class {old.name}(", f"class {_class_name(name)}(")
+    return re.sub(rf"\b{old.name}(?=[A-Z]|\b)", _class_name(name), text)  # and in what is named after it
 
 
 def _class_name(name: str) -> str:

@@ -3,17 +3,18 @@
 An experiment is all cases of a section that differ in nothing but the seed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import pandas as pd
 
+from bench.core.record import Record
 from bench.core.workload import Metric
-from bench.report.figures import panels
-from bench.report.frame import metric_column
-from bench.report.section import Section
+from bench.report.compare import Row
+from bench.report.frame import frame, metric_column, panels
+from bench.report.section import Section, sections
 from bench.stats.interval import Interval
 from bench.stats.repeats import (
     ALPHA,
@@ -25,6 +26,7 @@ from bench.stats.repeats import (
     paired_differences,
     sign_flip_p,
 )
+from bench.store import Run
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Model:
     parameters: float
     latency_ns: float
     prepare_s: float
+    facts: dict[str, str]
+    """What its records say of it and not of the baseline, or where there is none not of all, such as another width."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Leader:
     """Who is best in the metric that implementations are judged by."""
 
     implementation: str
+    tied: list[str]
+    """Others with the very same mean."""
     seeds: int
     mean: Interval
     unsure: list[str]
@@ -76,6 +82,8 @@ class Experiment:
     metrics: list[Metric]
     models: list[Model]
     baseline: str | None
+    ratios: dict[str, Row]
+    """By implementation: the times of its calls against the baseline's."""
     differences: list[Difference]
     leader: Leader | None
     """None where fewer than two have the metric."""
@@ -102,9 +110,20 @@ def experiments(section: Section) -> list[Experiment]:
     return [_experiment(section, section.repeats, title, rows) for title, rows in panels(section.rows, section.repeats)]
 
 
+def differences(run: Run, rows: Sequence[Row]) -> dict[Row, list[Difference]]:
+    """What the metrics say beside each of the ``rows``, in which ``run`` was compared with a baseline of its own."""
+    found: dict[Row, list[Difference]] = {}
+    for section in sections([run], frame([run]), rows):
+        for experiment in experiments(section):
+            for difference in experiment.differences:
+                found.setdefault(experiment.ratios[difference.implementation], []).append(difference)
+    return found
+
+
 def _experiment(section: Section, seed: str, title: str, rows: pd.DataFrame) -> Experiment:
     passed = rows[rows["status"] == "passed"]
     models = {str(name): found.set_index(seed) for name, found in passed.groupby("implementation", sort=False)}
+    facts = _telling_facts(section.run.records, set(passed["case"]), section.baseline)
     directed = [metric for metric in section.metrics if metric.more_is_better is not None]
     baseline = section.baseline
     return Experiment(
@@ -112,14 +131,33 @@ def _experiment(section: Section, seed: str, title: str, rows: pd.DataFrame) -> 
         seed=seed,
         seeds=int(rows[seed].nunique()),
         metrics=section.metrics,
-        models=[_model(name, found, section.metrics) for name, found in models.items()],
+        models=[_model(name, found, section.metrics, facts.get(name, {})) for name, found in models.items()],
         baseline=baseline,
+        ratios={row.implementation: row for row in section.comparisons if not set(row.cases).isdisjoint(rows["case"])},
         differences=[found for metric in directed for found in _differences(models, baseline, metric)],
         leader=_leader(models, section.metrics[0]),
     )
 
 
-def _model(name: str, rows: pd.DataFrame, metrics: Sequence[Metric]) -> Model:
+def _telling_facts(records: Iterable[Record], cases: set[str], baseline: str | None) -> dict[str, dict[str, str]]:
+    """Implementation -> the facts of its records of these ``cases`` in which it differs from the baseline.
+
+    Several values are joined by "or". Without a baseline: the facts in which not all are alike.
+    """
+    found: dict[str, dict[str, dict[str, None]]] = {}
+    for record in records:
+        if record.case in cases:
+            for name, value in record.facts.items():
+                found.setdefault(record.implementation, {}).setdefault(name, {})[value] = None
+    texts = {who: {name: " or ".join(values) for name, values in facts.items()} for who, facts in found.items()}
+    others = [texts[baseline]] if baseline in texts else list(texts.values())
+    return {
+        who: {name: text for name, text in facts.items() if any(other.get(name) != text for other in others)}
+        for who, facts in texts.items()
+    }
+
+
+def _model(name: str, rows: pd.DataFrame, metrics: Sequence[Metric], facts: dict[str, str]) -> Model:
     def median(column: str) -> float:
         return float(rows[column].astype("float64").median())
 
@@ -132,6 +170,7 @@ def _model(name: str, rows: pd.DataFrame, metrics: Sequence[Metric]) -> Model:
         parameters=median("parameters"),
         latency_ns=median("latency_ns"),
         prepare_s=median("prepare_s"),
+        facts=facts,
     )
 
 
@@ -181,8 +220,9 @@ def _leader(models: Mapping[str, pd.DataFrame], metric: Metric) -> Leader | None
     choose = max if metric.more_is_better else min
     best = choose(means, key=lambda name: means[name].estimate)
     others = [name for name in means if name != best]
+    tied = [name for name in others if means[name].estimate == means[best].estimate]
     unsure = [name for name in others if not _surely_apart(models[best], models[name], metric, len(others))]
-    return Leader(best, len(models[best]), means[best], unsure)
+    return Leader(best, tied, len(models[best]), means[best], unsure)
 
 
 def _surely_apart(rows: pd.DataFrame, others: pd.DataFrame, metric: Metric, comparisons: int) -> bool:

@@ -11,8 +11,8 @@ from bench.core.workload import Metric
 from bench.report.accuracy import Experiment, Model
 from bench.report.accuracy_tables import mean_text
 from bench.report.curves import curves
-from bench.report.figures import AXIS, axis_title, layout, log_axis, padded, panels, points
-from bench.report.frame import KEYS
+from bench.report.figures import AXIS, axis_title, layout, log_axis, padded, points
+from bench.report.frame import KEYS, panels
 from bench.report.palette import Style
 from bench.report.section import Section
 from bench.report.units import duration, time_unit

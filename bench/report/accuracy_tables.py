@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from bench.core.workload import Metric
 from bench.report.accuracy import Difference, Experiment, Model
+from bench.report.compare import Row
 from bench.report.table import Column
 from bench.report.units import MISSING, duration, hundredths, number
 from bench.stats.interval import Interval
@@ -26,6 +27,7 @@ class TextTable:
 
 
 _NAME = Column("Implementation", numeric=False)
+_RATIO = Column("Time a call, ratio", hint="its time divided by the baseline's; below 1 is faster")
 _WORK = [
     Column("Parameters", hint="trained numbers; median over the seeds"),
     Column("MMACs", hint="million multiply-accumulates a call; below, those with the non-zeros of a sparse matrix"),
@@ -44,12 +46,18 @@ def means_table(experiment: Experiment) -> TextTable:
 
 
 def differences_table(experiment: Experiment) -> TextTable:
-    """A line for each implementation but the baseline, with every metric of which more, or less, is better."""
+    """A line for each implementation but the baseline: its time, and every metric of which more, or less, is better."""
     found = {(difference.implementation, difference.metric): difference for difference in experiment.differences}
-    names, metrics = (list(dict.fromkeys(part)) for part in zip(*found, strict=True)) if found else ([], [])
+    metrics = list(dict.fromkeys(metric for _, metric in found))
+    names = dict.fromkeys([name for name, _ in found] + [name for name, row in experiment.ratios.items() if row.ratio])
+
+    def line(name: str) -> list[Text]:
+        differences = (_difference(found.get((name, metric))) for metric in metrics)
+        return [Text(name), _ratio(experiment.ratios[name]), *differences]
+
     return TextTable(
-        [_NAME, *(Column(_with_unit(metric, "points"), hint=metric.meaning) for metric in metrics)],
-        [[Text(name), *(_difference(found.get((name, metric))) for metric in metrics)] for name in names],
+        [_NAME, _RATIO, *(Column(_with_unit(metric, "points"), hint=metric.meaning) for metric in metrics)],
+        [line(name) for name in names],
     )
 
 
@@ -62,7 +70,7 @@ def mean_text(metric: Metric, mean: Interval) -> str:
 
 def _model(experiment: Experiment, model: Model) -> list[Text]:
     return [
-        Text(model.implementation),
+        Text(model.implementation, ", ".join(f"{name} {value}" for name, value in model.facts.items())),
         Text(str(model.seeds), "" if model.seeds == experiment.seeds else f"of {experiment.seeds}"),
         *(_mean(metric, model.means[metric.name]) for metric in experiment.metrics),
         Text(MISSING if isnan(model.parameters) else f"{model.parameters:,.0f}"),
@@ -82,6 +90,12 @@ def _difference(found: Difference | None) -> Text:
     metric, mean = found.metric, found.mean
     asides = [_within(metric, mean, signed=True), f"p {number(found.p, 2)}"]
     return Text(f"{_value(metric, mean.estimate, signed=True)} {found.finding}", ", ".join(filter(None, asides)))
+
+
+def _ratio(row: Row) -> Text:
+    if row.ratio is None:
+        return Text(MISSING)
+    return Text(f"{number(row.ratio.estimate)} {row.verdict}", f"{number(row.ratio.low)} to {number(row.ratio.high)}")
 
 
 def _within(metric: Metric, mean: Interval, signed: bool = False) -> str:

@@ -1,5 +1,9 @@
-"""Every implementation against a baseline, or a run against an older one, each with a verdict."""
+"""Every implementation against a baseline, or a run against an older one, each with a verdict.
 
+Cases that differ in nothing but a seed are repeats of one experiment, which is compared once.
+"""
+
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,7 +12,7 @@ from bench.core import registry
 from bench.core.errors import BadUse
 from bench.core.record import Key, Latency, Record, Status
 from bench.stats.interval import Interval
-from bench.stats.paired import paired_ratio, unpaired_ratio
+from bench.stats.paired import mean_ratio, paired_ratio, unpaired_ratio
 from bench.stats.verdict import Verdict, corrected_confidence, judge
 from bench.store import Run
 
@@ -23,12 +27,13 @@ NOT_TOGETHER = "measured one after the other, not in turns: drift of the machine
 
 @dataclass(frozen=True)
 class Row:
-    """One implementation on one case, against the baseline or against an older run."""
+    """One implementation on one case, or on the repeats of one experiment, against the baseline or an older run."""
 
     run: str
     workload: str
     implementation: str
     case: str
+    """Of several repeats: what they have in common."""
     target: str
     against: str
     """The baseline implementation, or the name of the older run."""
@@ -39,6 +44,8 @@ class Row:
     verdict: Verdict | None = None
     reason: str = ""
     """Why there is no ratio; beside a ratio, what to mind about it."""
+    cases: tuple[str, ...] = ()
+    """Those that the ratio is drawn from; without a ratio, all of its repeats."""
 
 
 class _Pair(NamedTuple):
@@ -168,27 +175,62 @@ def _not_passed(record: Record, who: str = "") -> str:
 
 
 def _judged(pairs: Sequence[_Pair]) -> list[Row]:
-    confidence = corrected_confidence(CONFIDENCE, max(1, sum(not pair.obstacle for pair in pairs)))
-    return [_row(pair, confidence) for pair in pairs]
+    experiments: dict[tuple[str, Key, str], list[_Pair]] = {}
+    for pair in pairs:
+        experiments.setdefault((pair.run.name, _experiment(pair.record), pair.against), []).append(pair)
+    sure = sum(any(not pair.obstacle for pair in repeats) for repeats in experiments.values())
+    confidence = corrected_confidence(CONFIDENCE, max(1, sure))
+    return [_row(repeats, confidence) for repeats in experiments.values()]
 
 
-def _row(pair: _Pair, confidence: float) -> Row:
-    found = None
-    if pair.other is not None and not pair.obstacle:
-        ratio = paired_ratio if _together(pair.record, pair.other) else unpaired_ratio
-        found = ratio(_latency(pair.record).rounds(), _latency(pair.other).rounds(), confidence)
-    record = pair.record
+def _experiment(record: Record) -> Key:
+    """The record's key without the seed that tells it from its repeats."""
+    try:
+        seed = registry.workload(record.workload).repeats
+    except BadUse:
+        seed = None
+    return record.key._replace(
+        case=",".join(part for part in record.case.split(",") if not part.startswith(f"{seed}="))
+    )
+
+
+def _row(repeats: Sequence[_Pair], confidence: float) -> Row:
+    compared = [pair for pair in repeats if not pair.obstacle]
+    found = _ratio(compared, confidence)
+    first = repeats[0]
     return Row(
-        run=pair.run.name,
-        workload=record.workload,
-        implementation=record.implementation,
-        case=record.case,
-        target=record.target,
-        against=pair.against,
-        margin=pair.margin,
+        run=first.run.name,
+        workload=first.record.workload,
+        implementation=first.record.implementation,
+        case=first.record.case if len(repeats) == 1 else _experiment(first.record).case,
+        target=first.record.target,
+        against=first.against,
+        margin=first.margin,
         ratio=found,
-        verdict=judge(found, pair.margin) if found else None,
-        reason=pair.obstacle or pair.caution,
+        verdict=judge(found, first.margin) if found else None,
+        reason=_what_to_mind(repeats),
+        cases=tuple(pair.record.case for pair in compared or repeats),
+    )
+
+
+def _ratio(pairs: Sequence[_Pair], confidence: float) -> Interval | None:
+    """Of a single pair from its rounds; of repeats from how far their ratios differ."""
+    ratios = []
+    for record, other in ((pair.record, pair.other) for pair in pairs):
+        assert other is not None  # else the pair had an obstacle
+        ratio = paired_ratio if _together(record, other) else unpaired_ratio
+        ratios.append(ratio(_latency(record).rounds(), _latency(other).rounds(), confidence))
+    if len(ratios) < 2:
+        return ratios[0] if ratios else None
+    return mean_ratio([ratio.estimate for ratio in ratios], confidence)
+
+
+def _what_to_mind(repeats: Sequence[_Pair]) -> str:
+    """The obstacles and cautions of the repeats, with their number where they are not those of all."""
+    reasons = Counter(reason for pair in repeats if (reason := pair.obstacle or pair.caution))
+    return "; ".join(
+        reason if count == len(repeats) else f"{count} of {len(repeats)} repeats: {reason}"
+        for reason, count in reasons.items()
     )
 
 

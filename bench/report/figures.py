@@ -11,7 +11,7 @@ from typing import Any, cast
 import pandas as pd
 import plotly.graph_objects as go
 
-from bench.report.frame import parameter_columns, parameter_text
+from bench.report.frame import panels
 from bench.report.palette import Style
 from bench.report.units import duration, duration_interval, size, size_unit, time_unit
 
@@ -62,8 +62,9 @@ def memory_figures(table: pd.DataFrame, sweep: str | None, style: Mapping[str, S
     size_scale, size_symbol = size_unit(shown["shown_bytes"].median())
     shown = shown.assign(x=shown["latency_ns"] / time_scale, y=shown["shown_bytes"] / size_scale)
     figures = []
-    for title, panel in panels(shown, sweep):
+    for title, cases in panels(passed, sweep):
         figure = go.Figure(layout=layout(title))
+        panel = shown.loc[cases.index]
         for _, rows in panel.groupby("case", sort=False):
             _add_frontier(figure, rows, "" if sweep is None else f"{sweep} {rows[sweep].iloc[0]}")
         for name, rows in panel.groupby("implementation"):
@@ -73,19 +74,6 @@ def memory_figures(table: pd.DataFrame, sweep: str | None, style: Mapping[str, S
         figure.update_yaxes(title=names[1], range=padded(panel["y"]), **log_axis(panel["y"]))
         figures.append(figure)
     return figures
-
-
-def panels(table: pd.DataFrame, sweep: str | None) -> list[tuple[str, pd.DataFrame]]:
-    """The rows of each shape, and a title made of the parameters that differ between shapes.
-
-    A shape is what all parameters but ``sweep`` say; without a sweep all rows make one panel without a title.
-    """
-    others = [name for name in parameter_columns(table) if name != sweep and name not in ("x", "y", "shown_bytes")]
-    varied = [name for name in others if table[name].nunique(dropna=False) > 1]
-    if sweep is None or not varied:
-        return [("", table)]
-    texts = [", ".join(f"{name} {parameter_text(row[name])}" for name in varied) for row in _rows(table)]
-    return [(str(title), rows) for title, rows in table.groupby(pd.Series(texts, table.index), sort=False)]
 
 
 def _needed_bytes(rows: pd.DataFrame) -> "pd.Series[Any]":

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from bench.core.record import THREADS_THAT_RAN, Latency, Record, Work
@@ -101,7 +102,20 @@ def parameter_columns(table: pd.DataFrame) -> list[str]:
 
 def parameter_text(value: object) -> str:
     """A case parameter as a reader sees it, and as ``--case`` takes it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
+
+
+def panels(table: pd.DataFrame, sweep: str | None) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each shape, and a title made of the parameters that differ between shapes.
+
+    A shape is what all parameters but ``sweep`` say; without a sweep all rows make one panel without a title.
+    """
+    others = [name for name in parameter_columns(table) if name != sweep]
+    varied = [name for name in others if table[name].nunique(dropna=False) > 1]
+    if sweep is None or not varied:
+        return [("", table)]
+    texts = [", ".join(f"{name} {parameter_text(row[name])}" for name in varied) for row in table.to_dict("records")]
+    return [(str(title), rows) for title, rows in table.groupby(pd.Series(texts, table.index), sort=False)]
 
 
 def metric_columns(table: pd.DataFrame) -> list[str]:
@@ -112,6 +126,11 @@ def metric_columns(table: pd.DataFrame) -> list[str]:
 def metric_column(metric: str) -> str:
     """The column of a ``frame`` that holds a metric of the check."""
     return _METRIC + metric
+
+
+def bare_metric(column: str) -> str:
+    """The metric's own name."""
+    return column.removeprefix(_METRIC)
 
 
 def _dtype(name: str) -> str:

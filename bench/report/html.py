@@ -108,7 +108,7 @@ def _page(runs: Sequence[Run]) -> str:
             summaries=[summarise(part) for part in parts],
             trained=trained,
             metrics=list(dict.fromkeys(metric for part in trained for metric in part.metrics)),
-            table=results_table(table, comparisons),
+            table=results_table(table, comparisons, [metric for part in parts for metric in part.described]),
             drawn=[_drawn(part, looks[part.workload]) for part in parts],
             settings=[setting(run) for run in runs],
             elsewhere=elsewhere,
@@ -178,10 +178,7 @@ def _drawn(section: Section, look: Mapping[str, Style]) -> Drawn:
 
 def _learning(section: Section, look: Mapping[str, Style]) -> list[Plots]:
     panels = [_panel(figure) for figure in learning_figures(section, look)]
-    caption = (
-        f"The mean over all values of {section.repeats}, by epoch; a line ends where the first of its models stopped "
-        "training."
-    )
+    caption = f"The mean over all values of {section.repeats}, by epoch, as far as all of its models were trained."
     return [Plots("Learning curves", caption, panels)] if panels else []
 
 

@@ -1,7 +1,7 @@
 """A section in words: who is fastest, how surely, and what went wrong."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.report.accuracy import Experiment, experiments
@@ -10,6 +10,7 @@ from bench.report.compare import CONFIDENCE, default_margin
 from bench.report.section import Section
 from bench.report.units import number, percent
 from bench.stats.paired import geometric_mean
+from bench.stats.repeats import Finding
 from bench.stats.verdict import Verdict
 
 
@@ -24,6 +25,8 @@ class Standing:
     ratio: str
     """Geometric mean of its ratios, as text; empty where it has none."""
     verdicts: Counter[Verdict]
+    findings: Counter[Finding]
+    """Of the metric that implementations are judged by, over the section's experiments."""
     is_baseline: bool
 
     @property
@@ -51,12 +54,14 @@ class Summary:
     """What to warn of; empty where every answer was right."""
     standings: list[Standing]
     baseline: str | None
+    judged_by: str
+    """The metric that implementations are judged by; empty where there is none."""
     troubles: list[Trouble]
 
 
 def summarise(section: Section) -> Summary:
     """The section's ``Summary``; every text in it is plain and still to be escaped."""
-    fastest = _fastest(section)
+    fastest, trained = _fastest(section), experiments(section)
     incorrect = section.rows[section.rows["status"] == "incorrect"]
     warning = ""
     if len(incorrect):
@@ -67,7 +72,7 @@ def summarise(section: Section) -> Summary:
         run=section.run.name,
         title=section.title,
         sentences=[
-            *(_who_is_best(found) for found in experiments(section)),
+            *(_who_is_best(found) for found in trained),
             _who_is_fastest(section, fastest),
             *_verdicts(section),
             *([] if warning else ["No answer was incorrect."]),
@@ -75,8 +80,9 @@ def summarise(section: Section) -> Summary:
             *_cautions(section),
         ],
         incorrect=warning,
-        standings=_standings(section, fastest),
+        standings=_standings(section, fastest, trained),
         baseline=section.baseline,
+        judged_by=section.metrics[0].title if trained else "",
         troubles=_troubles(section),
     )
 
@@ -98,6 +104,9 @@ def _who_is_best(experiment: Experiment) -> str:
     if leader is None:
         return f"{metric.heading}{where}: no two implementations have it."
     extreme = "highest" if metric.more_is_better else "lowest"
+    if leader.tied:
+        names = " and ".join((", ".join([leader.implementation, *leader.tied[:-1]]), leader.tied[-1]))
+        return f"{metric.heading}{where}: {names} share the {extreme} mean, {mean_text(metric, leader.mean)}."
     sure = f"not surely better than {', '.join(leader.unsure)}" if leader.unsure else "surely better than every other"
     return (
         f"{metric.heading}{where}: {leader.implementation} has the {extreme} mean, {mean_text(metric, leader.mean)} "
@@ -155,8 +164,9 @@ def _cautions(section: Section) -> Iterator[str]:
         yield f"In {len(many)} {of_all} more threads worked than the target has cores ({who}): they shared them."
 
 
-def _standings(section: Section, fastest: dict[str, str]) -> list[Standing]:
+def _standings(section: Section, fastest: dict[str, str], trained: Sequence[Experiment]) -> list[Standing]:
     wins = Counter(fastest.values())
+    differences = [found for each in trained for found in each.differences if found.metric == each.metrics[0]]
     standings = []
     for name, rows in section.rows.groupby("implementation", sort=False):
         judged = [row for row in section.comparisons if row.implementation == name and row.ratio is not None]
@@ -168,6 +178,7 @@ def _standings(section: Section, fastest: dict[str, str]) -> list[Standing]:
             fastest=wins[str(name)],
             ratio=number(geometric_mean(ratios), 3) if ratios else "",
             verdicts=Counter(row.verdict for row in judged if row.verdict),
+            findings=Counter(found.finding for found in differences if found.implementation == name),
             is_baseline=name == section.baseline,
         )
         standings.append(standing)

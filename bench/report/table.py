@@ -1,15 +1,16 @@
 """The report's table of all results: what a reader sees, and what it is sorted and filtered by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isinf
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from bench.core.workload import Metric
 from bench.report.compare import Row
-from bench.report.frame import KEYS, metric_columns
-from bench.report.units import MISSING, duration, duration_interval, number, percent, size
+from bench.report.frame import KEYS, bare_metric, metric_column, metric_columns
+from bench.report.units import MISSING, duration, duration_interval, hundredths, number, percent, size
 
 
 class Column(NamedTuple):
@@ -68,12 +69,18 @@ OFTEN = 0.25
 _NOTES = Column("Notes", numeric=False, hint="why it did not pass; what to mind")
 
 
-def results_table(table: pd.DataFrame, comparisons: Sequence[Row]) -> Table:
-    """A line for each row of a ``frame``, with its comparison; run, workload and target as columns where they vary."""
+def results_table(table: pd.DataFrame, comparisons: Sequence[Row], described: Iterable[Metric]) -> Table:
+    """A line for each row of a ``frame``, with its comparison; run, workload and target as columns where they vary.
+
+    ``described`` are metrics as their workloads describe them; one that is not is shown under its bare name.
+    """
     varied = [name for name in ("run", "workload", "target") if table[name].nunique() > 1]
-    metrics = metric_columns(table)
+    known = {metric_column(metric.name): metric for metric in described}
+    metrics = {
+        name: known.get(name) or Metric(bare_metric(name), bare_metric(name), "") for name in metric_columns(table)
+    }
     headings = [Column(name.capitalize(), numeric=False) for name in varied]
-    headings += [*_COLUMNS, *(Column(name.removeprefix("metric_")) for name in metrics), _NOTES]
+    headings += [*_COLUMNS, *(_metric_column(metric) for metric in metrics.values()), _NOTES]
     by_key = {(row.run, row.workload, row.implementation, row.case, row.target): row for row in comparisons}
     baselines = {(row.run, row.workload, row.against) for row in comparisons}
     lines = []
@@ -82,7 +89,7 @@ def results_table(table: pd.DataFrame, comparisons: Sequence[Row]) -> Table:
         is_baseline = (row["run"], row["workload"], row["implementation"]) in baselines
         cells = [_text(row[name]) for name in varied]
         cells += _cells(row, comparison, is_baseline)
-        cells += [_number(row[name]) for name in metrics]
+        cells += [_metric(metric, row[name]) for name, metric in metrics.items()]
         notes = _notes(row, comparison)
         cells.append(Cell(notes, notes))
         verdict = _verdict(comparison, is_baseline)
@@ -118,6 +125,14 @@ def _text(text: str) -> Cell:
 
 def _number(value: Any) -> Cell:
     return _present(value, lambda present: number(present))
+
+
+def _metric_column(metric: Metric) -> Column:
+    return Column(f"{metric.heading}, %" if metric.share else metric.heading, hint=metric.meaning)
+
+
+def _metric(metric: Metric, value: Any) -> Cell:
+    return _present(value, hundredths if metric.share else number)
 
 
 def _present(value: Any, show: Any) -> Cell:

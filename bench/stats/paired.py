@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.stats.interval import Interval, median_interval
+from bench.stats.repeats import mean_interval
 from bench.stats.samples import check_confidence, positive_array
 
 
@@ -57,6 +58,18 @@ def unpaired_ratio(values: Sequence[float], baseline: Sequence[float], confidenc
         math.exp(ours.high - theirs.low),
         confidence,
     )
+
+
+def mean_ratio(ratios: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Return the geometric mean of ``ratios`` found in independent repeats, such as trainings with other seeds.
+
+    Its interval is Student's t interval of the logarithms, :func:`mean_interval`: it holds what differs from process to
+    process, as the placement of memory does, and says nothing of a single process. For a single ratio it is (0, inf).
+    Raises ValueError where there is none, one is not positive and finite, or ``confidence`` is not strictly between 0
+    and 1.
+    """
+    logs = mean_interval(np.log(positive_array(ratios, "ratios")).tolist(), confidence)
+    return Interval(math.exp(logs.estimate), math.exp(logs.low), math.exp(logs.high), confidence)
 
 
 def geometric_mean(ratios: Sequence[float]) -> float:

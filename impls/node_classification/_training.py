@@ -72,7 +72,8 @@ class TrainedModel(Implementation):
                 logits: Tensor = model(x, links)
                 return logits
 
-        return Trained(call, _work(model, problem, classes), history, {"width": str(width)})
+        facts = {"width": f"{width}", "dropout": f"{recipe.dropout:g}", "weight decay": f"{recipe.weight_decay:g}"}
+        return Trained(call, _work(model, problem, classes), history, facts)
 
     def _width_for(self, wanted: int, features: int, classes: int) -> int:
         """The width with which a model has as nearly as possible ``wanted`` parameters."""

@@ -65,9 +65,10 @@ class NodeClassification(Workload):
         Metric(
             "accuracy",
             "test accuracy",
-            f"Share of test nodes right. The sound protocol: training is stopped after {PATIENCE} epochs without a "
-            "better validation accuracy, its best epoch (of equal ones that of the lowest validation loss) is chosen, "
-            "and tested once.",
+            "Share of test nodes right. The sound protocol: the epoch with the best validation accuracy is chosen (of "
+            f"equal ones that of the lowest validation loss), as if training had stopped {PATIENCE} epochs after it, "
+            "and tested once. All epochs are trained all the same, for the learning curves and the other protocol. "
+            "A node is 0.1 points of the public splits of Cora, Citeseer and PubMed, and 17 of the karate club.",
             share=True,
             more_is_better=True,
         ),

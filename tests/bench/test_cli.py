@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from bench import cli
+from bench.core.workload import Metric
+from bench.report.accuracy import Difference
 from bench.report.compare import Row
 from bench.stats.interval import Interval
+from bench.stats.repeats import Finding
 from bench.stats.verdict import Verdict
 from bench.store import Run
 
@@ -152,10 +155,29 @@ def test_compare_fails_with_status_3_where_something_is_surely_slower(tmp_path: 
 def test_compare_tells_what_to_mind_and_prints_no_infinity() -> None:
     ratio = Interval(0.5, 0.0, math.inf, 0.999)
     row = Row("run", "conv", "fast", "n=1", "edge", "slow", 0.01, ratio, Verdict.CANNOT_TELL, "not in turns")
-    (text,) = cli._row_texts([row])
+    (text,) = cli._row_texts([row], {})
     assert text.endswith("n=1: 0.500 [0.000, inf] of the time of slow: cannot tell; not in turns")
-    told = json.loads(json.dumps(cli._row_json(row), allow_nan=False))
+    told = json.loads(json.dumps(cli._row_json(row, []), allow_nan=False))
     assert told["ratio"] == {"estimate": 0.5, "low": 0.0, "high": None, "confidence": 0.999}
+
+
+def test_compare_tells_the_metric_that_models_are_judged_by_and_in_json_all() -> None:
+    ratio = Interval(1.5, 1.4, 1.6, 0.95)
+    row = Row("run", "nodes", "mine", "", "edge", "gcn3", 0.01, ratio, Verdict.SLOWER, cases=("", "seed=1"))
+    judged = Metric("accuracy", "test accuracy", "", share=True, more_is_better=True)
+    epochs = Metric("epochs", "epochs to converge", "", more_is_better=False)
+    differences = [
+        Difference("mine", judged, 2, Interval(0.0155, 0.0058, math.inf, 0.95), 0.0468, Finding.BETTER),
+        Difference("mine", epochs, 2, Interval(-3.25, -7.0, 0.5, 0.95), 0.25, Finding.CANNOT_TELL),
+    ]
+    assert list(cli._row_texts([row], {row: differences})) == [
+        f"{'mine':24}all, 2 repeats: 1.500 [1.400, 1.600] of the time of gcn3: slower",
+        f"{'':24}test accuracy +1.55 points [+0.58, +inf], p 0.047: better",
+    ]
+    metrics = json.loads(json.dumps(cli._row_json(row, differences), allow_nan=False))["metrics"]
+    assert metrics["accuracy"]["difference"] == {"estimate": 0.0155, "low": 0.0058, "high": None, "confidence": 0.95}
+    assert metrics["epochs"]["finding"] == "cannot tell"
+    assert (metrics["epochs"]["repeats"], metrics["epochs"]["p"]) == (2, 0.25)
 
 
 def test_files_in_the_current_folder_do_not_get_in_the_way(tmp_path: Path) -> None:
@@ -241,6 +263,7 @@ def test_new_of_a_workload_that_trains_is_its_baseline_to_change(tmp_path: Path)
     written = (tmp_path / "my_network.py").read_text()
     assert written.startswith('"""my_network: say here what it is."""')
     assert 'class MyNetwork(TrainedModel):\n    """Say in one line what it is; reports show it."""' in written
+    assert "Gcn3" not in written
     arguments = ["node_classification", "--plugin", "my_network.py", "--impl", "my_network,gcn3", "--budget", "0.1s"]
     done = featherbench("run", *arguments, "--case", "recipe=plain", "--name", "tried", cwd=tmp_path)
     assert done.returncode == 0, done.stdout

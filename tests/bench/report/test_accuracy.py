@@ -61,6 +61,8 @@ def test_an_experiment_is_what_differs_in_the_seed_alone(section, records):
 
 def test_what_all_cases_have_alike_is_said_once(section, make_run, records, tmp_path):
     assert section(records[:40], "alone").shared == "dataset cora"
+    flagged = [r.model_copy(update={"parameters": r.parameters | {"equal": False}}) for r in records]
+    assert section(flagged, "flagged").shared == "equal false"
     assert section(records, "both").shared == ""
     page = write_report([make_run(records[:40], "page")], tmp_path / "page.html").read_text()
     assert "Trained with dataset cora." in page
@@ -145,6 +147,35 @@ def test_leaders(section, records):
     assert (few.implementation, few.unsure) == ("better", ["pytorch", "worse"])  # 2 / 64 for each, times 2
 
 
+def test_those_that_share_the_best_mean_are_all_named(section, make_trained):
+    names = ("pytorch", "first", "second")
+    made = [make_trained(who, seed, 1.0 - (who == "pytorch")) for seed in SEEDS for who in names]
+    part = section(made)
+    assert experiments(part)[0].leader.tied == ["second"]
+    said = " ".join(summarise(part).sentences).replace("\u00a0", " ")
+    assert "Test accuracy: first and second share the highest mean, 100.00 % (100.00 to 100.00 %)." in said
+
+
+def test_the_summary_counts_findings_over_experiments(section, records):
+    found = summarise(section(records))
+    assert found.judged_by == "test accuracy"
+    assert {standing.implementation: dict(standing.findings) for standing in found.standings} == {
+        "pytorch": {},
+        "better": {Finding.BETTER: 2},
+        "worse": {Finding.WORSE: 2},
+        "turns": {Finding.CANNOT_TELL: 2},
+    }
+
+
+def test_facts_tell_models_apart(section, make_trained):
+    facts = {"pytorch": {"torch": "2", "width": "128"}, "other": {"torch": "2", "width": "16", "heads": "8"}}
+    made = [make_trained(who, seed, 0.8, facts=facts[who]) for seed in (0, 1) for who in facts]
+    made.append(make_trained("other", 2, 0.8, facts=facts["other"] | {"width": "17"}))
+    (experiment,) = experiments(section(made))
+    assert [model.facts for model in experiment.models] == [{}, {"width": "16 or 17", "heads": "8"}]
+    assert means_table(experiment).lines[1][0] == ("other", "width 16 or 17, heads 8")
+
+
 def test_the_summary_says_who_is_best(section, records):
     said = " ".join(summarise(section(records)).sentences).replace("\u00a0", " ")
     assert "Test accuracy in dataset cora: better has the highest mean, 82.45 % (82.23 to 82.67 %) over 10" in said
@@ -165,10 +196,12 @@ def test_tables_read_well(section, records):
     differences = differences_table(experiment)
     assert [column.heading for column in differences.columns] == [
         "Implementation",
+        "Time a call, ratio",
         "Test accuracy, points",
         "Epochs to converge",
     ]
-    assert differences.lines[1][1] == ("−0.89 worse", "−1.14 to −0.64, p 0.0078")
+    assert differences.lines[1][1] == ("1.000 cannot tell", "1.000 to 1.000")
+    assert differences.lines[1][2] == ("−0.89 worse", "−1.14 to −0.64, p 0.0078")
 
 
 def test_sparse_work_stands_apart(section, make_trained):
@@ -232,6 +265,8 @@ def test_the_page(make_run, make_trained, records, tmp_path):
         "dataset citeseer, over 10 values of seed",
         "paired by seed; p corrected for a column’s comparisons, 3 at most",
         "−0.89 worse",
+        ">Better in test accuracy</th>",
+        'data-heading="Test accuracy, %"',
         '80.45 <span class="aside">80.23 to 80.67</span>',
         "Learning curves",
         "Test accuracy against latency",

@@ -146,3 +146,60 @@ def test_what_passed_before_and_does_not_now_is_lost(make_record, make_run):
     new = make_run([make_record("pytorch"), make_record("mine", status=Status.CRASHED, reason="died")], "new")
     assert [record.implementation for record in lost(new, old)] == ["mine"]
     assert lost(old, new) == []
+
+
+def trained_apart(make_trained, ratios, dataset="cora"):
+    """Of each seed a record of the baseline, and one that takes that share of its time."""
+    pairs = [(seed, name, ratio) for seed, ratio in enumerate(ratios) for name in ("pytorch", "mine")]
+    return [
+        make_trained(
+            *(name, seed, 0.8),
+            dataset=dataset,
+            rounds=[value * (ratio if name == "mine" else 1) for value in STEADY],
+            sitting=f"{dataset} {seed}",
+        )
+        for seed, name, ratio in pairs
+    ]
+
+
+def test_repeats_are_compared_once_by_how_far_they_differ(make_trained, make_run):
+    (row,) = compare(make_run(trained_apart(make_trained, [0.4, 0.5, 0.625])))
+    assert (row.case, row.cases) == ("dataset=cora", tuple(f"dataset=cora,seed={seed}" for seed in range(3)))
+    # logarithms' mean log 0.5, s log 1.25, t of 2 degrees 4.302653: reach 0.5543193
+    assert row.ratio is not None
+    assert (row.ratio.estimate, row.ratio.low, row.ratio.high) == pytest.approx((0.5, 0.2872316, 0.8703778), rel=1e-6)
+    assert (row.ratio.confidence, row.verdict, row.reason) == (pytest.approx(0.95), Verdict.FASTER, "")
+
+
+def test_the_correction_counts_experiments_not_their_repeats(make_trained, make_run):
+    made = [trained_apart(make_trained, [0.5] * 4, dataset) for dataset in ("cora", "citeseer")]
+    cora, citeseer = compare(make_run([*made[0], *made[1]]))
+    assert (cora.case, citeseer.case) == ("dataset=cora", "dataset=citeseer")
+    assert cora.ratio is not None
+    assert cora.ratio.confidence == pytest.approx(0.975)
+
+
+def test_a_single_repeat_is_a_case_of_its_own(make_trained, make_run):
+    (row,) = compare(make_run(trained_apart(make_trained, [0.5])))
+    assert (row.case, row.cases) == ("dataset=cora,seed=0", ("dataset=cora,seed=0",))
+    assert row.ratio is not None
+    assert (row.ratio.low, row.ratio.high) == pytest.approx((0.5, 0.5))  # of its rounds, all of which halve
+
+
+def test_repeats_that_cannot_be_compared_are_told(make_trained, make_run):
+    made = trained_apart(make_trained, [0.5, 0.5, 0.5, 0.5])
+    died = make_trained("mine", 3, 0.8, status=Status.CRASHED, reason="signal 11", check=None)
+    (row,) = compare(make_run([*made[:-1], died]))
+    assert len(row.cases) == 3
+    assert row.reason == "1 of 4 repeats: crashed: signal 11"
+    (none,) = compare(make_run([made[6], died], "none"))
+    assert (none.ratio, none.reason) == (None, "crashed: signal 11")
+
+
+def test_two_runs_compare_repeats_once_too(make_trained, make_run):
+    old = make_run(trained_apart(make_trained, [1.0, 1.0, 1.0]), "old")
+    rows = compare_runs(make_run(trained_apart(make_trained, [0.5, 0.5, 0.5]), "new"), old)
+    assert [(row.implementation, len(row.cases), row.verdict) for row in rows] == [
+        ("pytorch", 3, Verdict.CANNOT_TELL),
+        ("mine", 3, Verdict.FASTER),
+    ]

@@ -149,7 +149,7 @@ def test_several_runs_workloads_and_metrics(make_record, make_run, tmp_path):
     page = Page(write_report(runs, tmp_path / "report.html").read_text(encoding="utf-8"))
     headings = [a["data-heading"] for tag, a in page.elements if tag == "th" and "data-heading" in a]
     assert headings[:3] == ["Run", "Workload", "Implementation"]
-    assert "top-1" in headings
+    assert "Top-1" in headings
     assert "training on edge" in page.text
 
 
