@@ -76,6 +76,8 @@ class Workload(ABC):
 
     title: ClassVar[str]
     """How a report names it, e.g. ``Grouped 2-D convolution``."""
+    remark: ClassVar[str] = ""
+    """What every reader of its results should know, in whole sentences; mostly nothing."""
     case_type: ClassVar[type[Case]]
     baseline: ClassVar[str]
     """The implementation that ratios are taken against unless the user names another."""

@@ -28,6 +28,11 @@ class Section:
         return f"{self._known.title if self._known else self.workload} on {self.target}"
 
     @property
+    def remark(self) -> str:
+        """What the workload has every reader know; empty where that is nothing."""
+        return self._known.remark if self._known else ""
+
+    @property
     def baseline(self) -> str | None:
         return next((row.against for row in self.comparisons if row.against), None)
 

@@ -78,6 +78,7 @@ def summarise(section: Section) -> Summary:
             *([] if warning else ["No answer was incorrect."]),
             _noise(section),
             *_cautions(section),
+            *filter(None, [section.remark]),
         ],
         incorrect=warning,
         standings=_standings(section, fastest, trained),

@@ -81,7 +81,12 @@ def results_table(table: pd.DataFrame, comparisons: Sequence[Row], described: It
     }
     headings = [Column(name.capitalize(), numeric=False) for name in varied]
     headings += [*_COLUMNS, *(_metric_column(metric) for metric in metrics.values()), _NOTES]
-    by_key = {(row.run, row.workload, row.implementation, row.case, row.target): row for row in comparisons}
+    by_key = {
+        (row.run, row.workload, row.implementation, case, row.target): row
+        for row in comparisons
+        for case in row.cases
+        if row.ratio is None or len(row.cases) == 1  # a ratio over several cases is that of none of them
+    }
     baselines = {(row.run, row.workload, row.against) for row in comparisons}
     lines = []
     for row in table.to_dict("records"):

@@ -18,6 +18,17 @@ INDEX_BYTES = 4
 """What ``least_bytes`` takes an index to be, whatever an implementation stores: 32 bits do for all these graphs."""
 
 
+GRAPHS = {
+    "Cora": (2_708, 5_278),
+    "Citeseer": (3_327, 4_552),
+    "PubMed": (19_717, 44_324),
+    "Amazon Photo": (7_650, 119_081),
+    "Coauthor CS": (18_333, 81_894),
+    "ogbn-arxiv": (169_343, 1_157_799),
+}
+"""Nodes and undirected edges, each counted once, of the graphs that papers compare on."""
+
+
 class GraphPropagationCase(Case):
     """Sizes of one graph and of its features (nodes, width)."""
 
@@ -59,6 +70,11 @@ class GraphPropagation(OperatorWorkload):
     """
 
     title = "Graph propagation"
+    remark = (
+        "The graphs are synthetic, with degrees that follow a power law. Sizes are those of "
+        + ", ".join(f"{name} ({nodes:,} nodes, {edges:,} edges)" for name, (nodes, edges) in GRAPHS.items())
+        + "."
+    )
     case_type = GraphPropagationCase
     baseline = "pyg"
     sweep = "width"
@@ -137,17 +153,6 @@ class GraphPropagation(OperatorWorkload):
 def _features(case: GraphPropagationCase, seed: int) -> dict[str, Array]:
     name = {"forward": "x", "backward": "dy"}[case.passes]
     return {name: np.random.default_rng(seed).standard_normal(case.shape, case.dtype)}
-
-
-GRAPHS = {
-    "Cora": (2_708, 5_278),
-    "Citeseer": (3_327, 4_552),
-    "PubMed": (19_717, 44_324),
-    "Amazon Photo": (7_650, 119_081),
-    "Coauthor CS": (18_333, 81_894),
-    "ogbn-arxiv": (169_343, 1_157_799),
-}
-"""Nodes and undirected edges, each counted once, of the graphs that papers compare on."""
 
 
 def _graph(name: str, width: int, **others: Any) -> GraphPropagationCase:

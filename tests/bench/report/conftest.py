@@ -156,12 +156,17 @@ def only_known_workload(monkeypatch: pytest.MonkeyPatch) -> None:
     def workload(name: str) -> Any:
         if name == "nodes":
             return SimpleNamespace(
-                title="Node classification", baseline="pytorch", sweep=None, repeats="seed", metrics=METRICS
+                title="Node classification", remark="", baseline="pytorch", sweep=None, repeats="seed", metrics=METRICS
             )
         if name != "conv":
             raise BadUse(f"no workload {name!r}; choose from conv")
         return SimpleNamespace(
-            title="Grouped convolution", baseline="pytorch", sweep="groups", repeats=None, metrics=()
+            title="Grouped convolution",
+            remark="All <i>layers</i> are square.",
+            baseline="pytorch",
+            sweep="groups",
+            repeats=None,
+            metrics=(),
         )
 
     monkeypatch.setattr(registry, "workload", workload)

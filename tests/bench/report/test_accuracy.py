@@ -15,6 +15,7 @@ from bench.report.html import write_report
 from bench.report.palette import styles
 from bench.report.section import sections
 from bench.report.summary import summarise
+from bench.report.table import results_table
 from bench.stats.repeats import Finding
 
 SEEDS = range(10)
@@ -277,6 +278,20 @@ def test_the_page(make_run, make_trained, records, tmp_path):
         assert said in text, said
     assert "Latency against" not in text
     assert "Too few repeats" not in text
+
+
+def test_the_ratio_of_an_experiment_stands_in_no_line_of_its_seeds(make_run, make_trained):
+    made = [make_trained(who, seed, 0.8) for seed in (0, 1) for who in ("pytorch", "other")]
+    made += [make_trained("other", seed, 0.8, dataset="citeseer") for seed in (0, 1)]  # where no baseline is
+    run = make_run(made)
+    table = results_table(frame([run]), compare_each([run]), [])
+    ratio, notes = ([column.heading for column in table.columns].index(name) for name in ("Ratio", "Notes"))
+    shown = [
+        (line.implementation, line.cells[ratio].text, line.verdict, line.cells[notes].text) for line in table.lines
+    ]
+    seed = [("pytorch", "–", "baseline", ""), ("other", "–", "", "")]
+    reason = "no ratio: no record of the baseline pytorch for this case"
+    assert shown == [*seed, *seed, *[("other", "–", "", reason)] * 2]
 
 
 def _with_curve(check: Check) -> Check:
