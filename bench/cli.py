@@ -148,8 +148,8 @@ def compare(
 ) -> None:
     """Ratios with intervals and verdicts: implementations of one run, or a run against an older one.
 
-    Cases that differ in nothing but a seed are compared once, over all seeds; trained models of one run also by the
-    metric that they are judged by (with --json, by all).
+    Cases that differ in nothing but a seed are compared once, over all seeds; trained models also by the metric that
+    they are judged by (with --json, by all).
     """
     if len(run) > 2:
         raise BadUse(f"compare takes one run or two, not {len(run)}")
@@ -168,7 +168,7 @@ def compare(
         if others
         else comparing.compare(first, baseline, wanted_margin)
     )
-    differences = {} if others else _metric_differences(first, rows)
+    differences = _metric_differences(rows, first, *others)
     if as_json:
         print(json.dumps([_row_json(row, differences.get(row, [])) for row in rows], indent=2, allow_nan=False))
     else:
@@ -237,13 +237,13 @@ def new(
     print(f"check it:   python -m pytest tests/impls/test_contract.py -k {name}{plugin}   (in a checkout)")
 
 
-def _metric_differences(run: store.Run, rows: Sequence[comparing.Row]) -> Differences:
+def _metric_differences(rows: Sequence[comparing.Row], run: store.Run, old: store.Run | None = None) -> Differences:
     """None where the run has no metrics."""
     if not any(record.check and record.check.metrics for record in run.records):
         return {}
-    from bench.report.accuracy import differences  # pandas is slow to import, and only needed here
+    from bench.report import accuracy  # pandas is slow to import, and only needed here
 
-    return differences(run, rows)
+    return accuracy.changes(run, old, rows) if old else accuracy.differences(run, rows)
 
 
 def _row_texts(rows: Sequence[comparing.Row], differences: Differences) -> Iterator[str]:

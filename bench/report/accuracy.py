@@ -120,6 +120,26 @@ def differences(run: Run, rows: Sequence[Row]) -> dict[Row, list[Difference]]:
     return found
 
 
+def changes(new: Run, old: Run, rows: Sequence[Row]) -> dict[Row, list[Difference]]:
+    """What the metrics say beside each of the ``rows``, in which ``new`` was compared with ``old``.
+
+    Models of one seed are paired; p is corrected for all rows together, metric by metric.
+    """
+    before = {(section.workload, section.target): section for section in sections([old], frame([old]), ())}
+    found: dict[Row, list[Difference]] = {}
+    for section in sections([new], frame([new]), rows):
+        other = before.get((section.workload, section.target))
+        if section.repeats is None or other is None:
+            continue
+        for metric in (metric for metric in section.metrics if metric.more_is_better is not None):
+            pairs = {row: _paired(_of(row, section), _of(row, other), metric) for row in section.comparisons}
+            paired = {row: pair for row, pair in pairs.items() if pair}
+            named = [(row.implementation, pair) for row, pair in paired.items()]
+            for row, difference in zip(paired, _judged(named, metric), strict=True):
+                found.setdefault(row, []).append(difference)
+    return found
+
+
 def _experiment(section: Section, seed: str, title: str, rows: pd.DataFrame) -> Experiment:
     passed = rows[rows["status"] == "passed"]
     models = {str(name): found.set_index(seed) for name, found in passed.groupby("implementation", sort=False)}
@@ -188,11 +208,25 @@ def _differences(models: Mapping[str, pd.DataFrame], baseline: str | None, metri
         for name, rows in models.items()
         if name != baseline and (found := _paired(rows, models[baseline], metric))
     }
-    corrected = holm([sign_flip_p(found) for found in pairs.values()])
-    for (name, found), p in zip(pairs.items(), corrected, strict=True):
+    yield from _judged(list(pairs.items()), metric)
+
+
+def _judged(named: Sequence[tuple[str, list[float]]], metric: Metric) -> Iterator[Difference]:
+    """A difference for each implementation with its paired differences, corrected together."""
+    corrected = holm([sign_flip_p(found) for _, found in named])
+    for (name, found), p in zip(named, corrected, strict=True):
         mean = mean_interval(found)
-        finding = judge_difference(mean.estimate, p, metric.more_is_better)
+        finding = judge_difference(mean.estimate, p, metric.more_is_better is True)
         yield Difference(name, metric, len(found), mean, p, finding)
+
+
+def _of(row: Row, section: Section) -> pd.DataFrame:
+    """What ``section`` has of the row's implementation and cases, by seed."""
+    rows = section.rows
+    wanted = (
+        (rows["implementation"] == row.implementation) & rows["case"].isin(row.cases) & (rows["status"] == "passed")
+    )
+    return rows[wanted].set_index(section.repeats)
 
 
 def _paired(rows: pd.DataFrame, others: pd.DataFrame, metric: Metric) -> list[float]:

@@ -5,10 +5,10 @@ import math
 import pytest
 
 from bench.core.record import Check, Status, Work
-from bench.report.accuracy import experiments
+from bench.report.accuracy import changes, differences, experiments
 from bench.report.accuracy_figures import cost_figures, learning_figures
 from bench.report.accuracy_tables import differences_table, means_table
-from bench.report.compare import compare_each
+from bench.report.compare import compare, compare_each, compare_runs
 from bench.report.curves import curves
 from bench.report.frame import frame
 from bench.report.html import write_report
@@ -181,6 +181,36 @@ def test_the_summary_says_who_is_best(section, records):
     said = " ".join(summarise(section(records)).sentences).replace("\u00a0", " ")
     assert "Test accuracy in dataset cora: better has the highest mean, 82.45 % (82.23 to 82.67 %) over 10" in said
     assert "10 repeats; surely better than every other." in said
+
+
+def test_differences_stand_beside_the_rows_that_compare_times(make_run, records):
+    run = make_run(records)
+    rows = compare(run, "turns")
+    found = differences(run, rows)
+    assert set(found) == set(rows)
+    better = next(row for row in rows if row.implementation == "better")
+    assert [(d.metric.name, d.implementation, d.finding) for d in found[better]] == [
+        ("accuracy", "better", Finding.BETTER),
+        ("epochs_to_converge", "better", Finding.CANNOT_TELL),
+    ]
+    assert found[better][0].mean.estimate == pytest.approx(0.02), "BASE + 0.02 against BASE, to and fro"
+
+
+def test_two_runs_are_compared_by_their_metrics_seed_by_seed(make_run, make_trained):
+    gains = {"pytorch": 0.0, "mine": -0.02, "added": 0.0}
+    old = make_run([make_trained(who, seed, BASE[seed]) for seed in SEEDS for who in ("pytorch", "mine")], "old")
+    new = make_run([make_trained(who, seed, BASE[seed] + gains[who]) for seed in SEEDS for who in gains], "new")
+    rows = compare_runs(new, old)
+    found = changes(new, old, rows)
+    pytorch, mine, added = rows
+    assert [(d.metric.name, d.seeds, d.p, d.finding) for d in found[pytorch]] == [
+        ("accuracy", 10, 1.0, Finding.CANNOT_TELL),
+        ("epochs_to_converge", 10, 1.0, Finding.CANNOT_TELL),
+    ]
+    lost = found[mine][0]
+    assert (lost.mean.estimate, lost.finding) == (pytest.approx(-0.02), Finding.WORSE)
+    assert lost.p == pytest.approx(2 * 2 / 1024), "corrected for the two that both runs have"
+    assert added not in found
 
 
 def test_tables_read_well(section, records):

@@ -52,4 +52,4 @@ def test_cases_without_a_rival_are_not_counted_and_told(make_record, say):
 
 
 def test_what_every_reader_should_know_of_the_workload_is_said(make_record, say):
-    assert "All <i>layers</i> are square." in say([make_record(), make_record("other")])
+    assert "All <i>layers</i> are square." in say(make_record(), make_record("other"))
