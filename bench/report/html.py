@@ -228,7 +228,7 @@ def _roofline(section: Section, look: Mapping[str, Style]) -> list[Plots]:
 
 
 def _memory(section: Section, look: Mapping[str, Style]) -> list[Plots]:
-    panels = [_panel(figure) for figure in memory_figures(section.rows, section.sweep, look)]
+    panels = [_panel(figure) for figure in memory_figures(section.rows, section.sweep or section.repeats, look)]
     caption = (
         "Memory (what preparing left behind and the peak of a call, together) against time; lower and further left is "
         "better. A dotted line joins the implementations that no other beats in both, for each case."
