@@ -257,14 +257,19 @@ def _row_texts(rows: Sequence[comparing.Row], differences: Differences) -> Itera
         found = f"{row.ratio.estimate:.3f} {interval} of the time of {row.against}: {row.verdict}"
         where = f"{row.case or 'all'}, {len(row.cases)} repeats" if len(row.cases) > 1 else row.case
         yield f"{row.implementation:24}{where}: {found}" + (f"; {row.reason}" if row.reason else "")
-        for difference in differences.get(row, [])[:1]:
-            yield f"{'':24}{_difference_text(difference)}"
+        if row in differences:
+            yield f"{'':24}{_judged_text(row.workload, differences[row])}"
     for (implementation, reason), cases in without.items():
         where = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
         yield f"{implementation:24}{where}: no ratio: {reason}"
 
 
-def _difference_text(found: "Difference") -> str:
+def _judged_text(workload: str, differences: Sequence["Difference"]) -> str:
+    """Of the metric that implementations are judged by."""
+    judged = registry.workload(workload).metrics[0]
+    found = next((found for found in differences if found.metric.name == judged.name), None)
+    if found is None:
+        return f"{judged.title}: no difference, as it is missing or not finite in some repeat"
     ends = (found.mean.estimate, found.mean.low, found.mean.high)
     mean, low, high = (f"{100 * end:+.2f}" if found.metric.share else f"{end:+.4g}" for end in ends)
     unit = " points" if found.metric.share else ""

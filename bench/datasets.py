@@ -188,13 +188,14 @@ def _other_size(path: Path, file: DataFile) -> str | None:
 def _other_content(path: Path, file: DataFile) -> str | None:
     if difference := _other_size(path, file):
         return difference
-    same = _digest(path, path.stat().st_mtime_ns, path.stat().st_ino) == file.sha256
+    found = path.stat()
+    same = _digest(path, (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)) == file.sha256
     return None if same else "has another SHA-256 than its card states"
 
 
 @cache
-def _digest(path: Path, changed_ns: int, inode: int) -> str:
-    """SHA-256 of the file as it was when last changed: what else is given only tells one state of it from another."""
+def _digest(path: Path, state: tuple[int, ...]) -> str:
+    """SHA-256 of the file in this state, which only tells it from others."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 
@@ -206,5 +207,7 @@ def _download(file: DataFile, path: Path, progress: Callable[[int], object]) -> 
             target.write(block)
             digest.update(block)
             progress(len(block))
+            if file.bytes is not None and target.tell() > file.bytes:
+                break  # whatever it is, it is not the file
         if digest.hexdigest() != file.sha256:
             raise CannotGoOn(f"what {file.url} gave has another SHA-256 than the card states, so it is not kept")

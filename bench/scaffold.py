@@ -97,7 +97,10 @@ def _of_baseline(workload: Workload, workload_name: str, name: str) -> str:
         (old, "Say in one line what it is; reports show it."),
     ):
         text = text.replace(f'"""{ast.get_docstring(documented)}"""', f'"""{words}"""', 1)
-    return re.sub(rf"\b{old.name}(?=[A-Z]|\b)", _class_name(name), text)  # and in what is named after it
+    for made in (node.name for node in tree.body if isinstance(node, ast.ClassDef)):
+        if made.startswith(old.name):  # it, or a class named after it
+            text = re.sub(rf"\b{made}\b", _class_name(name) + made.removeprefix(old.name), text)
+    return text
 
 
 def _class_name(name: str) -> str:

@@ -5,6 +5,7 @@ An experiment is all cases of a section that differ in nothing but the seed.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isclose
 from typing import cast
 
 import numpy as np
@@ -65,7 +66,7 @@ class Leader:
 
     implementation: str
     tied: list[str]
-    """Others with the very same mean."""
+    """Others with the very same mean, but for rounding."""
     seeds: int
     mean: Interval
     unsure: list[str]
@@ -123,13 +124,13 @@ def differences(run: Run, rows: Sequence[Row]) -> dict[Row, list[Difference]]:
 def changes(new: Run, old: Run, rows: Sequence[Row]) -> dict[Row, list[Difference]]:
     """What the metrics say beside each of the ``rows``, in which ``new`` was compared with ``old``.
 
-    Models of one seed are paired; p is corrected for all rows together, metric by metric.
+    Models of one seed are paired; p is corrected for all rows of a workload together, metric by metric.
     """
     before = {(section.workload, section.target): section for section in sections([old], frame([old]), ())}
     found: dict[Row, list[Difference]] = {}
     for section in sections([new], frame([new]), rows):
         other = before.get((section.workload, section.target))
-        if section.repeats is None or other is None:
+        if other is None or section.repeats is None or section.repeats != other.repeats:
             continue
         for metric in (metric for metric in section.metrics if metric.more_is_better is not None):
             pairs = {row: _paired(_of(row, section), _of(row, other), metric) for row in section.comparisons}
@@ -143,7 +144,8 @@ def changes(new: Run, old: Run, rows: Sequence[Row]) -> dict[Row, list[Differenc
 def _experiment(section: Section, seed: str, title: str, rows: pd.DataFrame) -> Experiment:
     passed = rows[rows["status"] == "passed"]
     models = {str(name): found.set_index(seed) for name, found in passed.groupby("implementation", sort=False)}
-    facts = _telling_facts(section.run.records, set(passed["case"]), section.baseline)
+    about = [record for record in section.records if record.case in set(passed["case"])]
+    facts = _telling_facts(about, section.baseline)
     directed = [metric for metric in section.metrics if metric.more_is_better is not None]
     baseline = section.baseline
     return Experiment(
@@ -159,17 +161,16 @@ def _experiment(section: Section, seed: str, title: str, rows: pd.DataFrame) -> 
     )
 
 
-def _telling_facts(records: Iterable[Record], cases: set[str], baseline: str | None) -> dict[str, dict[str, str]]:
-    """Implementation -> the facts of its records of these ``cases`` in which it differs from the baseline.
+def _telling_facts(records: Iterable[Record], baseline: str | None) -> dict[str, dict[str, str]]:
+    """Implementation -> the facts of its ``records`` in which it differs from the baseline.
 
     Several values are joined by "or". Without a baseline: the facts in which not all are alike.
     """
-    found: dict[str, dict[str, dict[str, None]]] = {}
+    found: dict[str, dict[str, set[str]]] = {}
     for record in records:
-        if record.case in cases:
-            for name, value in record.facts.items():
-                found.setdefault(record.implementation, {}).setdefault(name, {})[value] = None
-    texts = {who: {name: " or ".join(values) for name, values in facts.items()} for who, facts in found.items()}
+        for name, value in record.facts.items():
+            found.setdefault(record.implementation, {}).setdefault(name, set()).add(value)
+    texts = {who: {name: " or ".join(sorted(values)) for name, values in facts.items()} for who, facts in found.items()}
     others = [texts[baseline]] if baseline in texts else list(texts.values())
     return {
         who: {name: text for name, text in facts.items() if any(other.get(name) != text for other in others)}
@@ -254,7 +255,7 @@ def _leader(models: Mapping[str, pd.DataFrame], metric: Metric) -> Leader | None
     choose = max if metric.more_is_better else min
     best = choose(means, key=lambda name: means[name].estimate)
     others = [name for name in means if name != best]
-    tied = [name for name in others if means[name].estimate == means[best].estimate]
+    tied = [name for name in others if isclose(means[name].estimate, means[best].estimate, rel_tol=1e-12)]
     unsure = [name for name in others if not _surely_apart(models[best], models[name], metric, len(others))]
     return Leader(best, tied, len(models[best]), means[best], unsure)
 

@@ -53,7 +53,7 @@ def differences_table(experiment: Experiment) -> TextTable:
 
     def line(name: str) -> list[Text]:
         differences = (_difference(found.get((name, metric))) for metric in metrics)
-        return [Text(name), _ratio(experiment.ratios[name]), *differences]
+        return [Text(name), _ratio(experiment.ratios[name], experiment.seeds), *differences]
 
     return TextTable(
         [_NAME, _RATIO, *(Column(_with_unit(metric, "points"), hint=metric.meaning) for metric in metrics)],
@@ -66,6 +66,11 @@ def mean_text(metric: Metric, mean: Interval) -> str:
     unit = "\u00a0%" if metric.share else ""
     shown = _mean(metric, mean)
     return f"{shown.text}{unit}" + (f" ({shown.aside}{unit})" if shown.aside else "")
+
+
+def value_text(metric: Metric, value: float) -> str:
+    """A value with its unit, for a sentence."""
+    return _value(metric, value) + ("\u00a0%" if metric.share else "")
 
 
 def _model(experiment: Experiment, model: Model) -> list[Text]:
@@ -92,10 +97,12 @@ def _difference(found: Difference | None) -> Text:
     return Text(f"{_value(metric, mean.estimate, signed=True)} {found.finding}", ", ".join(filter(None, asides)))
 
 
-def _ratio(row: Row) -> Text:
+def _ratio(row: Row, seeds: int) -> Text:
     if row.ratio is None:
-        return Text(MISSING)
-    return Text(f"{number(row.ratio.estimate)} {row.verdict}", f"{number(row.ratio.low)} to {number(row.ratio.high)}")
+        return Text(MISSING, row.reason)
+    within = f"{number(row.ratio.low)} to {number(row.ratio.high)}"
+    part = "" if len(row.cases) == seeds else f"{len(row.cases)} of {seeds} repeats"
+    return Text(f"{number(row.ratio.estimate)} {row.verdict}", ", ".join(filter(None, (within, part))))
 
 
 def _within(metric: Metric, mean: Interval, signed: bool = False) -> str:

@@ -85,9 +85,9 @@ def compare_each(runs: Sequence[Run]) -> list[Row]:
 def compare_runs(new: Run, old: Run, margin: float | None = None) -> list[Row]:
     """Each implementation and case of ``new`` against the same in ``old``; below 1, ``new`` is faster.
 
-    The rounds of two runs do not pair up, so the intervals are wider than within a run, and nothing cancels a change of
-    the machine between them. ``margin`` is by default the larger noise floor of the two. Raises BadUse where the runs
-    share nothing, as those of two targets do.
+    The rounds of two runs do not pair up. Nothing cancels a change of the machine between them, nor the luck of each
+    process with the place of its memory: only the margin allows for these. ``margin`` is by default the larger noise
+    floor of the two. Raises BadUse where the runs share nothing, as those of two targets do.
     """
     if new.info.target != old.info.target:
         raise BadUse(
@@ -188,10 +188,9 @@ def _experiment(record: Record) -> Key:
     try:
         seed = registry.workload(record.workload).repeats
     except BadUse:
-        seed = None
-    return record.key._replace(
-        case=",".join(part for part in record.case.split(",") if not part.startswith(f"{seed}="))
-    )
+        return record.key
+    shared = [part for part in record.case.split(",") if not part.startswith(f"{seed}=")]
+    return record.key._replace(case=",".join(shared)) if seed else record.key
 
 
 def _row(repeats: Sequence[_Pair], confidence: float) -> Row:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from bench.core import registry
 from bench.core.errors import BadUse
+from bench.core.record import Record
 from bench.core.workload import Metric, Workload
 from bench.report.compare import Row
 from bench.report.frame import metric_column, metric_columns, parameter_columns, parameter_text
@@ -26,6 +27,11 @@ class Section:
     def title(self) -> str:
         """The workload as it calls itself, on its target."""
         return f"{self._known.title if self._known else self.workload} on {self.target}"
+
+    @property
+    def records(self) -> list[Record]:
+        """Those of its run that it is about."""
+        return [r for r in self.run.records if (r.workload, r.target) == (self.workload, self.target)]
 
     @property
     def remark(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.report.accuracy import Experiment, experiments
-from bench.report.accuracy_tables import mean_text
+from bench.report.accuracy_tables import mean_text, value_text
 from bench.report.compare import CONFIDENCE, default_margin
 from bench.report.section import Section
 from bench.report.units import number, percent
@@ -31,7 +31,7 @@ class Standing:
 
     @property
     def compared(self) -> int:
-        """How many cases the geometric mean summarises."""
+        """How many cases, or experiments, the geometric mean summarises."""
         return self.verdicts.total()
 
 
@@ -107,7 +107,8 @@ def _who_is_best(experiment: Experiment) -> str:
     extreme = "highest" if metric.more_is_better else "lowest"
     if leader.tied:
         names = " and ".join((", ".join([leader.implementation, *leader.tied[:-1]]), leader.tied[-1]))
-        return f"{metric.heading}{where}: {names} share the {extreme} mean, {mean_text(metric, leader.mean)}."
+        shared = value_text(metric, leader.mean.estimate)
+        return f"{metric.heading}{where}: {names} share the {extreme} mean, {shared}; the table has their intervals."
     sure = f"not surely better than {', '.join(leader.unsure)}" if leader.unsure else "surely better than every other"
     return (
         f"{metric.heading}{where}: {leader.implementation} has the {extreme} mean, {mean_text(metric, leader.mean)} "

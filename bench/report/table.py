@@ -1,6 +1,6 @@
 """The report's table of all results: what a reader sees, and what it is sorted and filtered by."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isinf
 from typing import Any, NamedTuple
@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench.core.workload import Metric
 from bench.report.compare import Row
-from bench.report.frame import KEYS, bare_metric, metric_column, metric_columns
+from bench.report.frame import KEYS, bare_metric, metric_columns
 from bench.report.units import MISSING, duration, duration_interval, hundredths, number, percent, size
 
 
@@ -69,16 +69,14 @@ OFTEN = 0.25
 _NOTES = Column("Notes", numeric=False, hint="why it did not pass; what to mind")
 
 
-def results_table(table: pd.DataFrame, comparisons: Sequence[Row], described: Iterable[Metric]) -> Table:
+def results_table(table: pd.DataFrame, comparisons: Sequence[Row], described: Sequence[Metric]) -> Table:
     """A line for each row of a ``frame``, with its comparison; run, workload and target as columns where they vary.
 
-    ``described`` are metrics as their workloads describe them; one that is not is shown under its bare name.
+    ``described`` are metrics as their workloads describe them. One that is not, or that two describe differently, is
+    shown under its name, as it was recorded.
     """
     varied = [name for name in ("run", "workload", "target") if table[name].nunique() > 1]
-    known = {metric_column(metric.name): metric for metric in described}
-    metrics = {
-        name: known.get(name) or Metric(bare_metric(name), bare_metric(name), "") for name in metric_columns(table)
-    }
+    metrics = {name: _described(bare_metric(name), described) for name in metric_columns(table)}
     headings = [Column(name.capitalize(), numeric=False) for name in varied]
     headings += [*_COLUMNS, *(_metric_column(metric) for metric in metrics.values()), _NOTES]
     by_key = {
@@ -130,6 +128,11 @@ def _text(text: str) -> Cell:
 
 def _number(value: Any) -> Cell:
     return _present(value, lambda present: number(present))
+
+
+def _described(name: str, described: Sequence[Metric]) -> Metric:
+    found = {metric for metric in described if metric.name == name}
+    return found.pop() if len(found) == 1 else Metric(name, name, "")
 
 
 def _metric_column(metric: Metric) -> Column:

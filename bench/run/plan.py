@@ -1,6 +1,6 @@
 """What a run will measure: settled before any worker starts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.core import registry
@@ -49,7 +49,7 @@ def plan(request: Request) -> list[Sitting]:
         names = ", ".join(dict.fromkeys(sitting.workload_name for sitting in sittings))
         raise BadUse(f"{', '.join(request.implementations)}: no implementation of {names}; see featherbench list")
     if all(sitting.absent for sitting in wanted):
-        raise BadUse("; ".join(dict.fromkeys(str(sitting.absent) for sitting in wanted)))
+        raise BadUse(_in_short(dict.fromkeys(str(sitting.absent) for sitting in wanted)))
     return wanted
 
 
@@ -122,6 +122,14 @@ def _sitting(name: str, case: Case, entries: Sequence[Entry], request: Request, 
         else:
             able.append(entry)
     return Sitting(name, workload, case, tuple(able), unable, absent)
+
+
+def _in_short(reasons: Iterable[str]) -> str:
+    """All of a few, or the first two of many."""
+    first, *others = reasons
+    if len(others) < 3:
+        return "; ".join((first, *others))
+    return f"{first}; {others[0]}; and {len(others) - 1} more cannot be had either"
 
 
 def _require_known(request: Request, entries: Sequence[Entry]) -> None:

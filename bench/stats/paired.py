@@ -63,8 +63,9 @@ def unpaired_ratio(values: Sequence[float], baseline: Sequence[float], confidenc
 def mean_ratio(ratios: Sequence[float], confidence: float = 0.95) -> Interval:
     """Return the geometric mean of ``ratios`` found in independent repeats, such as trainings with other seeds.
 
-    Its interval is Student's t interval of the logarithms, :func:`mean_interval`: it holds what differs from process to
-    process, as the placement of memory does, and says nothing of a single process. For a single ratio it is (0, inf).
+    Its interval is Student's t interval of the logarithms, :func:`mean_interval`; for a single ratio it is (0, inf).
+    What all repeats have alike is not in it: repeats in one process share where that process's memory happens to lie.
+
     Raises ValueError where there is none, one is not positive and finite, or ``confidence`` is not strictly between 0
     and 1.
     """

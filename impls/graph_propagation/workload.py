@@ -71,8 +71,8 @@ class GraphPropagation(OperatorWorkload):
 
     title = "Graph propagation"
     remark = (
-        "The graphs are synthetic, with degrees that follow a power law. Sizes are those of "
-        + ", ".join(f"{name} ({nodes:,} nodes, {edges:,} edges)" for name, (nodes, edges) in GRAPHS.items())
+        "The graphs are synthetic, with degrees that follow a power law. Some have the nodes and edges of a known one: "
+        + ", ".join(f"{nodes:,} and {edges:,} as {name}" for name, (nodes, edges) in GRAPHS.items())
         + "."
     )
     case_type = GraphPropagationCase

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bench import cli
+from bench.core import registry
 from bench.core.workload import Metric
 from bench.report.accuracy import Difference
 from bench.report.compare import Row
@@ -163,7 +165,9 @@ def test_compare_tells_what_to_mind_and_prints_no_infinity() -> None:
 
 def test_compare_tells_the_metric_that_models_are_judged_by_and_in_json_all() -> None:
     ratio = Interval(1.5, 1.4, 1.6, 0.95)
-    row = Row("run", "nodes", "mine", "", "edge", "gcn3", 0.01, ratio, Verdict.SLOWER, cases=("", "seed=1"))
+    row = Row(
+        "run", "node_classification", "mine", "", "edge", "gcn3", 0.01, ratio, Verdict.SLOWER, cases=("", "seed=1")
+    )
     judged = Metric("accuracy", "test accuracy", "", share=True, more_is_better=True)
     epochs = Metric("epochs", "epochs to converge", "", more_is_better=False)
     differences = [
@@ -178,6 +182,35 @@ def test_compare_tells_the_metric_that_models_are_judged_by_and_in_json_all() ->
     assert metrics["accuracy"]["difference"] == {"estimate": 0.0155, "low": 0.0058, "high": None, "confidence": 0.95}
     assert metrics["epochs"]["finding"] == "cannot tell"
     assert (metrics["epochs"]["repeats"], metrics["epochs"]["p"]) == (2, 0.25)
+
+
+TRAINED = ROOT / "results" / "reference" / "node_classification-multipath-edge-zen5"
+
+
+def test_compare_of_a_recorded_run_of_models_tells_times_and_accuracy() -> None:
+    told = featherbench("compare", str(TRAINED), cwd=ROOT).stdout.splitlines()
+    assert len(told) == 2 * 6 * 12, "two datasets, three recipes, all models but the baseline; a line of each"
+    assert re.fullmatch(r"gat +dataset=cora,split=public, 10 repeats: \d.* of the time of gcn3: \w+", told[0])
+    assert re.fullmatch(r" +test accuracy [+-]\d.* points \[.*\], p \S+: (better|worse|cannot tell)", told[1])
+    rows = json.loads(featherbench("compare", str(TRAINED), "--json", cwd=ROOT).stdout)
+    assert {len(row["cases"]) for row in rows} == {10}
+    assert {"accuracy", "accuracy_peeking", "epochs_to_converge"} <= rows[0]["metrics"].keys()
+
+
+def test_compare_of_two_runs_of_models_pairs_their_seeds() -> None:
+    rows = json.loads(featherbench("compare", str(TRAINED), str(TRAINED), "--json", cwd=ROOT).stdout)
+    assert len(rows) == 6 * 13
+    for row in rows:
+        assert row["metrics"]["accuracy"]["difference"]["estimate"] == 0
+        assert (row["metrics"]["accuracy"]["repeats"], row["metrics"]["accuracy"]["p"]) == (10, 1)
+
+
+def test_compare_says_where_the_metric_that_models_are_judged_by_is_missing() -> None:
+    other = registry.workload("node_classification").metrics[1]
+    found = Difference("mine", other, 2, Interval(0.01, 0.0, 0.02, 0.95), 0.5, Finding.CANNOT_TELL)
+    assert cli._judged_text("node_classification", [found]) == (
+        "test accuracy: no difference, as it is missing or not finite in some repeat"
+    )
 
 
 def test_files_in_the_current_folder_do_not_get_in_the_way(tmp_path: Path) -> None:

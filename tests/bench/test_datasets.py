@@ -298,6 +298,34 @@ def test_commands_that_fail_say_so_in_one_line(toy: Toy, capsys: pytest.CaptureF
         assert words in err
 
 
+def test_a_file_rewritten_in_place_is_hashed_again_even_under_its_old_date(toy: Toy) -> None:
+    datasets.fetch("toy")
+    path = toy.here / "toy.x"
+    before = path.stat()
+    assert datasets.verify("toy") is None
+    path.write_bytes(b"FEATURES")  # of the same size, under the same inode
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert "another SHA-256" in str(datasets.verify("toy"))
+
+
+def test_a_download_stops_where_it_is_longer_than_the_card_states(toy: Toy) -> None:
+    (toy.source / "toy.x").write_bytes(bytes(10 * datasets._BLOCK))
+    arrived: list[int] = []
+    with pytest.raises(CannotGoOn, match="so it is not kept"):
+        datasets.fetch("toy", arrived.append)
+    assert sum(arrived) <= 2 * datasets._BLOCK
+    assert toy.there() == {}
+
+
+def test_a_dataset_has_begun_with_its_first_file(toy: Toy) -> None:
+    assert not datasets.begun("toy")
+    toy.here.mkdir(parents=True)
+    (toy.here / "toy.y").write_bytes(CONTENT["toy.y"])
+    assert datasets.begun("toy")
+    (toy.cards / "toy.toml").write_text(CARD + "bundled = true\n")
+    assert datasets.begun("toy")
+
+
 def test_what_a_library_brings_along_needs_no_file(toy: Toy, capsys: pytest.CaptureFixture[str]) -> None:
     (toy.cards / "toy.toml").write_text(CARD + "bundled = true\n")
     assert datasets.missing("toy") is None

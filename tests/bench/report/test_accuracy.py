@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from bench.core import registry
 from bench.core.record import Check, Status, Work
 from bench.report.accuracy import changes, differences, experiments
 from bench.report.accuracy_figures import cost_figures, learning_figures
@@ -154,7 +155,13 @@ def test_those_that_share_the_best_mean_are_all_named(section, make_trained):
     part = section(made)
     assert experiments(part)[0].leader.tied == ["second"]
     said = " ".join(summarise(part).sentences).replace("\u00a0", " ")
-    assert "Test accuracy: first and second share the highest mean, 100.00 % (100.00 to 100.00 %)." in said
+    assert "Test accuracy: first and second share the highest mean, 100.00 %; the table has their intervals." in said
+
+
+def test_means_are_tied_however_rounding_falls(section, make_trained):
+    shuffled = BASE[5:] + BASE[:5]
+    made = [make_trained(who, seed, (BASE if who == "a" else shuffled)[seed]) for seed in SEEDS for who in ("a", "b")]
+    assert experiments(section(made))[0].leader.tied == ["b"]
 
 
 def test_the_summary_counts_findings_over_experiments(section, records):
@@ -168,13 +175,28 @@ def test_the_summary_counts_findings_over_experiments(section, records):
     }
 
 
-def test_facts_tell_models_apart(section, make_trained):
+def test_facts_tell_models_apart(make_run, make_record, make_trained):
     facts = {"pytorch": {"torch": "2", "width": "128"}, "other": {"torch": "2", "width": "16", "heads": "8"}}
     made = [make_trained(who, seed, 0.8, facts=facts[who]) for seed in (0, 1) for who in facts]
     made.append(make_trained("other", 2, 0.8, facts=facts["other"] | {"width": "17"}))
-    (experiment,) = experiments(section(made))
+    # Neither of another workload, nor of what did not pass, nor of another experiment.
+    lost = {"status": Status.CRASHED, "reason": "died", "check": None}
+    made.append(make_trained("other", 3, 0.8, facts={"width": "18"}, **lost))
+    made.append(make_trained("other", 0, 0.8, dataset="citeseer", facts={"width": "19"}))
+    apart = make_record("other", workload="conv", parameters=made[0].parameters, facts={"width": "20"})
+    run = make_run([*made, apart])
+    (part, _) = sections([run], frame([run]), compare_each([run]))
+    experiment = experiments(part)[0]
     assert [model.facts for model in experiment.models] == [{}, {"width": "16 or 17", "heads": "8"}]
     assert means_table(experiment).lines[1][0] == ("other", "width 16 or 17, heads 8")
+
+
+def test_without_a_baseline_facts_tell_who_is_not_like_all(section, make_trained):
+    widths = {"a": ["16", "17"], "b": ["17", "16"], "c": ["16", "17"]}
+    facts = [{"width": widths[who][seed], "torch": who if who == "c" else "2"} for seed in (0, 1) for who in widths]
+    made = [make_trained(who, seed, 0.8, facts=facts[3 * seed + i]) for seed in (0, 1) for i, who in enumerate(widths)]
+    (experiment,) = experiments(section(made))
+    assert [model.facts for model in experiment.models] == [{"torch": "2"}, {"torch": "2"}, {"torch": "c"}]
 
 
 def test_the_summary_says_who_is_best(section, records):
@@ -233,6 +255,20 @@ def test_tables_read_well(section, records):
     ]
     assert differences.lines[1][1] == ("1.000 cannot tell", "1.000 to 1.000")
     assert differences.lines[1][2] == ("−0.89 worse", "−1.14 to −0.64, p 0.0078")
+
+
+def test_ratios_stand_beside_differences_with_their_interval_and_how_many_they_are_of(section, make_trained):
+    times = {"pytorch": [1000.0] * 3, "twice": [1600.0, 2000.0, 2500.0]}
+    made = [
+        make_trained(who, seed, math.nan, rounds=[times[who][seed]] * 20, sitting=str(seed))
+        for seed in range(3)
+        for who in times
+    ]
+    died = make_trained("pytorch", 3, 0.0, status=Status.CRASHED, reason="died", check=None, sitting="3")
+    part = section([*made, died, make_trained("twice", 3, 0.8, sitting="3")])
+    table = differences_table(experiments(part)[0])
+    # logarithms' mean log 2, s log 1.25, t of two degrees 4.302653
+    assert table.lines[0][:2] == [("twice", ""), ("2.000 slower", "1.149 to 3.482, 3 of 4 repeats")]
 
 
 def test_sparse_work_stands_apart(section, make_trained):
@@ -321,6 +357,12 @@ def test_the_ratio_of_an_experiment_stands_in_no_line_of_its_seeds(make_run, mak
     ]
     seed = [("pytorch", "–", "baseline", ""), ("other", "–", "", "")]
     reason = "no ratio: no record of the baseline pytorch for this case"
+    metrics = registry.workload("nodes").metrics
+    accuracy = results_table(frame([run]), compare_each([run]), metrics).lines[0].cells[-4:-1]
+    assert [cell.text for cell in accuracy] == ["80.00", "1.00", "50.00"], "shares as per cent"
+    twice = [metrics[0], metrics[0]._replace(share=False)]
+    unsure = results_table(frame([run]), compare_each([run]), twice)
+    assert (unsure.columns[-4].heading, unsure.lines[0].cells[-4].text) == ("Accuracy", "0.8000")
     assert shown == [*seed, *seed, *[("other", "–", "", reason)] * 2]
 
 

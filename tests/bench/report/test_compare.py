@@ -1,5 +1,7 @@
 """Ratios against a baseline, and against an older run."""
 
+import math
+
 import pytest
 
 from bench.core.errors import BadUse
@@ -172,11 +174,32 @@ def test_repeats_are_compared_once_by_how_far_they_differ(make_trained, make_run
 
 
 def test_the_correction_counts_experiments_not_their_repeats(make_trained, make_run):
-    made = [trained_apart(make_trained, [0.5] * 4, dataset) for dataset in ("cora", "citeseer")]
+    made = [trained_apart(make_trained, [0.4, 0.5, 0.625], dataset) for dataset in ("cora", "citeseer")]
     cora, citeseer = compare(make_run([*made[0], *made[1]]))
     assert (cora.case, citeseer.case) == ("dataset=cora", "dataset=citeseer")
+    # t of two degrees is 6.205347 at 97.5 %, where 4.302653 is that of 95 %
     assert cora.ratio is not None
     assert cora.ratio.confidence == pytest.approx(0.975)
+    reach = 6.205347 * math.log(1.25) / math.sqrt(3)
+    assert (cora.ratio.low, cora.ratio.high) == pytest.approx((0.5 * math.exp(-reach), 0.5 * math.exp(reach)), rel=1e-5)
+
+
+def test_only_the_seed_itself_makes_repeats(make_trained, make_run):
+    made = [
+        make_trained(name, seed, 0.8, parameters={"seed_of_split": split, "seed": seed}, sitting=f"{split} {seed}")
+        for split in (1, 2)
+        for seed in (1, 2)
+        for name in ("pytorch", "mine")
+    ]
+    rows = compare(make_run(made))
+    assert [(row.case, len(row.cases)) for row in rows] == [("seed_of_split=1", 2), ("seed_of_split=2", 2)]
+
+
+def test_cases_of_an_operator_are_no_repeats_whatever_their_parameters_are(make_record, make_run):
+    made = [
+        make_record(name, STEADY, parameters={"None": n, "seed": n}) for n in (1, 2) for name in ("pytorch", "mine")
+    ]
+    assert [row.case for row in compare(make_run(made))] == ["None=1,seed=1", "None=2,seed=2"]
 
 
 def test_a_single_repeat_is_a_case_of_its_own(make_trained, make_run):

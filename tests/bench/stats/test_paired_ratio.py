@@ -6,7 +6,7 @@ import random
 import pytest
 
 from bench.stats.interval import Interval, median_interval
-from bench.stats.paired import geometric_mean, paired_ratio, unpaired_ratio
+from bench.stats.paired import geometric_mean, mean_ratio, paired_ratio, unpaired_ratio
 
 
 def two_runs(count: int, seed: int = 1) -> tuple[list[float], list[float]]:
@@ -96,3 +96,24 @@ def test_geometric_mean_is_free_of_the_baseline() -> None:
     assert geometric_mean([0.5, 2.0]) == pytest.approx(1.0)
     assert geometric_mean([1.0, 8.0, 27.0]) == pytest.approx(6.0)
     assert geometric_mean([1e-300, 1e-300, 1e300]) == pytest.approx(1e-100)
+
+
+def test_mean_ratio_by_hand() -> None:
+    """Of logarithms 0 and +-log 1.25: s = log 1.25, and t of two degrees is 4.302653 at 95 %, 6.205347 at 97.5 %."""
+    for confidence, t in ((0.95, 4.302653), (0.975, 6.205347)):
+        found = mean_ratio([0.4, 0.5, 0.625], confidence)
+        reach = t * math.log(1.25) / math.sqrt(3)
+        assert found.estimate == pytest.approx(0.5)
+        assert (found.low, found.high) == pytest.approx((0.5 * math.exp(-reach), 0.5 * math.exp(reach)), rel=1e-5)
+        assert found.confidence == confidence
+
+
+def test_mean_ratio_of_one_knows_no_end() -> None:
+    found = mean_ratio([0.5])
+    assert (found.estimate, found.low, found.high) == (pytest.approx(0.5), 0.0, math.inf)
+
+
+@pytest.mark.parametrize(("wrong", "confidence"), [([], 0.95), ([0.0], 0.95), ([-1.0, 1.0], 0.95), ([1.0], 1.0)])
+def test_mean_ratio_refuses_what_is_none(wrong: list[float], confidence: float) -> None:
+    with pytest.raises(ValueError, match=r"ratios|confidence"):
+        mean_ratio(wrong, confidence)
