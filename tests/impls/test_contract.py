@@ -5,6 +5,7 @@ Only a file of your own: ``pytest tests/impls/test_contract.py --plugin my_kerne
 
 import time
 from collections.abc import Callable
+from functools import cache
 from random import Random
 
 import numpy as np
@@ -44,8 +45,7 @@ def workload(entry: Entry) -> Workload:
 
 def supported(workload: Workload, implementation: Implementation, data: st.DataObject) -> Case:
     """A random case that the implementation says it can run; a quick one, if it runs only cases chosen beforehand."""
-    if all(implementation.supports(case) for case in some_cases(workload)[len(workload.suites()["quick"]) :]):
-        quick = [case for case in workload.suites()["quick"] if implementation.supports(case) is None]
+    if quick := chosen_cases(workload, implementation):
         return data.draw(st.sampled_from(quick))
     case = workload.sample(lambda options: data.draw(st.sampled_from(options)))
     if reason := implementation.supports(case):
@@ -54,9 +54,19 @@ def supported(workload: Workload, implementation: Implementation, data: st.DataO
     return case
 
 
-def some_cases(workload: Workload) -> list[Case]:
+@cache
+def chosen_cases(workload: Workload, implementation: Implementation) -> list[Case]:
+    """The quick cases that the implementation runs, if it runs no random one; none otherwise."""
+    quick, random = some_cases(workload)
+    runs_random = any(implementation.supports(case) is None for case in random)
+    return [] if runs_random else [case for case in quick if implementation.supports(case) is None]
+
+
+@cache
+def some_cases(workload: Workload) -> tuple[list[Case], list[Case]]:
+    """Those of the quick suite, and random ones."""
     random = Random(0)
-    return [*workload.suites()["quick"], *(workload.sample(random.choice) for _ in range(200))]
+    return list(workload.suites()["quick"]), [workload.sample(random.choice) for _ in range(200)]
 
 
 def prepared(workload: Workload, implementation: Implementation, case: Case) -> tuple[Problem, Call]:
@@ -74,7 +84,7 @@ def examples(request: pytest.FixtureRequest, workload: Workload, implementation:
     """How many random cases a test tries: as many as ``--examples`` says, or as fit RANDOM_CASES_S."""
     if wanted := request.config.getoption("--examples"):
         return int(wanted)
-    cases = [case for case in workload.suites()["quick"] if implementation.supports(case) is None]
+    cases = [case for case in some_cases(workload)[0] if implementation.supports(case) is None]
     began = time.perf_counter()
     for case in cases[:2]:
         prepared(workload, implementation, case)
@@ -117,7 +127,8 @@ def test_inputs_need_not_be_contiguous(workload: Workload, implementation: Imple
 
 
 def test_answers_the_same_twice(workload: Workload, implementation: Implementation, examples: int) -> None:
-    for case in [case for case in some_cases(workload)[: min(30, examples)] if implementation.supports(case) is None]:
+    quick, random = some_cases(workload)
+    for case in [case for case in [*quick, *random][: min(30, examples)] if implementation.supports(case) is None]:
         _, call = prepared(workload, implementation, case)
         first = [array.copy() for array in as_arrays(call())]
         for one, again in zip(first, as_arrays(call()), strict=True):
@@ -125,7 +136,7 @@ def test_answers_the_same_twice(workload: Workload, implementation: Implementati
 
 
 def test_two_prepared_cases_do_not_disturb_each_other(workload: Workload, implementation: Implementation) -> None:
-    cases = [case for case in workload.suites()["quick"] if implementation.supports(case) is None][:2]
+    cases = [case for case in some_cases(workload)[0] if implementation.supports(case) is None][:2]
     both = [prepared(workload, implementation, case) for case in cases]
     for problem, call in [*both, *reversed(both)]:
         found = workload.confirm(problem, call, call())
@@ -138,7 +149,7 @@ def test_runs_at_least_one_quick_case(workload: Workload, implementation: Implem
 
 
 def test_prepare_leaves_inputs_and_constants_as_they_are(workload: Workload, implementation: Implementation) -> None:
-    case = next(case for case in workload.suites()["quick"] if implementation.supports(case) is None)
+    case = next(case for case in some_cases(workload)[0] if implementation.supports(case) is None)
     problem = workload.problem(case, seed=1)
     before = checksums(problem.inputs | dict(problem.constants))
     implementation.prepare(problem, EDGE)
