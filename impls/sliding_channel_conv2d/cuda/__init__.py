@@ -1,0 +1,1 @@
+"""CUDA kernels of sliding-channel convolution, compiled at run time for the card that is present."""

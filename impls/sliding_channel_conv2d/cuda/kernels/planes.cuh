@@ -1,0 +1,91 @@
+// Where pixels lie, and how vectors of them come on chip.
+#pragma once
+
+#include "device.cuh"
+
+constexpr int THREADS = 128;
+constexpr int OUTPUTS = 64;  // of a tile, as in bands.py
+constexpr int WORDS = 16;    // of a stage, as in bands.py
+constexpr int NONE = -1;
+
+// Images of ``channels`` planes of ``size`` pixels, in order NCHW, or NHWC with CHANNELS_LAST. Pixels are numbered
+// through all images, in 32 bits; places in memory are in 64.
+template <bool CHANNELS_LAST>
+struct Planes {
+    u32 channels, size;
+
+    // Of a plane's pixel ``number``, from the plane's beginning.
+    __device__ u64 place(u32 number) const {
+        if constexpr (CHANNELS_LAST) {
+            return static_cast<u64>(number) * channels;
+        } else {
+            return static_cast<u64>(number / size) * channels * size + number % size;
+        }
+    }
+
+    // Of a plane's beginning.
+    __device__ u64 plane(u32 number) const { return CHANNELS_LAST ? number : static_cast<u64>(number) * size; }
+};
+
+// VECTOR neighbours in memory, as words of one number (per_word 1) or as numbers in the low half of a word (2).
+template <int BYTES>
+struct Vector;
+template <>
+struct Vector<2> {
+    using Type = u16;
+};
+template <>
+struct Vector<4> {
+    using Type = u32;
+};
+template <>
+struct Vector<8> {
+    using Type = uint2;
+};
+template <>
+struct Vector<16> {
+    using Type = uint4;
+};
+
+template <class Stored, int COUNT>
+__device__ inline void load(Stored (&into)[COUNT], const Stored* from, bool there) {
+    using Type = typename Vector<sizeof(Stored) * COUNT>::Type;
+    union {
+        Type vector;
+        Stored numbers[COUNT];
+    } both;
+    both.vector = there ? *reinterpret_cast<const Type*>(from) : Type{};
+#pragma unroll
+    for (int i = 0; i < COUNT; ++i) into[i] = both.numbers[i];
+}
+
+// Two pixels of a plane, ``pixel`` and the next, as far as there are so many; TOGETHER where they surely are one
+// vector.
+template <bool TOGETHER, bool CHANNELS_LAST, class Stored>
+__device__ inline void store_pair(Stored* plane, const Planes<CHANNELS_LAST>& out, const Stored (&both)[2], u32 pixel,
+                                  u32 pixels) {
+    if constexpr (TOGETHER) {
+        using Type = typename Vector<2 * sizeof(Stored)>::Type;
+        union {
+            Type vector;
+            Stored numbers[2];
+        } pair;
+        pair.numbers[0] = both[0], pair.numbers[1] = both[1];
+        if (pixel < pixels) *reinterpret_cast<Type*>(plane + out.place(pixel)) = pair.vector;
+    } else {
+        if (pixel < pixels) plane[out.place(pixel)] = both[0];
+        if (pixel + 1 < pixels) plane[out.place(pixel + 1)] = both[1];
+    }
+}
+
+// The word of one number, or of two: what the tensor cores take.
+__device__ inline u32 as_word(float number, Tf32) { return rounded_to_tf32(number); }
+__device__ inline u32 as_word(float number, Float) { return bits(number); }
+__device__ inline u32 as_word(u16 low, u16 high) { return low | static_cast<u32>(high) << 16; }
+
+// What stands in memory for the products to read.
+template <class Stored, class Format>
+__device__ inline Stored as_operand(Stored stored, Format) {
+    return stored;
+}
+__device__ inline float as_operand(float stored, Tf32) { return number(rounded_to_tf32(stored)); }

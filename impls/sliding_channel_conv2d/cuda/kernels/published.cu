@@ -1,0 +1,96 @@
+// The design of arXiv 2101.00745, to compare with: float32, NCHW, a thread for each number of an answer, nothing kept
+// on chip. Unlike the authors' own, these are right for every overlap of windows. With REUSE, the paper's
+// channel-cyclic optimisation: filters that read the same window are handled together, so that what they read is read
+// once for EACH.
+#include "device.cuh"
+
+constexpr int TOGETHER = 8;  // filters of a window that a thread handles at a time
+
+// Filters of window w are filters[first[w]] to filters[first[w + 1]]; its first channel is starts[w]. Without REUSE
+// each filter is listed as a window of its own.
+template <bool REUSE>
+__global__ void published_forward(const float* x, const float* weight, const float* bias, float* y, const int* starts,
+                                  const int* first, const int* filters, u32 windows, u32 images, u32 cin, u32 cout,
+                                  u32 width, u32 pixels) {
+    const u64 index = static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x;
+    if (index >= static_cast<u64>(images) * windows * pixels) return;
+    const u32 pixel = index % pixels, window = index / pixels % windows;
+    const u64 image = index / pixels / windows;
+    constexpr int MOST = REUSE ? TOGETHER : 1;
+    for (int from = first[window]; from < first[window + 1]; from += MOST) {
+        const int count = min(MOST, first[window + 1] - from);
+        float sums[MOST] = {};
+        for (u32 k = 0; k < width; ++k) {
+            const float value = x[(image * cin + (starts[window] + k) % cin) * pixels + pixel];
+#pragma unroll
+            for (int i = 0; i < MOST; ++i) {
+                if (i < count) sums[i] += weight[static_cast<u64>(filters[from + i]) * width + k] * value;
+            }
+        }
+#pragma unroll
+        for (int i = 0; i < MOST; ++i) {
+            if (i >= count) continue;
+            const int filter = filters[from + i];
+            y[(image * cout + filter) * pixels + pixel] = sums[i] + (bias ? bias[filter] : 0.0f);
+        }
+    }
+}
+
+// A thread for each number of dY, which adds to all that it touches. dX and dW must be zero before.
+template <bool REUSE>
+__global__ void published_output_centric(const float* dy, const float* x, const float* weight, float* dx,
+                                         float* dweight, const int* starts, const int* first, const int* filters,
+                                         u32 windows, u32 images, u32 cin, u32 cout, u32 width, u32 pixels) {
+    const u64 index = static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x;
+    if (index >= static_cast<u64>(images) * windows * pixels) return;
+    const u32 pixel = index % pixels, window = index / pixels % windows;
+    const u64 image = index / pixels / windows;
+    constexpr int MOST = REUSE ? TOGETHER : 1;
+    for (int from = first[window]; from < first[window + 1]; from += MOST) {
+        const int count = min(MOST, first[window + 1] - from);
+        float gradients[MOST] = {};
+#pragma unroll
+        for (int i = 0; i < MOST; ++i) {
+            if (i < count) gradients[i] = dy[(image * cout + filters[from + i]) * pixels + pixel];
+        }
+        for (u32 k = 0; k < width; ++k) {
+            const u64 place = (image * cin + (starts[window] + k) % cin) * pixels + pixel;
+            const float value = x[place];
+            float sum = 0.0f;
+#pragma unroll
+            for (int i = 0; i < MOST; ++i) {
+                if (i >= count) continue;
+                const u64 of_weight = static_cast<u64>(filters[from + i]) * width + k;
+                sum += weight[of_weight] * gradients[i];
+                atomicAdd(dweight + of_weight, value * gradients[i]);
+            }
+            atomicAdd(dx + place, sum);
+        }
+    }
+}
+
+// A thread for each number of X, which collects from the windows over its channel: covers[covered[c]] to
+// covers[covered[c + 1]]. dW must be zero before.
+template <bool REUSE>
+__global__ void published_input_centric(const float* dy, const float* x, const float* weight, float* dx, float* dweight,
+                                        const int* starts, const int* first, const int* filters, const int* covered,
+                                        const int* covers, u32 images, u32 cin, u32 cout, u32 width, u32 pixels) {
+    const u64 index = static_cast<u64>(blockIdx.x) * blockDim.x + threadIdx.x;
+    if (index >= static_cast<u64>(images) * cin * pixels) return;
+    const u32 pixel = index % pixels, channel = index / pixels % cin;
+    const u64 image = index / pixels / cin;
+    float sum = 0.0f;
+    for (int cover = covered[channel]; cover < covered[channel + 1]; ++cover) {
+        const int window = covers[cover];
+        const u32 k = (channel + cin - starts[window]) % cin;
+        for (int i = first[window]; i < first[window + 1]; ++i) {
+            const u64 of_weight = static_cast<u64>(filters[i]) * width + k;
+            const float gradient = dy[(image * cout + filters[i]) * pixels + pixel];
+            sum += weight[of_weight] * gradient;
+            // Without REUSE the input is read anew for every filter.
+            atomicAdd(dweight + of_weight,
+                      (REUSE ? x[index] : *static_cast<const volatile float*>(x + index)) * gradient);
+        }
+    }
+    dx[index] = sum;
+}

@@ -1,0 +1,111 @@
+// As stage.cuh, for sums over pixels: ROWS planes, in stages of WORDS words of their pixels.
+#pragma once
+
+#include "planes.cuh"
+
+constexpr int ROWS = 64;
+
+// Neighbours in memory are pixels of a plane, or with CHANNELS_LAST channels of a pixel; VECTOR of them come in one
+// load.
+template <class Format, bool CHANNELS_LAST, int VECTOR>
+class Rows {
+public:
+    using Stored = typename Format::Stored;
+    static constexpr int PER_WORD = Format::per_word;
+    static constexpr int STAGE = WORDS * PER_WORD;  // pixels
+    static constexpr int PITCH = WORDS + 4;         // so that a warp reads from all 32 banks
+    static constexpr int SIZE = ROWS * PITCH;
+
+    // ``numbers`` are those of the planes, the first ``count`` of the ROWS.
+    __device__ Rows(const Planes<CHANNELS_LAST>& planes, const Stored* x, const int* numbers, int count)
+        : planes_(planes), x_(x), numbers_(numbers), count_(count) {}
+
+    // The stage that begins at a pixel; from ``end`` on there are none.
+    __device__ void fetch(u32 first_pixel, u32 end) {
+#pragma unroll
+        for (int i = 0; i < ITEMS; ++i) {
+            const u32 pixel = first_pixel + pixel_of(i);
+            if constexpr (CHANNELS_LAST) {
+#pragma unroll
+                for (int number = 0; number < PER_WORD; ++number) {
+                    fetch_channels(fetched_[i][number], row_of(i), pixel + number, end);
+                }
+            } else {
+                fetch_pixels(fetched_[i][0], plane(row_of(i)), pixel, end);
+            }
+        }
+    }
+
+    __device__ void deposit(u32* words) const {
+#pragma unroll
+        for (int i = 0; i < ITEMS; ++i) {
+            u32* to = words + row_of(i) * PITCH + pixel_of(i) / PER_WORD;
+            if constexpr (CHANNELS_LAST) {
+#pragma unroll
+                for (int v = 0; v < GROUP; ++v) to[v * PITCH] = word(&fetched_[i][0][v], GROUP);
+            } else {
+#pragma unroll
+                for (int v = 0; v < GROUP; v += PER_WORD) to[v / PER_WORD] = word(&fetched_[i][0][v], 1);
+            }
+        }
+    }
+
+private:
+    // An item is what a thread handles at once: GROUP pixels of a plane, or one word of GROUP planes.
+    static constexpr int GROUP = !CHANNELS_LAST && VECTOR < PER_WORD ? PER_WORD : VECTOR;
+    static constexpr int ITEMS = ROWS * WORDS / (CHANNELS_LAST ? GROUP : GROUP / PER_WORD) / THREADS;
+    static constexpr int BESIDE = CHANNELS_LAST ? ROWS / GROUP : STAGE / GROUP;  // items along memory
+
+    __device__ static int item(int i) { return i * THREADS + static_cast<int>(threadIdx.x); }
+    __device__ static int row_of(int i) { return CHANNELS_LAST ? item(i) % BESIDE * GROUP : item(i) / BESIDE; }
+    __device__ static int pixel_of(int i) {
+        return CHANNELS_LAST ? item(i) / BESIDE * PER_WORD : item(i) % BESIDE * GROUP;
+    }
+
+    __device__ int plane(int row) const { return row < count_ ? numbers_[row] : NONE; }
+
+    __device__ void fetch_pixels(Stored (&into)[GROUP], int plane, u32 pixel, u32 end) const {
+        const Stored* from = x_ + (plane == NONE ? 0 : planes_.plane(plane));
+        if constexpr (VECTOR == GROUP) {
+            const bool there = plane != NONE && pixel < end;
+            load(into, there ? from + planes_.place(pixel) : nullptr, there);
+        } else {
+#pragma unroll
+            for (int v = 0; v < GROUP; ++v) {
+                into[v] = plane != NONE && pixel + v < end ? from[planes_.place(pixel + v)] : Stored{};
+            }
+        }
+    }
+
+    __device__ void fetch_channels(Stored (&into)[GROUP], int row, u32 pixel, u32 end) const {
+        const bool inside = pixel < end;
+        const Stored* from = inside ? x_ + planes_.place(pixel) : nullptr;
+        const int first = plane(row);
+        bool neighbours = VECTOR > 1 && first != NONE && first % VECTOR == 0;
+#pragma unroll
+        for (int v = 1; v < GROUP; ++v) neighbours &= plane(row + v) == first + v;  // outputs are in any order
+        if (neighbours) {
+            load(into, from + first, inside);
+            return;
+        }
+#pragma unroll
+        for (int v = 0; v < GROUP; ++v) {
+            const int number = plane(row + v);
+            into[v] = inside && number != NONE ? from[number] : Stored{};
+        }
+    }
+
+    __device__ static u32 word(const Stored* numbers, int apart) {
+        if constexpr (PER_WORD == 1) {
+            return as_word(numbers[0], Format{});
+        } else {
+            return as_word(numbers[0], numbers[apart]);
+        }
+    }
+
+    const Planes<CHANNELS_LAST> planes_;
+    const Stored* x_;
+    const int* numbers_;
+    int count_;
+    Stored fetched_[ITEMS][CHANNELS_LAST ? PER_WORD : 1][GROUP];
+};

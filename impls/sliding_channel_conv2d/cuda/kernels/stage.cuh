@@ -1,0 +1,103 @@
+// Inputs on their way from memory to the arithmetic, in stages of WORDS words for each of PIXELS pixels.
+#pragma once
+
+#include "planes.cuh"
+
+constexpr int PIXELS = 128;
+
+// A thread fetches its share into registers while the stage before is being multiplied, then deposits it.
+// Neighbours in memory are pixels of a plane, or with CHANNELS_LAST channels of a pixel. VECTOR of them come in one
+// load: of pixels that takes planes of a multiple of VECTOR; of channels, rows of a multiple of VECTOR and, group by
+// group, inputs that are neighbours.
+template <class Format, bool CHANNELS_LAST, int VECTOR>
+class Stage {
+public:
+    using Stored = typename Format::Stored;
+    static constexpr int PER_WORD = Format::per_word;
+    static constexpr int PITCH = CHANNELS_LAST ? WORDS + 4 : PIXELS + 8;  // so that a warp reads from all 32 banks
+    static constexpr int SIZE = CHANNELS_LAST ? PIXELS * PITCH : WORDS * PITCH;
+
+    __device__ Stage(const Planes<CHANNELS_LAST>& planes, const Stored* x, u32 first_pixel, u32 pixels)
+        : planes_(planes) {
+#pragma unroll
+        for (int i = 0; i < (CHANNELS_LAST ? ITEMS : 1); ++i) {
+            const u32 pixel = first_pixel + pixel_of(i);
+            from_[i] = pixel < pixels ? x + planes.place(pixel) : nullptr;
+        }
+    }
+
+    // ``inputs`` are the numbers of the WORDS * PER_WORD planes of the stage.
+    __device__ void fetch(const int* inputs) {
+#pragma unroll
+        for (int i = 0; i < ITEMS; ++i) {
+            if constexpr (CHANNELS_LAST) {
+                fetch_channels(i, inputs + entry_of(i));
+            } else {
+#pragma unroll
+                for (int number = 0; number < PER_WORD; ++number) {
+                    const int input = inputs[entry_of(i) + number];
+                    const bool there = from_[0] && input != NONE;
+                    load(fetched_[i][number], there ? from_[0] + planes_.plane(input) : nullptr, there);
+                }
+            }
+        }
+    }
+
+    __device__ void deposit(u32* words) const {
+#pragma unroll
+        for (int i = 0; i < ITEMS; ++i) {
+            if constexpr (CHANNELS_LAST) {
+#pragma unroll
+                for (int v = 0; v < GROUP; v += PER_WORD) {
+                    words[pixel_of(i) * PITCH + (entry_of(i) + v) / PER_WORD] = word(&fetched_[i][0][v], 1);
+                }
+            } else {
+#pragma unroll
+                for (int v = 0; v < VECTOR; ++v) {
+                    words[entry_of(i) / PER_WORD * PITCH + pixel_of(i) + v] = word(&fetched_[i][0][v], VECTOR);
+                }
+            }
+        }
+    }
+
+    // Word ``number`` of a pixel, of what was deposited.
+    __device__ static u32 read(const u32* words, int number, int pixel) {
+        return CHANNELS_LAST ? words[pixel * PITCH + number] : words[number * PITCH + pixel];
+    }
+
+private:
+    // An item is what a thread handles at once: GROUP pixels of one word, or GROUP channels of one pixel.
+    static constexpr int GROUP = CHANNELS_LAST && VECTOR < PER_WORD ? PER_WORD : VECTOR;
+    static constexpr int ITEMS = WORDS * PIXELS / (CHANNELS_LAST ? GROUP / PER_WORD : GROUP) / THREADS;
+    static constexpr int BESIDE = (CHANNELS_LAST ? WORDS * PER_WORD : PIXELS) / GROUP;  // items along memory
+
+    __device__ static int item(int i) { return i * THREADS + static_cast<int>(threadIdx.x); }
+    __device__ static int pixel_of(int i) { return CHANNELS_LAST ? item(i) / BESIDE : item(i) % BESIDE * GROUP; }
+    __device__ static int entry_of(int i) {
+        return CHANNELS_LAST ? item(i) % BESIDE * GROUP : item(i) / BESIDE * PER_WORD;
+    }
+
+    __device__ void fetch_channels(int i, const int* inputs) {
+        const int first = inputs[0];  // they ascend, so that the last tells whether all are neighbours
+        if (VECTOR > 1 && first != NONE && first % VECTOR == 0 && inputs[GROUP - 1] == first + GROUP - 1) {
+            load(fetched_[i][0], from_[i] + first, from_[i] != nullptr);
+            return;
+        }
+#pragma unroll
+        for (int v = 0; v < GROUP; ++v) {
+            fetched_[i][0][v] = from_[i] && inputs[v] != NONE ? from_[i][inputs[v]] : Stored{};
+        }
+    }
+
+    __device__ static u32 word(const Stored* numbers, int apart) {
+        if constexpr (PER_WORD == 1) {
+            return as_word(numbers[0], Format{});
+        } else {
+            return as_word(numbers[0], numbers[apart]);
+        }
+    }
+
+    const Planes<CHANNELS_LAST> planes_;
+    const Stored* from_[CHANNELS_LAST ? ITEMS : 1];
+    Stored fetched_[ITEMS][CHANNELS_LAST ? 1 : PER_WORD][GROUP];
+};

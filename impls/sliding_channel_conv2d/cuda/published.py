@@ -1,0 +1,79 @@
+"""The paper's own GPU design (arXiv 2101.00745), made right for every overlap, so that its two claims can be tested."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from impls.sliding_channel_conv2d.cuda.convolution import THREADS, Launcher
+from impls.sliding_channel_conv2d.layer.windows import Windows
+
+
+class Published:
+    """``reuse``: with the channel-cyclic optimisation. ``input_centric``: the backward that the paper proposes.
+
+    Tensors are float32, NCHW and contiguous. dW is added up by atomics: it differs from call to call in its last bits.
+    """
+
+    def __init__(self, windows: Windows, launcher: Launcher, *, reuse: bool, input_centric: bool) -> None:
+        self._windows, self._launcher = windows, launcher
+        self._reuse, self._input_centric = reuse, input_centric
+
+    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        """Y (n, cout, h, w) of x (n, cin, h, w), weight (cout, width) and bias (cout,)."""
+        tables = _tables(self._windows, self._reuse, x.device)
+        y = x.new_empty(x.shape[0], self._windows.cout, *x.shape[2:])
+        arguments = (x, weight, bias, y, *tables.windows, len(tables.windows[0]))
+        self._launch("forward", y.numel() // self._windows.cout * len(tables.windows[0]), x, *arguments)
+        return y
+
+    def backward(self, dy: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns dX (n, cin, h, w) and dW (cout, width) of dy (n, cout, h, w)."""
+        tables = _tables(self._windows, self._reuse, x.device)
+        dx, dweight = torch.zeros_like(x), torch.zeros_like(weight)
+        arguments = (dy, x, weight, dx, dweight, *tables.windows)
+        if self._input_centric:
+            self._launch("input_centric", x.numel(), x, *arguments, *tables.covers)
+        else:
+            count = len(tables.windows[0])
+            self._launch("output_centric", x.numel() // self._windows.cin * count, x, *arguments, count)
+        return dx, dweight
+
+    def _launch(self, kernel: str, threads: int, x: Tensor, *arguments: Tensor | int | None) -> None:
+        if threads == 0:
+            return
+        reuse = "true" if self._reuse else "false"
+        sizes = (x.shape[0], self._windows.cin, self._windows.cout, self._windows.width, x.shape[2] * x.shape[3])
+        self._launcher.launch(f"published_{kernel}<{reuse}>", -(-threads // THREADS), THREADS, (*arguments, *sizes))
+
+
+@dataclass(frozen=True)
+class _Tables:
+    windows: tuple[Tensor, Tensor, Tensor]
+    """First channel of each window, where its filters begin, and all filters."""
+    covers: tuple[Tensor, Tensor]
+    """Where the windows over each channel begin, and all of these."""
+
+
+@lru_cache(maxsize=64)
+def _tables(windows: Windows, reuse: bool, device: torch.device) -> _Tables:
+    alone = [(start, (filter_,)) for filter_, start in enumerate(windows.starts)]
+    listed = list(windows.filters.items()) if reuse else alone
+    starts = np.array([start for start, _ in listed])
+    filters = [np.array(found) for _, found in listed]
+    place = (np.arange(windows.cin)[:, None] - starts) % windows.cin  # of a channel in a window, if below its width
+    channels, covers = np.nonzero(place < windows.width)
+
+    def table(array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array.astype(np.int32)).to(device)
+
+    return _Tables(
+        windows=(table(starts), table(_ends(list(map(len, filters)))), table(np.concatenate(filters))),
+        covers=(table(_ends(np.bincount(channels, minlength=windows.cin).tolist())), table(covers)),
+    )
+
+
+def _ends(counts: list[int]) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(counts)])

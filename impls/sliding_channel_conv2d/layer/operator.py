@@ -1,0 +1,118 @@
+"""The layer and its two gradients as operators of PyTorch, for compilers, exporters and autograd.
+
+Each is linear in each of its tensors, and what one of them derives from is another of the three, so that derivatives of
+any order stay among them. ``setting`` is that of ``Windows``, as five integers: cin, cout, cg, and co as a fraction.
+"""
+
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from impls.sliding_channel_conv2d.cuda.convolution import Convolution, format_of
+from impls.sliding_channel_conv2d.layer.composed import composed, composed_input_gradient, composed_weight_gradient
+from impls.sliding_channel_conv2d.layer.windows import Windows
+
+
+def setting_of(windows: Windows) -> list[int]:
+    return [windows.cin, windows.cout, windows.cg, *windows.co.as_integer_ratio()]
+
+
+@lru_cache(maxsize=512)
+def _windows(*setting: int) -> Windows:
+    cin, cout, cg, *co = setting
+    return Windows(cin, cout, cg, Fraction(*co))
+
+
+def _convolution(tensor: Tensor, setting: list[int]) -> Convolution:
+    from impls.sliding_channel_conv2d.cuda.launcher import gpu
+
+    windows = _windows(*setting)
+    return Convolution(windows, format_of(tensor.dtype, torch.backends.cudnn.allow_tf32), gpu(tensor.device))
+
+
+@torch.library.custom_op("featherbench::sliding_channel_conv2d", mutates_args=(), device_types="cuda")
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, setting: list[int]) -> Tensor:
+    """Y (n, cout, h, w) of x (n, cin, h, w), weight (cout, width) and bias (cout,)."""
+    return _convolution(x, setting).forward(x, weight, bias)
+
+
+@torch.library.custom_op("featherbench::sliding_channel_conv2d_input_gradient", mutates_args=(), device_types="cuda")
+def input_gradient(dy: Tensor, weight: Tensor, setting: list[int]) -> Tensor:
+    """Returns dX (n, cin, h, w) of dy (n, cout, h, w) and weight (cout, width)."""
+    return _convolution(dy, setting).input_gradient(dy, weight)
+
+
+@torch.library.custom_op("featherbench::sliding_channel_conv2d_weight_gradient", mutates_args=(), device_types="cuda")
+def weight_gradient(dy: Tensor, x: Tensor, setting: list[int]) -> Tensor:
+    """Returns dW (cout, width) of dy (n, cout, h, w) and x (n, cin, h, w)."""
+    return _convolution(x, setting).weight_gradient(dy, x)
+
+
+@convolve.register_kernel("cpu")
+def _(x: Tensor, weight: Tensor, bias: Tensor | None, setting: list[int]) -> Tensor:
+    return _stored_like(x, composed(x, weight, bias, _windows(*setting)))
+
+
+@input_gradient.register_kernel("cpu")
+def _(dy: Tensor, weight: Tensor, setting: list[int]) -> Tensor:
+    return _stored_like(dy, composed_input_gradient(dy, weight, _windows(*setting)))
+
+
+@weight_gradient.register_kernel("cpu")
+def _(dy: Tensor, x: Tensor, setting: list[int]) -> Tensor:
+    return composed_weight_gradient(dy, x, _windows(*setting))
+
+
+@convolve.register_fake
+def _(x: Tensor, weight: Tensor, bias: Tensor | None, setting: list[int]) -> Tensor:
+    return _stored_like(x, x.new_empty(x.shape[0], setting[1], *x.shape[2:]))
+
+
+@input_gradient.register_fake
+def _(dy: Tensor, weight: Tensor, setting: list[int]) -> Tensor:
+    return _stored_like(dy, dy.new_empty(dy.shape[0], setting[0], *dy.shape[2:]))
+
+
+@weight_gradient.register_fake
+def _(dy: Tensor, x: Tensor, setting: list[int]) -> Tensor:
+    return x.new_empty(setting[1], setting[0] // setting[2])
+
+
+def _stored_like(first: Tensor, answer: Tensor) -> Tensor:
+    """With channels last where ``first`` has them so."""
+    plain = first.is_contiguous() or not first.is_contiguous(memory_format=torch.channels_last)
+    return answer.contiguous(memory_format=torch.contiguous_format if plain else torch.channels_last)
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    first, second, *_, ctx.setting = inputs
+    ctx.save_for_backward(first, second)
+
+
+def _convolve_backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
+    x, weight = ctx.saved_tensors
+    of_x, of_weight, of_bias, _ = ctx.needs_input_grad
+    return (
+        input_gradient(dy, weight, ctx.setting) if of_x else None,
+        weight_gradient(dy, x, ctx.setting) if of_weight else None,
+        dy.sum((0, 2, 3)) if of_bias else None,
+        None,
+    )
+
+
+def _input_gradient_backward(ctx: Any, along: Tensor) -> tuple[Tensor | None, ...]:
+    dy, weight = ctx.saved_tensors
+    return convolve(along, weight, None, ctx.setting), weight_gradient(dy, along, ctx.setting), None
+
+
+def _weight_gradient_backward(ctx: Any, along: Tensor) -> tuple[Tensor | None, ...]:
+    dy, x = ctx.saved_tensors
+    return convolve(x, along, None, ctx.setting), input_gradient(dy, along, ctx.setting), None
+
+
+convolve.register_autograd(_convolve_backward, setup_context=_save)
+input_gradient.register_autograd(_input_gradient_backward, setup_context=_save)
+weight_gradient.register_autograd(_weight_gradient_backward, setup_context=_save)

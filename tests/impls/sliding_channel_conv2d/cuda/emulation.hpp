@@ -1,0 +1,119 @@
+// A GPU of one thread at a time, so that the kernels can be run, and looked at, where there is none.
+//
+// A block's threads are fibers that take turns, in order or in reverse: a thread runs until it waits for others. Memory
+// is as it is on a GPU only between barriers, so what needs one and has none mostly shows in one of the two orders.
+// Tensor cores multiply in float32 here; what they really round, and when, only a GPU shows.
+#pragma once
+
+#include <ucontext.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <stdexcept>
+#include <vector>
+
+#define __global__
+#define __device__
+#define __shared__ static
+#define __launch_bounds__(...)
+#define __align__(n) __attribute__((aligned(n)))
+
+struct uint2 {
+    unsigned x, y;
+};
+struct uint4 {
+    unsigned x, y, z, w;
+};
+struct Index {
+    unsigned x = 1;
+};
+
+inline Index threadIdx, blockIdx, blockDim, gridDim;
+
+class Emulator {
+public:
+    static void run(unsigned blocks, unsigned threads, bool reverse, const std::function<void()>& kernel) {
+        gridDim.x = blocks, blockDim.x = threads;
+        for (unsigned block = 0; block < blocks; ++block) {
+            blockIdx.x = block;
+            run_block(threads, reverse, kernel);
+        }
+    }
+
+    // Until all threads of the block, or with ``warp`` of the warp, have come here as often as this one.
+    static void wait(bool warp) {
+        Thread& self = threads_[current_];
+        const unsigned mine = ++(warp ? self.warp_barriers : self.barriers);
+        const unsigned from = warp ? current_ / 32 * 32 : 0;
+        const unsigned to = warp ? from + 32 : threads_.size();
+        auto behind = [&] {
+            for (unsigned i = from; i < to; ++i) {
+                const Thread& other = threads_[i];
+                if ((warp ? other.warp_barriers : other.barriers) >= mine) continue;
+                if (other.done) throw std::logic_error("a thread ended while others wait for it");
+                return true;
+            }
+            return false;
+        };
+        while (behind()) swapcontext(&self.context, &scheduler_);
+    }
+
+    // What the lanes of this thread's warp have put down, lane by lane.
+    template <class Operands>
+    static Operands* warp(const Operands& own) {
+        static Operands put[32][32];
+        Operands* lanes = put[current_ / 32];
+        lanes[current_ % 32] = own;
+        return lanes;
+    }
+
+    static unsigned lane() { return current_ % 32; }
+
+private:
+    struct Thread {
+        ucontext_t context;
+        std::vector<char> stack = std::vector<char>(1 << 16);
+        unsigned barriers = 0, warp_barriers = 0;
+        bool done = false;
+    };
+
+    static void run_block(unsigned count, bool reverse, const std::function<void()>& kernel) {
+        kernel_ = &kernel;
+        threads_ = std::vector<Thread>(count);
+        for (Thread& thread : threads_) {
+            getcontext(&thread.context);
+            thread.context.uc_stack = {thread.stack.data(), 0, thread.stack.size()};
+            thread.context.uc_link = &scheduler_;
+            makecontext(&thread.context, enter, 0);
+        }
+        for (unsigned done = 0; done < count;) {
+            done = 0;
+            for (unsigned i = 0; i < count; ++i) {
+                current_ = reverse ? count - 1 - i : i;
+                threadIdx.x = current_;
+                if (!threads_[current_].done) swapcontext(&scheduler_, &threads_[current_].context);
+                done += threads_[current_].done;
+            }
+        }
+    }
+
+    static void enter() {
+        (*kernel_)();
+        threads_[current_].done = true;
+    }
+
+    static inline std::vector<Thread> threads_;
+    static inline ucontext_t scheduler_;
+    static inline unsigned current_ = 0;
+    static inline const std::function<void()>* kernel_ = nullptr;
+};
+
+using std::min;
+
+inline void __syncthreads() { Emulator::wait(false); }
+
+inline void atomicAdd(float* to, float value) { *to += value; }

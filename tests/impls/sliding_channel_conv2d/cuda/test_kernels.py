@@ -1,0 +1,128 @@
+"""The kernels, from their very source, run on the CPU by an emulated GPU, against float64."""
+
+import importlib.util
+import shutil
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from impls.sliding_channel_conv2d.cuda.convolution import Convolution, format_of
+from impls.sliding_channel_conv2d.cuda.published import Published
+from impls.sliding_channel_conv2d.layer.windows import Windows
+
+pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++ to compile the kernels for the CPU")
+
+
+def _helper(name):
+    """Tests are no package, so what they share is loaded by its path."""
+    spec = importlib.util.spec_from_file_location(f"{__name__}_{name}", Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+ERROR = {"float32": 1e-6, "tf32": 1e-3, "float16": 1e-3, "bfloat16": 5e-3}
+"""Largest error, relative to the largest value: what rounding operands and answers to the format comes to."""
+
+
+@pytest.fixture(scope="module")
+def gpu(tmp_path_factory):
+    return _helper("emulator").Emulator(tmp_path_factory.mktemp("kernels"))
+
+
+@st.composite
+def layers(draw):
+    """Windows, and the sizes n, h, w of an input."""
+    cg = draw(st.sampled_from([1, 2, 3, 4, 8]))
+    cin = cg * draw(st.sampled_from([1, 2, 3, 5, 8, 16, 20]))
+    cout = draw(st.sampled_from([1, 3, 8, 37, 64, 65, 130]))
+    co = Fraction(draw(st.sampled_from(["0", "1/4", "1/2", "3/4", "33/100", "2/7", "99/100"])))
+    sizes = draw(st.sampled_from([0, 1, 2, 3])), draw(st.integers(1, 9)), draw(st.integers(1, 17))
+    return Windows(cin, cout, cg, co), sizes
+
+
+PERMUTED = Windows(16, 8, 2, Fraction(0)), (1, 1, 2)
+"""Its eight filters, in the order of their windows, begin with 0 and end with 7 as neighbours would."""
+
+
+class Layer:
+    """One layer's tensors, and what float64 makes of them."""
+
+    def __init__(self, name, layer, seed, layout):
+        self.windows, (n, h, w) = layer
+        self.name = name
+        dtype = torch.float32 if name == "tf32" else getattr(torch, name)
+        self.format = format_of(dtype, tf32=name == "tf32")
+        random = torch.Generator().manual_seed(seed)
+
+        def drawn(*shape):
+            return torch.randn(*shape, generator=random).to(dtype)
+
+        self.x = laid_out(drawn(n, self.windows.cin, h, w), layout)
+        self.dy = laid_out(drawn(n, self.windows.cout, h, w), layout)
+        self.weight, self.bias = drawn(self.windows.cout, self.windows.width), drawn(self.windows.cout)
+        self._channels = torch.from_numpy(self.windows.channels)
+        self.matrix = torch.zeros(self.windows.cout, self.windows.cin, dtype=torch.float64)
+        self.matrix.scatter_(1, self._channels, self.weight.double())
+
+    def on(self, launcher):
+        return Convolution(self.windows, self.format, launcher)
+
+    def expected(self):
+        """Y without bias, dX and dW."""
+        x, dy = self.x.double(), self.dy.double()
+        whole = torch.einsum("nohw,nchw->oc", dy, x)
+        return (
+            torch.einsum("oc,nchw->nohw", self.matrix, x),
+            torch.einsum("oc,nohw->nchw", self.matrix, dy),
+            whole.gather(1, self._channels),
+        )
+
+    def assert_close(self, found, wanted):
+        assert found.shape == wanted.shape
+        assert found.dtype == self.x.dtype
+        if wanted.numel():
+            assert (found.double() - wanted).abs().max() <= ERROR[self.name] * wanted.abs().max()
+
+
+def laid_out(tensor, layout):
+    """As NCHW, with channels last, or as every other pixel of something larger."""
+    if layout == "channels last":
+        return tensor.contiguous(memory_format=torch.channels_last)
+    return tensor.repeat_interleave(2, 3)[..., ::2] if layout == "strided" else tensor
+
+
+@pytest.mark.parametrize("layout", ["NCHW", "channels last", "strided"])
+@pytest.mark.parametrize("name", ERROR)
+@settings(max_examples=12, deadline=None)
+@given(layer=layers(), seed=st.integers(0, 99), bias=st.booleans(), reverse=st.booleans(), splits=st.integers(1, 5))
+@example(layer=PERMUTED, seed=0, bias=False, reverse=False, splits=1)
+def test_against_float64(gpu, name, layout, layer, seed, bias, reverse, splits):
+    gpu.reverse, gpu.multiprocessors = reverse, splits
+    made = Layer(name, layer, seed, layout)
+    on, (y, dx, dw) = made.on(gpu), made.expected()
+    added = made.bias if bias else None
+    made.assert_close(on.forward(made.x, made.weight, added), y + added.double()[:, None, None] if bias else y)
+    made.assert_close(on.input_gradient(made.dy, made.weight), dx)
+    made.assert_close(on.weight_gradient(made.dy, made.x), dw)
+
+
+@pytest.mark.parametrize("reuse", [False, True])
+@settings(max_examples=25, deadline=None)
+@given(layer=layers(), seed=st.integers(0, 99), bias=st.booleans())
+def test_the_published_design_against_float64(gpu, reuse, layer, seed, bias):
+    made = Layer("float32", layer, seed, "NCHW")
+    added = made.bias if bias else None
+    y, *gradients = made.expected()
+    for input_centric in (False, True):
+        published = Published(made.windows, gpu, reuse=reuse, input_centric=input_centric)
+        found = published.forward(made.x, made.weight, added)
+        made.assert_close(found, y + added.double()[:, None, None] if bias else y)
+        for gradient, wanted in zip(published.backward(made.dy, made.x, made.weight), gradients, strict=True):
+            made.assert_close(gradient, wanted)
