@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impls.sliding_channel_conv2d.cuda.convolution import Convolution, format_of
+from impls.sliding_channel_conv2d.cuda.convolution import Convolution
+from impls.sliding_channel_conv2d.cuda.formats import format_of
 from impls.sliding_channel_conv2d.layer.composed import composed, composed_input_gradient, composed_weight_gradient
 from impls.sliding_channel_conv2d.layer.windows import Windows
 

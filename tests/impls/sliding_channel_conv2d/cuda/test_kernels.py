@@ -11,7 +11,8 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from impls.sliding_channel_conv2d.cuda.convolution import Convolution, format_of
+from impls.sliding_channel_conv2d.cuda.convolution import Convolution
+from impls.sliding_channel_conv2d.cuda.formats import format_of
 from impls.sliding_channel_conv2d.cuda.published import Published
 from impls.sliding_channel_conv2d.layer.windows import Windows
 
@@ -28,7 +29,7 @@ def _helper(name):
 
 
 ERROR = {"float32": 1e-6, "tf32": 1e-3, "float16": 1e-3, "bfloat16": 5e-3}
-"""Largest error, relative to the largest value: what rounding operands and answers to the format comes to."""
+"""Largest error of a number, relative to the sum of the magnitudes of the products in it."""
 
 
 @pytest.fixture(scope="module")
@@ -74,21 +75,28 @@ class Layer:
     def on(self, launcher):
         return Convolution(self.windows, self.format, launcher)
 
-    def expected(self):
-        """Y without bias, dX and dW."""
-        x, dy = self.x.double(), self.dy.double()
-        whole = torch.einsum("nohw,nchw->oc", dy, x)
-        return (
-            torch.einsum("oc,nchw->nohw", self.matrix, x),
-            torch.einsum("oc,nohw->nchw", self.matrix, dy),
-            whole.gather(1, self._channels),
-        )
+    def expected(self, bias=None):
+        """Y, dX and dW, each with the magnitude that its error is relative to."""
+        x, dy, matrix = self.x.double(), self.dy.double(), self.matrix
+        added = torch.zeros(()) if bias is None else bias.double()[:, None, None]
+        return [
+            (forward(matrix, x) + added, forward(matrix.abs(), x.abs()) + added.abs()),
+            (forward(matrix.T, dy), forward(matrix.T.abs(), dy.abs())),
+            tuple(
+                torch.einsum("nohw,nchw->oc", *images).gather(1, self._channels)
+                for images in ((dy, x), (dy.abs(), x.abs()))
+            ),
+        ]
 
-    def assert_close(self, found, wanted):
+    def assert_close(self, found, expected):
+        wanted, magnitude = expected
         assert found.shape == wanted.shape
         assert found.dtype == self.x.dtype
-        if wanted.numel():
-            assert (found.double() - wanted).abs().max() <= ERROR[self.name] * wanted.abs().max()
+        assert ((found.double() - wanted).abs() <= ERROR[self.name] * magnitude + 1e-30).all()
+
+
+def forward(matrix, x):
+    return torch.einsum("oc,nchw->nohw", matrix, x)
 
 
 def laid_out(tensor, layout):
@@ -106,9 +114,9 @@ def laid_out(tensor, layout):
 def test_against_float64(gpu, name, layout, layer, seed, bias, reverse, splits):
     gpu.reverse, gpu.multiprocessors = reverse, splits
     made = Layer(name, layer, seed, layout)
-    on, (y, dx, dw) = made.on(gpu), made.expected()
     added = made.bias if bias else None
-    made.assert_close(on.forward(made.x, made.weight, added), y + added.double()[:, None, None] if bias else y)
+    on, (y, dx, dw) = made.on(gpu), made.expected(added)
+    made.assert_close(on.forward(made.x, made.weight, added), y)
     made.assert_close(on.input_gradient(made.dy, made.weight), dx)
     made.assert_close(on.weight_gradient(made.dy, made.x), dw)
 
@@ -119,10 +127,9 @@ def test_against_float64(gpu, name, layout, layer, seed, bias, reverse, splits):
 def test_the_published_design_against_float64(gpu, reuse, layer, seed, bias):
     made = Layer("float32", layer, seed, "NCHW")
     added = made.bias if bias else None
-    y, *gradients = made.expected()
+    y, *gradients = made.expected(added)
     for input_centric in (False, True):
         published = Published(made.windows, gpu, reuse=reuse, input_centric=input_centric)
-        found = published.forward(made.x, made.weight, added)
-        made.assert_close(found, y + added.double()[:, None, None] if bias else y)
+        made.assert_close(published.forward(made.x, made.weight, added), y)
         for gradient, wanted in zip(published.backward(made.dy, made.x, made.weight), gradients, strict=True):
             made.assert_close(gradient, wanted)
