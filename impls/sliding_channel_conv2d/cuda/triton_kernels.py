@@ -70,7 +70,7 @@ def outer(
     dy_channels, x_channels, CHANNELS_LAST: tl.constexpr, OUTPUTS: tl.constexpr, CHUNK: tl.constexpr,
     PRECISION: tl.constexpr, PIXELS: tl.constexpr,
 ):  # fmt: skip
-    """parts[split, entry, o] = sum over the split's pixels of dY[o] X[entry], for a tile's outputs and CHUNK entries."""
+    """parts[split, entry, o] = sum over the split's pixels of dY[o] X[entry], for CHUNK of a tile's entries."""
     block = tl.program_id(0)
     chunk, split = block % chunks, block // chunks
     tile, begin = tl.load(chunk_tiles + chunk), tl.load(chunk_entries + chunk)
