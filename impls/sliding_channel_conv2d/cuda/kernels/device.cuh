@@ -26,6 +26,12 @@ struct Bfloat16 {
 
 #ifdef __CUDACC__
 
+// Of a place in memory that is a multiple of its size.
+template <class Vector>
+__device__ inline Vector* vector_at(const void* place) {
+    return static_cast<Vector*>(const_cast<void*>(place));
+}
+
 __device__ inline u32 bits(float value) { return __float_as_uint(value); }
 __device__ inline float number(u32 value) { return __uint_as_float(value); }
 

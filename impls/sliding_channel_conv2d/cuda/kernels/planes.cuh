@@ -54,7 +54,7 @@ __device__ inline void load(Stored (&into)[COUNT], const Stored* from, bool ther
         Type vector;
         Stored numbers[COUNT];
     } both;
-    both.vector = there ? *reinterpret_cast<const Type*>(from) : Type{};
+    both.vector = there ? *vector_at<const Type>(from) : Type{};
 #pragma unroll
     for (int i = 0; i < COUNT; ++i) into[i] = both.numbers[i];
 }
@@ -71,7 +71,7 @@ __device__ inline void store_pair(Stored* plane, const Planes<CHANNELS_LAST>& ou
             Stored numbers[2];
         } pair;
         pair.numbers[0] = both[0], pair.numbers[1] = both[1];
-        if (pixel < pixels) *reinterpret_cast<Type*>(plane + out.place(pixel)) = pair.vector;
+        if (pixel < pixels) *vector_at<Type>(plane + out.place(pixel)) = pair.vector;
     } else {
         if (pixel < pixels) plane[out.place(pixel)] = both[0];
         if (pixel + 1 < pixels) plane[out.place(pixel + 1)] = both[1];

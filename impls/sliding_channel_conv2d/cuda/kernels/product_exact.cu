@@ -14,7 +14,7 @@ __device__ inline void copy_weights(const float* from, float* to) {
 #pragma unroll
     for (int i = 0; i < 2; ++i) {
         const int place = 4 * (i * THREADS + threadIdx.x);
-        *reinterpret_cast<uint4*>(to + place) = *reinterpret_cast<const uint4*>(from + place);
+        *vector_at<uint4>(to + place) = *vector_at<const uint4>(from + place);
     }
 }
 

@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <stdexcept>
 #include <vector>
 
 #define __global__
@@ -22,10 +21,10 @@
 #define __launch_bounds__(...)
 #define __align__(n) __attribute__((aligned(n)))
 
-struct uint2 {
+struct alignas(8) uint2 {
     unsigned x, y;
 };
-struct uint4 {
+struct alignas(16) uint4 {
     unsigned x, y, z, w;
 };
 struct Index {
@@ -36,13 +35,18 @@ inline Index threadIdx, blockIdx, blockDim, gridDim;
 
 class Emulator {
 public:
-    static void run(unsigned blocks, unsigned threads, bool reverse, const std::function<void()>& kernel) {
+    // Returns what a GPU would have stopped at, or null.
+    static const char* run(unsigned blocks, unsigned threads, bool reverse, const std::function<void()>& kernel) {
         gridDim.x = blocks, blockDim.x = threads;
-        for (unsigned block = 0; block < blocks; ++block) {
+        fault_ = nullptr;
+        for (unsigned block = 0; block < blocks && !fault_; ++block) {
             blockIdx.x = block;
             run_block(threads, reverse, kernel);
         }
+        return fault_;
     }
+
+    static void fail(const char* fault) { fault_ = fault; }
 
     // Until all threads of the block, or with ``warp`` of the warp, have come here as often as this one.
     static void wait(bool warp) {
@@ -54,7 +58,7 @@ public:
             for (unsigned i = from; i < to; ++i) {
                 const Thread& other = threads_[i];
                 if ((warp ? other.warp_barriers : other.barriers) >= mine) continue;
-                if (other.done) throw std::logic_error("a thread ended while others wait for it");
+                if (other.done) fail("a thread ended while others wait for it");
                 return true;
             }
             return false;
@@ -90,7 +94,7 @@ private:
             thread.context.uc_link = &scheduler_;
             makecontext(&thread.context, enter, 0);
         }
-        for (unsigned done = 0; done < count;) {
+        for (unsigned done = 0; done < count && !fault_;) {
             done = 0;
             for (unsigned i = 0; i < count; ++i) {
                 current_ = reverse ? count - 1 - i : i;
@@ -106,11 +110,18 @@ private:
         threads_[current_].done = true;
     }
 
+    static inline const char* fault_ = nullptr;
     static inline std::vector<Thread> threads_;
     static inline ucontext_t scheduler_;
     static inline unsigned current_ = 0;
     static inline const std::function<void()>* kernel_ = nullptr;
 };
+
+template <class Vector>
+Vector* vector_at(const void* place) {
+    if (reinterpret_cast<std::uintptr_t>(place) % alignof(Vector)) Emulator::fail("a vector is not aligned");
+    return static_cast<Vector*>(const_cast<void*>(place));
+}
 
 using std::min;
 

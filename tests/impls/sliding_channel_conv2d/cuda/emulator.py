@@ -36,14 +36,15 @@ class Emulator:
         entry = _Entry.in_dll(self._library, "kernels")
         place = ctypes.addressof(entry)
         while entry.expression:
-            yield entry.expression.decode(), ctypes.CFUNCTYPE(None)(entry.run)
+            yield entry.expression.decode(), ctypes.CFUNCTYPE(ctypes.c_char_p)(entry.run)
             place += ctypes.sizeof(_Entry)
             entry = _Entry.from_address(place)
 
     def launch(self, kernel: str, blocks: int, threads: int, arguments: Sequence[Tensor | int | None]) -> None:
         self.launched.append(kernel)
         numbers = [ctypes.c_uint32(blocks), ctypes.c_uint32(threads), ctypes.c_bool(self.reverse)]
-        self.kernels[kernel](*numbers, *map(_argument, arguments))
+        fault = self.kernels[kernel](*numbers, *map(_argument, arguments))
+        assert fault is None, f"{kernel}: {fault.decode()}"
 
 
 def _argument(value: Tensor | int | None):

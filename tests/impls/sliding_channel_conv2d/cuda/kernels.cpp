@@ -15,8 +15,8 @@ struct Launch;
 
 template <class... Arguments, void (*KERNEL)(Arguments...)>
 struct Launch<KERNEL> {
-    static void run(unsigned blocks, unsigned threads, bool reverse, Arguments... arguments) {
-        Emulator::run(blocks, threads, reverse, [&] { KERNEL(arguments...); });
+    static const char* run(unsigned blocks, unsigned threads, bool reverse, Arguments... arguments) {
+        return Emulator::run(blocks, threads, reverse, [&] { KERNEL(arguments...); });
     }
 };
 
