@@ -3,7 +3,8 @@
 import os
 import shlex
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Become target ``edge`` before anything loads a library, since libraries read the variables while loading."""
     if _wanted(early_config):
         _become_edge()
+    with suppress(ImportError):
+        import_module("triton")  # loaded after TensorFlow, it crashes the process; before it, both work
 
 
 def pytest_configure(config: pytest.Config) -> None:
