@@ -179,6 +179,13 @@ def test_half_precision(backend: str, dtype: torch.dtype) -> None:
         assert layer.double()(x.double()).dtype == torch.float64
 
 
+@pytest.fixture
+def fresh_compiler() -> None:
+    """Else the tests before count against its limit of recompilations."""
+    torch.compiler.reset()
+
+
+@pytest.mark.usefixtures("fresh_compiler")
 @pytest.mark.parametrize("backend", [*BACKENDS, "auto"])
 def test_export_and_compile(backend: str) -> None:
     layer = SlidingChannelConv2d(16, 32, cg=4, backend=backend)
@@ -194,6 +201,7 @@ def test_export_and_compile(backend: str) -> None:
     torch.testing.assert_close(found, torch.autograd.grad(expected.square().sum(), layer.weight)[0])
 
 
+@pytest.mark.usefixtures("fresh_compiler")
 def test_a_compiled_layer_is_dense_whatever_it_chooses_eagerly() -> None:
     layer, x = SlidingChannelConv2d(16, 32), torch.randn(1, 16, 2, 2)
     assert choose(x, layer.windows) != "masked_dense"
@@ -222,11 +230,11 @@ def test_mixed_dtypes_are_refused(backend: str, dtype: torch.dtype) -> None:
         layer(x.float())
 
 
+@pytest.mark.usefixtures("fresh_compiler")
 @pytest.mark.parametrize("backend", [*BACKENDS, "auto"])
 def test_mixed_dtypes_under_autocast(backend: str) -> None:
     """As between the layers of a network, where one hands its bfloat16 to the next."""
     layer, x = SlidingChannelConv2d(16, 32, backend=backend), torch.ones(1, 16, 2, 2, dtype=torch.bfloat16)
-    torch.compiler.reset()  # else the tests before count against its limit of recompilations
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
     with torch.autocast("cpu", dtype=torch.bfloat16):
         assert layer(x).dtype == torch.bfloat16
