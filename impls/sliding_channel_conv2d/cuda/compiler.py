@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
@@ -13,6 +14,7 @@ from pathlib import Path
 from bench.core.files import whole
 
 SOURCES = Path(__file__).parent / "kernels"
+STANDARD = "c++17"
 ADVICE = "pip install 'featherbench[cuda]'"
 
 
@@ -34,7 +36,7 @@ def unavailable() -> str | None:
     try:
         version("cuda-core")
         _compiler()
-    except PackageNotFoundError:
+    except (PackageNotFoundError, ImportError):
         return f"the CUDA kernels are compiled by cuda-core, which is not installed: {ADVICE}"
     except RuntimeError as error:
         return " ".join(str(error).split())
@@ -49,16 +51,16 @@ def compiled(expression: str, architecture: str) -> Compiled:
     """
     if reason := unavailable():
         raise RuntimeError(reason)
-    key = sha256("\n".join((expression, architecture, _compiler(), _sources())).encode()).hexdigest()
+    key = sha256("\n".join((expression, architecture, STANDARD, _compiler(), _sources())).encode()).hexdigest()
     path = _folder() / f"{key}.cubin"
     about = path.with_suffix(".json")
     if path.is_file() and about.is_file():
         return Compiled(**json.loads(about.read_text()), code=path.read_bytes())
     made = _compile(expression, architecture)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for file, content in ((path, made.code), (about, json.dumps(_told(made)).encode())):
-        with whole(file) as target:
-            target.write(content)
+    with suppress(OSError):  # where nothing can be kept, it is compiled again next time
+        for file, content in ((path, made.code), (about, json.dumps(_told(made)).encode())):
+            with whole(file) as target:
+                target.write(content)
     return made
 
 
@@ -70,7 +72,7 @@ def _compile(expression: str, architecture: str) -> Compiled:
     from cuda.core import Program, ProgramOptions
 
     source = "".join(f'#include "{path.name}"\n' for path in sorted(SOURCES.glob("*.cu")))
-    options = ProgramOptions(std="c++17", arch=architecture, include_path=[str(SOURCES)], ptxas_options="-v")
+    options = ProgramOptions(std=STANDARD, arch=architecture, include_path=[str(SOURCES)], ptxas_options="-v")
     log = io.StringIO()
     try:
         program = Program(source, "c++", options)

@@ -25,11 +25,11 @@ class Gpu:
         self._kernels: dict[str, Any] = {}
 
     def launch(self, kernel: str, blocks: int, threads: int, arguments: Sequence[Tensor | int | None]) -> None:
-        from cuda.core import LaunchConfig, Stream, launch
+        from cuda.core import LaunchConfig, launch
 
         with torch.cuda.device(self._torch_device):
             self._device.set_current()
-            stream = Stream.from_handle(torch.cuda.current_stream().cuda_stream)
+            stream = torch.cuda.current_stream()
             launch(stream, LaunchConfig(grid=blocks, block=threads), self._kernel(kernel), *map(_argument, arguments))
 
     def _kernel(self, expression: str) -> Any:

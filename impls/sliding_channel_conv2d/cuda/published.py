@@ -32,7 +32,8 @@ class Published:
     def backward(self, dy: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Returns dX (n, cin, h, w) and dW (cout, width) of dy (n, cout, h, w)."""
         tables = _tables(self._windows, self._reuse, x.device)
-        dx, dweight = torch.zeros_like(x), torch.zeros_like(weight)
+        dx = torch.empty_like(x) if self._input_centric else torch.zeros_like(x)
+        dweight = torch.zeros_like(weight)
         arguments = (dy, x, weight, dx, dweight, *tables.windows)
         if self._input_centric:
             self._launch("input_centric", x.numel(), x, *arguments, *tables.covers)

@@ -98,8 +98,12 @@ def outer(
 class TritonConvolution:
     """As ``Convolution``; kernels are tuned for each size of layer when first called."""
 
-    product: Any = triton.autotune(_CONFIGS, key=["pixels", "size", "from_channels", "to_channels"])(product)
-    outer: Any = triton.autotune(_CONFIGS, key=["pixels", "size", "dy_channels", "x_channels"])(outer)
+    product: Any = triton.autotune(
+        _CONFIGS, key=["tiles", "pixels", "size", "from_channels", "to_channels", "CHANNELS_LAST"]
+    )(product)
+    outer: Any = triton.autotune(
+        _CONFIGS, key=["chunks", "entries", "pixels", "size", "dy_channels", "x_channels", "CHANNELS_LAST"]
+    )(outer)
 
     def __init__(self, windows: Windows, format_: Format) -> None:
         self._windows, self._format = windows, format_

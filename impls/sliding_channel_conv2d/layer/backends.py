@@ -11,7 +11,6 @@ from impls.native.library import unavailable
 from impls.sliding_channel_conv2d.cuda import compiler
 from impls.sliding_channel_conv2d.layer.channels import channel_index
 from impls.sliding_channel_conv2d.layer.cuda import cuda
-from impls.sliding_channel_conv2d.layer.cuda import takes as cuda_takes
 from impls.sliding_channel_conv2d.layer.native import native, takes
 from impls.sliding_channel_conv2d.layer.sliced_gemm import sliced_gemm
 from impls.sliding_channel_conv2d.layer.windows import Windows
@@ -81,13 +80,12 @@ BACKENDS = {
 }
 """By name: a dense pointwise convolution, whose weight is zero outside the windows; the paper's two compositions, one
 window copied for each filter, or each distinct window copied once; products on slices of the input, nothing copied; the
-project's own kernels, for a CPU and for a GPU (these no GPU has run yet: they were run on an emulated one)."""
+project's own kernels, for a CPU and for a GPU. The latter are only for who asks for them, until a GPU has run them: so
+far an emulated one has."""
 
 
 def choose(x: Tensor, windows: Windows) -> str:
     """The backend for ``x``: the project's own kernels wherever they can run, else the best composition."""
-    if cuda_takes(x):
-        return "cuda"
     own = takes(x) and not torch.compiler.is_compiling() and BACKENDS["native"].unable(windows) is None
     return "native" if own else choose_composition(x, windows)
 

@@ -9,14 +9,20 @@ from impls.sliding_channel_conv2d.layer.differentiable import autocasts, differe
 from impls.sliding_channel_conv2d.layer.operator import convolve, input_gradient, setting_of, weight_gradient
 from impls.sliding_channel_conv2d.layer.windows import Windows
 
+GPU = "cuda"
+"""Type of the devices that kernels run on."""
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+LEAST_CAPABILITY = (8, 0)
+"""What TF32, bfloat16 and the shapes of the products take."""
 
 
 def cuda(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
     """Y (n, cout, h, w) of x (n, cin, h, w) and weight (cout, width), with channels last where x has them so.
 
-    float32 is multiplied as TF32 where ``torch.backends.cudnn.allow_tf32`` allows it, as in torch.nn.Conv2d. Under
-    autocast all are cast to its dtype first. Other types and devices get the same products in ordinary operators.
+    float32 is multiplied as TF32 where cuDNN's convolutions may be, as in torch.nn.Conv2d. Under autocast all are cast
+    to its dtype first. Other types and devices get the same products in ordinary operators. What is not finite in a
+    channel may reach filters that do not read it, as in a dense convolution with zeros. Under a compiler, function
+    transforms such as torch.func.grad are not known.
     """
     if not takes(x):
         return composed(x, weight, bias, windows)
@@ -32,7 +38,13 @@ def cuda(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Te
 
 def takes(x: Tensor) -> bool:
     """Whether the kernels themselves can run on ``x``."""
-    return x.device.type == "cuda" and x.dtype in DTYPES and unavailable() is None
+    return x.device.type == GPU and x.dtype in DTYPES and _usable(x.device.index)
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _usable(device: int) -> bool:
+    """Whether kernels can be compiled, and for this device; the same whenever asked."""
+    return unavailable() is None and torch.cuda.get_device_capability(device) >= LEAST_CAPABILITY
 
 
 class _Cuda:

@@ -23,7 +23,7 @@ class SlidingChannelConv2d(nn.Module):
     ``co``, the overlap of neighbouring windows, is exact: 0.33 means 33/100, and "1/3" a third. ``backend`` is one of
     ``layer.backends.BACKENDS``; "auto" chooses by shape at each call. Raises ValueError where the settings make no
     layer, TypeError where channels or cg are no integers. Derivatives are right for every setting and backend, in both
-    directions and of any order.
+    directions and of any order (of backend "cuda" not those of torch.func under a compiler).
 
     The state also has ``_extra_state``: in_channels, cg and co, since weights of one shape fit several settings.
     ``load_state_dict`` raises ValueError where they differ; a state without it is taken as it is, strict or not.

@@ -16,6 +16,9 @@ from impls.sliding_channel_conv2d.cuda.formats import format_of
 from impls.sliding_channel_conv2d.layer.composed import composed, composed_input_gradient, composed_weight_gradient
 from impls.sliding_channel_conv2d.layer.windows import Windows
 
+TAGS = (torch.Tag.cudagraph_unsafe,)
+"""For torch.compile's own CUDA graphs: tables that a first call makes would lie in their memory."""
+
 
 def setting_of(windows: Windows) -> list[int]:
     return [windows.cin, windows.cout, windows.cg, *windows.co.as_integer_ratio()]
@@ -30,55 +33,106 @@ def _windows(*setting: int) -> Windows:
 def _convolution(tensor: Tensor, setting: list[int]) -> Convolution:
     from impls.sliding_channel_conv2d.cuda.launcher import gpu
 
-    windows = _windows(*setting)
-    return Convolution(windows, format_of(tensor.dtype, torch.backends.cudnn.allow_tf32), gpu(tensor.device))
+    return Convolution(_windows(*setting), format_of(tensor.dtype, tf32_allowed()), gpu(tensor.device))
 
 
-@torch.library.custom_op("featherbench::sliding_channel_conv2d", mutates_args=(), device_types="cuda")
+def tf32_allowed() -> bool:
+    """Whether float32 may be multiplied as TF32 in a convolution."""
+    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]
+    return bool(convolutions.fp32_precision == "tf32")
+
+
+def _require_convolve(x: Tensor, weight: Tensor, bias: Tensor | None, setting: list[int]) -> None:
+    cin, cout, cg, *_ = setting
+    _require_images("x", x, cin)
+    _require("weight", weight, (cout, cin // cg), x)
+    if bias is not None:
+        _require("bias", bias, (cout,), x)
+
+
+def _require_input_gradient(dy: Tensor, weight: Tensor, setting: list[int]) -> None:
+    cin, cout, cg, *_ = setting
+    _require_images("dy", dy, cout)
+    _require("weight", weight, (cout, cin // cg), dy)
+
+
+def _require_weight_gradient(dy: Tensor, x: Tensor, setting: list[int]) -> None:
+    cin, cout, *_ = setting
+    _require_images("x", x, cin)
+    _require("dy", dy, (x.shape[0], cout, *x.shape[2:]), x)
+
+
+def _require_images(name: str, images: Tensor, channels: int) -> None:
+    if images.dim() != 4 or images.shape[1] != channels:
+        raise ValueError(f"expected {name} (n, {channels}, h, w), not {tuple(images.shape)}")
+
+
+def _require(name: str, tensor: Tensor, shape: tuple[int, ...], like: Tensor) -> None:
+    """The kernels are given bare pointers: what does not fit must not come so far."""
+    if tuple(tensor.shape) != shape:
+        raise ValueError(f"expected {name} {shape}, not {tuple(tensor.shape)}")
+    if (tensor.dtype, tensor.device) != (like.dtype, like.device):
+        raise TypeError(f"{name} is {tensor.dtype} on {tensor.device}, not {like.dtype} on {like.device}")
+
+
+@torch.library.custom_op("featherbench::sliding_channel_conv2d", mutates_args=(), device_types="cuda", tags=TAGS)
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, setting: list[int]) -> Tensor:
     """Y (n, cout, h, w) of x (n, cin, h, w), weight (cout, width) and bias (cout,)."""
+    _require_convolve(x, weight, bias, setting)
     return _convolution(x, setting).forward(x, weight, bias)
 
 
-@torch.library.custom_op("featherbench::sliding_channel_conv2d_input_gradient", mutates_args=(), device_types="cuda")
+@torch.library.custom_op(
+    "featherbench::sliding_channel_conv2d_input_gradient", mutates_args=(), device_types="cuda", tags=TAGS
+)
 def input_gradient(dy: Tensor, weight: Tensor, setting: list[int]) -> Tensor:
     """Returns dX (n, cin, h, w) of dy (n, cout, h, w) and weight (cout, width)."""
+    _require_input_gradient(dy, weight, setting)
     return _convolution(dy, setting).input_gradient(dy, weight)
 
 
-@torch.library.custom_op("featherbench::sliding_channel_conv2d_weight_gradient", mutates_args=(), device_types="cuda")
+@torch.library.custom_op(
+    "featherbench::sliding_channel_conv2d_weight_gradient", mutates_args=(), device_types="cuda", tags=TAGS
+)
 def weight_gradient(dy: Tensor, x: Tensor, setting: list[int]) -> Tensor:
     """Returns dW (cout, width) of dy (n, cout, h, w) and x (n, cin, h, w)."""
+    _require_weight_gradient(dy, x, setting)
     return _convolution(x, setting).weight_gradient(dy, x)
 
 
 @convolve.register_kernel("cpu")
 def _(x: Tensor, weight: Tensor, bias: Tensor | None, setting: list[int]) -> Tensor:
+    _require_convolve(x, weight, bias, setting)
     return _stored_like(x, composed(x, weight, bias, _windows(*setting)))
 
 
 @input_gradient.register_kernel("cpu")
 def _(dy: Tensor, weight: Tensor, setting: list[int]) -> Tensor:
+    _require_input_gradient(dy, weight, setting)
     return _stored_like(dy, composed_input_gradient(dy, weight, _windows(*setting)))
 
 
 @weight_gradient.register_kernel("cpu")
 def _(dy: Tensor, x: Tensor, setting: list[int]) -> Tensor:
+    _require_weight_gradient(dy, x, setting)
     return composed_weight_gradient(dy, x, _windows(*setting))
 
 
 @convolve.register_fake
 def _(x: Tensor, weight: Tensor, bias: Tensor | None, setting: list[int]) -> Tensor:
+    _require_convolve(x, weight, bias, setting)
     return _stored_like(x, x.new_empty(x.shape[0], setting[1], *x.shape[2:]))
 
 
 @input_gradient.register_fake
 def _(dy: Tensor, weight: Tensor, setting: list[int]) -> Tensor:
+    _require_input_gradient(dy, weight, setting)
     return _stored_like(dy, dy.new_empty(dy.shape[0], setting[0], *dy.shape[2:]))
 
 
 @weight_gradient.register_fake
 def _(dy: Tensor, x: Tensor, setting: list[int]) -> Tensor:
+    _require_weight_gradient(dy, x, setting)
     return x.new_empty(setting[1], setting[0] // setting[2])
 
 

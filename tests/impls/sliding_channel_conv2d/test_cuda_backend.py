@@ -4,17 +4,16 @@ import pytest
 import torch
 
 from impls.sliding_channel_conv2d import SlidingChannelConv2d
-from impls.sliding_channel_conv2d.layer import backends
 from impls.sliding_channel_conv2d.layer import cuda as on_gpu
+from impls.sliding_channel_conv2d.layer.backends import choose
 
 
 @pytest.fixture(autouse=True)
 def cpu_passes_for_a_gpu(monkeypatch):
-    def takes(x):
-        return x.dtype in on_gpu.DTYPES
-
-    monkeypatch.setattr(on_gpu, "takes", takes)
-    monkeypatch.setattr(backends, "cuda_takes", takes)
+    """All is as on a GPU that can run the kernels, but for where tensors are."""
+    monkeypatch.setattr(on_gpu, "GPU", "cpu")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    monkeypatch.setattr(on_gpu, "unavailable", lambda: None)
 
 
 @pytest.fixture
@@ -34,7 +33,8 @@ def called(monkeypatch):
 
 def layer_and_input(dtype=torch.float32):
     torch.manual_seed(0)
-    return SlidingChannelConv2d(8, 12, cg=2, co="1/3", dtype=dtype), torch.randn(2, 8, 3, 4, dtype=dtype)
+    layer = SlidingChannelConv2d(8, 12, cg=2, co="1/3", dtype=dtype, backend="cuda")
+    return layer, torch.randn(2, 8, 3, 4, dtype=dtype)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
@@ -60,6 +60,9 @@ def test_autocast_computes_in_its_dtype_and_gradients_come_back_in_that_of_the_p
     with torch.autocast("cpu", dtype=torch.bfloat16):
         y = layer(x)
     assert y.dtype == torch.bfloat16
+    wanted = SlidingChannelConv2d(8, 12, cg=2, co="1/3", backend="masked_dense")
+    wanted.load_state_dict(layer.state_dict())
+    assert (y - wanted(x)).abs().max() <= 0.02 * y.abs().max()
     y.float().sum().backward()
     assert called == ["convolve", "weight_gradient"]
     assert layer.weight.grad.dtype == torch.float32
@@ -68,6 +71,22 @@ def test_autocast_computes_in_its_dtype_and_gradients_come_back_in_that_of_the_p
 def test_other_types_get_ordinary_operators(called):
     layer, x = layer_and_input(torch.float64)
     layer(x)
+    assert called == []
+
+
+@pytest.mark.parametrize(("capability", "missing"), [((7, 5), None), ((9, 0), "no compiler")])
+def test_gpus_that_cannot_run_the_kernels_get_ordinary_operators(called, monkeypatch, capability, missing):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    monkeypatch.setattr(on_gpu, "unavailable", lambda: missing)
+    layer, x = layer_and_input()
+    layer(x)
+    assert called == []
+
+
+def test_only_who_asks_for_them_gets_them(called):
+    _, x = layer_and_input()
+    assert choose(x, SlidingChannelConv2d(8, 12, cg=2, co="1/3").windows) != "cuda"
+    SlidingChannelConv2d(8, 12, cg=2, co="1/3")(x)
     assert called == []
 
 

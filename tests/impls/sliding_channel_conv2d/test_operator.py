@@ -6,7 +6,13 @@ from functools import partial
 import pytest
 import torch
 
-from impls.sliding_channel_conv2d.layer.operator import convolve, input_gradient, setting_of, weight_gradient
+from impls.sliding_channel_conv2d.layer.operator import (
+    convolve,
+    input_gradient,
+    setting_of,
+    tf32_allowed,
+    weight_gradient,
+)
 from impls.sliding_channel_conv2d.layer.windows import Windows
 
 WINDOWS = Windows(8, 12, 2, Fraction(1, 3))
@@ -41,6 +47,33 @@ def test_gradients_of_the_first_and_second_order():
         of_tensors = partial(_with_setting, operator)
         assert torch.autograd.gradcheck(of_tensors, inputs)
         assert torch.autograd.gradgradcheck(of_tensors, inputs)
+
+
+def test_what_does_not_fit_is_refused_before_a_kernel_sees_it():
+    x, dy, weight, bias = (tensor.detach() for tensor in operands())
+    for operator, inputs, error, words in (
+        (convolve, (x[:, :4], weight, bias), ValueError, r"expected x \(n, 8, h, w\), not \(2, 4, 3, 4\)"),
+        (convolve, (x[0], weight, bias), ValueError, r"expected x \(n, 8, h, w\)"),
+        (convolve, (x, weight.T, bias), ValueError, r"expected weight \(12, 4\), not \(4, 12\)"),
+        (convolve, (x, weight, bias[:5]), ValueError, r"expected bias \(12,\), not \(5,\)"),
+        (convolve, (x, weight.float(), bias), TypeError, r"weight is torch.float32 on cpu, not torch.float64 on cpu"),
+        (convolve, (x, weight, bias.half()), TypeError, r"bias is torch.float16"),
+        (input_gradient, (x, weight), ValueError, r"expected dy \(n, 12, h, w\)"),
+        (weight_gradient, (dy[:1], x), ValueError, r"expected dy \(2, 12, 3, 4\), not \(1, 12, 3, 4\)"),
+        (weight_gradient, (dy.half(), x), TypeError, r"dy is torch.float16"),
+    ):
+        with pytest.raises(error, match=words):
+            operator(*inputs, SETTING)
+
+
+def test_tf32_is_what_convolutions_may_use():
+    before = torch.backends.cudnn.conv.fp32_precision
+    try:
+        for precision in ("ieee", "tf32"):
+            torch.backends.cudnn.conv.fp32_precision = precision
+            assert tf32_allowed() == (precision == "tf32")
+    finally:
+        torch.backends.cudnn.conv.fp32_precision = before
 
 
 def _with_setting(operator, *tensors):

@@ -89,12 +89,12 @@ __device__ inline float widened<Bfloat16>(u16 stored) {
 template <class Format>
 __device__ inline void multiply(float (&d)[4], const u32 (&a)[4], const u32 (&b)[2]);
 
-#define MULTIPLY(FORMAT, INSTRUCTION)                                                            \
-    template <>                                                                                  \
-    __device__ inline void multiply<FORMAT>(float (&d)[4], const u32(&a)[4], const u32(&b)[2]) { \
-        asm(INSTRUCTION " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"       \
-            : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                                     \
-            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));                 \
+#define MULTIPLY(FORMAT, INSTRUCTION)                                                               \
+    template <>                                                                                     \
+    __device__ inline void multiply<FORMAT>(float (&d)[4], const u32(&a)[4], const u32(&b)[2]) {    \
+        asm volatile(INSTRUCTION " {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};" \
+                     : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])                               \
+                     : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));           \
     }
 MULTIPLY(Tf32, "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32")
 MULTIPLY(Half, "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32")

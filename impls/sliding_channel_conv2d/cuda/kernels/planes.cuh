@@ -27,7 +27,7 @@ struct Planes {
     __device__ u64 plane(u32 number) const { return CHANNELS_LAST ? number : static_cast<u64>(number) * size; }
 };
 
-// VECTOR neighbours in memory, as words of one number (per_word 1) or as numbers in the low half of a word (2).
+// What a GPU loads and stores at once, by its size.
 template <int BYTES>
 struct Vector;
 template <>

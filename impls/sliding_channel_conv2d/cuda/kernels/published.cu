@@ -79,6 +79,7 @@ __global__ void published_input_centric(const float* dy, const float* x, const f
     if (index >= static_cast<u64>(images) * cin * pixels) return;
     const u32 pixel = index % pixels, channel = index / pixels % cin;
     const u64 image = index / pixels / cin;
+    const float value = x[index];
     float sum = 0.0f;
     for (int cover = covered[channel]; cover < covered[channel + 1]; ++cover) {
         const int window = covers[cover];
@@ -87,9 +88,11 @@ __global__ void published_input_centric(const float* dy, const float* x, const f
             const u64 of_weight = static_cast<u64>(filters[i]) * width + k;
             const float gradient = dy[(image * cout + filters[i]) * pixels + pixel];
             sum += weight[of_weight] * gradient;
-            // Without REUSE the input is read anew for every filter.
-            atomicAdd(dweight + of_weight,
-                      (REUSE ? x[index] : *static_cast<const volatile float*>(x + index)) * gradient);
+            if constexpr (REUSE) {
+                atomicAdd(dweight + of_weight, value * gradient);
+            } else {
+                atomicAdd(dweight + of_weight, x[index] * gradient);  // anew: for all it knows, x may just have changed
+            }
         }
     }
     dx[index] = sum;

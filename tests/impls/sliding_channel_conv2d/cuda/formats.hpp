@@ -27,6 +27,7 @@ float widened(typename Format::Stored stored) {
 template <class Format>
 float product_of_words(u32 left, u32 right) {
     if constexpr (Format::per_word == 1) {
+        if ((left | right) & 0x1fff) Emulator::fail("an operand is not rounded to TF32");
         return number(left) * number(right);
     } else {
         float sum = 0;

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from impls.sliding_channel_conv2d.cuda import compiler
-from impls.sliding_channel_conv2d.cuda.compiler import SOURCES, compiled, unavailable
+from impls.sliding_channel_conv2d.cuda.compiler import SOURCES, STANDARD, compiled, unavailable
 
 needs_compiler = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 
@@ -52,9 +52,50 @@ def test_fast_paths_spill_nothing_and_leave_room_for_several_blocks(expression, 
 
 
 @needs_compiler
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("expression", SLOW)
-def test_slow_paths_compile(expression):
-    assert compiled(expression, "sm_90").code
+def test_slow_paths_compile(expression, architecture):
+    assert compiled(expression, architecture).code
+
+
+def ptx(expression):
+    """The instructions of a kernel, without its name. By NVRTC itself, as cuda-core asks a driver first."""
+    from cuda.bindings import nvrtc
+
+    def done(status, *results):
+        assert status == nvrtc.nvrtcResult.NVRTC_SUCCESS
+        return results[0] if results else None
+
+    source = "".join(f'#include "{path.name}"\n' for path in sorted(SOURCES.glob("*.cu")))
+    program = done(*nvrtc.nvrtcCreateProgram(source.encode(), b"kernels.cu", 0, [], []))
+    done(*nvrtc.nvrtcAddNameExpression(program, expression.encode()))
+    options = [f"--std={STANDARD}".encode(), b"--gpu-architecture=compute_80", f"-I{SOURCES}".encode()]
+    done(*nvrtc.nvrtcCompileProgram(program, len(options), options))
+    text = bytearray(done(*nvrtc.nvrtcGetPTXSize(program)))
+    done(*nvrtc.nvrtcGetPTX(program, text))
+    name = done(*nvrtc.nvrtcGetLoweredName(program, expression.encode())).decode()
+    return text.decode().partition(".reg")[2].replace(name, "")
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("name", "instruction"),
+    [
+        ("Tf32", "m16n8k8.row.col.f32.tf32.tf32.f32"),
+        ("Half", "m16n8k16.row.col.f32.f16.f16.f32"),
+        ("Bfloat16", "m16n8k16.row.col.f32.bf16.bf16.f32"),
+    ],
+)
+@pytest.mark.parametrize("kernel", ["product", "outer"])
+def test_each_format_multiplies_by_its_own_instruction(kernel, name, instruction):
+    found = set(re.findall(r"mma\.sync\.aligned\.(\S+)", ptx(f"{kernel}<{name}, false, {FORMATS[name]}>")))
+    assert found == {instruction}
+
+
+@needs_compiler
+@pytest.mark.parametrize("kernel", ["forward", "output_centric", "input_centric"])
+def test_the_published_kernels_with_and_without_reuse_are_not_the_same(kernel):
+    assert ptx(f"published_{kernel}<true>") != ptx(f"published_{kernel}<false>")
 
 
 @needs_compiler

@@ -32,6 +32,10 @@ ERROR = {"float32": 1e-6, "tf32": 1e-3, "float16": 1e-3, "bfloat16": 5e-3}
 """Largest error of a number, relative to the sum of the magnitudes of the products in it."""
 
 
+LEAST = 6e-8
+"""Of float16 the step between its least numbers, where no relative error holds."""
+
+
 @pytest.fixture(scope="module")
 def gpu(tmp_path_factory):
     return _helper("emulator").Emulator(tmp_path_factory.mktemp("kernels"))
@@ -92,7 +96,7 @@ class Layer:
         wanted, magnitude = expected
         assert found.shape == wanted.shape
         assert found.dtype == self.x.dtype
-        assert ((found.double() - wanted).abs() <= ERROR[self.name] * magnitude + 1e-30).all()
+        assert ((found.double() - wanted).abs() <= ERROR[self.name] * magnitude + LEAST).all()
 
 
 def forward(matrix, x):
@@ -119,6 +123,31 @@ def test_against_float64(gpu, name, layout, layer, seed, bias, reverse, splits):
     made.assert_close(on.forward(made.x, made.weight, added), y)
     made.assert_close(on.input_gradient(made.dy, made.weight), dx)
     made.assert_close(on.weight_gradient(made.dy, made.x), dw)
+
+
+@pytest.mark.parametrize("name", ERROR)
+def test_parameters_need_not_be_contiguous_nor_images_aligned_or_stored_alike(gpu, name):
+    made = Layer(name, (Windows(16, 24, 2, Fraction(1, 2)), (2, 4, 4)), 0, "NCHW")
+    on, (y, dx, dw) = made.on(gpu), made.expected(made.bias)
+    weight, bias = made.weight.T.contiguous().T, made.bias.repeat_interleave(2)[::2]
+    assert not weight.is_contiguous()
+    made.assert_close(on.forward(made.x, weight, bias), y)
+    made.assert_close(on.input_gradient(made.dy, weight), dx)
+    room = made.x.new_empty(made.x.numel() + 1)
+    shifted = room[1:].view(made.x.shape).copy_(made.x)
+    assert shifted.data_ptr() % 16
+    made.assert_close(on.forward(shifted, weight, bias), y)
+    last = made.dy.contiguous(memory_format=torch.channels_last)
+    made.assert_close(on.weight_gradient(last, made.x), dw)
+    made.assert_close(on.weight_gradient(made.dy, laid_out(made.x, "channels last")), dw)
+
+
+def test_gradients_of_weights_are_the_same_bit_by_bit(gpu):
+    made = Layer("float32", (Windows(16, 24, 2, Fraction(1, 2)), (3, 9, 9)), 0, "NCHW")
+    gpu.multiprocessors = 3
+    first = made.on(gpu).weight_gradient(made.dy, made.x)
+    gpu.reverse = not gpu.reverse  # in which the threads of a block take turns
+    assert torch.equal(first, made.on(gpu).weight_gradient(made.dy, made.x))
 
 
 @pytest.mark.parametrize("reuse", [False, True])
