@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from impls.sliding_channel_conv2d import SlidingChannelConv2d
+from impls.sliding_channel_conv2d.cuda.compiler import unavailable
 from impls.sliding_channel_conv2d.layer import cuda as on_gpu
 from impls.sliding_channel_conv2d.layer.backends import choose
 
@@ -96,7 +97,12 @@ def test_channels_last_stay_last():
     assert y.is_contiguous(memory_format=torch.channels_last)
 
 
-def test_it_compiles_whole_with_the_operator_in_it():
+def test_it_compiles_whole_and_exports_with_the_operator_in_it(monkeypatch):
+    monkeypatch.undo()  # a compiler looks into much, so what it must not look into is the real thing
+    if unavailable() is not None:
+        pytest.skip(unavailable())
+    monkeypatch.setattr(on_gpu, "GPU", "cpu")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
     layer, x = layer_and_input()
     graphs = []
 
@@ -107,3 +113,5 @@ def test_it_compiles_whole_with_the_operator_in_it():
     torch._dynamo.reset()
     torch.testing.assert_close(torch.compile(layer, fullgraph=True, backend=backend)(x), layer(x))
     assert "featherbench.sliding_channel_conv2d" in graphs[0]
+    exported = torch.export.export(layer, (x,), strict=True)
+    assert "featherbench.sliding_channel_conv2d" in str(exported.graph)
