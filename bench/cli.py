@@ -28,6 +28,7 @@ from bench.run import launch
 from bench.run.plan import Sitting, plan
 from bench.run.workers import Allowance
 from bench.stats.interval import Interval
+from bench.stats.repeats import ALPHA, Finding, least_p
 
 if TYPE_CHECKING:
     from bench.report.accuracy import Difference
@@ -43,6 +44,9 @@ app.add_typer(cli_data.app, name="data")
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
+
+DEFAULTS = "(defaults)"
+"""The case whose parameters are all as by default."""
 
 LEAST_MEMORY = 16 << 20
 """Bytes of a memory limit: with less, not even the harness's own part of a worker runs."""
@@ -97,7 +101,9 @@ def run_(
     workload: Workloads = None,
     suite: Annotated[str, typer.Option(help="Which cases.")] = "quick",
     impl: Annotated[list[str] | None, typer.Option(metavar="NAME[,NAME]", help="Default: all.")] = None,
-    case: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Only such cases.")] = None,
+    case: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Only such cases; of one NAME several add up.")
+    ] = None,
     target: Annotated[str, typer.Option(help="cpu, edge (one core), cuda; :avx2 caps the instruction set.")] = "edge",
     budget: Annotated[
         str, typer.Option(help="Timed rounds of a case, all implementations together; at least 10.")
@@ -255,12 +261,13 @@ def _row_texts(rows: Sequence[comparing.Row], differences: Differences) -> Itera
             continue
         interval = f"[{row.ratio.low:.3f}, {row.ratio.high:.3f}]"
         found = f"{row.ratio.estimate:.3f} {interval} of the time of {row.against}: {row.verdict}"
-        where = f"{row.case or 'all'}, {len(row.cases)} repeats" if len(row.cases) > 1 else row.case
+        where = row.case or DEFAULTS
+        where += f", {len(row.cases)} repeats" if len(row.cases) > 1 else ""
         yield f"{row.implementation:24}{where}: {found}" + (f"; {row.reason}" if row.reason else "")
         if row in differences:
             yield f"{'':24}{_judged_text(row.workload, differences[row])}"
     for (implementation, reason), cases in without.items():
-        where = cases[0] if len(cases) == 1 else f"{len(cases)} cases"
+        where = cases[0] or DEFAULTS if len(cases) == 1 else f"{len(cases)} cases"
         yield f"{implementation:24}{where}: no ratio: {reason}"
 
 
@@ -273,7 +280,9 @@ def _judged_text(workload: str, differences: Sequence["Difference"]) -> str:
     ends = (found.mean.estimate, found.mean.low, found.mean.high)
     mean, low, high = (f"{100 * end:+.2f}" if found.metric.share else f"{end:+.4g}" for end in ends)
     unit = " points" if found.metric.share else ""
-    return f"{found.metric.title} {mean}{unit} [{low}, {high}], p {found.p:.2g}: {found.finding}"
+    too_few = found.finding is Finding.CANNOT_TELL and least_p(found.seeds) >= ALPHA
+    few = ", with too few repeats for any difference" if too_few else ""
+    return f"{found.metric.title} {mean}{unit} [{low}, {high}], corrected p {found.p:.2g}: {found.finding}{few}"
 
 
 def _row_json(row: comparing.Row, differences: Sequence["Difference"]) -> dict[str, object]:
@@ -302,7 +311,9 @@ def _tell_plan(sittings: Sequence[Sitting], target: Target, as_json: bool) -> No
     if as_json:
         print(json.dumps([key._asdict() | {"unsupported": reason} for key, reason in planned]))
     else:
-        print("\n".join(" ".join(key) + (f": unsupported: {reason}" if reason else "") for key, reason in planned))
+        for key, reason in planned:
+            told = " ".join(key._replace(case=key.case or DEFAULTS))
+            print(told + (f": unsupported: {reason}" if reason else ""))
 
 
 def _findings(found: Findings) -> dict[str, object]:

@@ -24,7 +24,7 @@ from {{ module }} import {{ workload_class }}, {{ case_class }}
 
 
 class {{ class_name }}(Implementation):
-    """Say in one line what it is; reports show it."""
+    """Say in one line what it is; featherbench list shows it."""
 
     workload = "{{ workload }}"
     requires = ("numpy",)
@@ -94,7 +94,7 @@ def _of_baseline(workload: Workload, workload_name: str, name: str) -> str:
     old = next(node for node in tree.body if isinstance(node, ast.ClassDef))
     for documented, words in (
         (tree, f"{name}: say here what it is."),
-        (old, "Say in one line what it is; reports show it."),
+        (old, "Say in one line what it is; featherbench list shows it."),
     ):
         text = text.replace(f'"""{ast.get_docstring(documented)}"""', f'"""{words}"""', 1)
     for made in (node.name for node in tree.body if isinstance(node, ast.ClassDef)):

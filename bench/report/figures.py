@@ -46,13 +46,15 @@ def latency_figures(table: pd.DataFrame, sweep: str, style: Mapping[str, Style])
     return figures
 
 
-def memory_figures(table: pd.DataFrame, sweep: str | None, style: Mapping[str, Style]) -> list[go.Figure]:
+def memory_figures(
+    table: pd.DataFrame, sweep: str | None, style: Mapping[str, Style], *, frontier: bool = True
+) -> list[go.Figure]:
     """Memory against latency, one figure for each shape; lower and further left is better.
 
     The memory is what a call needs at its peak and what preparing left behind, together: an implementation that sets
     its buffers aside while preparing needs almost nothing more in a call, and is not leaner for that.
-    A dotted line joins, for each case, the implementations that no other beats in both. ``table`` as in
-    ``latency_figures``.
+    With ``frontier``, a dotted line joins, for each case, the implementations that no other beats in both. ``table`` as
+    in ``latency_figures``.
     """
     passed = table[table["status"] == "passed"]
     if passed.empty:
@@ -66,7 +68,8 @@ def memory_figures(table: pd.DataFrame, sweep: str | None, style: Mapping[str, S
         figure = go.Figure(layout=layout(title))
         panel = shown.loc[cases.index]
         for _, rows in panel.groupby("case", sort=False):
-            _add_frontier(figure, rows, "" if sweep is None else f"{sweep} {rows[sweep].iloc[0]}")
+            if frontier:
+                _add_frontier(figure, rows, "" if sweep is None else f"{sweep} {rows[sweep].iloc[0]}")
         for name, rows in panel.groupby("implementation"):
             figure.add_trace(points(rows, str(name), style[str(name)], [_memory_hover(row) for row in _rows(rows)]))
         names = axis_title(f"latency, {time_symbol} a call"), axis_title(f"memory, {size_symbol}")

@@ -228,9 +228,15 @@ def _roofline(section: Section, look: Mapping[str, Style]) -> list[Plots]:
 
 
 def _memory(section: Section, look: Mapping[str, Style]) -> list[Plots]:
-    panels = [_panel(figure) for figure in memory_figures(section.rows, section.sweep or section.repeats, look)]
+    repeated = section.sweep is None and section.repeats is not None
+    figures = memory_figures(section.rows, section.sweep or section.repeats, look, frontier=not repeated)
+    panels = [_panel(figure) for figure in figures]
     caption = (
         "Memory (what preparing left behind and the peak of a call, together) against time; lower and further left is "
-        "better. A dotted line joins the implementations that no other beats in both, for each case."
+        "better. "
+    ) + (
+        f"A point for each {section.repeats}."
+        if repeated
+        else "A dotted line joins the implementations that no other beats in both, for each case."
     )
     return [Plots("Memory against latency", caption, panels)] if panels else []

@@ -109,7 +109,7 @@ def _cells(row: Mapping[Any, Any], comparison: Row | None, is_baseline: bool) ->
         _ratio(comparison),
         _text(_verdict(comparison, is_baseline)),
         _memory(row),
-        _number(row["macs"] / 1e6),
+        _present(row["macs"], lambda macs: number(macs / 1e6)),
         _number(row["gflops"]),
         _present(row["roofline_share"], lambda value: percent(value)),
         _error(row),

@@ -118,6 +118,16 @@ def dropout(x: Features, share: float, training: bool) -> Features:
 
 
 def macs(model: nn.Module, nodes: int, links: int) -> Macs:
-    """Of one pass forward of ``model``, which uses each of its layers once."""
+    """Of one pass forward of ``model``, which uses each of its layers once.
+
+    Raises TypeError where a matrix of it is in no layer that states its multiply-accumulates: they would be missing.
+    """
+    counted = {id(p) for layer in model.modules() if isinstance(layer, Counted) for p in layer.parameters()}
+    missed = [name for name, p in model.named_parameters() if p.dim() > 1 and id(p) not in counted]
+    if missed:
+        raise TypeError(
+            f"{', '.join(missed)}: in no layer with a method macs(nodes, links), so that work would not be counted; "
+            "use the layers of impls/node_classification/_layers.py, or give yours that method"
+        )
     parts = [layer.macs(nodes, links) for layer in model.modules() if isinstance(layer, Counted)]
     return Macs(sum(part.dense for part in parts), sum(part.sparse for part in parts))

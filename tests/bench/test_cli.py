@@ -175,8 +175,8 @@ def test_compare_tells_the_metric_that_models_are_judged_by_and_in_json_all() ->
         Difference("mine", epochs, 2, Interval(-3.25, -7.0, 0.5, 0.95), 0.25, Finding.CANNOT_TELL),
     ]
     assert list(cli._row_texts([row], {row: differences})) == [
-        f"{'mine':24}all, 2 repeats: 1.500 [1.400, 1.600] of the time of gcn3: slower",
-        f"{'':24}test accuracy +1.55 points [+0.58, +inf], p 0.047: better",
+        f"{'mine':24}(defaults), 2 repeats: 1.500 [1.400, 1.600] of the time of gcn3: slower",
+        f"{'':24}test accuracy +1.55 points [+0.58, +inf], corrected p 0.047: better",
     ]
     metrics = json.loads(json.dumps(cli._row_json(row, differences), allow_nan=False))["metrics"]
     assert metrics["accuracy"]["difference"] == {"estimate": 0.0155, "low": 0.0058, "high": None, "confidence": 0.95}
@@ -191,7 +191,7 @@ def test_compare_of_a_recorded_run_of_models_tells_times_and_accuracy() -> None:
     told = featherbench("compare", str(TRAINED), cwd=ROOT).stdout.splitlines()
     assert len(told) == 2 * 6 * 12, "two datasets, three recipes, all models but the baseline; a line of each"
     assert re.fullmatch(r"gat +dataset=cora,split=public, 10 repeats: \d.* of the time of gcn3: \w+", told[0])
-    assert re.fullmatch(r" +test accuracy [+-]\d.* points \[.*\], p \S+: (better|worse|cannot tell)", told[1])
+    assert re.fullmatch(r" +test accuracy [+-]\d.* points \[.*\], corrected p \S+: (better|worse|cannot tell)", told[1])
     rows = json.loads(featherbench("compare", str(TRAINED), "--json", cwd=ROOT).stdout)
     assert {len(row["cases"]) for row in rows} == {10}
     assert {"accuracy", "accuracy_peeking", "epochs_to_converge"} <= rows[0]["metrics"].keys()
@@ -203,6 +203,19 @@ def test_compare_of_two_runs_of_models_pairs_their_seeds() -> None:
     for row in rows:
         assert row["metrics"]["accuracy"]["difference"]["estimate"] == 0
         assert (row["metrics"]["accuracy"]["repeats"], row["metrics"]["accuracy"]["p"]) == (10, 1)
+
+
+def test_compare_says_where_repeats_are_too_few_for_any_difference() -> None:
+    judged = registry.workload("node_classification").metrics[0]
+    few, enough = (
+        cli._judged_text(
+            "node_classification",
+            [Difference("mine", judged, seeds, Interval(0.1, 0, 1, 0.95), 1.0, Finding.CANNOT_TELL)],
+        )
+        for seeds in (5, 6)
+    )
+    assert few.endswith("corrected p 1: cannot tell, with too few repeats for any difference")  # 2 of 32 at least
+    assert enough.endswith("corrected p 1: cannot tell")  # 2 of 64
 
 
 def test_compare_says_where_the_metric_that_models_are_judged_by_is_missing() -> None:
@@ -295,7 +308,9 @@ def test_new_of_a_workload_that_trains_is_its_baseline_to_change(tmp_path: Path)
     assert featherbench("new", "node_classification", "my_network", cwd=tmp_path).returncode == 0
     written = (tmp_path / "my_network.py").read_text()
     assert written.startswith('"""my_network: say here what it is."""')
-    assert 'class MyNetwork(TrainedModel):\n    """Say in one line what it is; reports show it."""' in written
+    assert (
+        'class MyNetwork(TrainedModel):\n    """Say in one line what it is; featherbench list shows it."""' in written
+    )
     assert "Gcn3" not in written
     arguments = ["node_classification", "--plugin", "my_network.py", "--impl", "my_network,gcn3", "--budget", "0.1s"]
     done = featherbench("run", *arguments, "--case", "recipe=plain", "--name", "tried", cwd=tmp_path)

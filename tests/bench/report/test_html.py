@@ -141,6 +141,14 @@ def test_nothing_passed(make_record, make_run, tmp_path):
     assert "nothing to draw" in write_report([run], tmp_path / "report.html").read_text(encoding="utf-8")
 
 
+def test_a_model_that_was_never_trained_has_no_work_and_the_page_is_written_all_the_same(
+    make_run, make_trained, tmp_path
+):
+    died = make_trained("died", 0, 0.0, work=None, status=Status.FAILED, reason="prepare: no", check=None)
+    text = write_report([make_run([make_trained("pytorch", 0, 0.8), died])], tmp_path / "page.html").read_text()
+    assert "prepare: no" in text
+
+
 def test_several_runs_workloads_and_metrics(make_record, make_run, tmp_path):
     trained = make_record(
         workload="training", parameters={"epochs": 2}, check=Check(passed=True, metrics={"top-1": 0.9})

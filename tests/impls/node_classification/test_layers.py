@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 from torch_geometric.nn import GATConv, GCNConv, SAGEConv
 
 from impls.node_classification._layers import (
@@ -12,6 +13,7 @@ from impls.node_classification._layers import (
     Links,
     MeanConvolution,
     dropout,
+    macs,
 )
 from impls.node_classification._sparse import Sparse
 from impls.node_classification.gat import Attention
@@ -105,3 +107,13 @@ def test_attention_is_that_of_pytorch_geometric(links: Links, x: torch.Tensor, h
 def test_a_linear_layer_takes_sparse_features(x: torch.Tensor) -> None:
     layer = Linear(FEATURES, WIDTH)
     torch.testing.assert_close(layer(Sparse.from_dense(x)), layer(x))
+
+
+def test_work_that_would_not_be_counted_is_refused() -> None:
+    class Uncounted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.norm, self.last = Linear(5, 4), nn.BatchNorm1d(4), nn.Linear(4, 3)
+
+    with pytest.raises(TypeError, match=r"^last\.weight: in no layer with a method macs\(nodes, links\)"):
+        macs(Uncounted(), 10, 20)
