@@ -4,18 +4,16 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
-from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 import typer.exceptions
 from rich.console import Console
 
-from bench import cli_data, scaffold, store
+from bench import cli_compare, cli_data, scaffold, store
 from bench.core import registry
 from bench.core.errors import BadUse, CannotGoOn
 from bench.core.record import Status
@@ -27,11 +25,6 @@ from bench.report import compare as comparing
 from bench.run import launch
 from bench.run.plan import Sitting, plan
 from bench.run.workers import Allowance
-from bench.stats.interval import Interval
-from bench.stats.repeats import ALPHA, Finding, least_p
-
-if TYPE_CHECKING:
-    from bench.report.accuracy import Difference
 
 app = typer.Typer(
     name="featherbench",
@@ -45,9 +38,6 @@ app.add_typer(cli_data.app, name="data")
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
-DEFAULTS = "(defaults)"
-"""The case whose parameters are all as by default."""
-
 LEAST_MEMORY = 16 << 20
 """Bytes of a memory limit: with less, not even the harness's own part of a worker runs."""
 
@@ -55,9 +45,6 @@ Workloads = Annotated[list[str] | None, typer.Argument(metavar="[WORKLOAD]...", 
 Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="An implementation of yours.")]
 Results = Annotated[Path, typer.Option("--results", metavar="FOLDER", help="Where runs are kept.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
-Differences = Mapping[comparing.Row, Sequence["Difference"]]
-"""Of metrics, beside the rows that compare times."""
 
 
 @app.command("list", epilog="Example: featherbench list --json")
@@ -174,11 +161,13 @@ def compare(
         if others
         else comparing.compare(first, baseline, wanted_margin)
     )
-    differences = _metric_differences(rows, first, *others)
+    differences = cli_compare.metric_differences(rows, first, *others)
     if as_json:
-        print(json.dumps([_row_json(row, differences.get(row, [])) for row in rows], indent=2, allow_nan=False))
+        print(
+            json.dumps([cli_compare.row_json(row, differences.get(row, [])) for row in rows], indent=2, allow_nan=False)
+        )
     else:
-        print("\n".join(_row_texts(rows, differences)) or "nothing to compare")
+        print("\n".join(cli_compare.row_texts(rows, differences)) or "nothing to compare")
     if threshold is not None:
         slower = comparing.slower_than(rows, threshold)
         if slower:
@@ -243,64 +232,6 @@ def new(
     print(f"check it:   python -m pytest tests/impls/test_contract.py -k {name}{plugin}   (in a checkout)")
 
 
-def _metric_differences(rows: Sequence[comparing.Row], run: store.Run, old: store.Run | None = None) -> Differences:
-    """None where the run has no metrics."""
-    if not any(record.check and record.check.metrics for record in run.records):
-        return {}
-    from bench.report import accuracy  # pandas is slow to import, and only needed here
-
-    return accuracy.changes(run, old, rows) if old else accuracy.differences(run, rows)
-
-
-def _row_texts(rows: Sequence[comparing.Row], differences: Differences) -> Iterator[str]:
-    """A line for each ratio and another for what the first metric says beside it, then one for each reason why not."""
-    without: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        if row.ratio is None:
-            without.setdefault((row.implementation, row.reason), []).append(row.case)
-            continue
-        interval = f"[{row.ratio.low:.3f}, {row.ratio.high:.3f}]"
-        found = f"{row.ratio.estimate:.3f} {interval} of the time of {row.against}: {row.verdict}"
-        where = row.case or DEFAULTS
-        where += f", {len(row.cases)} repeats" if len(row.cases) > 1 else ""
-        yield f"{row.implementation:24}{where}: {found}" + (f"; {row.reason}" if row.reason else "")
-        if row in differences:
-            yield f"{'':24}{_judged_text(row.workload, differences[row])}"
-    for (implementation, reason), cases in without.items():
-        where = cases[0] or DEFAULTS if len(cases) == 1 else f"{len(cases)} cases"
-        yield f"{implementation:24}{where}: no ratio: {reason}"
-
-
-def _judged_text(workload: str, differences: Sequence["Difference"]) -> str:
-    """Of the metric that implementations are judged by."""
-    judged = registry.workload(workload).metrics[0]
-    found = next((found for found in differences if found.metric.name == judged.name), None)
-    if found is None:
-        return f"{judged.title}: no difference, as it is missing or not finite in some repeat"
-    ends = (found.mean.estimate, found.mean.low, found.mean.high)
-    mean, low, high = (f"{100 * end:+.2f}" if found.metric.share else f"{end:+.4g}" for end in ends)
-    unit = " points" if found.metric.share else ""
-    too_few = found.finding is Finding.CANNOT_TELL and least_p(found.seeds) >= ALPHA
-    few = ", with too few repeats for any difference" if too_few else ""
-    return f"{found.metric.title} {mean}{unit} [{low}, {high}], corrected p {found.p:.2g}: {found.finding}{few}"
-
-
-def _row_json(row: comparing.Row, differences: Sequence["Difference"]) -> dict[str, object]:
-    found = asdict(row) | {"ratio": _interval_json(row.ratio) if row.ratio else None}
-    if differences:
-        found["metrics"] = {
-            each.metric.name: {"difference": _interval_json(each.mean)}
-            | {"repeats": each.seeds, "p": each.p, "finding": each.finding}
-            for each in differences
-        }
-    return found
-
-
-def _interval_json(interval: Interval) -> dict[str, float | None]:
-    """JSON has no infinity: an end that is not known is null."""
-    return {name: value if isfinite(value) else None for name, value in asdict(interval).items()}
-
-
 def _tell_plan(sittings: Sequence[Sitting], target: Target, as_json: bool) -> None:
     """What would be measured, and what cannot be here; what an implementation supports is known by its worker alone."""
     planned = [
@@ -312,7 +243,7 @@ def _tell_plan(sittings: Sequence[Sitting], target: Target, as_json: bool) -> No
         print(json.dumps([key._asdict() | {"unsupported": reason} for key, reason in planned]))
     else:
         for key, reason in planned:
-            told = " ".join(key._replace(case=key.case or DEFAULTS))
+            told = " ".join(key._replace(case=key.case or cli_compare.DEFAULTS))
             print(told + (f": unsupported: {reason}" if reason else ""))
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from bench.core.workload import Metric
 from bench.report.accuracy import Difference, Experiment, Model
 from bench.report.compare import Row
-from bench.report.table import Column
+from bench.report.table import Column, metric_column
 from bench.report.units import MISSING, duration, hundredths, number
 from bench.stats.interval import Interval
 
@@ -38,7 +38,7 @@ _WORK = [
 
 def means_table(experiment: Experiment) -> TextTable:
     """A line for each implementation: its seeds, the mean of every metric, its work and its times."""
-    metrics = [Column(_with_unit(metric, "%"), hint=metric.meaning) for metric in experiment.metrics]
+    metrics = [metric_column(metric, "%") for metric in experiment.metrics]
     return TextTable(
         [_NAME, Column("Seeds", hint=f"how many values of {experiment.seed} passed"), *metrics, *_WORK],
         [_model(experiment, model) for model in experiment.models],
@@ -56,7 +56,7 @@ def differences_table(experiment: Experiment) -> TextTable:
         return [Text(name), _ratio(experiment.ratios[name], experiment.seeds), *differences]
 
     return TextTable(
-        [_NAME, _RATIO, *(Column(_with_unit(metric, "points"), hint=metric.meaning) for metric in metrics)],
+        [_NAME, _RATIO, *(metric_column(metric, "points") for metric in metrics)],
         [line(name) for name in names],
     )
 
@@ -116,7 +116,3 @@ def _value(metric: Metric, value: float, signed: bool = False) -> str:
     if metric.share:
         return hundredths(value, signed)
     return ("+" if signed and value > 0 else "") + number(value, 3).replace("-", "−")
-
-
-def _with_unit(metric: Metric, unit: str) -> str:
-    return f"{metric.heading}, {unit}" if metric.share else metric.heading

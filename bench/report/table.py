@@ -69,6 +69,11 @@ OFTEN = 0.25
 _NOTES = Column("Notes", numeric=False, hint="why it did not pass; what to mind")
 
 
+def metric_column(metric: Metric, unit: str) -> Column:
+    """The column of a metric; ``unit`` is that of a share."""
+    return Column(f"{metric.heading}, {unit}" if metric.share else metric.heading, hint=metric.meaning)
+
+
 def results_table(table: pd.DataFrame, comparisons: Sequence[Row], described: Sequence[Metric]) -> Table:
     """A line for each row of a ``frame``, with its comparison; run, workload and target as columns where they vary.
 
@@ -78,7 +83,7 @@ def results_table(table: pd.DataFrame, comparisons: Sequence[Row], described: Se
     varied = [name for name in ("run", "workload", "target") if table[name].nunique() > 1]
     metrics = {name: _described(bare_metric(name), described) for name in metric_columns(table)}
     headings = [Column(name.capitalize(), numeric=False) for name in varied]
-    headings += [*_COLUMNS, *(_metric_column(metric) for metric in metrics.values()), _NOTES]
+    headings += [*_COLUMNS, *(metric_column(metric, "%") for metric in metrics.values()), _NOTES]
     by_key = {
         (row.run, row.workload, row.implementation, case, row.target): row
         for row in comparisons
@@ -133,10 +138,6 @@ def _number(value: Any) -> Cell:
 def _described(name: str, described: Sequence[Metric]) -> Metric:
     found = {metric for metric in described if metric.name == name}
     return found.pop() if len(found) == 1 else Metric(name, name, "")
-
-
-def _metric_column(metric: Metric) -> Column:
-    return Column(f"{metric.heading}, %" if metric.share else metric.heading, hint=metric.meaning)
 
 
 def _metric(metric: Metric, value: Any) -> Cell:

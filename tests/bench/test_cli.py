@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cli
+from bench import cli_compare
 from bench.core import registry
 from bench.core.workload import Metric
 from bench.report.accuracy import Difference
@@ -157,9 +157,9 @@ def test_compare_fails_with_status_3_where_something_is_surely_slower(tmp_path: 
 def test_compare_tells_what_to_mind_and_prints_no_infinity() -> None:
     ratio = Interval(0.5, 0.0, math.inf, 0.999)
     row = Row("run", "conv", "fast", "n=1", "edge", "slow", 0.01, ratio, Verdict.CANNOT_TELL, "not in turns")
-    (text,) = cli._row_texts([row], {})
+    (text,) = cli_compare.row_texts([row], {})
     assert text.endswith("n=1: 0.500 [0.000, inf] of the time of slow: cannot tell; not in turns")
-    told = json.loads(json.dumps(cli._row_json(row, []), allow_nan=False))
+    told = json.loads(json.dumps(cli_compare.row_json(row, []), allow_nan=False))
     assert told["ratio"] == {"estimate": 0.5, "low": 0.0, "high": None, "confidence": 0.999}
 
 
@@ -174,11 +174,11 @@ def test_compare_tells_the_metric_that_models_are_judged_by_and_in_json_all() ->
         Difference("mine", judged, 2, Interval(0.0155, 0.0058, math.inf, 0.95), 0.0468, Finding.BETTER),
         Difference("mine", epochs, 2, Interval(-3.25, -7.0, 0.5, 0.95), 0.25, Finding.CANNOT_TELL),
     ]
-    assert list(cli._row_texts([row], {row: differences})) == [
+    assert list(cli_compare.row_texts([row], {row: differences})) == [
         f"{'mine':24}(defaults), 2 repeats: 1.500 [1.400, 1.600] of the time of gcn3: slower",
         f"{'':24}test accuracy +1.55 points [+0.58, +inf], corrected p 0.047: better",
     ]
-    metrics = json.loads(json.dumps(cli._row_json(row, differences), allow_nan=False))["metrics"]
+    metrics = json.loads(json.dumps(cli_compare.row_json(row, differences), allow_nan=False))["metrics"]
     assert metrics["accuracy"]["difference"] == {"estimate": 0.0155, "low": 0.0058, "high": None, "confidence": 0.95}
     assert metrics["epochs"]["finding"] == "cannot tell"
     assert (metrics["epochs"]["repeats"], metrics["epochs"]["p"]) == (2, 0.25)
@@ -208,7 +208,7 @@ def test_compare_of_two_runs_of_models_pairs_their_seeds() -> None:
 def test_compare_says_where_repeats_are_too_few_for_any_difference() -> None:
     judged = registry.workload("node_classification").metrics[0]
     few, enough = (
-        cli._judged_text(
+        cli_compare.judged_text(
             "node_classification",
             [Difference("mine", judged, seeds, Interval(0.1, 0, 1, 0.95), 1.0, Finding.CANNOT_TELL)],
         )
@@ -221,7 +221,7 @@ def test_compare_says_where_repeats_are_too_few_for_any_difference() -> None:
 def test_compare_says_where_the_metric_that_models_are_judged_by_is_missing() -> None:
     other = registry.workload("node_classification").metrics[1]
     found = Difference("mine", other, 2, Interval(0.01, 0.0, 0.02, 0.95), 0.5, Finding.CANNOT_TELL)
-    assert cli._judged_text("node_classification", [found]) == (
+    assert cli_compare.judged_text("node_classification", [found]) == (
         "test accuracy: no difference, as it is missing or not finite in some repeat"
     )
 

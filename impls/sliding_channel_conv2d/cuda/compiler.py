@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 
 from bench.core.files import whole
@@ -36,8 +36,8 @@ def unavailable() -> str | None:
     try:
         version("cuda-core")
         _compiler()
-    except (PackageNotFoundError, ImportError):
-        return f"the CUDA kernels are compiled by cuda-core, which is not installed: {ADVICE}"
+    except ImportError:  # of cuda-core or of what it calls
+        return f"the CUDA kernels are compiled by cuda-core, which is not installed, or in part only: {ADVICE}"
     except RuntimeError as error:
         return " ".join(str(error).split())
     return None

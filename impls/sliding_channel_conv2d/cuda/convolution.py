@@ -85,7 +85,7 @@ class Convolution:
         return y
 
     def _expression(self, kernel: str, images: Images, *others: Tensor) -> str:
-        vector = self._format.vector if images.come_by(self._format.vector, *others) else 1
+        vector = self._format.vector if images.load_together(self._format.vector, *others) else 1
         form = f"{'true' if images.channels_last else 'false'}, {vector}>"
         return f"{kernel}_exact<{form}" if self._format.exact else f"{kernel}<{self._format.name}, {form}"
 

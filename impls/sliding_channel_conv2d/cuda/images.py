@@ -45,7 +45,7 @@ class Images:
     def pixels(self) -> int:
         return self.tensors[0].shape[0] * self.size
 
-    def come_by(self, vector: int, *others: Tensor) -> bool:
+    def load_together(self, vector: int, *others: Tensor) -> bool:
         """Whether so many neighbours in memory can be loaded at once, of these and ``others`` stored alike."""
         everything = (*self.tensors, *others)
         if self.channels_last:

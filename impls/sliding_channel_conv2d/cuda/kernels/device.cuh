@@ -42,13 +42,7 @@ __device__ inline u32 rounded_to_tf32(float value) {
 }
 
 template <class Format>
-__device__ inline typename Format::Stored narrowed(float value);
-template <>
-__device__ inline float narrowed<Float>(float value) {
-    return value;
-}
-template <>
-__device__ inline float narrowed<Tf32>(float value) {
+__device__ inline typename Format::Stored narrowed(float value) {
     return value;
 }
 template <>
@@ -65,13 +59,7 @@ __device__ inline u16 narrowed<Bfloat16>(float value) {
 }
 
 template <class Format>
-__device__ inline float widened(typename Format::Stored stored);
-template <>
-__device__ inline float widened<Float>(float stored) {
-    return stored;
-}
-template <>
-__device__ inline float widened<Tf32>(float stored) {
+__device__ inline float widened(typename Format::Stored stored) {
     return stored;
 }
 template <>

@@ -5,19 +5,17 @@
 template <class Format>
 __global__ void packed(const typename Format::Stored* weights, const int* places, typename Format::Stored* into,
                        u32 count) {
-    for (u32 i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {
-        into[i] = places[i] < 0 ? typename Format::Stored{} : as_operand(weights[places[i]], Format{});
-    }
+    const u32 i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i < count) into[i] = places[i] < 0 ? typename Format::Stored{} : as_operand(weights[places[i]], Format{});
 }
 
 // Add up the parts, always in the same order, and put each sum where its weight is.
 template <class Format>
 __global__ void unpacked(const float* parts, const int* places, typename Format::Stored* gradient, u32 count,
                          u32 splits) {
-    for (u32 i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {
-        if (places[i] < 0) continue;
-        float sum = 0.0f;
-        for (u32 split = 0; split < splits; ++split) sum += parts[static_cast<u64>(split) * count + i];
-        gradient[places[i]] = narrowed<Format>(sum);
-    }
+    const u32 i = blockIdx.x * blockDim.x + threadIdx.x;
+    if (i >= count || places[i] < 0) return;
+    float sum = 0.0f;
+    for (u32 split = 0; split < splits; ++split) sum += parts[static_cast<u64>(split) * count + i];
+    gradient[places[i]] = narrowed<Format>(sum);
 }
