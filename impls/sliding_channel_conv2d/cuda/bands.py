@@ -66,14 +66,25 @@ class Bands:
 def forward(windows: Windows, per_word: int) -> Bands:
     """The tiles of the layer itself: filters in the order of their windows."""
     filters = np.repeat(np.arange(windows.cout), windows.width)
-    order = np.argsort(np.array(windows.starts), kind="stable")
-    return _cut(filters, windows.channels.ravel(), order, per_word)
+    return _cut(filters, windows.channels.ravel(), _by_window(windows), per_word)
+
+
+def forward_with_bias(windows: Windows, per_word: int) -> Bands:
+    """As ``forward``, with the bias as a weight of every filter, behind all others: of plane cin, which is all ones."""
+    filters = np.repeat(np.arange(windows.cout), windows.width)
+    rows = np.concatenate([filters, np.arange(windows.cout)])
+    columns = np.concatenate([windows.channels.ravel(), np.full(windows.cout, windows.cin)])
+    return _cut(rows, columns, _by_window(windows), per_word)
 
 
 def transposed(windows: Windows, per_word: int) -> Bands:
     """The tiles of the gradient of the input: channels in their own order, which is that of the windows too."""
     filters = np.repeat(np.arange(windows.cout), windows.width)
     return _cut(windows.channels.ravel(), filters, np.arange(windows.cin), per_word)
+
+
+def _by_window(windows: Windows) -> NDArray[np.int64]:
+    return np.argsort(np.array(windows.starts), kind="stable")
 
 
 def _cut(rows: NDArray[np.int64], columns: NDArray[np.int64], order: NDArray[np.int64], per_word: int) -> Bands:

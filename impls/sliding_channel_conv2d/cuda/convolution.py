@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from impls.sliding_channel_conv2d.cuda.bands import STAGE_WORDS, forward, transposed
+from impls.sliding_channel_conv2d.cuda.bands import STAGE_WORDS, forward, forward_with_bias, transposed
 from impls.sliding_channel_conv2d.cuda.formats import Format
 from impls.sliding_channel_conv2d.cuda.images import Images
 from impls.sliding_channel_conv2d.cuda.tables import Cut, tables_of
@@ -44,11 +44,18 @@ class Convolution:
 
     def weight_gradient(self, dy: Tensor, x: Tensor) -> Tensor:
         """Returns dW (cout, width) of dy (n, cout, h, w) and x (n, cin, h, w): the same in every call, bit by bit."""
-        gradient = x.new_zeros(self._windows.cout, self._windows.width)
+        return self._sums_over_pixels(forward, dy, x).view(self._windows.cout, self._windows.width)
+
+    def parameter_gradients(self, dy: Tensor, x: Tensor) -> Tensor:
+        """Returns dW and behind it dbias, (cout * width + cout,), by one kernel; otherwise as ``weight_gradient``."""
+        return self._sums_over_pixels(forward_with_bias, dy, x)
+
+    def _sums_over_pixels(self, cut: Cut, dy: Tensor, x: Tensor) -> Tensor:
         images = Images.of(dy, x)
+        tables = tables_of(cut, self._windows, self._format, x.device)
+        gradient = x.new_zeros(len(tables.positions))
         if images.pixels == 0:
             return gradient
-        tables = tables_of(forward, self._windows, self._format, x.device)
         chunks, stage = len(tables.chunk_tiles), STAGE_WORDS * self._format.per_word
         most = max(1, BLOCKS_EACH * self._launcher.multiprocessors // chunks)
         each = -(-images.pixels // (most * stage)) * stage

@@ -7,7 +7,7 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from impls.sliding_channel_conv2d.cuda.bands import CHUNK, OUTPUTS, forward, transposed
+from impls.sliding_channel_conv2d.cuda.bands import CHUNK, OUTPUTS, forward, forward_with_bias, transposed
 from impls.sliding_channel_conv2d.cuda.formats import Format
 from impls.sliding_channel_conv2d.cuda.images import Images
 from impls.sliding_channel_conv2d.cuda.tables import Cut, tables_of
@@ -67,10 +67,13 @@ def product(
 @triton.jit
 def outer(
     dy, x, parts, outputs, first, inputs, chunk_tiles, chunk_entries, chunks, entries, pixels, each, size,
-    dy_channels, x_channels, CHANNELS_LAST: tl.constexpr, OUTPUTS: tl.constexpr, CHUNK: tl.constexpr,
-    PRECISION: tl.constexpr, PIXELS: tl.constexpr,
+    dy_channels, x_channels, WITH_BIAS: tl.constexpr, CHANNELS_LAST: tl.constexpr, OUTPUTS: tl.constexpr,
+    CHUNK: tl.constexpr, PRECISION: tl.constexpr, PIXELS: tl.constexpr,
 ):  # fmt: skip
-    """parts[split, entry, o] = sum over the split's pixels of dY[o] X[entry], for CHUNK of a tile's entries."""
+    """parts[split, entry, o] = sum over the split's pixels of dY[o] X[entry], for CHUNK of a tile's entries.
+
+    WITH_BIAS: plane x_channels of X is all ones.
+    """
     block = tl.program_id(0)
     chunk, split = block % chunks, block // chunks
     tile, begin = tl.load(chunk_tiles + chunk), tl.load(chunk_entries + chunk)
@@ -78,6 +81,7 @@ def outer(
     mine = entry < tl.load(first + tile + 1)
     output = tl.load(outputs + tile * OUTPUTS + row)
     number = tl.load(inputs + entry, mask=mine, other=-1)
+    stored = (number >= 0) & (number < x_channels)
     plane = 1 if CHANNELS_LAST else size
     left = dy + output.to(tl.int64)[:, None] * plane
     right = x + number.to(tl.int64)[:, None] * plane
@@ -89,7 +93,9 @@ def outer(
         of_dy = _place(pixel, dy_channels, size, CHANNELS_LAST)[None, :]
         of_x = _place(pixel, x_channels, size, CHANNELS_LAST)[None, :]
         a = tl.load(left + of_dy, mask=(output >= 0)[:, None] & inside, other=0.0)
-        b = tl.load(right + of_x, mask=(number >= 0)[:, None] & inside, other=0.0)
+        b = tl.load(right + of_x, mask=stored[:, None] & inside, other=0.0)
+        if WITH_BIAS:
+            b = tl.where((number == x_channels)[:, None] & inside, 1.0, b)
         sums = tl.dot(a, tl.trans(b), sums, input_precision=PRECISION)
     place = (split.to(tl.int64) * entries + entry[None, :]) * OUTPUTS + row[:, None]
     tl.store(parts + place, sums, mask=mine[None, :])
@@ -102,7 +108,7 @@ class TritonConvolution:
         _CONFIGS, key=["tiles", "pixels", "size", "from_channels", "to_channels", "CHANNELS_LAST"]
     )(product)
     outer: Any = triton.autotune(
-        _CONFIGS, key=["chunks", "entries", "pixels", "size", "dy_channels", "x_channels", "CHANNELS_LAST"]
+        _CONFIGS, key=["chunks", "entries", "pixels", "size", "dy_channels", "x_channels", "WITH_BIAS", "CHANNELS_LAST"]
     )(outer)
 
     def __init__(self, windows: Windows, format_: Format) -> None:
@@ -119,8 +125,15 @@ class TritonConvolution:
 
     def weight_gradient(self, dy: Tensor, x: Tensor) -> Tensor:
         """Returns dW (cout, width) of dy (n, cout, h, w) and x (n, cin, h, w)."""
+        return self._sums_over_pixels(forward, dy, x).view(self._windows.cout, self._windows.width)
+
+    def parameter_gradients(self, dy: Tensor, x: Tensor) -> Tensor:
+        """Returns dW and behind it dbias, (cout * width + cout,)."""
+        return self._sums_over_pixels(forward_with_bias, dy, x)
+
+    def _sums_over_pixels(self, cut: Cut, dy: Tensor, x: Tensor) -> Tensor:
         images = Images.of(dy, x)
-        tables = tables_of(forward, self._windows, self._format, x.device)
+        tables = tables_of(cut, self._windows, self._format, x.device)
         entries, chunks = len(tables.inputs), len(tables.chunk_tiles)
         each = max(256, -(-images.pixels // (SPLITS * 256)) * 256)
         splits = -(-images.pixels // each)
@@ -130,13 +143,13 @@ class TritonConvolution:
                 *(*images.tensors, parts, tables.outputs, tables.first, tables.inputs),
                 *(tables.chunk_tiles, tables.chunk_entries, chunks, entries, images.pixels, each, images.size),
                 *(dy.shape[1], x.shape[1]),
+                WITH_BIAS=cut is forward_with_bias,
                 CHANNELS_LAST=images.channels_last,
                 OUTPUTS=OUTPUTS,
                 CHUNK=CHUNK,
                 PRECISION=self._precision,
             )
-        gradient = parts.sum(0)[tables.positions].to(x.dtype)
-        return gradient.reshape(self._windows.cout, self._windows.width)
+        return parts.sum(0)[tables.positions].to(x.dtype)
 
     def _product(self, cut: Cut, x: Tensor, weight: Tensor, bias: Tensor | None, channels: int) -> Tensor:
         images = Images.of(x)

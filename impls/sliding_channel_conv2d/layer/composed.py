@@ -34,6 +34,11 @@ def composed_weight_gradient(dy: Tensor, x: Tensor, windows: Windows) -> Tensor:
     return (dy.flatten(2) @ x.flatten(2).mT).sum(0).gather(1, channel_index(windows, x.device))
 
 
+def composed_bias_gradient(dy: Tensor) -> Tensor:
+    """Summed over images and positions."""
+    return dy.sum((0, 2, 3))
+
+
 def rows_of(filters: tuple[int, ...]) -> slice | list[int]:
     """A slice, which is a view, wherever the filters are evenly spaced."""
     step = filters[1] - filters[0] if len(filters) > 1 else 1

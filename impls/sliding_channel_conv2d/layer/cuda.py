@@ -5,8 +5,15 @@ from torch import Tensor
 
 from impls.sliding_channel_conv2d.cuda.compiler import unavailable
 from impls.sliding_channel_conv2d.layer.composed import composed
-from impls.sliding_channel_conv2d.layer.differentiable import autocasts, differentiable
-from impls.sliding_channel_conv2d.layer.operator import convolve, input_gradient, setting_of, weight_gradient
+from impls.sliding_channel_conv2d.layer.differentiable import Kernels, autocasts, differentiable
+from impls.sliding_channel_conv2d.layer.operator import (
+    convolve,
+    input_gradient,
+    parameter_gradients,
+    setting_of,
+    taken_apart,
+    weight_gradient,
+)
 from impls.sliding_channel_conv2d.layer.windows import Windows
 
 GPU = "cuda"
@@ -47,7 +54,7 @@ def _usable(device: int) -> bool:
     return unavailable() is None and torch.cuda.get_device_capability(device) >= LEAST_CAPABILITY
 
 
-class _Cuda:
+class _Cuda(Kernels):
     """The kernels, by the operators that compilers see too."""
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
@@ -61,3 +68,7 @@ class _Cuda:
     def weight_gradient(self, dy: Tensor, x: Tensor, windows: Windows) -> Tensor:
         dweight: Tensor = weight_gradient(dy, x, setting_of(windows))
         return dweight
+
+    def parameter_gradients(self, dy: Tensor, x: Tensor, windows: Windows) -> tuple[Tensor, Tensor]:
+        setting = setting_of(windows)
+        return taken_apart(parameter_gradients(dy, x, setting), setting)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from impls.sliding_channel_conv2d.layer.composed import (
     composed,
+    composed_bias_gradient,
     composed_input_gradient,
     composed_weight_gradient,
 )
@@ -24,6 +25,10 @@ class Kernels(Protocol):
 
     def weight_gradient(self, dy: Tensor, x: Tensor, windows: Windows) -> Tensor:
         """Returns dW (cout, width), summed over images and positions."""
+
+    def parameter_gradients(self, dy: Tensor, x: Tensor, windows: Windows) -> tuple[Tensor, Tensor]:
+        """Returns dW and dbias (cout,): for kernels that read dY once for both, to be overridden."""
+        return self.weight_gradient(dy, x, windows), composed_bias_gradient(dy)
 
 
 def differentiable(kernels: Kernels, x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
@@ -59,13 +64,11 @@ class _Operator(torch.autograd.Function):
         again = torch.is_grad_enabled()  # these gradients will be differentiated
         input_gradient = composed_input_gradient if again else ctx.kernels.input_gradient
         weight_gradient = composed_weight_gradient if again else ctx.kernels.weight_gradient
-        return (
-            input_gradient(dy, weight, ctx.windows) if of_x else None,
-            weight_gradient(dy, x, ctx.windows) if of_weight else None,
-            dy.sum((0, 2, 3)) if of_bias else None,
-            None,
-            None,
-        )
+        dx = input_gradient(dy, weight, ctx.windows) if of_x else None
+        if of_weight and of_bias and not again:
+            return dx, *ctx.kernels.parameter_gradients(dy, x, ctx.windows), None, None
+        dweight = weight_gradient(dy, x, ctx.windows) if of_weight else None
+        return dx, dweight, composed_bias_gradient(dy) if of_bias else None, None, None
 
     @staticmethod
     def jvp(ctx: Any, x_dot: Tensor | None, weight_dot: Tensor | None, bias_dot: Tensor | None, *_: None) -> Tensor:

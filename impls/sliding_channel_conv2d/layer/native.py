@@ -8,7 +8,7 @@ from torch import Tensor
 from bench.core.workload import Array
 from impls.native.planes import SparsePointwise
 from impls.sliding_channel_conv2d.layer.composed import composed
-from impls.sliding_channel_conv2d.layer.differentiable import differentiable
+from impls.sliding_channel_conv2d.layer.differentiable import Kernels, differentiable
 from impls.sliding_channel_conv2d.layer.windows import Windows
 
 
@@ -29,7 +29,7 @@ def takes(x: Tensor) -> bool:
     return x.device.type == "cpu" and x.dtype == torch.float32
 
 
-class _Native:
+class _Native(Kernels):
     """The kernels, on the memory of the tensors where they are contiguous."""
 
     def __init__(self, keep: bool) -> None:

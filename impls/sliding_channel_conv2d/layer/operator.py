@@ -1,7 +1,7 @@
-"""The layer and its two gradients as operators of PyTorch, for compilers, exporters and autograd.
+"""The layer and its gradients as operators of PyTorch, for compilers, exporters and autograd.
 
-Each is linear in each of its tensors, and what one of them derives from is another of the three, so that derivatives of
-any order stay among them. ``setting`` is that of ``Windows``, as five integers: cin, cout, cg, and co as a fraction.
+Each is linear in each of its tensors, and its derivatives are others of them, so that those of any order stay among
+them. ``setting`` is that of ``Windows``, as five integers: cin, cout, cg, and co as a fraction.
 """
 
 from fractions import Fraction
@@ -13,7 +13,12 @@ from torch import Tensor
 
 from impls.sliding_channel_conv2d.cuda.convolution import Convolution
 from impls.sliding_channel_conv2d.cuda.formats import format_of
-from impls.sliding_channel_conv2d.layer.composed import composed, composed_input_gradient, composed_weight_gradient
+from impls.sliding_channel_conv2d.layer.composed import (
+    composed,
+    composed_bias_gradient,
+    composed_input_gradient,
+    composed_weight_gradient,
+)
 from impls.sliding_channel_conv2d.layer.windows import Windows
 
 TAGS = (torch.Tag.cudagraph_unsafe,)
@@ -100,6 +105,25 @@ def weight_gradient(dy: Tensor, x: Tensor, setting: list[int]) -> Tensor:
     return _convolution(x, setting).weight_gradient(dy, x)
 
 
+@torch.library.custom_op(
+    "featherbench::sliding_channel_conv2d_parameter_gradients", mutates_args=(), device_types="cuda", tags=TAGS
+)
+def parameter_gradients(dy: Tensor, x: Tensor, setting: list[int]) -> Tensor:
+    """Returns dW and dbias of dy (n, cout, h, w) and x (n, cin, h, w), to be ``taken_apart``.
+
+    An operator's answers must not share memory, so that it has but one.
+    """
+    _require_weight_gradient(dy, x, setting)
+    return _convolution(x, setting).parameter_gradients(dy, x)
+
+
+def taken_apart(parameters: Tensor, setting: list[int]) -> tuple[Tensor, Tensor]:
+    """Views of (cout * width + cout,): what is like the weight, (cout, width), and what is like the bias, (cout,)."""
+    cin, cout, cg, *_ = setting
+    count = cout * (cin // cg)
+    return parameters[:count].view(cout, cin // cg), parameters[count:]
+
+
 @convolve.register_kernel("cpu")
 def _(x: Tensor, weight: Tensor, bias: Tensor | None, setting: list[int]) -> Tensor:
     _require_convolve(x, weight, bias, setting)
@@ -116,6 +140,13 @@ def _(dy: Tensor, weight: Tensor, setting: list[int]) -> Tensor:
 def _(dy: Tensor, x: Tensor, setting: list[int]) -> Tensor:
     _require_weight_gradient(dy, x, setting)
     return composed_weight_gradient(dy, x, _windows(*setting))
+
+
+@parameter_gradients.register_kernel("cpu")
+def _(dy: Tensor, x: Tensor, setting: list[int]) -> Tensor:
+    _require_weight_gradient(dy, x, setting)
+    dweight = composed_weight_gradient(dy, x, _windows(*setting))
+    return torch.cat([dweight.flatten(), composed_bias_gradient(dy)])
 
 
 @convolve.register_fake
@@ -136,6 +167,13 @@ def _(dy: Tensor, x: Tensor, setting: list[int]) -> Tensor:
     return x.new_empty(setting[1], setting[0] // setting[2])
 
 
+@parameter_gradients.register_fake
+def _(dy: Tensor, x: Tensor, setting: list[int]) -> Tensor:
+    _require_weight_gradient(dy, x, setting)
+    cin, cout, cg, *_ = setting
+    return x.new_empty(cout * (cin // cg) + cout)
+
+
 def _stored_like(first: Tensor, answer: Tensor) -> Tensor:
     """With channels last where ``first`` has them so."""
     plain = first.is_contiguous() or not first.is_contiguous(memory_format=torch.channels_last)
@@ -150,12 +188,11 @@ def _save(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 def _convolve_backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
     x, weight = ctx.saved_tensors
     of_x, of_weight, of_bias, _ = ctx.needs_input_grad
-    return (
-        input_gradient(dy, weight, ctx.setting) if of_x else None,
-        weight_gradient(dy, x, ctx.setting) if of_weight else None,
-        dy.sum((0, 2, 3)) if of_bias else None,
-        None,
-    )
+    dx = input_gradient(dy, weight, ctx.setting) if of_x else None
+    if of_weight and of_bias:
+        return dx, *taken_apart(parameter_gradients(dy, x, ctx.setting), ctx.setting), None
+    dweight = weight_gradient(dy, x, ctx.setting) if of_weight else None
+    return dx, dweight, composed_bias_gradient(dy) if of_bias else None, None
 
 
 def _input_gradient_backward(ctx: Any, along: Tensor) -> tuple[Tensor | None, ...]:
@@ -168,6 +205,13 @@ def _weight_gradient_backward(ctx: Any, along: Tensor) -> tuple[Tensor | None, .
     return convolve(x, along, None, ctx.setting), input_gradient(dy, along, ctx.setting), None
 
 
+def _parameter_gradients_backward(ctx: Any, along: Tensor) -> tuple[Tensor | None, ...]:
+    dy, x = ctx.saved_tensors
+    along_weight, along_bias = taken_apart(along, ctx.setting)
+    return convolve(x, along_weight, along_bias, ctx.setting), input_gradient(dy, along_weight, ctx.setting), None
+
+
 convolve.register_autograd(_convolve_backward, setup_context=_save)
 input_gradient.register_autograd(_input_gradient_backward, setup_context=_save)
 weight_gradient.register_autograd(_weight_gradient_backward, setup_context=_save)
+parameter_gradients.register_autograd(_parameter_gradients_backward, setup_context=_save)

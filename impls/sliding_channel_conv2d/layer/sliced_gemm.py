@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from impls.sliding_channel_conv2d.layer.composed import rows_of
-from impls.sliding_channel_conv2d.layer.differentiable import differentiable
+from impls.sliding_channel_conv2d.layer.differentiable import Kernels, differentiable
 from impls.sliding_channel_conv2d.layer.windows import Windows
 
 
@@ -33,7 +33,7 @@ def _products(windows: Windows) -> list[_Product]:
     return [_Product(rows_of(filters), windows.pieces(start)) for start, filters in windows.filters.items()]
 
 
-class _SlicedGemm:
+class _SlicedGemm(Kernels):
     """Products on slices, and their gradients."""
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:

@@ -21,7 +21,7 @@ def cpu_passes_for_a_gpu(monkeypatch):
 def called(monkeypatch):
     """The operators that are called, by the name of what they compute."""
     names = []
-    for name in ("convolve", "input_gradient", "weight_gradient"):
+    for name in ("convolve", "input_gradient", "weight_gradient", "parameter_gradients"):
         operator = getattr(on_gpu, name)
 
         def listed(*arguments, name=name, operator=operator):
@@ -45,14 +45,15 @@ def test_forward_and_gradients_go_through_the_operators(called, dtype):
     y = layer(x)
     assert called == ["convolve"]
     y.sum().backward()
-    assert called == ["convolve", "input_gradient", "weight_gradient"]
+    assert called == ["convolve", "input_gradient", "parameter_gradients"]
     plain = SlidingChannelConv2d(8, 12, cg=2, co="1/3", dtype=torch.float64, backend="masked_dense")
     plain.load_state_dict({name: value.double() for name, value in layer.state_dict().items() if "extra" not in name})
     again = x.detach().double().requires_grad_()
     wanted = plain(again)
     wanted.sum().backward()
+    gradients = [(ours.grad, theirs.grad) for ours, theirs in zip(layer.parameters(), plain.parameters(), strict=True)]
     tolerance = {torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}[dtype]
-    for found, expected in ((y, wanted), (x.grad, again.grad), (layer.weight.grad, plain.weight.grad)):
+    for found, expected in ((y, wanted), (x.grad, again.grad), *gradients):
         assert (found.double() - expected).abs().max() <= tolerance * expected.abs().max()
 
 
@@ -65,8 +66,20 @@ def test_autocast_computes_in_its_dtype_and_gradients_come_back_in_that_of_the_p
     wanted.load_state_dict(layer.state_dict())
     assert (y - wanted(x)).abs().max() <= 0.02 * y.abs().max()
     y.float().sum().backward()
-    assert called == ["convolve", "weight_gradient"]
-    assert layer.weight.grad.dtype == torch.float32
+    assert called == ["convolve", "parameter_gradients"]
+    assert all(parameter.grad.dtype == torch.float32 for parameter in layer.parameters())
+
+
+@pytest.mark.parametrize(
+    ("frozen", "operators"), [("weight", []), ("bias", ["weight_gradient"]), (None, ["parameter_gradients"])]
+)
+def test_both_gradients_of_parameters_come_of_one_kernel_where_both_are_wanted(called, frozen, operators):
+    layer, x = layer_and_input()
+    if frozen:
+        getattr(layer, frozen).requires_grad_(False)
+    layer(x).sum().backward()
+    assert called == ["convolve", *operators]
+    assert [name for name, parameter in layer.named_parameters() if parameter.grad is None] == [frozen] * bool(frozen)
 
 
 def test_other_types_get_ordinary_operators(called):

@@ -6,10 +6,13 @@ from functools import partial
 import pytest
 import torch
 
+from impls.sliding_channel_conv2d.layer.composed import composed
 from impls.sliding_channel_conv2d.layer.operator import (
     convolve,
     input_gradient,
+    parameter_gradients,
     setting_of,
+    taken_apart,
     tf32_allowed,
     weight_gradient,
 )
@@ -37,16 +40,55 @@ def test_pytorch_finds_nothing_wrong_with_them(last):
         (convolve, (x, weight, None)),
         (input_gradient, (dy, weight)),
         (weight_gradient, (dy, x)),
+        (parameter_gradients, (dy, x)),
     ):
         torch.library.opcheck(operator, (*inputs, SETTING))
 
 
-def test_gradients_of_the_first_and_second_order():
-    x, dy, weight, bias = operands()
-    for operator, inputs in ((convolve, (x, weight, bias)), (input_gradient, (dy, weight)), (weight_gradient, (dy, x))):
-        of_tensors = partial(_with_setting, operator)
-        assert torch.autograd.gradcheck(of_tensors, inputs)
-        assert torch.autograd.gradgradcheck(of_tensors, inputs)
+def both_parameters(dy, x, setting):
+    return taken_apart(parameter_gradients(dy, x, setting), setting)
+
+
+def of_weight(dy, x, setting):
+    return both_parameters(dy, x, setting)[0]
+
+
+def of_bias(dy, x, setting):
+    return both_parameters(dy, x, setting)[1]
+
+
+@pytest.mark.parametrize(
+    ("operator", "names"),
+    [
+        (convolve, ["x", "weight", "bias"]),
+        (input_gradient, ["dy", "weight"]),
+        (weight_gradient, ["dy", "x"]),
+        (both_parameters, ["dy", "x"]),
+        (of_weight, ["dy", "x"]),
+        (of_bias, ["dy", "x"]),
+    ],
+)
+def test_gradients_of_the_first_and_second_order(operator, names):
+    of_name = dict(zip(("x", "dy", "weight", "bias"), operands(), strict=True))
+    inputs = [of_name[name] for name in names]
+    of_tensors = partial(_with_setting, operator)
+    assert torch.autograd.gradcheck(of_tensors, inputs)
+    assert torch.autograd.gradgradcheck(of_tensors, inputs)
+
+
+@pytest.mark.parametrize("wanted", [{"weight"}, {"bias"}, {"weight", "bias"}, {"x", "weight", "bias"}])
+def test_gradients_are_those_of_who_wants_them(wanted):
+    x, _, weight, bias = (tensor.detach() for tensor in operands())
+    inputs = {"x": x, "weight": weight, "bias": bias}
+    for name in wanted:
+        inputs[name].requires_grad_()
+    convolve(*inputs.values(), SETTING).square().sum().backward()
+    found = {name: tensor.grad for name, tensor in inputs.items()}
+    again = {name: tensor.detach().requires_grad_() for name, tensor in inputs.items()}
+    composed(*again.values(), WINDOWS).square().sum().backward()
+    assert {name for name, gradient in found.items() if gradient is not None} == wanted
+    for name in wanted:
+        torch.testing.assert_close(found[name], again[name].grad)
 
 
 def test_what_does_not_fit_is_refused_before_a_kernel_sees_it():
@@ -61,6 +103,7 @@ def test_what_does_not_fit_is_refused_before_a_kernel_sees_it():
         (input_gradient, (x, weight), ValueError, r"expected dy \(n, 12, h, w\)"),
         (weight_gradient, (dy[:1], x), ValueError, r"expected dy \(2, 12, 3, 4\), not \(1, 12, 3, 4\)"),
         (weight_gradient, (dy.half(), x), TypeError, r"dy is torch.float16"),
+        (parameter_gradients, (dy[:1], x), ValueError, r"expected dy \(2, 12, 3, 4\), not \(1, 12, 3, 4\)"),
     ):
         with pytest.raises(error, match=words):
             operator(*inputs, SETTING)

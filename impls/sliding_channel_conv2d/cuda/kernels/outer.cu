@@ -1,6 +1,6 @@
 // The gradient of weights, on tensor cores: parts[split][entry][o] = sum over the split's pixels of dY[o] X[entry], for
-// the outputs and the entries of each tile. A block computes 64 by 64 of them for one split; weights.cu adds up the
-// splits.
+// the outputs and the entries of each tile. Where one of these is of a plane of ones, that is the bias's gradient. A
+// block computes 64 by 64 of them for one split; weights.cu adds up the splits.
 #include "rows.cuh"
 
 template <class Format, bool CHANNELS_LAST, int VECTOR>

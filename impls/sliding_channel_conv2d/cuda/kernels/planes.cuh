@@ -47,14 +47,17 @@ struct Vector<16> {
     using Type = uint4;
 };
 
+// ``otherwise``: all of them, where nothing is there. Not put in their place after a load, which would wait for it.
 template <class Stored, int COUNT>
-__device__ inline void load(Stored (&into)[COUNT], const Stored* from, bool there) {
+__device__ inline void load(Stored (&into)[COUNT], const Stored* from, bool there, Stored otherwise = {}) {
     using Type = typename Vector<sizeof(Stored) * COUNT>::Type;
     union {
         Type vector;
         Stored numbers[COUNT];
     } both;
-    both.vector = there ? *vector_at<const Type>(from) : Type{};
+#pragma unroll
+    for (int i = 0; i < COUNT; ++i) both.numbers[i] = otherwise;
+    if (there) both.vector = *vector_at<const Type>(from);
 #pragma unroll
     for (int i = 0; i < COUNT; ++i) into[i] = both.numbers[i];
 }

@@ -6,7 +6,7 @@
 constexpr int ROWS = 64;
 
 // Neighbours in memory are pixels of a plane, or with CHANNELS_LAST channels of a pixel; VECTOR of them come in one
-// load.
+// load. The plane behind the last of the images, which is not in memory, is all ones.
 template <class Format, bool CHANNELS_LAST, int VECTOR>
 class Rows {
 public:
@@ -63,16 +63,22 @@ private:
     }
 
     __device__ int plane(int row) const { return row < count_ ? numbers_[row] : NONE; }
+    __device__ bool in_memory(int plane) const { return static_cast<u32>(plane) < planes_.channels; }
+
+    // Of a plane that is not in memory; of ones beyond the end too, where what they are multiplied by is zero.
+    __device__ Stored constant(int plane) const {
+        return plane == static_cast<int>(planes_.channels) ? narrowed<Format>(1.0f) : Stored{};
+    }
 
     __device__ void fetch_pixels(Stored (&into)[GROUP], int plane, u32 pixel, u32 end) const {
-        const Stored* from = x_ + (plane == NONE ? 0 : planes_.plane(plane));
+        const Stored* from = in_memory(plane) ? x_ + planes_.plane(plane) : nullptr;
         if constexpr (VECTOR == GROUP) {
-            const bool there = plane != NONE && pixel < end;
-            load(into, there ? from + planes_.place(pixel) : nullptr, there);
+            const bool there = from && pixel < end;
+            load(into, there ? from + planes_.place(pixel) : nullptr, there, constant(plane));
         } else {
 #pragma unroll
             for (int v = 0; v < GROUP; ++v) {
-                into[v] = plane != NONE && pixel + v < end ? from[planes_.place(pixel + v)] : Stored{};
+                into[v] = from && pixel + v < end ? from[planes_.place(pixel + v)] : constant(plane);
             }
         }
     }
@@ -91,7 +97,7 @@ private:
 #pragma unroll
         for (int v = 0; v < GROUP; ++v) {
             const int number = plane(row + v);
-            into[v] = inside && number != NONE ? from[number] : Stored{};
+            into[v] = from && in_memory(number) ? from[number] : constant(number);
         }
     }
 

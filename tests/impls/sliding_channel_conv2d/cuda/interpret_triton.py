@@ -49,10 +49,16 @@ def check(name, rng):
     matrix = torch.zeros(cout, cin, dtype=torch.float64).scatter(1, channels, weight.double())
     on = Interpreted(windows, format_of(dtype, tf32=name == "tf32"))
     y, size = _twice("oc,nchw->nohw", matrix, x)
+    dw = [whole.gather(1, channels) for whole in _twice("nohw,nchw->oc", dy, x)]
+    both = [
+        torch.cat([whole.flatten(), sums])
+        for whole, sums in zip(dw, _twice("nohw,->o", dy, torch.ones(())), strict=True)
+    ]
     for found, wanted, magnitude in (
         (on.forward(x, weight, None), y, size),
         (on.input_gradient(dy, weight), *_twice("oc,nohw->nchw", matrix, dy)),
-        (on.weight_gradient(dy, x), *(whole.gather(1, channels) for whole in _twice("nohw,nchw->oc", dy, x))),
+        (on.weight_gradient(dy, x), *dw),
+        (on.parameter_gradients(dy, x), *both),
         (on.forward(x, weight, bias), y + bias.double()[:, None, None], size + bias.double().abs()[:, None, None]),
     ):
         assert found.shape == wanted.shape

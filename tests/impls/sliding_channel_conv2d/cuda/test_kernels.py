@@ -80,7 +80,7 @@ class Layer:
         return Convolution(self.windows, self.format, launcher)
 
     def expected(self, bias=None):
-        """Y, dX and dW, each with the magnitude that its error is relative to."""
+        """Y, dX, dW and dbias, each with the magnitude that its error is relative to."""
         x, dy, matrix = self.x.double(), self.dy.double(), self.matrix
         added = torch.zeros(()) if bias is None else bias.double()[:, None, None]
         return [
@@ -90,7 +90,13 @@ class Layer:
                 torch.einsum("nohw,nchw->oc", *images).gather(1, self._channels)
                 for images in ((dy, x), (dy.abs(), x.abs()))
             ),
+            (dy.sum((0, 2, 3)), dy.abs().sum((0, 2, 3))),
         ]
+
+    def taken_apart(self, parameters):
+        """Those like the weight, and behind them those like the bias."""
+        parts = parameters.split([self.weight.numel(), self.bias.numel()])
+        return [part.view(like.shape) for part, like in zip(parts, (self.weight, self.bias), strict=True)]
 
     def assert_close(self, found, expected):
         wanted, magnitude = expected
@@ -119,16 +125,18 @@ def test_against_float64(gpu, name, layout, layer, seed, bias, reverse, splits):
     gpu.reverse, gpu.multiprocessors = reverse, splits
     made = Layer(name, layer, seed, layout)
     added = made.bias if bias else None
-    on, (y, dx, dw) = made.on(gpu), made.expected(added)
+    on, (y, dx, *gradients) = made.on(gpu), made.expected(added)
     made.assert_close(on.forward(made.x, made.weight, added), y)
     made.assert_close(on.input_gradient(made.dy, made.weight), dx)
-    made.assert_close(on.weight_gradient(made.dy, made.x), dw)
+    made.assert_close(on.weight_gradient(made.dy, made.x), gradients[0])
+    for gradient, wanted in zip(made.taken_apart(on.parameter_gradients(made.dy, made.x)), gradients, strict=True):
+        made.assert_close(gradient, wanted)
 
 
 @pytest.mark.parametrize("name", ERROR)
 def test_parameters_need_not_be_contiguous_nor_images_aligned_or_stored_alike(gpu, name):
     made = Layer(name, (Windows(16, 24, 2, Fraction(1, 2)), (2, 4, 4)), 0, "NCHW")
-    on, (y, dx, dw) = made.on(gpu), made.expected(made.bias)
+    on, (y, dx, dw, _) = made.on(gpu), made.expected(made.bias)
     weight, bias = made.weight.T.contiguous().T, made.bias.repeat_interleave(2)[::2]
     assert not weight.is_contiguous()
     made.assert_close(on.forward(made.x, weight, bias), y)
@@ -142,12 +150,13 @@ def test_parameters_need_not_be_contiguous_nor_images_aligned_or_stored_alike(gp
     made.assert_close(on.weight_gradient(made.dy, laid_out(made.x, "channels last")), dw)
 
 
-def test_gradients_of_weights_are_the_same_bit_by_bit(gpu):
-    made = Layer("float32", (Windows(16, 24, 2, Fraction(1, 2)), (3, 9, 9)), 0, "NCHW")
+@pytest.mark.parametrize("name", ERROR)
+def test_gradients_of_parameters_are_the_same_bit_by_bit(gpu, name):
+    made = Layer(name, (Windows(16, 24, 2, Fraction(1, 2)), (3, 9, 9)), 0, "NCHW")
     gpu.multiprocessors = 3
-    first = made.on(gpu).weight_gradient(made.dy, made.x)
+    first = made.on(gpu).parameter_gradients(made.dy, made.x)
     gpu.reverse = not gpu.reverse  # in which the threads of a block take turns
-    assert torch.equal(first, made.on(gpu).weight_gradient(made.dy, made.x))
+    assert torch.equal(first, made.on(gpu).parameter_gradients(made.dy, made.x))
 
 
 @pytest.mark.parametrize("reuse", [False, True])
@@ -156,9 +165,9 @@ def test_gradients_of_weights_are_the_same_bit_by_bit(gpu):
 def test_the_published_design_against_float64(gpu, reuse, layer, seed, bias):
     made = Layer("float32", layer, seed, "NCHW")
     added = made.bias if bias else None
-    y, *gradients = made.expected(added)
+    y, dx, dw, _ = made.expected(added)
     for input_centric in (False, True):
         published = Published(made.windows, gpu, reuse=reuse, input_centric=input_centric)
         made.assert_close(published.forward(made.x, made.weight, added), y)
-        for gradient, wanted in zip(published.backward(made.dy, made.x, made.weight), gradients, strict=True):
+        for gradient, wanted in zip(published.backward(made.dy, made.x, made.weight), (dx, dw), strict=True):
             made.assert_close(gradient, wanted)
