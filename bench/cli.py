@@ -16,6 +16,7 @@ from rich.console import Console
 from bench import cli_compare, cli_data, scaffold, store
 from bench.core import registry
 from bench.core.errors import BadUse, CannotGoOn
+from bench.core.implementation import Implementation
 from bench.core.record import Status
 from bench.core.target import NAMES, Target
 from bench.doctor import words
@@ -58,7 +59,7 @@ def list_(plugin: Plugins = None, as_json: Json = False) -> None:
                 "title": workload.title,
                 "suites": {suite: len(cases) for suite, cases in workload.suites().items()},
                 "implementations": {
-                    entry.name: {"summary": entry.summary, "unavailable": entry.missing()}
+                    entry.name: {"summary": entry.summary, "targets": entry.targets, "unavailable": entry.missing()}
                     for entry in entries
                     if entry.workload == name
                 },
@@ -69,12 +70,14 @@ def list_(plugin: Plugins = None, as_json: Json = False) -> None:
     }
     if as_json:
         return print(json.dumps(found, indent=2))
+    name_width = max(len(entry.name) for entry in entries) + 2
     for name, workload in registry.workloads().items():
         print(f"{name}: {workload.title}")
         print("  suites: " + ", ".join(f"{suite} ({len(cases)} cases)" for suite, cases in workload.suites().items()))
         for entry in entries:
             if entry.workload == name:
-                print(f"  {entry.name:24}{entry.missing() or entry.summary}")
+                where = "" if entry.targets == Implementation.targets else f" [{', '.join(entry.targets)}]"
+                print(f"  {entry.name:{name_width}}{entry.missing() or entry.summary}{where}")
     for entry in entries:
         if entry.workload not in registry.workloads():
             print(f"{entry.path} cannot be used: it names no known workload")
@@ -91,7 +94,9 @@ def run_(
     case: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Only such cases; of one NAME several add up.")
     ] = None,
-    target: Annotated[str, typer.Option(help="cpu, edge (one core), cuda; :avx2 caps the instruction set.")] = "edge",
+    target: Annotated[
+        str, typer.Option(help="cpu, edge (one core), cuda, or as cpu:avx2, cuda:cold, cuda:graph.")
+    ] = "edge",
     budget: Annotated[
         str, typer.Option(help="Timed rounds of a case, all implementations together; at least 10.")
     ] = "8s",
@@ -251,6 +256,7 @@ def _findings(found: Findings) -> dict[str, object]:
     return {
         "environment": found.environment.model_dump(mode="json"),
         "limits": found.limits.model_dump(mode="json") if found.limits else None,
+        "gpu_limits": found.gpu_limits.model_dump(mode="json") if found.gpu_limits else None,
         "noise_floor": found.noise_floor,
         "pairs": len(found.same.ratios),
         "margin": found.same.margin,

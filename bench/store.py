@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bench.core.errors import BadUse, CannotGoOn
 from bench.core.files import write_whole
 from bench.core.record import SCHEMA, Key, Record
-from bench.machine import Environment, Limits
+from bench.limits.model import GpuLimits, Limits
+from bench.machine import Environment
 
 LOCAL = Path("results/local")
 REFERENCE = Path("results/reference")
@@ -68,7 +69,7 @@ class RunInfo(BaseModel):
     threads: int
     """Cores given to the target, and threads asked of every library."""
     environment: Environment
-    limits: Limits | None
+    limits: Limits | GpuLimits | None
     noise_floor: float | None
     """From ``featherbench doctor``: 0.018 means that two runs of the same code differ by up to 1.8 % here."""
     notes: dict[str, str] = {}

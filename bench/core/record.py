@@ -43,6 +43,9 @@ class Work(_Stored):
     least_bytes: int = Field(ge=0, description="inputs, constants and output, each moved once")
     parameters: int = Field(ge=0, description="trained numbers")
     itemsize: int = Field(default=4, ge=1, description="bytes of a number; arithmetic peaks are measured for 4")
+    arithmetic: str | None = Field(
+        default=None, description="what a GPU multiplies: float16, bfloat16, tf32; None: float32 or 64, by the itemsize"
+    )
     sparse_macs: int = Field(default=0, ge=0, description="of macs, those with the non-zeros of a sparse matrix")
 
 
@@ -66,7 +69,15 @@ class Latency(_Stored):
     low: float = Field(gt=0, description="95 % interval of the median, ns; all that was seen where rounds cannot tell")
     high: float
     preempted: int | None = Field(
-        ge=0, description="rounds in which the calling thread was off its core for over 5 % of the time; None: unknown"
+        default=None,
+        ge=0,
+        description="rounds in which the calling thread was off its core for over 5 % of the time; None: unknown",
+    )
+    throttled: list[int] | None = Field(
+        default=None, description="rounds in which a GPU held its clock down; None: there is none, or it does not tell"
+    )
+    exposed: int | None = Field(
+        default=None, description="samples in which a GPU may have waited for the host; None: there is none"
     )
     stopped: Literal["sure", "budget"] | None = Field(description="None: another tool timed it, by rules of its own")
 
@@ -79,6 +90,11 @@ class Memory(_Stored):
     peak_bytes: int = Field(ge=0, description="high-water mark of one call above the prepared process")
     prepared_bytes: int = Field(
         ge=0, description="what prepare and the first calls left behind, without the case's own arrays"
+    )
+    driver_bytes: int | None = Field(
+        default=None,
+        ge=0,
+        description="of a GPU, what its driver has given since before prepare, allocators' reserves included",
     )
 
 

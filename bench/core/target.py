@@ -1,6 +1,7 @@
 """A target: where implementations run."""
 
 import ctypes
+import importlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,39 +21,45 @@ _CAPS = {
 }
 """Instruction-set caps, as the libraries that have such a setting read it from the environment."""
 
-NAMES = (*KINDS, *(f"{kind}:{cap}" for kind in ("cpu", "edge") for cap in _CAPS))
+COLD, GRAPH = "cold", "graph"
+
+_OPTIONS = {"cpu": tuple(_CAPS), "edge": tuple(_CAPS), "cuda": (COLD, GRAPH)}
+
+NAMES = (*KINDS, *(f"{kind}:{option}" for kind, options in _OPTIONS.items() for option in options))
 
 
 @dataclass(frozen=True)
 class Target:
-    """``cpu``: all cores. ``edge``: one pinned core and one thread everywhere. ``cuda``: the GPU.
+    """``cpu``: all cores. ``edge``: one pinned core and one thread everywhere. ``cuda``: the first GPU that there is.
 
     ``cpu:avx2`` and ``edge:avx2`` also ask the libraries to stay within an instruction set; each record's facts say
-    which of them did.
+    which of them did. On ``cuda``, calls follow each other, so that what fits the L2 cache is found there;
+    ``cuda:cold`` empties it before each, and ``cuda:graph`` replays a CUDA graph of the call.
     """
 
     kind: str
-    isa: str | None = None
+    option: str | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Target":
         """``edge`` or ``edge:avx2``; raises BadUse with the valid choices."""
-        kind, _, isa = text.partition(":")
+        kind, _, option = text.partition(":")
         if text not in NAMES:
             raise BadUse(f"no target {text!r}; choose from {', '.join(NAMES)}")
-        return cls(kind, isa or None)
+        return cls(kind, option or None)
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.isa}" if self.isa else self.kind
+        return f"{self.kind}:{self.option}" if self.option else self.kind
+
+    @property
+    def isa(self) -> str | None:
+        """The instruction set that libraries are asked to stay within; None: all that there is."""
+        return self.option if self.option in _CAPS else None
 
     def unavailable(self) -> str | None:
         """Why nothing can run here, or None."""
         if self.kind == "cuda":
-            try:
-                ctypes.CDLL("libcuda.so.1")
-            except OSError:
-                return "target cuda needs an NVIDIA GPU and its driver, and libcuda.so.1 is not on this machine"
-            return "target cuda cannot be measured by this release yet; choose cpu or edge"
+            return (reason := _no_gpu()) and f"target {self} needs {reason}"
         if self.isa == "avx2" and " avx2 " not in Path("/proc/cpuinfo").read_text():
             return f"target {self} needs a processor with AVX2, which this one is not"
         return None
@@ -68,6 +75,22 @@ class Target:
         threads = str(len(self.cores))
         counts = {f"{library}_NUM_THREADS": threads for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
         return counts | (_CAPS[self.isa] if self.isa else {})
+
+
+def _no_gpu() -> str | None:
+    """What is missing to use a GPU from PyTorch, or None."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return "an NVIDIA GPU and its driver, and libcuda.so.1 is not on this machine"
+    count = ctypes.c_int()
+    error = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
+    if error or not count.value:
+        return f"an NVIDIA GPU, and the driver finds none{f' (CUDA error {error})' if error else ''}"
+    torch = importlib.import_module("torch")
+    if torch.version.cuda is None:
+        return f"a PyTorch that was built with CUDA, which {torch.__version__} was not; install another"
+    return None
 
 
 def _fastest(cores: list[int]) -> int:

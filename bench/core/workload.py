@@ -24,6 +24,7 @@ class Problem:
 
     ``inputs`` change: the harness refills these very arrays between checks, so a call must read them each time, and
     must not write to them. ``constants`` (weights, a training set) never change: ``prepare`` may pack or convert them.
+    On target ``cuda`` all of them are PyTorch tensors on the GPU; ``bench.measure.tensors`` converts.
     """
 
     case: Any
@@ -45,6 +46,15 @@ class Problem:
         stored = aligned(self.inputs[name].transpose(order))
         self.inputs[name] = stored.transpose(np.argsort(order))
         return self.inputs[name]
+
+    def refill(self, fresh: "Problem") -> None:
+        """Copy the inputs of another problem into these very arrays."""
+        for name, array in self.inputs.items():
+            np.copyto(array, fresh.inputs[name])
+
+    def on_host(self) -> "Problem":
+        """The same problem where numpy can work on it."""
+        return self
 
 
 class Metric(NamedTuple):
@@ -126,6 +136,4 @@ class Workload(ABC):
 
     def refill(self, problem: Problem, seed: int) -> None:
         """Put new inputs, made from ``seed``, into the arrays that ``problem`` already holds."""
-        fresh = self.problem(problem.case, seed)
-        for name, array in problem.inputs.items():
-            np.copyto(array, fresh.inputs[name])
+        problem.refill(self.problem(problem.case, seed))

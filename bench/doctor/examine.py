@@ -10,6 +10,8 @@ from bench.core import registry
 from bench.core.errors import BadUse
 from bench.core.target import KINDS, Target
 from bench.doctor.trial import Trial, busy_core, compare_pairs
+from bench.limits import gpu, host
+from bench.limits.model import GpuLimits, Limits
 from bench.stats.verdict import Verdict
 
 FEWEST_FOR_A_FLOOR = 10
@@ -19,7 +21,8 @@ FEWEST_FOR_A_FLOOR = 10
 @dataclass(frozen=True)
 class Findings:
     environment: machine.Environment
-    limits: machine.Limits | None
+    limits: Limits | None
+    gpu_limits: GpuLimits | None
     same: Trial
     slower: Trial
     beside_busy_core: Trial
@@ -54,7 +57,8 @@ def examine(folder: Path, pairs: int, margin: float, budget_s: float, watch: Cal
     watch("measuring limits")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        limits = machine.limits(folder, thorough=True)
+        limits = host.limits(folder, thorough=True)
+        gpu_limits = gpu.limits(folder) if Target("cuda").unavailable() is None else None
     except OSError as error:
         raise BadUse(f"cannot write to {folder}: {error.strerror}; choose another folder with --results") from None
     same = compare_pairs("copy", pairs, margin, budget_s, watch)
@@ -65,6 +69,7 @@ def examine(folder: Path, pairs: int, margin: float, budget_s: float, watch: Cal
     findings = Findings(
         machine.environment({name for entry in entries if not entry.missing() for name in entry.requires}),
         limits,
+        gpu_limits,
         same,
         slower,
         beside_busy_core,

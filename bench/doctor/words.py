@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from bench.doctor.examine import FEWEST_FOR_A_FLOOR, Findings
+from bench.limits.model import GpuLimits
 
 
 def lines(found: Findings) -> Iterator[str]:
@@ -13,6 +14,8 @@ def lines(found: Findings) -> Iterator[str]:
     memory = f"{here.memory_bytes / 2**30:.0f} GiB"
     yield f"caches {caches or 'unknown'}; memory {memory}; governor {here.governor or 'unknown'}"
     yield from _limits(found)
+    if found.gpu_limits:
+        yield from _gpu_limits(found.gpu_limits)
     pairs = len(found.same.ratios)
     margin = f"{found.same.margin:.1%}"
     yield f"noise floor: two runs of the same code differ by up to {found.noise_floor:.1%} here ({pairs} pairs)"
@@ -41,3 +44,11 @@ def _limits(found: Findings) -> Iterator[str]:
         of_threads = [b for b in found.limits.bandwidths if b.threads == threads]
         text = ", ".join(f"{b.working_set_bytes >> 10} KiB {b.bytes_per_second / 1e9:.0f}" for b in of_threads)
         yield f"copy bandwidth by working set, {threads} thread(s), GB/s: {text}"
+
+
+def _gpu_limits(limits: GpuLimits) -> Iterator[str]:
+    products = ", ".join(f"{arithmetic} {gflops:.0f}" for arithmetic, gflops in limits.peaks.items())
+    yield f"{limits.gpu}, products of large matrices, GFLOP/s: {products}"
+    text = ", ".join(f"{flow.working_set_bytes >> 20} MiB {flow.bytes_per_second / 1e9:.0f}" for flow in limits.flows)
+    yield f"{limits.gpu}, copy bandwidth by working set, GB/s: {text}"
+    yield f"{limits.gpu}, replay of a CUDA graph of one empty kernel: {limits.empty_graph_ns:.0f} ns"

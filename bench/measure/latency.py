@@ -35,10 +35,14 @@ class TurnPlan:
 class Turn:
     samples: list[float]
     """ns a call."""
-    preempted: bool
-    """The calling thread was off its core for over 5 % of the turn: preempted, or waiting for others."""
     answer: Any
     """What the last timed call returned."""
+    preempted: bool | None = None
+    """The calling thread was off its core for over 5 % of the turn: preempted, or waiting for others."""
+    throttled: bool | None = None
+    """A GPU held its clock down, for its temperature or its power. None: no GPU, or it does not tell."""
+    exposed: int | None = None
+    """Samples in which a GPU may have waited for the host. None: no GPU."""
 
 
 def warm_up(call: Call, least_s: float = 0.05, most_s: float = 1.0) -> float:
@@ -80,7 +84,7 @@ def take_turn(call: Call, plan: TurnPlan) -> Turn:
         wall, on_core = time.perf_counter_ns() - wall, time.thread_time_ns() - on_core
     finally:
         gc.enable()
-    return Turn([*samples, last], on_core < 0.95 * wall, answer)
+    return Turn([*samples, last], answer, preempted=on_core < 0.95 * wall)
 
 
 def _timed(call: Call, inner: int) -> float:

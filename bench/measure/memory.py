@@ -2,9 +2,20 @@
 
 import ctypes
 import gc
+import resource
 from pathlib import Path
 
 from bench.core.workload import Call
+
+
+def allow(extra_bytes: int) -> None:
+    """Let this process have ``extra_bytes`` of writable memory beyond what it has now; more fails at once.
+
+    The limit is on what is asked for, not on what is touched, so a call that would thrash the machine never starts.
+    """
+    data_pages = int(Path("/proc/self/statm").read_text().split()[5])
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (data_pages * resource.getpagesize() + extra_bytes, hard))
 
 
 def settle() -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench.core.record import THREADS_THAT_RAN, Latency, Record, Work
 from bench.core.target import Target
-from bench.machine import Limits
+from bench.limits.model import GpuLimits, Limits
 from bench.stats.percentile import percentile
 from bench.store import Run
 
@@ -29,9 +29,12 @@ _COUNTS = (
     "rounds",
     "samples",
     "preempted",
+    "throttled",
+    "exposed",
     "threads",
     "peak_bytes",
     "prepared_bytes",
+    "driver_bytes",
     "macs",
     "sparse_macs",
     "flop",
@@ -50,10 +53,13 @@ _COLUMNS = [
     "rounds",
     "samples",
     "preempted",
+    "throttled",
+    "exposed",
     "threads",
     "stopped",
     "peak_bytes",
     "prepared_bytes",
+    "driver_bytes",
     "error",
     "tolerance",
     "macs",
@@ -162,11 +168,11 @@ def _measured(run: Run, record: Record) -> dict[str, object]:
         "prepare_s": record.seconds.get("prepare"),
     }
     if record.work:
-        row |= record.work.model_dump(exclude={"itemsize"}) | {"flop": 2 * record.work.macs}
+        row |= record.work.model_dump(exclude={"itemsize", "arithmetic"}) | {"flop": 2 * record.work.macs}
     if record.check:
         row |= {"error": record.check.error, "tolerance": record.check.tolerance}
     if record.memory:
-        row |= {"peak_bytes": record.memory.peak_bytes, "prepared_bytes": record.memory.prepared_bytes}
+        row |= record.memory.model_dump()
     if (threads := record.facts.get(THREADS_THAT_RAN, "")).isdecimal():
         row["threads"] = int(threads)
     if record.latency:
@@ -184,11 +190,13 @@ def _timed(latency: Latency) -> dict[str, object]:
         "rounds": len(latency.turns),
         "samples": len(samples),
         "preempted": latency.preempted,
+        "throttled": None if latency.throttled is None else len(latency.throttled),
+        "exposed": latency.exposed,
         "stopped": latency.stopped,
     }
 
 
-def _speed(record: Record, latency: Latency, limits: Limits | None, threads: int) -> dict[str, object]:
+def _speed(record: Record, latency: Latency, limits: Limits | GpuLimits | None, threads: int) -> dict[str, object]:
     """FLOP per nanosecond are GFLOP per second. Work without products (MACs 0) has no such speed."""
     if record.work is None or record.work.macs == 0:
         return {}
@@ -197,11 +205,11 @@ def _speed(record: Record, latency: Latency, limits: Limits | None, threads: int
     return {"gflops": gflops, "roofline_share": gflops / attainable if attainable else None}
 
 
-def _attainable(work: Work, target: Target, limits: Limits | None, threads: int) -> float | None:
+def _attainable(work: Work, target: Target, limits: Limits | GpuLimits | None, threads: int) -> float | None:
     """None where nothing was measured for this target."""
-    if limits is None or target.kind == "cuda":
+    if limits is None:
         return None
     try:
-        return limits.attainable_gflops(work, threads, target.isa)
+        return limits.attainable_gflops(work, threads, target.option)
     except ValueError:
         return None

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import plotly.graph_objects as go
 
-from bench.machine import Limits
+from bench.limits.model import GpuLimits, Limits
 from bench.report.figures import axis_title, layout, log_axis, points, who
 from bench.report.palette import Style
 from bench.report.units import number, percent, size
@@ -41,7 +41,7 @@ class _Roofs(NamedTuple):
 
 
 def roofline_figure(
-    table: pd.DataFrame, limits: Limits | None, threads: int, style: Mapping[str, Style]
+    table: pd.DataFrame, limits: Limits | GpuLimits | None, threads: int, style: Mapping[str, Style]
 ) -> go.Figure | None:
     """Each passed row of one workload and target, as ``frame`` makes them, under the roofs for this many threads.
 
@@ -67,16 +67,12 @@ def roofline_figure(
     return figure
 
 
-def _roofs(limits: Limits | None, threads: int) -> _Roofs:
+def _roofs(limits: Limits | GpuLimits | None, threads: int) -> _Roofs:
     if limits is None:
         return _Roofs([], [])
-    peaks = [(f"{peak.isa} peak", peak.gflops) for peak in limits.peaks if peak.threads == threads]
-    flows = [
-        (f"{size(flow.working_set_bytes)} working set", flow.bytes_per_second / 1e9)
-        for flow in limits.bandwidths
-        if flow.threads == threads
-    ]
-    return _Roofs(_by_height(peaks), _by_height(flows))
+    roofs = limits.roofs(threads)
+    flows = [(f"{size(working_set)} working set", rate / 1e9) for working_set, rate in roofs.flows]
+    return _Roofs(_by_height(roofs.peaks), _by_height(flows))
 
 
 def _by_height(roofs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.core.record import Record
-from bench.machine import Environment, Limits
-from bench.report.units import MISSING, number, percent, size
+from bench.limits.model import GpuLimits, Limits
+from bench.machine import Environment
+from bench.report.units import MISSING, duration, number, percent, size
 from bench.store import Run
 
 Facts = list[tuple[str, str]]
@@ -78,9 +79,11 @@ def _plain(name: str, value: Any) -> str:
     return MISSING if value is None or value == "" else str(value)
 
 
-def _limits(limits: Limits | None) -> Facts:
+def _limits(limits: Limits | GpuLimits | None) -> Facts:
     if limits is None:
         return []
+    if isinstance(limits, GpuLimits):
+        return _gpu_limits(limits)
     peaks = [(f"{peak.isa} peak, {_threads(peak.threads)}", f"{number(peak.gflops)} GFLOP/s") for peak in limits.peaks]
     flows = [
         (
@@ -90,6 +93,15 @@ def _limits(limits: Limits | None) -> Facts:
         for flow in limits.bandwidths
     ]
     return peaks + flows
+
+
+def _gpu_limits(limits: GpuLimits) -> Facts:
+    peaks = [(f"{arithmetic} product", f"{number(gflops)} GFLOP/s") for arithmetic, gflops in limits.peaks.items()]
+    flows = [
+        (f"{size(flow.working_set_bytes)} working set", f"{number(flow.bytes_per_second / 1e9)} GB/s")
+        for flow in limits.flows
+    ]
+    return [("GPU", limits.gpu), *peaks, *flows, ("Empty CUDA graph", duration(limits.empty_graph_ns))]
 
 
 def _threads(count: int) -> str:

@@ -59,6 +59,12 @@ class Summary:
     troubles: list[Trouble]
 
 
+UNTRIED = (
+    "No GPU has run this project's tests yet: neither the way in which it measures GPUs nor its own kernels for them "
+    "have been tried but on simulated ones."
+)
+
+
 def summarise(section: Section) -> Summary:
     """The section's ``Summary``; every text in it is plain and still to be escaped."""
     fastest, trained = _fastest(section), experiments(section)
@@ -155,11 +161,17 @@ def _cautions(section: Section) -> Iterator[str]:
     passed = section.rows[section.rows["status"] == "passed"]
     if passed.empty:
         return
+    if section.run.info.target.startswith("cuda"):
+        yield UNTRIED
     of_all = f"of {_count(len(passed), 'measurement')}"
     if early := int((passed["stopped"] == "budget").sum()):
         yield f"In {early} {of_all} the budget ended before the interval was as narrow as wanted."
     if disturbed := int((passed["preempted"] > 0).sum()):
         yield f"In {disturbed} {of_all} a round's calling thread was off its core for a while, preempted or waiting."
+    if throttled := int((passed["throttled"] > 0).sum()):
+        yield f"In {throttled} {of_all} the GPU held its clock down in some rounds, for its temperature or its power."
+    if exposed := int((passed["exposed"] > 0).sum()):
+        yield f"In {exposed} {of_all} the GPU may have waited for the host in some samples, which show that too."
     many = passed[passed["threads"] > section.run.info.threads]
     if not many.empty:
         who = ", ".join(many["implementation"].unique())

@@ -189,4 +189,8 @@ def _notes(row: Mapping[Any, Any], comparison: Row | None) -> str:
         notes.append(f"budget ended after {row['rounds']} rounds")
     if pd.notna(row["preempted"]) and row["preempted"] > OFTEN * row["rounds"]:
         notes.append(f"{row['preempted']} rounds off the core")
+    if pd.notna(row["throttled"]) and row["throttled"]:
+        notes.append(f"{row['throttled']} rounds with the GPU's clock held down")
+    if pd.notna(row["exposed"]) and row["exposed"] > OFTEN * row["samples"]:
+        notes.append(f"in {row['exposed']} of {row['samples']} samples the GPU may have waited for the host")
     return "; ".join(notes)

@@ -13,6 +13,7 @@ from bench.core.errors import BadUse
 from bench.core.record import Record
 from bench.core.registry import Entry
 from bench.core.target import Target
+from bench.limits import gpu, host
 from bench.run import sources
 from bench.run.plan import Sitting, plan, to_measure
 from bench.run.scheduler import Display, Split, carry_out
@@ -93,8 +94,10 @@ def describe(
     libraries = {name for entry in entries if not entry.missing() for name in entry.requires}
     here = machine.environment({*libraries, *HARNESS_LIBRARIES, *tools})
     folder = machines(results)
+    target = Target.parse(request.target)
+    on_gpu = target.kind == "cuda"
     try:
-        limits = machine.limits(folder)
+        limits = gpu.limits(folder) if on_gpu else host.limits(folder)
     except OSError as error:
         raise BadUse(f"cannot write to {folder}: {error.strerror}; choose another folder with --results") from None
     return RunInfo(
@@ -104,10 +107,10 @@ def describe(
         request=request,
         spending=spending,
         sources=sources.hashes(entries),
-        threads=len(Target.parse(request.target).cores),
+        threads=len(target.cores),
         environment=here,
         limits=limits,
-        noise_floor=floor.ratio if (floor := noise.load(folder, here.machine_id)) else None,
+        noise_floor=floor.ratio if not on_gpu and (floor := noise.load(folder, here.machine_id)) else None,
         notes={entry.label: entry.note or entry.summary for entry in entries},
     )
 

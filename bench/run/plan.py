@@ -47,6 +47,8 @@ def plan(request: Request) -> list[Sitting]:
     wanted = [sitting for sitting in sittings if sitting.entries or sitting.unable]
     if not wanted:
         names = ", ".join(dict.fromkeys(sitting.workload_name for sitting in sittings))
+        if not request.implementations:
+            raise BadUse(f"no implementation of {names} runs on {target.kind}; see featherbench list")
         raise BadUse(f"{', '.join(request.implementations)}: no implementation of {names}; see featherbench list")
     if all(sitting.absent for sitting in wanted):
         raise BadUse(_in_short(dict.fromkeys(str(sitting.absent) for sitting in wanted)))
@@ -116,7 +118,8 @@ def _sitting(name: str, case: Case, entries: Sequence[Entry], request: Request, 
         ):
             continue
         if target.kind not in entry.targets:
-            unable[entry] = f"runs on {', '.join(entry.targets)}, not on {target.kind}"
+            if request.implementations:  # else it is no part of the comparison
+                unable[entry] = f"runs on {', '.join(entry.targets)}, not on {target.kind}"
         elif missing := entry.missing() or absent:
             unable[entry] = missing
         else:

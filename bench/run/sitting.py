@@ -47,9 +47,8 @@ class Attempt:
     check: Check | None = None
     facts: dict[str, str] = field(default_factory=dict)
     inner: int = 1
-    turns: list[list[float]] = field(default_factory=list)
-    """ns a call: the samples of each round."""
-    preempted: int = 0
+    taken: list[dict[str, Any]] = field(default_factory=list)
+    """What the worker replied to each turn, see ``bench.measure.latency.Turn``."""
 
     @property
     def going(self) -> bool:
@@ -70,8 +69,7 @@ class Attempt:
 
     def take_turn(self) -> None:
         if taken := self._ask("turn"):
-            self.turns.append(taken["samples"])
-            self.preempted += taken["preempted"]
+            self.taken.append(taken)
 
     def finish(self, seed: int) -> None:
         """Check again on inputs that were never seen, and let go of the case."""
@@ -96,9 +94,14 @@ class Attempt:
             seconds=self.seconds,
             facts=self.facts,
             check=self.check,
-            latency=summarise(self.turns, self.inner, self.preempted, stopped) if passed else None,
+            latency=summarise(self.turns, self.inner, stopped, **_disturbances(self.taken)) if passed else None,
             memory=self.memory if passed else None,
         )
+
+    @property
+    def turns(self) -> list[list[float]]:
+        """Ns a call: the samples of each round."""
+        return [turn["samples"] for turn in self.taken]
 
     def rounds(self) -> list[float]:
         """Latency of each round so far, ns: the median of its samples. Rounds, not samples, are independent."""
@@ -163,9 +166,12 @@ def _take_turns(attempts: list[Attempt], budget_s: float, seed: int, watch: Watc
 
 
 def summarise(
-    turns: list[list[float]], inner: int, preempted: int | None, stopped: Literal["sure", "budget"] | None
+    turns: list[list[float]], inner: int, stopped: Literal["sure", "budget"] | None, **disturbances: Any
 ) -> Latency:
-    """The latency that turns of samples, ns a call, amount to: the median over rounds, with its interval."""
+    """The latency that turns of samples, ns a call, amount to: the median over rounds, with its interval.
+
+    ``disturbances`` are those that somebody looked for: preempted, throttled and exposed, see ``Latency``.
+    """
     rounds = [median(turn) for turn in turns]
     interval = median_interval(rounds)
     return Latency(
@@ -174,9 +180,19 @@ def summarise(
         median=interval.estimate,
         low=max(min(rounds), interval.low),
         high=min(max(rounds), interval.high),
-        preempted=preempted,
         stopped=stopped,
+        **disturbances,
     )
+
+
+def _disturbances(taken: list[dict[str, Any]]) -> dict[str, int | list[int]]:
+    """Those that were looked for in every turn."""
+    found: dict[str, int | list[int]] = {}
+    for name in ("preempted", "throttled", "exposed"):
+        marks = [turn[name] for turn in taken]
+        if None not in marks:
+            found[name] = [place for place, mark in enumerate(marks) if mark] if name == "throttled" else sum(marks)
+    return found
 
 
 def _is_sure(attempt: Attempt) -> bool:

@@ -7,12 +7,10 @@ the order in which the scheduler asks for them: load, prepare, check, warm, turn
 import gc
 import json
 import os
-import resource
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -24,7 +22,8 @@ from bench.core.record import THREADS_THAT_RAN, Check, Memory, Status
 from bench.core.target import Target
 from bench.core.trained import Trained
 from bench.core.workload import Call, Problem, Workload
-from bench.measure import correctness, facts, latency, memory
+from bench.measure import correctness, facts
+from bench.measure.meter import Meter, meter
 from bench.run.lifeline import die_with
 from bench.run.protocol import Reply, Unsupported
 
@@ -42,16 +41,17 @@ class Worker:
     workload: Workload
     problem: Problem
     call: Call
-    plan: latency.TurnPlan
+    meter: Meter
 
     def load(self, entry: Json, workload_module: str, target: str, memory_limit: int) -> Json:
         self.target = Target.parse(target)
         self.entry = registry.Entry(**entry)
         self.workload = registry.load_workload(workload_module)
         self.implementation = registry.load(self.entry)
+        self.meter = meter(self.target)
         gc.collect()
         gc.freeze()  # A large library's objects need not be looked through again at every collection.
-        allow_memory(memory_limit)
+        self.meter.allow_memory(memory_limit)
         return {}
 
     def prepare(self, parameters: Json, seed: int) -> Json:
@@ -72,9 +72,12 @@ class Worker:
         for _ in range(2):
             self.call()
         self._require_unchanged()
-        memory.settle()
-        prepared = max(0, memory.private_bytes() - self.bytes_before - _history_bytes(self.call))
-        return Memory(peak_bytes=memory.peak_of(self.call), prepared_bytes=prepared).model_dump()
+        self.meter.settle()
+        prepared = max(0, self.meter.held_bytes() - self.bytes_before - _history_bytes(self.call))
+        peak, of_driver = self.meter.peak_of(self.call), self.meter.driver_bytes()
+        if of_driver is not None and self.of_driver_before is not None:
+            of_driver = max(0, of_driver - self.of_driver_before)
+        return Memory(peak_bytes=peak, prepared_bytes=prepared, driver_bytes=of_driver).model_dump()
 
     def check(self, seed: int) -> Json:
         found = self.workload.check(self.problem, correctness.guarded(self.call, self.problem), seed)
@@ -84,14 +87,13 @@ class Worker:
         return found.model_dump()
 
     def warm(self) -> Json:
-        self.plan = latency.plan_turn(latency.warm_up(self.call))
-        return {"inner": self.plan.inner}
+        return {"inner": self.meter.warm_up(self.call)}
 
     def turn(self) -> Json:
         self.answer = None  # so that its memory is free again
-        taken = latency.take_turn(self.call, self.plan)
+        taken = self.meter.take_turn(self.call)
         self.answer = taken.answer
-        return {"samples": taken.samples, "preempted": taken.preempted}
+        return {name: getattr(taken, name) for name in ("samples", "preempted", "throttled", "exposed")}
 
     def recheck(self, seed: int) -> Json:
         """After timing: the arrays are as before it, its last answer is right, and so are answers to new inputs."""
@@ -100,7 +102,7 @@ class Worker:
         timed = self.workload.confirm(self.problem, self.call, self.answer)
         found = correctness.worse(timed, Check.model_validate(self.check(seed))).model_dump()
         worker_facts = facts.versions(self.entry.requires) | facts.instruction_sets(self.target, self.entry.requires)
-        told = dict(getattr(self.call, FACTS, {}))
+        told = self.meter.facts() | dict(getattr(self.call, FACTS, {}))
         return {"check": found, "facts": worker_facts | told | {THREADS_THAT_RAN: str(ran)}}
 
     def drop(self) -> Json:
@@ -108,20 +110,21 @@ class Worker:
         for name in ("call", "problem", "answer"):
             self.__dict__.pop(name, None)
         self.implementation = type(self.implementation)()  # What it kept on itself belongs to the case too.
-        memory.settle()
+        self.meter.settle()
         return {}
 
     def _prepare(self, case: Case, seed: int) -> float:
         self.drop()
         if reason := self.implementation.supports(case):
             raise Unsupported(reason)
-        self.problem = self.workload.problem(case, seed).aligned()
+        self.problem = self.meter.place(self.workload.problem(case, seed))
         self.inputs = correctness.checksums(self.problem.inputs)
         self.constants = correctness.checksums(self.problem.constants)
-        memory.settle()
-        self.bytes_before = memory.private_bytes()
+        self.meter.settle()
+        self.bytes_before, self.of_driver_before = self.meter.held_bytes(), self.meter.driver_bytes()
         began = time.perf_counter()
-        self.call = self.implementation.prepare(self.problem, self.target)
+        self.call = self.meter.adapt(self.implementation.prepare(self.problem, self.target))
+        self.meter.finish()
         return time.perf_counter() - began
 
     def _require_unchanged(self) -> None:
@@ -135,16 +138,6 @@ def _history_bytes(call: Call) -> int:
     return sum(np.asarray(kept).nbytes for kept in call.history.values()) if isinstance(call, Trained) else 0
 
 
-def allow_memory(extra_bytes: int) -> None:
-    """Let this process have ``extra_bytes`` of writable memory beyond what it has now; more fails at once.
-
-    The limit is on what is asked for, not on what is touched, so a call that would thrash the machine never starts.
-    """
-    data_pages = int(Path("/proc/self/statm").read_text().split()[5])
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (data_pages * resource.getpagesize() + extra_bytes, hard))
-
-
 def answer(worker: Worker, request: Json) -> Reply:
     """Do one step; whatever goes wrong becomes the reply."""
     step: Callable[..., Json] = getattr(worker, request.pop("step"))
@@ -156,7 +149,7 @@ def answer(worker: Worker, request: Json) -> Reply:
         return Reply(status=_status(error), reason=_reason(error), seconds=time.perf_counter() - began)
 
 
-_NO_MEMORY = ("can't allocate memory", "failed to allocate memory", "bad_alloc")
+_NO_MEMORY = ("can't allocate memory", "failed to allocate memory", "bad_alloc", "cuda out of memory")
 """How libraries say that memory ran out, in exceptions of other types."""
 
 

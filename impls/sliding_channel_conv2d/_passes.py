@@ -1,12 +1,14 @@
 """From a differentiable composition to the call of a case: its forward pass, its gradients, or both."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
+from bench.measure.tensors import as_tensor
 from impls.sliding_channel_conv2d.layer.backends import Backend
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
@@ -14,7 +16,12 @@ Compute = Callable[[], Tensor]
 
 
 def prepare_passes(
-    problem: Problem, target: Target, backend: Backend, compiled: Callable[[Compute], Compute] = lambda compute: compute
+    problem: Problem,
+    target: Target,
+    backend: Backend,
+    compiled: Callable[[Compute], Compute] = lambda compute: compute,
+    *,
+    channels_last: bool = False,
 ) -> Call:
     """A call that computes the case's passes, on tensors that share their memory with the problem's arrays.
 
@@ -24,10 +31,8 @@ def prepare_passes(
     torch.set_num_threads(len(target.cores))
     case: SlidingChannelConv2dCase = problem.case
     windows = case.windows
-    arrays = {**problem.constants, **problem.inputs}
-    x, weight, bias, dy = (torch.from_numpy(arrays[name]) if name in arrays else None for name in _NAMES)
-    assert x is not None
-    assert weight is not None
+    allow_rounding(case)
+    x, weight, bias, dy = tensors(problem, channels_last=channels_last)
     if case.passes == "forward":
         packed = backend.pack(weight, bias, windows)
         return _inference(compiled(lambda: backend.convolve(x, *packed, windows)))
@@ -44,7 +49,25 @@ def prepare_passes(
     return train
 
 
-_NAMES = ("x", "weight", "bias", "dy")
+def tensors(problem: Problem, *, channels_last: bool = False) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    """x, weight, bias and dy of a problem, those that it has, in the memory of its arrays."""
+    images = [name for name in ("x", "dy") if name in problem.inputs]
+    for name in images if channels_last else ():
+        problem.lay_out(name, (0, 2, 3, 1))
+    # Detached: what autograd is told of a tensor must not be told of the problem's own.
+    found = {name: as_tensor(array).detach() for name, array in {**problem.constants, **problem.inputs}.items()}
+    if channels_last:
+        found["x"] = found["x"].contiguous(memory_format=torch.channels_last)
+    return found["x"], found["weight"], found.get("bias"), found.get("dy")
+
+
+def allow_rounding(case: SlidingChannelConv2dCase) -> None:
+    """For this process, products of float32 as the case allows them; the fastest of cuDNN's algorithms, by trial."""
+    precision = "tf32" if case.dtype == "tf32" else "ieee"
+    backends: Any = torch.backends
+    backends.cudnn.conv.fp32_precision = precision
+    backends.cuda.matmul.fp32_precision = precision
+    backends.cudnn.benchmark = True
 
 
 def _inference(forward: Compute) -> Call:

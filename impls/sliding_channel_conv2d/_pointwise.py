@@ -22,10 +22,13 @@ def only_forward(case: SlidingChannelConv2dCase, runner: Implementation) -> str 
     """Why ``runner``, an inference runtime's implementation of ``grouped_conv2d``, cannot run the case, or None."""
     if case.passes != "forward":
         return "an inference runtime computes no gradients"
+    if case.dtype not in ("float32", "float64"):
+        return f"these runtimes run no {case.dtype} here"
     return runner.supports(_pointwise(case))
 
 
 def _pointwise(case: SlidingChannelConv2dCase) -> GroupedConv2dCase:
+    assert case.dtype in ("float32", "float64")
     return GroupedConv2dCase(
         n=case.n,
         cin=case.cin,

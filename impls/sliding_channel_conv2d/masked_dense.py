@@ -12,6 +12,7 @@ class MaskedDense(Implementation):
 
     workload = "sliding_channel_conv2d"
     requires = ("torch",)
+    targets = ("cpu", "edge", "cuda")
     note = (
         "cg times the arithmetic, at the speed of dense products; only the dense weight (cout x cin) is made: "
         "untimed where weights are constant (forward), timed in train."

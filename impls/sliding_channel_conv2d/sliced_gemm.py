@@ -12,6 +12,7 @@ class SlicedGemm(Implementation):
 
     workload = "sliding_channel_conv2d"
     requires = ("torch",)
+    targets = ("cpu", "edge", "cuda")
     note = (
         "Makes only the answers, and no second pass over the output except for a bias, for windows that wrap around, "
         "and where a window's filters are unevenly spaced. A gradient of its own, on the same slices."

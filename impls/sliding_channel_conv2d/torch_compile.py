@@ -1,11 +1,10 @@
 """A composition under torch.compile."""
 
-import torch
-
 from bench.core.implementation import Implementation
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
-from impls.sliding_channel_conv2d._passes import prepare_passes
+from bench.measure.tensors import as_tensor
+from impls.sliding_channel_conv2d._compiled import prepare_compiled
 from impls.sliding_channel_conv2d.layer.backends import BACKENDS, choose_composition
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
@@ -28,11 +27,5 @@ class TorchCompile(Implementation):
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         case: SlidingChannelConv2dCase = problem.case
-        torch._dynamo.reset()  # else the cases before count against its limit of recompilations
-        x = torch.from_numpy({**problem.constants, **problem.inputs}["x"])
-        backend = BACKENDS[choose_composition(x, case.windows)]
-        call = prepare_passes(
-            problem, target, backend, lambda forward: torch.compile(forward, fullgraph=True, dynamic=False)
-        )
-        call()  # compiles it
-        return call
+        x = as_tensor({**problem.constants, **problem.inputs}["x"])
+        return prepare_compiled(problem, target, BACKENDS[choose_composition(x, case.windows)])

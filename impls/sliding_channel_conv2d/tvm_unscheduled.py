@@ -22,6 +22,8 @@ class TvmUnscheduled(Implementation):
     )
 
     def supports(self, case: SlidingChannelConv2dCase) -> str | None:
+        if case.dtype not in ("float32", "float64"):
+            return f"TVM runs no {case.dtype} here"
         return None if case.passes == "forward" else "TVM computes no gradients here"
 
     def prepare(self, problem: Problem, target: Target) -> Call:

@@ -12,6 +12,7 @@ class WindowCopies(Implementation):
 
     workload = "sliding_channel_conv2d"
     requires = ("torch",)
+    targets = ("cpu", "edge", "cuda")
     note = (
         "Copies cout * cin / cg channels at each forward pass and keeps them for the backward one: the backward cases "
         "show them as prepared memory."

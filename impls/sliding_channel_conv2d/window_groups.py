@@ -13,6 +13,7 @@ class WindowGroups(Implementation):
 
     workload = "sliding_channel_conv2d"
     requires = ("torch",)
+    targets = ("cpu", "edge", "cuda")
     note = (
         "Copies N * cin / cg channels at each forward pass, kept for the backward one (prepared memory of the backward "
         "cases), and the output once more. Weights are reordered untimed in forward cases, timed in train."

@@ -12,6 +12,7 @@ from bench.core.case import Case
 from bench.core.record import Work
 from bench.core.workload import Array, Pick, Problem
 from bench.measure.correctness import Answer, OperatorWorkload
+from bench.measure.tensors import BFLOAT16
 from impls.sliding_channel_conv2d.layer.windows import Windows, overlap
 
 Passes = Literal["forward", "backward", "train"]
@@ -29,7 +30,9 @@ class SlidingChannelConv2dCase(Case):
     co: str = Field(default="0.5", description="overlap of neighbouring windows: a fraction such as 0.33 or 1/3")
     bias: bool = False
     passes: Passes = Field(default="forward", description="train is forward and backward together")
-    dtype: Literal["float32", "float64"] = "float32"
+    dtype: Literal["float32", "float64", "tf32", "float16", "bfloat16"] = Field(
+        default="float32", description="tf32: float32, of which products may round to 10 bits of mantissa"
+    )
 
     @field_validator("co", mode="before")
     @classmethod
@@ -43,6 +46,11 @@ class SlidingChannelConv2dCase(Case):
     def _has_windows(self) -> Self:
         _ = self.windows
         return self
+
+    @property
+    def stored(self) -> np.dtype[Any]:
+        """The dtype of the arrays."""
+        return {"tf32": np.dtype(np.float32), "bfloat16": BFLOAT16}.get(self.dtype) or np.dtype(self.dtype)
 
     @property
     def windows(self) -> Windows:
@@ -65,7 +73,7 @@ class SlidingChannelConv2d(OperatorWorkload):
     """Y[:, i] = sum_k W[i, k] X[:, (start(i) + k) mod cin] (+ b[i]), start(i) = floor(i (1 - co) cin / cg) mod cin.
 
     Arrays: ``x`` (n, cin, h, w), ``weight`` (cout, cin / cg), ``bias`` (cout,) where the case has one, and ``dy``, the
-    gradient of the answer, of its shape (n, cout, h, w). All in the case's dtype. ``case.windows`` has the
+    gradient of the answer, of its shape (n, cout, h, w). All are of dtype ``case.stored``. ``case.windows`` has the
     channels that each filter reads. By the case's passes:
 
     - forward: input ``x``; weight and bias are constants, free to be packed. Answer: y.
@@ -89,29 +97,31 @@ class SlidingChannelConv2d(OperatorWorkload):
             "dsxplore_backward": _dsxplore(n=16, passes="backward"),
             "odd": _odd(),
         }
-        return named | {"full": list(dict.fromkeys(case for cases in named.values() for case in cases))}
+        full = list(dict.fromkeys(case for cases in named.values() for case in cases))
+        return named | {"full": full} | _for_gpus()
 
     def problem(self, case: SlidingChannelConv2dCase, seed: int) -> Problem:
         """Standard normal inputs; weights scaled so that outputs are about standard normal too."""
         # Constants are the same for every seed, so that a refill leaves them as they are.
         steady, fresh = np.random.default_rng(0), np.random.default_rng(seed)
+        drawn = np.float64 if case.dtype == "float64" else np.float32
         x, weights, dy = {
             "forward": (fresh, steady, None),
             "backward": (steady, steady, fresh),
             "train": (fresh, fresh, fresh),
         }[case.passes]
-        arrays = {"x": (x, x.standard_normal(case.input_shape, case.dtype))}
-        scale = np.sqrt(case.windows.width).astype(case.dtype)
-        arrays["weight"] = (weights, weights.standard_normal(case.weight_shape, case.dtype) / scale)
+        arrays = {"x": (x, x.standard_normal(case.input_shape, drawn))}
+        scale = np.sqrt(case.windows.width).astype(drawn)
+        arrays["weight"] = (weights, weights.standard_normal(case.weight_shape, drawn) / scale)
         if case.bias:
-            arrays["bias"] = (weights, weights.standard_normal(case.cout, case.dtype))
+            arrays["bias"] = (weights, weights.standard_normal(case.cout, drawn))
         if dy:
-            arrays["dy"] = (dy, dy.standard_normal(case.output_shape, case.dtype))
-        return Problem(
-            case,
-            inputs={name: array for name, (source, array) in arrays.items() if source is fresh},
-            constants={name: array for name, (source, array) in arrays.items() if source is steady},
+            arrays["dy"] = (dy, dy.standard_normal(case.output_shape, drawn))
+        inputs, constants = (
+            {name: array.astype(case.stored, copy=False) for name, (source, array) in arrays.items() if source is one}
+            for one in (fresh, steady)
         )
+        return Problem(case, inputs, constants)
 
     def reference(self, problem: Problem) -> Answer:
         """A dense pointwise convolution whose weight is zero outside the windows, and its gradients, in float64."""
@@ -136,7 +146,7 @@ class SlidingChannelConv2d(OperatorWorkload):
         return answers[0] if case.passes == "forward" else tuple(answers)
 
     def tolerance(self, case: SlidingChannelConv2dCase) -> float:
-        return {"float32": 1e-4, "float64": 1e-12}[case.dtype]
+        return {"float32": 1e-4, "float64": 1e-12, "tf32": 5e-3, "float16": 5e-3, "bfloat16": 4e-2}[case.dtype]
 
     def work(self, case: SlidingChannelConv2dCase) -> Work:
         """Forward is cout * cin / cg MACs at each position; backward twice that, for dX and for dW.
@@ -152,12 +162,13 @@ class SlidingChannelConv2d(OperatorWorkload):
             "backward": seen + x + 2 * weight + y + bias,
             "train": seen + x + 2 * (weight + bias + y),
         }
-        itemsize = np.dtype(case.dtype).itemsize
+        itemsize = case.stored.itemsize
         return Work(
             macs={"forward": 1, "backward": 2, "train": 3}[case.passes] * y * case.windows.width,
             least_bytes=numbers[case.passes] * itemsize,
             parameters=weight + bias,
             itemsize=itemsize,
+            arithmetic=case.dtype if case.dtype in GPU_ARITHMETIC else None,
         )
 
     def sample(self, pick: Pick[Any]) -> SlidingChannelConv2dCase:
@@ -172,7 +183,7 @@ class SlidingChannelConv2d(OperatorWorkload):
             co=pick(["0", "0.5", "0.25", "0.75", "0.33", "1/3", "2/7", "0.99"]),
             bias=pick([False, True]),
             passes=pick(["forward", "backward", "train"]),
-            dtype=pick(["float32", "float64"]),
+            dtype=pick(["float32", "float64", "tf32", "float16", "bfloat16"]),
         )
 
 
@@ -197,14 +208,31 @@ DSXPLORE_LAYERS = (
 2101.00745."""
 
 
-def _dsxplore(**others: Any) -> list[SlidingChannelConv2dCase]:
-    """Every distinct layer at cg 2, 4, 8 and co .25, .5, .75, .33."""
+def _dsxplore(times: int = 1, **others: Any) -> list[SlidingChannelConv2dCase]:
+    """Every distinct layer at cg 2, 4, 8 and co .25, .5, .75, .33, its images so many times as large."""
     return [
-        _layer(*layer, cg=cg, co=co, **others)
-        for layer in DSXPLORE_LAYERS
+        _layer(cin, cout, times * size, cg=cg, co=co, **others)
+        for cin, cout, size in DSXPLORE_LAYERS
         for cg in (2, 4, 8)
         for co in ("0.25", "0.5", "0.75", "0.33")
     ]
+
+
+GPU_ARITHMETIC = ("tf32", "float16", "bfloat16")
+"""What tensor cores multiply."""
+
+
+def _for_gpus() -> dict[str, list[SlidingChannelConv2dCase]]:
+    """The paper's batch of 128 images: of CIFAR-10's size, and of ImageNet's, for which layers are 7 times as large."""
+    return {
+        f"dsxplore_{size}{suffix}": [
+            case
+            for dtype in ("float32", *GPU_ARITHMETIC)
+            for case in _dsxplore(times=times, n=128, dtype=dtype, passes=passes)
+        ]
+        for size, times in (("128", 1), ("128_of_224", 7))
+        for suffix, passes in (("", "forward"), ("_backward", "backward"))
+    }
 
 
 def _odd() -> list[SlidingChannelConv2dCase]:

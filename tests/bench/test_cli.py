@@ -13,6 +13,7 @@ import pytest
 
 from bench import cli_compare
 from bench.core import registry
+from bench.core.target import NAMES
 from bench.core.workload import Metric
 from bench.report.accuracy import Difference
 from bench.report.compare import Row
@@ -271,7 +272,7 @@ def test_no_arguments_print_the_help(tmp_path: Path) -> None:
 def test_list_says_what_is_there(tmp_path: Path) -> None:
     told = json.loads(featherbench("list", "--json", cwd=tmp_path).stdout)
     assert told["workloads"]["grouped_conv2d"]["suites"]["quick"] == 6
-    assert set(told["targets"]) == {"cpu", "edge", "cuda", "cpu:avx2", "edge:avx2"}
+    assert set(told["targets"]) == set(NAMES)
     text = featherbench("list", cwd=tmp_path).stdout
     assert "im2col" in text
     assert "target edge:avx2: " in text

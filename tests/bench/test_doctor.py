@@ -9,6 +9,7 @@ from bench import machine, noise
 from bench.doctor import words
 from bench.doctor.examine import Findings
 from bench.doctor.trial import Trial
+from bench.limits.model import Flow, GpuLimits
 from bench.stats.interval import Interval
 from bench.stats.verdict import Verdict
 
@@ -18,8 +19,16 @@ def trial(*estimates: float) -> Trial:
     return Trial([Interval(ratio, ratio - 0.002, ratio + 0.002, 0.95) for ratio in estimates], margin=0.01)
 
 
+GPU = GpuLimits(
+    gpu="A GPU",
+    peaks={"tf32": 400e3},
+    flows=[Flow(working_set_bytes=2**30, bytes_per_second=3e12)],
+    empty_graph_ns=1500.0,
+)
+
+
 def findings(same: Trial, slower: Trial, busy: Trial) -> Findings:
-    return Findings(machine.environment(()), None, same, slower, busy, {"target cuda": "no driver"})
+    return Findings(machine.environment(()), None, GPU, same, slower, busy, {"target cuda": "no driver"})
 
 
 QUIET = trial(*[1.0] * 20)
@@ -60,6 +69,7 @@ def test_too_few_pairs_promise_nothing() -> None:
     told = list(words.lines(findings(trial(1.0), trial(1.05), trial(1.0))))
     assert told[-1].startswith("nothing amiss, but too few pairs")
     assert "cannot run: target cuda: no driver" in told
+    assert "A GPU, copy bandwidth by working set, GB/s: 1024 MiB 3000" in told
 
 
 def test_a_noise_floor_is_kept_by_machine(tmp_path: Path) -> None:

@@ -19,20 +19,38 @@ from bench.core.implementation import Implementation
 from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.core.workload import Call, Problem, Workload
-from bench.measure.correctness import as_arrays, checksums, guarded
+from bench.measure.correctness import OperatorWorkload, as_arrays, checksums, guarded, relative_error
+from bench.measure.gpu.problem import DeviceProblem
 
-EDGE = Target("edge")
+EDGE, CUDA = Target("edge"), Target("cuda")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "entry" in metafunc.fixturenames:
-        found = registry.implementations(metafunc.config.getoption("--plugin"))
-        metafunc.parametrize("entry", found, ids=[f"{entry.workload}-{entry.name}" for entry in found], scope="module")
+    """On target edge, or on cuda what runs nowhere else; where there is a GPU, on both what runs on both."""
+    if "place" in metafunc.fixturenames:
+        entries = registry.implementations(metafunc.config.getoption("--plugin"))
+        found = [(entry, EDGE) for entry in entries if "edge" in entry.targets]
+        gpu = CUDA.unavailable() is None
+        found += [
+            (entry, CUDA) for entry in entries if "cuda" in entry.targets and (gpu or "edge" not in entry.targets)
+        ]
+        names = [f"{entry.workload}-{entry.name}" + ("-cuda" if target is CUDA else "") for entry, target in found]
+        metafunc.parametrize("place", found, ids=names, scope="module")
 
 
 @pytest.fixture(scope="module")
-def implementation(entry: Entry) -> Implementation:
-    if missing := entry.missing():
+def entry(place: tuple[Entry, Target]) -> Entry:
+    return place[0]
+
+
+@pytest.fixture(scope="module")
+def target(place: tuple[Entry, Target]) -> Target:
+    return place[1]
+
+
+@pytest.fixture(scope="module")
+def implementation(entry: Entry, target: Target) -> Implementation:
+    if missing := target.unavailable() or entry.missing():
         pytest.skip(missing)
     return registry.load(entry)
 
@@ -69,9 +87,18 @@ def some_cases(workload: Workload) -> tuple[list[Case], list[Case]]:
     return list(workload.suites()["quick"]), [workload.sample(random.choice) for _ in range(200)]
 
 
-def prepared(workload: Workload, implementation: Implementation, case: Case) -> tuple[Problem, Call]:
-    problem = workload.problem(case, seed=1)
-    return problem, guarded(implementation.prepare(problem, EDGE), problem)
+Prepare = Callable[[Problem], tuple[Problem, Call]]
+
+
+@pytest.fixture(scope="module")
+def prepare(implementation: Implementation, target: Target) -> Prepare:
+    """Places a problem where its target is, and prepares it."""
+
+    def prepared(problem: Problem) -> tuple[Problem, Call]:
+        placed = DeviceProblem.of(problem, "cuda") if target is CUDA else problem
+        return placed, guarded(implementation.prepare(placed, target), placed)
+
+    return prepared
 
 
 MOST_EXAMPLES = 100
@@ -80,14 +107,16 @@ RANDOM_CASES_S = 20.0
 
 
 @pytest.fixture(scope="module")
-def examples(request: pytest.FixtureRequest, workload: Workload, implementation: Implementation) -> int:
+def examples(
+    request: pytest.FixtureRequest, workload: Workload, implementation: Implementation, prepare: Prepare
+) -> int:
     """How many random cases a test tries: as many as ``--examples`` says, or as fit RANDOM_CASES_S."""
     if wanted := request.config.getoption("--examples"):
         return int(wanted)
     cases = [case for case in some_cases(workload)[0] if implementation.supports(case) is None]
     began = time.perf_counter()
     for case in cases[:2]:
-        prepared(workload, implementation, case)
+        prepare(workload.problem(case, seed=1))
     each = (time.perf_counter() - began) / len(cases[:2])
     return max(5, min(MOST_EXAMPLES, int(RANDOM_CASES_S / each)))
 
@@ -100,19 +129,23 @@ def for_random_cases(examples: int, test: Callable[[st.DataObject], None]) -> No
     )()
 
 
-def test_random_cases_are_answered_right(workload: Workload, implementation: Implementation, examples: int) -> None:
+def test_random_cases_are_answered_right(
+    workload: Workload, implementation: Implementation, prepare: Prepare, examples: int
+) -> None:
     """Also: it does not write to its inputs (``guarded``), fills its whole answer, reads its inputs at each call."""
 
     def test(data: st.DataObject) -> None:
         case = supported(workload, implementation, data)
-        problem, call = prepared(workload, implementation, case)
+        problem, call = prepare(workload.problem(case, seed=1))
         found = workload.check(problem, call, seed=2)
         assert found.passed, f"{case.slug}: {found.reason}"
 
     for_random_cases(examples, test)
 
 
-def test_inputs_need_not_be_contiguous(workload: Workload, implementation: Implementation, examples: int) -> None:
+def test_inputs_need_not_be_contiguous(
+    workload: Workload, implementation: Implementation, prepare: Prepare, examples: int
+) -> None:
     def test(data: st.DataObject) -> None:
         case = supported(workload, implementation, data)
         problem = workload.problem(case, seed=1)
@@ -120,24 +153,33 @@ def test_inputs_need_not_be_contiguous(workload: Workload, implementation: Imple
             spread = np.zeros((*array.shape, 2), array.dtype)[..., 0]
             spread[...] = array
             problem.inputs[name] = spread
-        found = workload.check(problem, guarded(implementation.prepare(problem, EDGE), problem), seed=2)
+        problem, call = prepare(problem)
+        found = workload.check(problem, call, seed=2)
         assert found.passed, f"{case.slug}: {found.reason}"
 
     for_random_cases(examples, test)
 
 
-def test_answers_the_same_twice(workload: Workload, implementation: Implementation, examples: int) -> None:
+def test_answers_the_same_twice(
+    workload: Workload, implementation: Implementation, target: Target, prepare: Prepare, examples: int
+) -> None:
+    """Bit by bit; on a GPU, where libraries add up by atomics, as nearly as is right."""
     quick, random = some_cases(workload)
     for case in [case for case in [*quick, *random][: min(30, examples)] if implementation.supports(case) is None]:
-        _, call = prepared(workload, implementation, case)
+        _, call = prepare(workload.problem(case, seed=1))
         first = [array.copy() for array in as_arrays(call())]
         for one, again in zip(first, as_arrays(call()), strict=True):
-            np.testing.assert_array_equal(one, again, err_msg=case.slug)
+            if target is CUDA and isinstance(workload, OperatorWorkload):
+                assert relative_error(again, one.astype(np.float64)) <= workload.tolerance(case), case.slug
+            else:
+                np.testing.assert_array_equal(one, again, err_msg=case.slug)
 
 
-def test_two_prepared_cases_do_not_disturb_each_other(workload: Workload, implementation: Implementation) -> None:
+def test_two_prepared_cases_do_not_disturb_each_other(
+    workload: Workload, implementation: Implementation, prepare: Prepare
+) -> None:
     cases = [case for case in some_cases(workload)[0] if implementation.supports(case) is None][:2]
-    both = [prepared(workload, implementation, case) for case in cases]
+    both = [prepare(workload.problem(case, seed=1)) for case in cases]
     for problem, call in [*both, *reversed(both)]:
         found = workload.confirm(problem, call, call())
         assert found.passed, f"{problem.case.slug}: {found.reason}"
@@ -148,11 +190,13 @@ def test_runs_at_least_one_quick_case(workload: Workload, implementation: Implem
     assert None in reasons, reasons
 
 
-def test_prepare_leaves_inputs_and_constants_as_they_are(workload: Workload, implementation: Implementation) -> None:
+def test_prepare_leaves_inputs_and_constants_as_they_are(
+    workload: Workload, implementation: Implementation, prepare: Prepare
+) -> None:
     case = next(case for case in some_cases(workload)[0] if implementation.supports(case) is None)
     problem = workload.problem(case, seed=1)
     before = checksums(problem.inputs | dict(problem.constants))
-    implementation.prepare(problem, EDGE)
+    problem, _ = prepare(problem)
     assert checksums(problem.inputs | dict(problem.constants)) == before
 
 

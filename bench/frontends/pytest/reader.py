@@ -118,7 +118,7 @@ def _stored(info: RunInfo, records: list[Record], results: Path) -> Run:
 def _latency(samples: list[float], inner: int) -> Latency:
     turns = _turns(samples, inner)
     # Whether the process kept its core, pytest-benchmark does not look; it stops by its own rules, not when sure.
-    return summarise(turns, inner, preempted=None, stopped=None)
+    return summarise(turns, inner, stopped=None)
 
 
 def _turns(samples: list[float], inner: int) -> list[list[float]]:

@@ -36,11 +36,19 @@ class Convolution:
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Y (n, cout, h, w) of x (n, cin, h, w), weight (cout, width) and bias (cout,)."""
-        return self._product(forward, x, weight, bias, self._windows.cout)
+        return self.apply(x, self.pack(weight), bias)
+
+    def pack(self, weight: Tensor) -> Tensor:
+        """The weight as ``apply`` takes it: who keeps a weight packs it once."""
+        return self._pack(forward, weight)
+
+    def apply(self, x: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
+        """As ``forward``, of what ``pack`` returned."""
+        return self._product(forward, x, packed, bias, self._windows.cout)
 
     def input_gradient(self, dy: Tensor, weight: Tensor) -> Tensor:
         """Returns dX (n, cin, h, w) of dy (n, cout, h, w) and weight (cout, width)."""
-        return self._product(transposed, dy, weight, None, self._windows.cin)
+        return self._product(transposed, dy, self._pack(transposed, weight), None, self._windows.cin)
 
     def weight_gradient(self, dy: Tensor, x: Tensor) -> Tensor:
         """Returns dW (cout, width) of dy (n, cout, h, w) and x (n, cin, h, w): the same in every call, bit by bit."""
@@ -72,15 +80,20 @@ class Convolution:
         self._launch(f"unpacked<{self._format.name}>", _blocks(count), parts, tables.places, gradient, count, splits)
         return gradient
 
-    def _product(self, cut: Cut, x: Tensor, weight: Tensor, bias: Tensor | None, channels: int) -> Tensor:
+    def _pack(self, cut: Cut, weight: Tensor) -> Tensor:
+        """Every number of the tiles, those of no weight zero, in the order in which the products read them."""
+        packing = tables_of(cut, self._windows, self._format, weight.device).packing
+        count = packing.numel()
+        packed = weight.new_empty(count)
+        self._launch(f"packed<{self._format.name}>", _blocks(count), weight.contiguous(), packing, packed, count)
+        return packed
+
+    def _product(self, cut: Cut, x: Tensor, packed: Tensor, bias: Tensor | None, channels: int) -> Tensor:
         images = Images.of(x)
         y = images.like(channels)
         if images.pixels == 0:
             return y
         tables = tables_of(cut, self._windows, self._format, x.device)
-        count = tables.packing.numel()
-        packed = weight.new_empty(count)
-        self._launch(f"packed<{self._format.name}>", _blocks(count), weight.contiguous(), tables.packing, packed, count)
         tiles = len(tables.outputs)
         self._launch(
             self._expression("product", images, y),

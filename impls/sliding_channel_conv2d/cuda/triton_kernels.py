@@ -117,11 +117,19 @@ class TritonConvolution:
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Y (n, cout, h, w) of x (n, cin, h, w), weight (cout, width) and bias (cout,)."""
-        return self._product(forward, x, weight, bias, self._windows.cout)
+        return self.apply(x, self.pack(weight), bias)
+
+    def pack(self, weight: Tensor) -> Tensor:
+        """The weight as ``apply`` takes it: who keeps a weight packs it once."""
+        return self._pack(forward, weight)
+
+    def apply(self, x: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
+        """As ``forward``, of what ``pack`` returned."""
+        return self._product(forward, x, packed, bias, self._windows.cout)
 
     def input_gradient(self, dy: Tensor, weight: Tensor) -> Tensor:
         """Returns dX (n, cin, h, w) of dy (n, cout, h, w) and weight (cout, width)."""
-        return self._product(transposed, dy, weight, None, self._windows.cin)
+        return self._product(transposed, dy, self._pack(transposed, weight), None, self._windows.cin)
 
     def weight_gradient(self, dy: Tensor, x: Tensor) -> Tensor:
         """Returns dW (cout, width) of dy (n, cout, h, w) and x (n, cin, h, w)."""
@@ -151,13 +159,17 @@ class TritonConvolution:
             )
         return parts.sum(0)[tables.positions].to(x.dtype)
 
-    def _product(self, cut: Cut, x: Tensor, weight: Tensor, bias: Tensor | None, channels: int) -> Tensor:
+    def _pack(self, cut: Cut, weight: Tensor) -> Tensor:
+        """Every number of the tiles, those of no weight zero."""
+        tables = tables_of(cut, self._windows, self._format, weight.device)
+        return weight.new_zeros(tables.places.numel()).index_put((tables.positions,), weight.flatten())
+
+    def _product(self, cut: Cut, x: Tensor, packed: Tensor, bias: Tensor | None, channels: int) -> Tensor:
         images = Images.of(x)
         y = images.like(channels)
         if images.pixels == 0:
             return y
         tables = tables_of(cut, self._windows, self._format, x.device)
-        packed = weight.new_zeros(tables.places.numel()).index_put((tables.positions,), weight.flatten())
         tiles = len(tables.outputs)
 
         def grid(meta: dict[str, int]) -> tuple[int]:

@@ -15,7 +15,7 @@ def test_parse_and_print_round_trip(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["gpu", "edge:", "edge:sse9", "cuda:avx2", "", "Edge"])
 def test_unknown_targets_name_the_choices(text: str) -> None:
-    with pytest.raises(BadUse, match=r"choose from cpu, edge, cuda, cpu:avx2, edge:avx2"):
+    with pytest.raises(BadUse, match=r"choose from cpu, edge, cuda, cpu:avx2, edge:avx2, cuda:cold, cuda:graph"):
         Target.parse(text)
 
 

@@ -13,7 +13,8 @@ from bench.core import registry
 from bench.core.errors import BadUse
 from bench.core.record import Check, Latency, Memory, Record, Status, Work
 from bench.core.workload import Metric
-from bench.machine import Bandwidth, Environment, Limits, Peak
+from bench.limits.model import Bandwidth, Limits, Peak
+from bench.machine import Environment
 from bench.store import Request, Run, RunInfo, Spending
 
 WHEN = datetime(2026, 11, 23, 20, 45, 10, tzinfo=UTC)

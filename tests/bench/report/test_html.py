@@ -8,8 +8,10 @@ import pytest
 
 from bench.core.errors import BadUse, CannotGoOn
 from bench.core.record import Check, Status
+from bench.limits.model import Flow, GpuLimits
 from bench.report.html import write_report
 from bench.report.palette import COLOURS
+from bench.store import Request
 
 EVIL = "<script>alert(1)</script>"
 
@@ -134,6 +136,27 @@ def test_what_another_tool_timed_is_explained_as_such(make_record, make_run, tmp
     assert [text in said(foreign) for text in (in_turns, elsewhere)] == [False, True]
     assert [text in said(own, foreign) for text in (in_turns, elsewhere)] == [True, True]
     assert said(foreign).count("measured one after the other, not in turns") == 2  # in the summary and the row
+
+
+def test_a_run_on_a_gpu(make_record, make_run, tmp_path):
+    slow = make_record("slow", target="cuda")
+    disturbed = slow.latency.model_copy(update={"preempted": None, "throttled": [0, 1, 2], "exposed": 20})
+    limits = GpuLimits(
+        gpu="A GPU",
+        peaks={"float32": 50e3, "tf32": 400e3},
+        flows=[Flow(working_set_bytes=2**30, bytes_per_second=3e12)],
+        empty_graph_ns=1500.0,
+    )
+    records = [make_record(target="cuda"), slow.model_copy(update={"latency": disturbed})]
+    run = make_run(records, request=Request(workloads=("conv",), suite="quick", target="cuda"), limits=limits)
+    page = Page(write_report([run], tmp_path / "report.html").read_text(encoding="utf-8"))
+    text = page.text.replace("\u00a0", " ")
+    assert "3 rounds with the GPU's clock held down" in text
+    assert "in 20 of 20 samples the GPU may have waited for the host" in text
+    for limit in ("A GPU", "tf32 product", "3,000 GB/s", "1.00 GiB working set", "1.500 µs"):
+        assert limit in text, limit
+    assert any("tf32 product" in data for data in page.data), "as a roof of the roofline"
+    assert "No GPU has run this project's tests yet" in text
 
 
 def test_nothing_passed(make_record, make_run, tmp_path):

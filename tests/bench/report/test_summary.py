@@ -7,6 +7,7 @@ from bench.report.compare import compare_each
 from bench.report.frame import frame
 from bench.report.section import sections
 from bench.report.summary import summarise
+from bench.store import Request
 
 
 @pytest.fixture
@@ -30,6 +31,22 @@ def test_more_threads_than_cores_are_told(make_record, say):
 
 def test_as_many_threads_as_cores_are_not(make_record, say):
     assert "threads worked" not in say(make_record(facts={THREADS_THAT_RAN: "2"}), threads=2)
+
+
+def test_what_disturbed_a_gpu_is_told(make_record, say):
+    calm, hot, late = (make_record(name) for name in ("calm", "hot", "late"))
+    hot = hot.model_copy(update={"latency": hot.latency.model_copy(update={"throttled": [3, 4], "exposed": 0})})
+    late = late.model_copy(update={"latency": late.latency.model_copy(update={"throttled": [], "exposed": 7})})
+    said = say(calm, hot, late)
+    assert "In 1 of 3 measurements the GPU held its clock down in some rounds" in said
+    assert "In 1 of 3 measurements the GPU may have waited for the host in some samples" in said
+    assert "GPU" not in say(calm, name="undisturbed")
+
+
+def test_runs_on_a_gpu_say_that_the_project_has_tried_none(make_record, say):
+    assert "No GPU has run this project's tests yet" in say(
+        make_record(target="cuda:cold"), request=Request(workloads=("conv",), suite="quick", target="cuda:cold")
+    )
 
 
 def test_ratios_without_turns_are_warned_of(make_record, say):

@@ -1,0 +1,1 @@
+"""What the hardware can do at best, measured once on each machine, and the roofline that it makes."""

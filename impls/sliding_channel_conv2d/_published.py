@@ -1,0 +1,42 @@
+"""The paper's design for a GPU, as implementations."""
+
+from torch import Tensor
+
+from bench.core.workload import Call, Problem
+from impls.sliding_channel_conv2d._kernels import prepare_kernels
+from impls.sliding_channel_conv2d.cuda import compiler
+from impls.sliding_channel_conv2d.cuda.published import Published
+from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
+
+
+class _Kernels:
+    """``Published`` as ``prepare_kernels`` wants it; what it has no kernel for, dbias, is PyTorch's sum."""
+
+    def __init__(self, published: Published) -> None:
+        self._published = published
+
+    def pack(self, weight: Tensor) -> Tensor:
+        return weight
+
+    def forward(self, x: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
+        return self._published.forward(x, packed, bias)
+
+    def backward(self, dy: Tensor, x: Tensor, weight: Tensor, bias: bool) -> tuple[Tensor, ...]:
+        gradients = self._published.backward(dy, x, weight)
+        return (*gradients, dy.sum((0, 2, 3))) if bias else gradients
+
+
+def unable(case: SlidingChannelConv2dCase) -> str | None:
+    """Why the paper's kernels cannot run the case, or None."""
+    if case.dtype != "float32":
+        return "the paper's kernels take float32 only"
+    return compiler.unavailable()
+
+
+def prepare_published(problem: Problem, *, reuse: bool, input_centric: bool) -> Call:
+    from impls.sliding_channel_conv2d.cuda.launcher import gpu
+
+    case: SlidingChannelConv2dCase = problem.case
+    device = {**problem.inputs, **problem.constants}["x"].device
+    published = Published(case.windows, gpu(device), reuse=reuse, input_centric=input_centric)
+    return prepare_kernels(problem, _Kernels(published))

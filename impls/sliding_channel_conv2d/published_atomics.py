@@ -1,0 +1,28 @@
+"""The backward pass that the paper compares its own with."""
+
+from bench.core.implementation import Implementation
+from bench.core.target import Target
+from bench.core.workload import Call, Problem
+from impls.sliding_channel_conv2d._published import prepare_published, unable
+from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
+
+
+class PaperAtomics(Implementation):
+    """Backward a thread an output that adds to all it touches (arXiv 2101.00745), windows shared by cycle."""
+
+    workload = "sliding_channel_conv2d"
+    requires = ("torch", "cuda-core")
+    targets = ("cuda",)
+    note = (
+        "Re-created from the paper, right for every overlap; float32, NCHW, no tensor cores. "
+        "dX and dW are added up by atomics, and differ from call to call in their last bits. One thread handles all "
+        "filters that share a window."
+    )
+
+    def supports(self, case: SlidingChannelConv2dCase) -> str | None:
+        if case.passes == "forward":
+            return "its forward pass is that of published"
+        return unable(case)
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        return prepare_published(problem, reuse=True, input_centric=False)

@@ -1,0 +1,122 @@
+"""What the driver tells, and what is made of it where it tells nothing."""
+
+import os
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from bench.measure.gpu.watch import HELD_DOWN, Nvml, Watch
+
+
+class Driver:
+    """One that tells what it is given; an OSError is raised."""
+
+    def __init__(self, reasons=(), clocks=(1980,), processes=()):
+        self._reasons, self._clocks, self._processes = iter(reasons), iter(clocks), processes
+
+    def reasons(self):
+        return next(self._reasons)
+
+    def clock_mhz(self):
+        return next(self._clocks)
+
+    def processes(self):
+        if isinstance(self._processes, OSError):
+            raise self._processes
+        return list(self._processes)
+
+
+class Silent(Driver):
+    def reasons(self):
+        raise OSError("Not Supported")
+
+
+def test_a_clock_held_down_is_told_from_an_idle_one():
+    watch = Watch(Driver([{"GpuIdle"}, {"SwPowerCap", "GpuIdle"}, set()], [1980, 1200, 1900], [os.getpid()]))
+    assert [watch.throttled() for _ in range(3)] == [False, True, False]
+    assert watch.facts() == {
+        "GPU clock": "1900 MHz, 1200 to 1980",
+        "GPU clock held down by": "SwPowerCap",
+        "other processes on the GPU": "none",
+    }
+    assert "GPU clock held down by" not in watch.facts(), "facts are of the case, not of those before it"
+
+
+def test_a_driver_that_does_not_tell():
+    watch = Watch(Silent(processes=OSError("Insufficient Permissions")))
+    assert watch.throttled() is None
+    assert watch.facts() == {
+        "GPU clock": "cannot tell (Not Supported)",
+        "other processes on the GPU": "cannot tell (Insufficient Permissions)",
+    }
+
+
+def test_others_are_who_is_no_worker_of_this_run():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        # A sibling has the same parent; this process's own child and init have others.
+        told = Watch(Driver(processes=[os.getpid(), child.pid, 1])).facts()
+        assert told["other processes on the GPU"] == f"2 ({child.pid}, 1)"
+        from_child = (
+            "import os, sys; from bench.measure.gpu.watch import others;"
+            "from types import SimpleNamespace as S;"
+            "print(others(S(processes=lambda: [os.getpid(), int(sys.argv[1])])))"
+        )
+        done = subprocess.run([sys.executable, "-c", from_child, str(child.pid)], capture_output=True, text=True)
+        assert done.stdout.strip() == "none", done.stderr
+        child.communicate(b"\n")
+
+
+def test_ids_of_another_namespace_tell_nothing():
+    told = Watch(Driver(processes=[4194304])).facts()["other processes on the GPU"]
+    assert told.startswith("cannot tell")
+
+
+class TestNvml:
+    @pytest.fixture
+    def library(self, monkeypatch):
+        """Stands in for NVIDIA's: bit 2 is a power cap, bit 0 idleness."""
+
+        class NVMLError(Exception):
+            pass
+
+        bits = {name: 1 << place for place, name in enumerate(HELD_DOWN, 4)}
+        bits["SwPowerCap"] = 4
+        made = SimpleNamespace(
+            NVMLError=NVMLError,
+            NVML_CLOCK_SM=1,
+            nvmlInit=lambda: None,
+            nvmlDeviceGetHandleByUUID=lambda uuid: f"handle of {uuid}",
+            nvmlDeviceGetCurrentClocksEventReasons=lambda device: 5,
+            nvmlDeviceGetClockInfo=lambda device, clock: {("handle of GPU-1", 1): 1755}[device, clock],
+            nvmlDeviceGetComputeRunningProcesses=lambda device: [SimpleNamespace(pid=7)],
+            **{f"nvmlClocksEventReason{name}": bit for name, bit in bits.items()},
+        )
+        monkeypatch.setitem(sys.modules, "pynvml", made)
+        return made
+
+    def test_what_is_asked_of_it(self, library):
+        driver = Nvml("GPU-1")
+        assert (driver.reasons(), driver.clock_mhz(), driver.processes()) == ({"SwPowerCap"}, 1755, [7])
+
+    def test_its_errors_are_no_answer(self, library):
+        def refuse(*_):
+            raise library.NVMLError("No permission")
+
+        library.nvmlDeviceGetClockInfo = refuse
+        assert Watch(Nvml("GPU-1")).throttled() is None
+        library.nvmlInit = refuse
+        with pytest.raises(OSError, match="No permission"):
+            Nvml("GPU-1").processes()
+
+    def test_without_it_what_would_help_is_told(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pynvml", None)
+        with pytest.raises(OSError, match="pip install nvidia-ml-py"):
+            Nvml("GPU-1").reasons()
+
+    def test_the_real_one_has_all_that_is_asked_of_it(self):
+        pynvml = pytest.importorskip("pynvml")
+        assert all(hasattr(pynvml, f"nvmlClocksEventReason{name}") for name in HELD_DOWN)
+        for name in ("GetCurrentClocksEventReasons", "GetClockInfo", "GetComputeRunningProcesses", "GetHandleByUUID"):
+            assert callable(getattr(pynvml, f"nvmlDevice{name}"))
