@@ -68,8 +68,8 @@ def measure() -> GpuLimits:
         source, target = (torch.zeros(working_set // 2, dtype=torch.uint8, device="cuda") for _ in range(2))
         return working_set / fastest_ns(lambda: target.copy_(source)) * 1e9
 
-    def product_gflops(dtype: torch.dtype, precision: str = "ieee") -> float:
-        torch.backends.cuda.matmul.fp32_precision = precision
+    def product_gflops(dtype: torch.dtype, tf32: bool = False) -> float:
+        torch.backends.cuda.matmul.allow_tf32 = tf32
         a, b, c = (torch.ones(SIDE, SIDE, dtype=dtype, device="cuda") for _ in range(3))
         return 2.0 * SIDE**3 / fastest_ns(lambda: torch.mm(a, b, out=c))
 
@@ -78,7 +78,7 @@ def measure() -> GpuLimits:
         peaks={
             "float16": product_gflops(torch.float16),
             "bfloat16": product_gflops(torch.bfloat16),
-            "tf32": product_gflops(torch.float32, "tf32"),
+            "tf32": product_gflops(torch.float32, tf32=True),
             "float32": product_gflops(torch.float32),
             "float64": product_gflops(torch.float64),
         },

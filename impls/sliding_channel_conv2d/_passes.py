@@ -1,7 +1,6 @@
 """From a differentiable composition to the call of a case: its forward pass, its gradients, or both."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -63,11 +62,9 @@ def tensors(problem: Problem, *, channels_last: bool = False) -> tuple[Tensor, T
 
 def allow_rounding(case: SlidingChannelConv2dCase) -> None:
     """For this process, products of float32 as the case allows them; the fastest of cuDNN's algorithms, by trial."""
-    precision = "tf32" if case.dtype == "tf32" else "ieee"
-    backends: Any = torch.backends
-    backends.cudnn.conv.fp32_precision = precision
-    backends.cuda.matmul.fp32_precision = precision
-    backends.cudnn.benchmark = True
+    # Not fp32_precision of these: what has been set by that, compilers and cudnn.flags() cannot read.
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = case.dtype == "tf32"
+    torch.backends.cudnn.benchmark = True
 
 
 def _inference(forward: Compute) -> Call:

@@ -15,6 +15,8 @@ from pydantic import ValidationError
 from bench import machine, store
 from bench.core.errors import BadUse, CannotGoOn
 from bench.core.record import SCHEMA, Check, Latency, Memory, Record, Status, Work
+from bench.limits import host
+from bench.limits.model import Limits
 from bench.run.launch import Silent, launch
 from bench.store import Request, Run, RunInfo, Spending
 
@@ -308,7 +310,7 @@ class TestNoRoom:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         (tmp_path / "file").write_text("mine")
-        monkeypatch.setattr(machine, "measure_limits", lambda **_: machine.Limits(peaks=[], bandwidths=[]))
+        monkeypatch.setattr(host, "measure_limits", lambda **_: Limits(peaks=[], bandwidths=[]))
         with pytest.raises(BadUse, match=r"cannot write to .*; choose another folder with --results"):
             launch(REQUEST, results=tmp_path / "file")
 

@@ -110,13 +110,13 @@ def test_what_does_not_fit_is_refused_before_a_kernel_sees_it():
 
 
 def test_tf32_is_what_convolutions_may_use():
-    before = torch.backends.cudnn.conv.fp32_precision
+    before = torch.backends.cudnn.allow_tf32
     try:
-        for precision in ("ieee", "tf32"):
-            torch.backends.cudnn.conv.fp32_precision = precision
-            assert tf32_allowed() == (precision == "tf32")
+        for allowed in (False, True):
+            torch.backends.cudnn.allow_tf32 = allowed
+            assert tf32_allowed() is allowed
     finally:
-        torch.backends.cudnn.conv.fp32_precision = before
+        torch.backends.cudnn.allow_tf32 = before
 
 
 def _with_setting(operator, *tensors):
