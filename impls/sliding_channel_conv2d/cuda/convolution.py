@@ -96,7 +96,7 @@ class Convolution:
         tables = tables_of(cut, self._windows, self._format, x.device)
         tiles = len(tables.outputs)
         self._launch(
-            self._expression("product", images, y),
+            self._expression("product", images),
             tiles * -(-images.pixels // PIXELS),
             *(*images.tensors, packed, None if bias is None else bias.contiguous(), y),
             *(tables.outputs, tables.first, tables.inputs),
@@ -104,9 +104,8 @@ class Convolution:
         )
         return y
 
-    def _expression(self, kernel: str, images: Images, *others: Tensor) -> str:
-        vector = self._format.vector if images.load_together(self._format.vector, *others) else 1
-        form = f"{'true' if images.channels_last else 'false'}, {vector}>"
+    def _expression(self, kernel: str, images: Images) -> str:
+        form = f"{'true' if images.channels_last else 'false'}, {images.vector(self._format.vector)}>"
         return f"{kernel}_exact<{form}" if self._format.exact else f"{kernel}<{self._format.name}, {form}"
 
     def _launch(self, kernel: str, blocks: int, *arguments: Tensor | int | None) -> None:

@@ -17,7 +17,7 @@ class Format:
 
     @property
     def vector(self) -> int:
-        """Numbers in 16 bytes."""
+        """Numbers in 16 bytes, the most that a thread loads at once."""
         return 4 * self.per_word
 
 

@@ -1,6 +1,7 @@
 """Tensors of images as the kernels take them."""
 
 from dataclasses import dataclass
+from math import gcd
 
 import torch
 from torch import Tensor
@@ -45,11 +46,11 @@ class Images:
     def pixels(self) -> int:
         return self.tensors[0].shape[0] * self.size
 
-    def load_together(self, vector: int, *others: Tensor) -> bool:
-        """Whether so many neighbours in memory can be loaded at once, of these and ``others`` stored alike."""
-        everything = (*self.tensors, *others)
-        if self.channels_last:
-            even = all(tensor.shape[1] % vector == 0 for tensor in everything)
-        else:
-            even = self.size % vector == 0
-        return even and all(tensor.data_ptr() % 16 == 0 for tensor in everything)
+    def vector(self, most: int) -> int:
+        """How many neighbours in memory can be loaded at once, wherever these begin: ``most``, a power of two, or less.
+
+        Each vector lies within a plane, or with channels last within a pixel, at a multiple of its own size.
+        """
+        lengths = [tensor.shape[1] for tensor in self.tensors] if self.channels_last else [self.size]
+        places = [tensor.data_ptr() // tensor.itemsize for tensor in self.tensors]
+        return gcd(most, *lengths, *places)

@@ -36,8 +36,7 @@ public:
 #pragma unroll
                 for (int number = 0; number < PER_WORD; ++number) {
                     const int input = inputs[entry_of(i) + number];
-                    const bool there = from_[0] && input != NONE;
-                    load(fetched_[i][number], there ? from_[0] + planes_.plane(input) : nullptr, there);
+                    load(fetched_[i][number], from_[0] + planes_.plane(input), from_[0] && input != NONE);
                 }
             }
         }

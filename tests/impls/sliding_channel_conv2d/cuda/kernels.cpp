@@ -29,16 +29,18 @@ struct Entry {
 #define OF_LAYOUT(FORMAT, LAYOUT, VECTOR)  \
     ENTRY(product<FORMAT, LAYOUT, VECTOR>) \
     ENTRY(outer<FORMAT, LAYOUT, VECTOR>)
-#define OF_FORMAT(FORMAT, VECTOR)    \
-    ENTRY(packed<FORMAT>)            \
-    ENTRY(unpacked<FORMAT>)          \
-    OF_LAYOUT(FORMAT, false, 1)      \
-    OF_LAYOUT(FORMAT, false, VECTOR) \
-    OF_LAYOUT(FORMAT, true, 1)       \
-    OF_LAYOUT(FORMAT, true, VECTOR)
-#define EXACT(LAYOUT, VECTOR)            \
-    ENTRY(product_exact<LAYOUT, VECTOR>) \
-    ENTRY(outer_exact<LAYOUT, VECTOR>)
+#define OF_VECTOR(FORMAT, VECTOR) OF_LAYOUT(FORMAT, false, VECTOR) OF_LAYOUT(FORMAT, true, VECTOR)
+#define OF_FORMAT(FORMAT)   \
+    ENTRY(packed<FORMAT>)   \
+    ENTRY(unpacked<FORMAT>) \
+    OF_VECTOR(FORMAT, 1)    \
+    OF_VECTOR(FORMAT, 2)    \
+    OF_VECTOR(FORMAT, 4)
+#define EXACT(VECTOR)                   \
+    ENTRY(product_exact<false, VECTOR>) \
+    ENTRY(outer_exact<false, VECTOR>)   \
+    ENTRY(product_exact<true, VECTOR>)  \
+    ENTRY(outer_exact<true, VECTOR>)
 
 #define PUBLISHED(REUSE)                   \
     ENTRY(published_forward<REUSE>)        \
@@ -48,10 +50,11 @@ struct Entry {
 extern "C" {
 extern const Entry kernels[];
 const Entry kernels[] = {
-    OF_FORMAT(Tf32, 4) OF_FORMAT(Half, 8) OF_FORMAT(Bfloat16, 8)   //
-    ENTRY(packed<Float>) ENTRY(unpacked<Float>)                    //
-    EXACT(false, 1) EXACT(false, 4) EXACT(true, 1) EXACT(true, 4)  //
-    PUBLISHED(false) PUBLISHED(true)                               //
+    OF_FORMAT(Tf32) OF_FORMAT(Half) OF_FORMAT(Bfloat16)  //
+    OF_VECTOR(Half, 8) OF_VECTOR(Bfloat16, 8)            //
+    ENTRY(packed<Float>) ENTRY(unpacked<Float>)          //
+    EXACT(1) EXACT(2) EXACT(4)                           //
+    PUBLISHED(false) PUBLISHED(true)                     //
     {nullptr, nullptr},
 };
 }

@@ -1,6 +1,7 @@
 """The kernels, from their very source, run on the CPU by an emulated GPU, against float64."""
 
 import importlib.util
+import re
 import shutil
 import sys
 from fractions import Fraction
@@ -28,6 +29,8 @@ def _helper(name):
     return module
 
 
+WIDEST = {"float32": 4, "tf32": 4, "float16": 8, "bfloat16": 8}
+"""Numbers in 16 bytes."""
 ERROR = {"float32": 1e-6, "tf32": 1e-3, "float16": 1e-3, "bfloat16": 5e-3}
 """Largest error of a number, relative to the sum of the magnitudes of the products in it."""
 
@@ -134,20 +137,57 @@ def test_against_float64(gpu, name, layout, layer, seed, bias, reverse, splits):
 
 
 @pytest.mark.parametrize("name", ERROR)
-def test_parameters_need_not_be_contiguous_nor_images_aligned_or_stored_alike(gpu, name):
+def test_parameters_need_not_be_contiguous_nor_images_stored_alike(gpu, name):
     made = Layer(name, (Windows(16, 24, 2, Fraction(1, 2)), (2, 4, 4)), 0, "NCHW")
     on, (y, dx, dw, _) = made.on(gpu), made.expected(made.bias)
     weight, bias = made.weight.T.contiguous().T, made.bias.repeat_interleave(2)[::2]
     assert not weight.is_contiguous()
     made.assert_close(on.forward(made.x, weight, bias), y)
     made.assert_close(on.input_gradient(made.dy, weight), dx)
-    room = made.x.new_empty(made.x.numel() + 1)
-    shifted = room[1:].view(made.x.shape).copy_(made.x)
-    assert shifted.data_ptr() % 16
-    made.assert_close(on.forward(shifted, weight, bias), y)
     last = made.dy.contiguous(memory_format=torch.channels_last)
     made.assert_close(on.weight_gradient(last, made.x), dw)
     made.assert_close(on.weight_gradient(made.dy, laid_out(made.x, "channels last")), dw)
+
+
+@pytest.mark.parametrize("vector", [1, 2, 4, 8])
+@pytest.mark.parametrize("layout", ["NCHW", "channels last"])
+@pytest.mark.parametrize("name", ERROR)
+def test_neighbours_are_loaded_together_as_many_as_fit(gpu, name, layout, vector):
+    made = Layer(name, (Windows(3 * vector, 5 * vector, 3, Fraction(1, 2)), (2, 3, vector)), 0, layout)
+    on, (y, dx, dw, db) = made.on(gpu), made.expected()
+    gpu.launched.clear()
+    made.assert_close(on.forward(made.x, made.weight, None), y)
+    made.assert_close(on.input_gradient(made.dy, made.weight), dx)
+    for gradient, wanted in zip(made.taken_apart(on.parameter_gradients(made.dy, made.x)), (dw, db), strict=True):
+        made.assert_close(gradient, wanted)
+    assert vectors(gpu) == [min(vector, WIDEST[name])] * 3
+
+
+@pytest.mark.parametrize("vector", [1, 2, 4, 8])
+@pytest.mark.parametrize("layout", ["NCHW", "channels last"])
+@pytest.mark.parametrize("name", ERROR)
+def test_images_need_not_be_aligned(gpu, name, layout, vector):
+    made = Layer(name, (Windows(16, 24, 2, Fraction(1, 2)), (2, 4, 4)), 0, layout)
+    room = made.x.new_empty(made.x.numel() + vector)
+    shifted = room[vector:].as_strided(made.x.shape, made.x.stride()).copy_(made.x)
+    on, (y, _, dw, _) = made.on(gpu), made.expected()
+    gpu.launched.clear()
+    made.assert_close(on.forward(shifted, made.weight, None), y)
+    made.assert_close(on.weight_gradient(made.dy, shifted), dw)
+    assert vectors(gpu) == [min(vector, WIDEST[name])] * 2
+
+
+def test_with_channels_last_the_outputs_need_not_be_even(gpu):
+    made = Layer("float16", (Windows(16, 37, 2, Fraction(1, 2)), (2, 3, 3)), 0, "channels last")
+    gpu.launched.clear()
+    made.assert_close(made.on(gpu).forward(made.x, made.weight, None), made.expected()[0])
+    assert vectors(gpu) == [8], "they are stored one by one"
+
+
+def vectors(gpu):
+    """The numbers that were loaded together, launch by launch."""
+    found = (re.search(r", (\d)>$", expression) for expression in gpu.launched)
+    return [int(match[1]) for match in found if match]
 
 
 @pytest.mark.parametrize("name", ERROR)
