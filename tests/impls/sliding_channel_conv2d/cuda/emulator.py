@@ -21,6 +21,7 @@ class _Entry(ctypes.Structure):
 class Emulator:
     """``reverse``: a block's threads take turns in the opposite order."""
 
+    device = "cpu"
     multiprocessors = 1
 
     def __init__(self, folder: Path) -> None:

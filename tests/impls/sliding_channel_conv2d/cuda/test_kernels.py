@@ -1,11 +1,7 @@
-"""The kernels, from their very source, run on the CPU by an emulated GPU, against float64."""
+"""The kernels, from their very source, on an emulated GPU and, where there is one, on a real one, against float64."""
 
-import importlib.util
 import re
-import shutil
-import sys
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,18 +13,6 @@ from impls.sliding_channel_conv2d.cuda.formats import format_of
 from impls.sliding_channel_conv2d.cuda.published import Published
 from impls.sliding_channel_conv2d.layer.windows import Windows
 
-pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++ to compile the kernels for the CPU")
-
-
-def _helper(name):
-    """Tests are no package, so what they share is loaded by its path."""
-    spec = importlib.util.spec_from_file_location(f"{__name__}_{name}", Path(__file__).with_name(f"{name}.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 WIDEST = {"float32": 4, "tf32": 4, "float16": 8, "bfloat16": 8}
 """Numbers in 16 bytes."""
 ERROR = {"float32": 1e-6, "tf32": 1e-3, "float16": 1e-3, "bfloat16": 5e-3}
@@ -37,11 +21,6 @@ ERROR = {"float32": 1e-6, "tf32": 1e-3, "float16": 1e-3, "bfloat16": 5e-3}
 
 LEAST = 6e-8
 """Of float16 the step between its least numbers, where no relative error holds."""
-
-
-@pytest.fixture(scope="module")
-def gpu(tmp_path_factory):
-    return _helper("emulator").Emulator(tmp_path_factory.mktemp("kernels"))
 
 
 @st.composite
@@ -62,7 +41,7 @@ PERMUTED = Windows(16, 8, 2, Fraction(0)), (1, 1, 2)
 class Layer:
     """One layer's tensors, and what float64 makes of them."""
 
-    def __init__(self, name, layer, seed, layout):
+    def __init__(self, gpu, name, layer, seed, layout):
         self.windows, (n, h, w) = layer
         self.name = name
         dtype = torch.float32 if name == "tf32" else getattr(torch, name)
@@ -70,13 +49,13 @@ class Layer:
         random = torch.Generator().manual_seed(seed)
 
         def drawn(*shape):
-            return torch.randn(*shape, generator=random).to(dtype)
+            return torch.randn(*shape, generator=random).to(gpu.device, dtype)
 
         self.x = laid_out(drawn(n, self.windows.cin, h, w), layout)
         self.dy = laid_out(drawn(n, self.windows.cout, h, w), layout)
         self.weight, self.bias = drawn(self.windows.cout, self.windows.width), drawn(self.windows.cout)
-        self._channels = torch.from_numpy(self.windows.channels)
-        self.matrix = torch.zeros(self.windows.cout, self.windows.cin, dtype=torch.float64)
+        self._channels = torch.from_numpy(self.windows.channels).to(gpu.device)
+        self.matrix = self.weight.new_zeros(self.windows.cout, self.windows.cin, dtype=torch.float64)
         self.matrix.scatter_(1, self._channels, self.weight.double())
 
     def on(self, launcher):
@@ -85,7 +64,7 @@ class Layer:
     def expected(self, bias=None):
         """Y, dX, dW and dbias, each with the magnitude that its error is relative to."""
         x, dy, matrix = self.x.double(), self.dy.double(), self.matrix
-        added = torch.zeros(()) if bias is None else bias.double()[:, None, None]
+        added = self.matrix.new_zeros(()) if bias is None else bias.double()[:, None, None]
         return [
             (forward(matrix, x) + added, forward(matrix.abs(), x.abs()) + added.abs()),
             (forward(matrix.T, dy), forward(matrix.T.abs(), dy.abs())),
@@ -126,7 +105,7 @@ def laid_out(tensor, layout):
 @example(layer=PERMUTED, seed=0, bias=False, reverse=False, splits=1)
 def test_against_float64(gpu, name, layout, layer, seed, bias, reverse, splits):
     gpu.reverse, gpu.multiprocessors = reverse, splits
-    made = Layer(name, layer, seed, layout)
+    made = Layer(gpu, name, layer, seed, layout)
     added = made.bias if bias else None
     on, (y, dx, *gradients) = made.on(gpu), made.expected(added)
     made.assert_close(on.forward(made.x, made.weight, added), y)
@@ -138,7 +117,7 @@ def test_against_float64(gpu, name, layout, layer, seed, bias, reverse, splits):
 
 @pytest.mark.parametrize("name", ERROR)
 def test_parameters_need_not_be_contiguous_nor_images_stored_alike(gpu, name):
-    made = Layer(name, (Windows(16, 24, 2, Fraction(1, 2)), (2, 4, 4)), 0, "NCHW")
+    made = Layer(gpu, name, (Windows(16, 24, 2, Fraction(1, 2)), (2, 4, 4)), 0, "NCHW")
     on, (y, dx, dw, _) = made.on(gpu), made.expected(made.bias)
     weight, bias = made.weight.T.contiguous().T, made.bias.repeat_interleave(2)[::2]
     assert not weight.is_contiguous()
@@ -153,7 +132,7 @@ def test_parameters_need_not_be_contiguous_nor_images_stored_alike(gpu, name):
 @pytest.mark.parametrize("layout", ["NCHW", "channels last"])
 @pytest.mark.parametrize("name", ERROR)
 def test_neighbours_are_loaded_together_as_many_as_fit(gpu, name, layout, vector):
-    made = Layer(name, (Windows(3 * vector, 5 * vector, 3, Fraction(1, 2)), (2, 3, vector)), 0, layout)
+    made = Layer(gpu, name, (Windows(3 * vector, 5 * vector, 3, Fraction(1, 2)), (2, 3, vector)), 0, layout)
     on, (y, dx, dw, db) = made.on(gpu), made.expected()
     gpu.launched.clear()
     made.assert_close(on.forward(made.x, made.weight, None), y)
@@ -167,7 +146,7 @@ def test_neighbours_are_loaded_together_as_many_as_fit(gpu, name, layout, vector
 @pytest.mark.parametrize("layout", ["NCHW", "channels last"])
 @pytest.mark.parametrize("name", ERROR)
 def test_images_need_not_be_aligned(gpu, name, layout, vector):
-    made = Layer(name, (Windows(16, 24, 2, Fraction(1, 2)), (2, 4, 4)), 0, layout)
+    made = Layer(gpu, name, (Windows(16, 24, 2, Fraction(1, 2)), (2, 4, 4)), 0, layout)
     room = made.x.new_empty(made.x.numel() + vector)
     shifted = room[vector:].as_strided(made.x.shape, made.x.stride()).copy_(made.x)
     on, (y, _, dw, _) = made.on(gpu), made.expected()
@@ -178,7 +157,7 @@ def test_images_need_not_be_aligned(gpu, name, layout, vector):
 
 
 def test_with_channels_last_the_outputs_need_not_be_even(gpu):
-    made = Layer("float16", (Windows(16, 37, 2, Fraction(1, 2)), (2, 3, 3)), 0, "channels last")
+    made = Layer(gpu, "float16", (Windows(16, 37, 2, Fraction(1, 2)), (2, 3, 3)), 0, "channels last")
     gpu.launched.clear()
     made.assert_close(made.on(gpu).forward(made.x, made.weight, None), made.expected()[0])
     assert vectors(gpu) == [8], "they are stored one by one"
@@ -192,7 +171,7 @@ def vectors(gpu):
 
 @pytest.mark.parametrize("name", ERROR)
 def test_gradients_of_parameters_are_the_same_bit_by_bit(gpu, name):
-    made = Layer(name, (Windows(16, 24, 2, Fraction(1, 2)), (3, 9, 9)), 0, "NCHW")
+    made = Layer(gpu, name, (Windows(16, 24, 2, Fraction(1, 2)), (3, 9, 9)), 0, "NCHW")
     gpu.multiprocessors = 3
     first = made.on(gpu).parameter_gradients(made.dy, made.x)
     gpu.reverse = not gpu.reverse  # in which the threads of a block take turns
@@ -203,7 +182,7 @@ def test_gradients_of_parameters_are_the_same_bit_by_bit(gpu, name):
 @settings(max_examples=25, deadline=None)
 @given(layer=layers(), seed=st.integers(0, 99), bias=st.booleans())
 def test_the_published_design_against_float64(gpu, reuse, layer, seed, bias):
-    made = Layer("float32", layer, seed, "NCHW")
+    made = Layer(gpu, "float32", layer, seed, "NCHW")
     added = made.bias if bias else None
     y, dx, dw, _ = made.expected(added)
     for input_centric in (False, True):
