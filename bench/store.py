@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from bench.core.errors import BadUse, CannotGoOn
 from bench.core.files import write_whole
 from bench.core.record import SCHEMA, Key, Record
+from bench.core.target import Target
 from bench.limits.model import GpuLimits, Limits
 from bench.machine import Environment
 
@@ -78,6 +79,10 @@ class RunInfo(BaseModel):
     @property
     def target(self) -> str:
         return self.request.target
+
+    @property
+    def on_gpu(self) -> bool:
+        return Target.parse(self.target).kind == "cuda"
 
     @property
     def suite(self) -> str:

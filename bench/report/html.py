@@ -112,6 +112,7 @@ def _page(runs: Sequence[Run]) -> str:
             drawn=[_drawn(part, looks[part.workload]) for part in parts],
             settings=[setting(run) for run in runs],
             elsewhere=elsewhere,
+            on_gpu=any(run.info.on_gpu for run in runs),
             in_turns=len(elsewhere) < len(runs),
             confidence=percent(CONFIDENCE, 2),
             alpha=ALPHA,

@@ -8,9 +8,12 @@ from bench.core.record import Record
 from bench.limits.model import GpuLimits, Limits
 from bench.machine import Environment
 from bench.report.units import MISSING, duration, number, percent, size
-from bench.store import Run
+from bench.store import Run, RunInfo
 
 Facts = list[tuple[str, str]]
+
+MOST_VALUES = 4
+"""Of one fact, listed for an implementation."""
 
 _LABELS = {
     "cpu": "CPU",
@@ -41,7 +44,7 @@ def setting(run: Run) -> Setting:
         ("Started", f"{info.started:%Y-%m-%d %H:%M:%S %Z}".strip()),
         ("Target", f"{info.target}, {info.threads} thread{'s' if info.threads > 1 else ''}"),
         ("Suite", info.suite),
-        ("Noise floor", "unknown: run featherbench doctor" if info.noise_floor is None else percent(info.noise_floor)),
+        ("Noise floor", _noise_floor(info)),
     ]
     implementations = [
         (
@@ -52,6 +55,12 @@ def setting(run: Run) -> Setting:
         for (workload, name), records in _by_implementation(run.records).items()
     ]
     return Setting(info.name, asked, _machine(info.environment), _limits(info.limits), implementations)
+
+
+def _noise_floor(info: RunInfo) -> str:
+    if info.noise_floor is not None:
+        return percent(info.noise_floor)
+    return "unknown: featherbench doctor has none of GPUs" if info.on_gpu else "unknown: run featherbench doctor"
 
 
 def _machine(environment: Environment) -> Facts:
@@ -121,4 +130,11 @@ def _found(records: Iterable[Record]) -> str:
     for record in records:
         for name, value in record.facts.items():
             found.setdefault(name, {})[value] = None
-    return "; ".join(f"{name}: {' or '.join(values)}" for name, values in found.items()) or MISSING
+    return "; ".join(f"{name}: {_some(list(values))}" for name, values in found.items()) or MISSING
+
+
+def _some(values: list[str]) -> str:
+    """All of a few, or the first of many, such as a clock that was another in each case."""
+    if len(values) > MOST_VALUES:
+        values = [*values[: MOST_VALUES - 1], f"{len(values) - MOST_VALUES + 1} others"]
+    return " or ".join(values)

@@ -151,6 +151,8 @@ def _verdicts(section: Section) -> Iterator[str]:
 def _noise(section: Section) -> str:
     margin = default_margin(section.run)
     band = f"a ratio from {number(1 / (1 + margin))} to {number(1 + margin)} counts as no difference"
+    if section.run.info.on_gpu:
+        return f"Nobody has measured a noise floor of this GPU; margin {percent(margin)}: {band}."
     if section.run.info.noise_floor is None:
         return f"The noise floor of this machine is unknown, see featherbench doctor; margin {percent(margin)}: {band}."
     return f"Noise floor of this machine, used as the margin: {percent(margin)}; {band}."
@@ -161,7 +163,7 @@ def _cautions(section: Section) -> Iterator[str]:
     passed = section.rows[section.rows["status"] == "passed"]
     if passed.empty:
         return
-    if section.run.info.target.startswith("cuda"):
+    if section.run.info.on_gpu:
         yield UNTRIED
     of_all = f"of {_count(len(passed), 'measurement')}"
     if early := int((passed["stopped"] == "budget").sum()):

@@ -159,7 +159,8 @@ def _memory(row: Mapping[Any, Any]) -> Cell:
     if pd.isna(row["peak_bytes"]):
         return Cell(MISSING, "")
     both = row["peak_bytes"] + row["prepared_bytes"]
-    return Cell(size(both), str(both), f"{size(row['peak_bytes'])} + {size(row['prepared_bytes'])}")
+    of_driver = "" if pd.isna(row["driver_bytes"]) else f"; driver {size(row['driver_bytes'])}"
+    return Cell(size(both), str(both), f"{size(row['peak_bytes'])} + {size(row['prepared_bytes'])}{of_driver}")
 
 
 def _ratio(comparison: Row | None) -> Cell:

@@ -141,22 +141,37 @@ def test_what_another_tool_timed_is_explained_as_such(make_record, make_run, tmp
 def test_a_run_on_a_gpu(make_record, make_run, tmp_path):
     slow = make_record("slow", target="cuda")
     disturbed = slow.latency.model_copy(update={"preempted": None, "throttled": [0, 1, 2], "exposed": 20})
+    memory = slow.memory.model_copy(update={"driver_bytes": 2**21})
     limits = GpuLimits(
         gpu="A GPU",
         peaks={"float32": 50e3, "tf32": 400e3},
         flows=[Flow(working_set_bytes=2**30, bytes_per_second=3e12)],
         empty_graph_ns=1500.0,
     )
-    records = [make_record(target="cuda"), slow.model_copy(update={"latency": disturbed})]
+    records = [make_record(target="cuda"), slow.model_copy(update={"latency": disturbed, "memory": memory})]
     run = make_run(records, request=Request(workloads=("conv",), suite="quick", target="cuda"), limits=limits)
     page = Page(write_report([run], tmp_path / "report.html").read_text(encoding="utf-8"))
     text = page.text.replace("\u00a0", " ")
     assert "3 rounds with the GPU's clock held down" in text
     assert "in 20 of 20 samples the GPU may have waited for the host" in text
-    for limit in ("A GPU", "tf32 product", "3,000 GB/s", "1.00 GiB working set", "1.500 µs"):
+    for limit in ("A GPU", "tf32 product", "3,000 GB/s", "1.00 GiB working set", "1.500 µs", "driver 2.00 MiB"):
         assert limit in text, limit
     assert any("tf32 product" in data for data in page.data), "as a roof of the roofline"
-    assert "No GPU has run this project's tests yet" in text
+    for words in (
+        "No GPU has run this project's tests yet",
+        "Nobody has measured a noise floor",
+        "By the GPU’s own clock",
+    ):
+        assert words in text
+
+
+def test_a_fact_with_many_values_is_shortened(make_record, make_run, tmp_path):
+    records = [
+        make_record(parameters={"groups": groups}, facts={"GPU clock": f"{1900 + groups} MHz", "torch": "2.13.0"})
+        for groups in range(6)
+    ]
+    text = Page(write_report([make_run(records)], tmp_path / "report.html").read_text(encoding="utf-8")).text
+    assert "GPU clock: 1900 MHz or 1901 MHz or 1902 MHz or 3 others; torch: 2.13.0" in text
 
 
 def test_nothing_passed(make_record, make_run, tmp_path):
