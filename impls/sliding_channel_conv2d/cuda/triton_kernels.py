@@ -147,16 +147,17 @@ class TritonConvolution:
         splits = -(-images.pixels // each)
         parts = torch.empty(splits, entries * OUTPUTS, device=x.device)
         if splits:
-            self.outer[(splits * chunks,)](
-                *(*images.tensors, parts, tables.outputs, tables.first, tables.inputs),
-                *(tables.chunk_tiles, tables.chunk_entries, chunks, entries, images.pixels, each, images.size),
-                *(dy.shape[1], x.shape[1]),
-                WITH_BIAS=cut is forward_with_bias,
-                CHANNELS_LAST=images.channels_last,
-                OUTPUTS=OUTPUTS,
-                CHUNK=CHUNK,
-                PRECISION=self._precision,
-            )
+            with torch.cuda.device_of(x):  # Triton launches on the current one
+                self.outer[(splits * chunks,)](
+                    *(*images.tensors, parts, tables.outputs, tables.first, tables.inputs),
+                    *(tables.chunk_tiles, tables.chunk_entries, chunks, entries, images.pixels, each, images.size),
+                    *(dy.shape[1], x.shape[1]),
+                    WITH_BIAS=cut is forward_with_bias,
+                    CHANNELS_LAST=images.channels_last,
+                    OUTPUTS=OUTPUTS,
+                    CHUNK=CHUNK,
+                    PRECISION=self._precision,
+                )
         return parts.sum(0)[tables.positions].to(x.dtype)
 
     def _pack(self, cut: Cut, weight: Tensor) -> Tensor:
@@ -175,13 +176,14 @@ class TritonConvolution:
         def grid(meta: dict[str, int]) -> tuple[int]:
             return (tiles * triton.cdiv(images.pixels, meta["PIXELS"]),)
 
-        self.product[grid](
-            *(*images.tensors, packed, packed if bias is None else bias.contiguous(), y),
-            *(tables.outputs, tables.first, tables.inputs, tiles, images.pixels, images.size, x.shape[1], channels),
-            HAS_BIAS=bias is not None,
-            CHANNELS_LAST=images.channels_last,
-            OUTPUTS=OUTPUTS,
-            ENTRIES=16,
-            PRECISION=self._precision,
-        )
+        with torch.cuda.device_of(x):
+            self.product[grid](
+                *(*images.tensors, packed, packed if bias is None else bias.contiguous(), y),
+                *(tables.outputs, tables.first, tables.inputs, tiles, images.pixels, images.size, x.shape[1], channels),
+                HAS_BIAS=bias is not None,
+                CHANNELS_LAST=images.channels_last,
+                OUTPUTS=OUTPUTS,
+                ENTRIES=16,
+                PRECISION=self._precision,
+            )
         return y
