@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 SCHEMA: Final = 1
 THREADS_THAT_RAN: Final = "threads that ran"
 """The fact that tells how many threads did a real share of a record's work."""
+OTHERS: Final = "other processes on the GPU"
+NO_OTHERS: Final = "none"
+"""The fact that tells who else had the GPU while a record was made, and what it says where there was nobody."""
 
 
 class Status(StrEnum):

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -28,11 +29,10 @@ log = logging.getLogger("featherbench")
 
 def limits(folder: Path) -> GpuLimits | None:
     """The GPU's limits, measured once and kept in ``folder``; None, with a warning, where they cannot be measured."""
-    path = folder / f"gpu-{hashlib.sha256(str(environment(()).gpu).encode()).hexdigest()[:12]}.json"
-    try:
+    here = environment(()).gpu
+    path = folder / f"gpu-{hashlib.sha256(str(here).encode()).hexdigest()[:12]}.json"
+    with suppress(OSError, ValidationError):
         return GpuLimits.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        pass
     python_path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-P", "-m", "bench.limits.gpu"]
     try:
@@ -44,7 +44,8 @@ def limits(folder: Path) -> GpuLimits | None:
         said = done.stderr.strip().splitlines()[-1:] if isinstance(error, ValidationError) else [str(error)]
         log.warning("the GPU's limits could not be measured: %s", *said or ["it says nothing"])
         return None
-    write_whole(path, found.model_dump_json(indent=1))
+    if here:  # else any other would be taken for it
+        write_whole(path, found.model_dump_json(indent=1))
     return found
 
 
@@ -53,7 +54,7 @@ def measure() -> GpuLimits:
     import torch
 
     from bench.measure.gpu.device import CudaDevice
-    from bench.measure.gpu.graph import captured
+    from bench.measure.gpu.graph import Replay
     from bench.measure.gpu.timing import Timer
     from bench.measure.gpu.watch import Nvml, Watch
 
@@ -70,7 +71,7 @@ def measure() -> GpuLimits:
 
     def product_gflops(dtype: torch.dtype, tf32: bool = False) -> float:
         torch.backends.cuda.matmul.allow_tf32 = tf32
-        a, b, c = (torch.ones(SIDE, SIDE, dtype=dtype, device="cuda") for _ in range(3))
+        a, b, c = (torch.randn(SIDE, SIDE, device="cuda").to(dtype) for _ in range(3))
         return 2.0 * SIDE**3 / fastest_ns(lambda: torch.mm(a, b, out=c))
 
     return GpuLimits(
@@ -83,7 +84,7 @@ def measure() -> GpuLimits:
             "float64": product_gflops(torch.float64),
         },
         flows=[Flow(working_set_bytes=size, bytes_per_second=copy_rate(size)) for size in WORKING_SETS],
-        empty_graph_ns=fastest_ns(captured(lambda: device.hold(0))),
+        empty_graph_ns=fastest_ns(Replay(lambda: device.hold(0))),
     )
 
 

@@ -46,6 +46,7 @@ class OperatorWorkload(Workload):
             return first
         for part in _parts(answer):
             fill_with_nan(part, [*problem.inputs.values(), *problem.constants.values()])
+        del answer, part  # so that the next may find its memory, and this poison in it
         self.refill(problem, seed + 1)
         return worse(first, self.confirm(problem, call, call()))
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from bench.core.record import NO_OTHERS, OTHERS
 from bench.report.accuracy import Experiment, experiments
 from bench.report.accuracy_tables import mean_text, value_text
 from bench.report.compare import CONFIDENCE, default_margin
@@ -170,6 +171,7 @@ def _cautions(section: Section) -> Iterator[str]:
         yield f"In {early} {of_all} the budget ended before the interval was as narrow as wanted."
     if disturbed := int((passed["preempted"] > 0).sum()):
         yield f"In {disturbed} {of_all} a round's calling thread was off its core for a while, preempted or waiting."
+    yield from _company(section)
     if throttled := int((passed["throttled"] > 0).sum()):
         yield f"In {throttled} {of_all} the GPU held its clock down in some rounds, for its temperature or its power."
     if exposed := int((passed["exposed"] > 0).sum()):
@@ -178,6 +180,16 @@ def _cautions(section: Section) -> Iterator[str]:
     if not many.empty:
         who = ", ".join(many["implementation"].unique())
         yield f"In {len(many)} {of_all} more threads worked than the target has cores ({who}): they shared them."
+
+
+def _company(section: Section) -> Iterator[str]:
+    """Who else was on the GPU."""
+    told = [record.facts.get(OTHERS, NO_OTHERS) for record in section.run.records]
+    unknown = sum(fact.startswith("cannot tell") for fact in told)
+    if beside := sum(fact != NO_OTHERS for fact in told) - unknown:
+        yield f"During {_count(beside, 'measurement')} other processes computed on the GPU; the facts below name them."
+    if unknown:
+        yield f"Whether others computed on the GPU during {_count(unknown, 'measurement')}, nobody can tell."
 
 
 def _standings(section: Section, fastest: dict[str, str], trained: Sequence[Experiment]) -> list[Standing]:

@@ -76,7 +76,8 @@ class Attempt:
         if rechecked := self._ask("recheck", seed=seed + 101):
             self.facts = rechecked["facts"]
             self._judge(Check.model_validate(rechecked["check"]))
-        self.workers.drop(self.entry)
+        if self.going:
+            self.workers.drop(self.entry)
 
     def record(self, sitting: Sitting, target: Target, started: datetime, stopped: Literal["sure", "budget"]) -> Record:
         passed = self.going
@@ -114,13 +115,17 @@ class Attempt:
         reply = self.workers.ask(self.entry, step, **arguments)
         self.seconds[step] = self.seconds.get(step, 0.0) + reply.seconds
         if reply.status is not Status.PASSED:
-            self.status = reply.status
-            self.reason = f"{step}: {reply.reason}" if reply.status is Status.FAILED else reply.reason
+            self._fail(reply.status, f"{step}: {reply.reason}" if reply.status is Status.FAILED else reply.reason)
         return reply.result
+
+    def _fail(self, status: Status, reason: str) -> None:
+        """Out of this sitting, with all its memory."""
+        self.status, self.reason = status, reason
+        self.workers.drop(self.entry)
 
     def _judge(self, check: Check) -> None:
         if not check.passed:
-            self.status, self.reason = Status.INCORRECT, check.reason
+            self._fail(Status.INCORRECT, check.reason)
         if self.check is None or not check.passed or (check.error or 0) > (self.check.error or 0):
             self.check = check
 
@@ -186,12 +191,13 @@ def summarise(
 
 
 def _disturbances(taken: list[dict[str, Any]]) -> dict[str, int | list[int]]:
-    """Those that were looked for in every turn."""
+    """Those that were looked for, in the turns in which they could be seen."""
     found: dict[str, int | list[int]] = {}
     for name in ("preempted", "throttled", "exposed"):
-        marks = [turn[name] for turn in taken]
-        if None not in marks:
-            found[name] = [place for place, mark in enumerate(marks) if mark] if name == "throttled" else sum(marks)
+        seen = {place: turn[name] for place, turn in enumerate(taken) if turn[name] is not None}
+        if seen:
+            rounds = [place for place, mark in seen.items() if mark]
+            found[name] = rounds if name == "throttled" else sum(seen.values())
     return found
 
 

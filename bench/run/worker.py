@@ -83,6 +83,7 @@ class Worker:
         found = self.workload.check(self.problem, correctness.guarded(self.call, self.problem), seed)
         self.inputs = correctness.checksums(self.problem.inputs)
         self._require_unchanged()
+        self.meter.settle()  # Others have their turns before this one's calls need memory again.
         self.ticks = facts.thread_ticks()
         return found.model_dump()
 
@@ -149,7 +150,10 @@ def answer(worker: Worker, request: Json) -> Reply:
         return Reply(status=_status(error), reason=_reason(error), seconds=time.perf_counter() - began)
 
 
-_NO_MEMORY = ("can't allocate memory", "failed to allocate memory", "bad_alloc", "cuda out of memory")
+_NO_MEMORY = (
+    *("can't allocate memory", "failed to allocate memory", "bad_alloc"),
+    *("cuda out of memory", "error: out of memory", "cuda_error_out_of_memory", "status_alloc_failed"),
+)
 """How libraries say that memory ran out, in exceptions of other types."""
 
 

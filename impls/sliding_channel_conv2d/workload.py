@@ -146,7 +146,8 @@ class SlidingChannelConv2d(OperatorWorkload):
         return answers[0] if case.passes == "forward" else tuple(answers)
 
     def tolerance(self, case: SlidingChannelConv2dCase) -> float:
-        return {"float32": 1e-4, "float64": 1e-12, "tf32": 5e-3, "float16": 5e-3, "bfloat16": 4e-2}[case.dtype]
+        """Of 16 bits ten times the distance from 1 to the next number: some sum gradients in such numbers too."""
+        return {"float32": 1e-4, "float64": 1e-12, "tf32": 1e-2, "float16": 1e-2, "bfloat16": 8e-2}[case.dtype]
 
     def work(self, case: SlidingChannelConv2dCase) -> Work:
         """Forward is cout * cin / cg MACs at each position; backward twice that, for dX and for dW.

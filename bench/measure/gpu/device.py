@@ -74,8 +74,8 @@ class CudaDevice:
         _cuda.synchronize()
 
     def _clock(self) -> float:
-        """Cycles of the sleeping kernel in a nanosecond."""
-        _cuda._sleep(_CYCLES)  # the first loads the kernel
+        """Cycles of the sleeping kernel in a nanosecond, once the clock has had time to rise."""
+        _cuda._sleep(10 * _CYCLES)
         before = self.mark()
         _cuda._sleep(_CYCLES)
         after = self.mark()

@@ -9,7 +9,7 @@ from bench.core.target import COLD, GRAPH, Target
 from bench.core.workload import Call, Problem
 from bench.measure import memory
 from bench.measure.gpu.device import CudaDevice, Device
-from bench.measure.gpu.graph import captured
+from bench.measure.gpu.graph import Replay
 from bench.measure.gpu.problem import DeviceProblem
 from bench.measure.gpu.timing import Timer
 from bench.measure.gpu.watch import Nvml, Watch
@@ -23,13 +23,17 @@ class Gpu:
         self._device, self._watch, self._name = device, watch, name
         self._replays = target.option == GRAPH
         self._timer = Timer(device, watch, cold=target.option == COLD)
+        self._sound = True
 
     @classmethod
     def present(cls, target: Target) -> Self:
         """Of the GPU that is here, and from now on in a stream of this thread's own."""
         device = CudaDevice(flushes=target.option == COLD)
         properties = device.properties
-        return cls(target, device, Watch(Nvml(f"GPU-{properties.uuid}")), properties.name)
+        watch = Watch(Nvml(f"GPU-{properties.uuid}"))
+        watch.look()  # The first takes long, as the library is loaded; nothing is there yet to be told of.
+        watch.facts()
+        return cls(target, device, watch, properties.name)
 
     def allow_memory(self, extra_bytes: int) -> None:
         """On the host and, as much again, on the GPU by PyTorch's allocator."""
@@ -42,18 +46,27 @@ class Gpu:
         return DeviceProblem.of(problem, "cuda")
 
     def adapt(self, call: Call) -> Call:
-        return captured(call) if self._replays else call
+        """As a CUDA graph, where that is the target. After a failed capture nothing settles: PyTorch is in disorder."""
+        if not self._replays:
+            return call
+        self._sound = False
+        replay = Replay(call)
+        self._sound = True
+        return replay
 
     def finish(self) -> None:
         self._device.finish()
 
     def settle(self) -> None:
+        if not self._sound:
+            raise RuntimeError("a CUDA graph could not be captured, and this process is of no more use")
         self.finish()
         gc.collect()
         torch.cuda.empty_cache()
 
     def held_bytes(self) -> int:
-        return torch.cuda.memory_allocated()
+        """Of CUDA graphs with what they keep for answers on the way, which are no tensors between replays."""
+        return torch.cuda.memory_reserved() if self._replays else torch.cuda.memory_allocated()
 
     def driver_bytes(self) -> int:
         free, total = torch.cuda.mem_get_info()
@@ -77,4 +90,4 @@ class Gpu:
         return self._timer.take_turn(call)
 
     def facts(self) -> dict[str, str]:
-        return {"GPU": self._name, **self._watch.facts()}
+        return {"GPU": self._name, **self._timer.facts(), **self._watch.facts()}

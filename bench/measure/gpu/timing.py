@@ -8,6 +8,7 @@ import gc
 import time
 from dataclasses import dataclass
 from math import ceil
+from statistics import median
 from typing import Any
 
 from bench.core.workload import Call
@@ -23,6 +24,9 @@ UNTIMED_NS = 2e6
 """At the start of a turn, for what others did to clocks and caches."""
 ASK_SHARE, ASK_SPARE_NS = 1.5, 20e3
 """The GPU is held busy for so many times what asking for a sample takes, and a little more."""
+OFTEN = 0.25
+"""Of a turn's samples, that the GPU was not held busy long enough for: then it is held for longer."""
+SAMPLES_BETWEEN_LOOKS = 4
 MOST_HOLD = 10.0
 """Times what asking for a sample takes: where even that is not enough, the calls wait for the GPU themselves."""
 
@@ -53,7 +57,7 @@ class Timer:
 
     def __init__(self, device: Device, watch: Watch, cold: bool) -> None:
         self._device, self._watch, self._cold = device, watch, cold
-        self._hold_ns = 0.0
+        self._hold_ns = self._nothing_ns = 0.0
 
     def warm_up(self, call: Call) -> int:
         """Call until the start-up trend is gone, and plan the turns; returns the calls behind each sample."""
@@ -63,6 +67,7 @@ class Timer:
             self._device.finish()
 
         settled = warm_up(whole)
+        self._nothing_ns = self._time_of_nothing()
         count = max(1, min(10, round(1e6 / settled)))
         self._device.hold(3 * count * settled)  # surely longer than it takes to ask for them
         before, began = self._device.mark(), time.perf_counter_ns()
@@ -76,24 +81,37 @@ class Timer:
 
     def take_turn(self, call: Call) -> Turn:
         """One turn, with the garbage collector off. The GPU is looked at while busy, and marks once all is done."""
-        answer, spans, exposed = None, [], 0
+        answer, spans, exposed, looks = None, [], 0, []
         gc.disable()
         try:
             for _ in range(self.plan.untimed):
                 call()
-            for _ in range(self.plan.samples):
+            for place in range(self.plan.samples):
                 answer = None  # so that its memory is free again
                 span, answer, late = self._sample(call)
                 spans.append(span)
                 exposed += late
-            throttled = self._watch.throttled()
+                if place % SAMPLES_BETWEEN_LOOKS == 0:
+                    looks.append(self._watch.look())
+            self._watch.look_for_others()
             self._device.finish()
         finally:
             gc.enable()
-        if exposed:
+        if exposed > OFTEN * self.plan.samples:
             self._hold_longer()
         samples = [after.since(before) / self.plan.inner for before, after in spans]
-        return Turn(samples, answer, throttled=throttled, exposed=exposed)
+        return Turn(samples, answer, throttled=_any(looks), exposed=exposed)
+
+    def facts(self) -> dict[str, str]:
+        """What each sample has in it besides its calls."""
+        return {"a GPU sample of no calls": f"{self._nothing_ns:.0f} ns"}
+
+    def _time_of_nothing(self) -> float:
+        """Between two marks, ns."""
+        self._device.hold(1e6)
+        spans = [(self._device.mark(), self._device.mark()) for _ in range(20)]
+        self._device.finish()
+        return median(after.since(before) for before, after in spans)
 
     def _sample(self, call: Call) -> tuple[tuple[Mark, Mark], Any, bool]:
         """Its two marks, the last answer, and whether the GPU was there before all had been asked for."""
@@ -112,3 +130,9 @@ class Timer:
         """From now on; not at all where calls cannot be asked for in advance, since holding then only costs time."""
         enough = self._hold_ns < MOST_HOLD * self.plan.hold_ns
         self._hold_ns = 2 * self._hold_ns if enough else 0.0
+
+
+def _any(looks: list[bool | None]) -> bool | None:
+    """Whether any saw it; None where none could see."""
+    seen = [look for look in looks if look is not None]
+    return any(seen) if seen else None

@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Protocol
 
+from bench.core.record import NO_OTHERS, OTHERS
+
 HELD_DOWN = (
     "SwPowerCap",
     "HwSlowdown",
@@ -37,11 +39,9 @@ class Watch:
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
-        self._clocks: list[int] = []
-        self._reasons: set[str] = set()
-        self._silence = ""
+        self._forget()
 
-    def throttled(self) -> bool | None:
+    def look(self) -> bool | None:
         """Whether its clock is held down just now; None where the driver does not tell."""
         try:
             reasons = self._driver.reasons() & set(HELD_DOWN)
@@ -52,30 +52,40 @@ class Watch:
         self._reasons |= reasons
         return bool(reasons)
 
+    def look_for_others(self) -> None:
+        """For processes that compute on it besides this run's workers, which are children of one parent."""
+        try:
+            there = self._driver.processes()
+        except OSError as error:
+            self._blind = str(error)
+            return
+        if os.getpid() not in there:
+            self._blind = "the driver does not list this one under its own id"
+        else:
+            self._others |= {process for process in there if not _sibling(process)}
+
     def facts(self) -> dict[str, str]:
         """Of all looks since the last facts."""
-        clocks, reasons = self._clocks, self._reasons
-        self._clocks, self._reasons = [], set()
-        found = {"other processes on the GPU": others(self._driver)}
-        if clocks:
+        found = {}
+        if self._clocks:
+            clocks = self._clocks
             found["GPU clock"] = f"{median(clocks):.0f} MHz, {min(clocks)} to {max(clocks)}"
         elif self._silence:
             found["GPU clock"] = f"cannot tell ({self._silence})"
-        if reasons:
-            found["GPU clock held down by"] = ", ".join(sorted(reasons))
+        if self._reasons:
+            found["GPU clock held down by"] = ", ".join(sorted(self._reasons))
+        if self._others:
+            found[OTHERS] = f"{len(self._others)} ({', '.join(map(str, sorted(self._others)))})"
+        else:
+            found[OTHERS] = f"cannot tell ({self._blind})" if self._blind else NO_OTHERS
+        self._forget()
         return found
 
-
-def others(driver: Driver) -> str:
-    """How many processes compute on the GPU besides this run's workers, which are children of one parent."""
-    try:
-        there = driver.processes()
-    except OSError as error:
-        return f"cannot tell ({error})"
-    if os.getpid() not in there:
-        return "cannot tell (the driver does not list this one under its own id)"
-    strangers = [process for process in there if not _sibling(process)]
-    return f"{len(strangers)} ({', '.join(map(str, strangers))})" if strangers else "none"
+    def _forget(self) -> None:
+        self._clocks: list[int] = []
+        self._reasons: set[str] = set()
+        self._others: set[int] = set()
+        self._silence = self._blind = ""
 
 
 def _sibling(process: int) -> bool:

@@ -23,7 +23,7 @@ class Published:
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Y (n, cout, h, w) of x (n, cin, h, w), weight (cout, width) and bias (cout,)."""
-        tables = _tables(self._windows, self._reuse, x.device)
+        tables = tables_of(self._windows, self._reuse, x.device)
         y = x.new_empty(x.shape[0], self._windows.cout, *x.shape[2:])
         arguments = (x, weight, bias, y, *tables.windows, len(tables.windows[0]))
         self._launch("forward", y.numel() // self._windows.cout * len(tables.windows[0]), x, *arguments)
@@ -31,7 +31,7 @@ class Published:
 
     def backward(self, dy: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Returns dX (n, cin, h, w) and dW (cout, width) of dy (n, cout, h, w)."""
-        tables = _tables(self._windows, self._reuse, x.device)
+        tables = tables_of(self._windows, self._reuse, x.device)
         dx = torch.empty_like(x) if self._input_centric else torch.zeros_like(x)
         dweight = torch.zeros_like(weight)
         arguments = (dy, x, weight, dx, dweight, *tables.windows)
@@ -59,7 +59,7 @@ class _Tables:
 
 
 @lru_cache(maxsize=64)
-def _tables(windows: Windows, reuse: bool, device: torch.device) -> _Tables:
+def tables_of(windows: Windows, reuse: bool, device: torch.device) -> _Tables:
     alone = [(start, (filter_,)) for filter_, start in enumerate(windows.starts)]
     listed = list(windows.filters.items()) if reuse else alone
     starts = np.array([start for start, _ in listed])

@@ -105,10 +105,15 @@ class TritonConvolution:
     """As ``Convolution``; kernels are tuned for each size of layer when first called."""
 
     product: Any = triton.autotune(
-        _CONFIGS, key=["tiles", "pixels", "size", "from_channels", "to_channels", "CHANNELS_LAST"]
+        _CONFIGS,
+        key=["tiles", "pixels", "size", "from_channels", "to_channels", "HAS_BIAS", "CHANNELS_LAST", "PRECISION"],
     )(product)
     outer: Any = triton.autotune(
-        _CONFIGS, key=["chunks", "entries", "pixels", "size", "dy_channels", "x_channels", "WITH_BIAS", "CHANNELS_LAST"]
+        _CONFIGS,
+        key=[
+            *("chunks", "entries", "pixels", "size", "dy_channels", "x_channels"),
+            *("WITH_BIAS", "CHANNELS_LAST", "PRECISION"),
+        ],
     )(outer)
 
     def __init__(self, windows: Windows, format_: Format) -> None:

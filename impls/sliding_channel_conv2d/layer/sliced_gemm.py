@@ -24,13 +24,21 @@ def sliced_gemm(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows
 class _Product:
     """The filters that share a window, and the runs of its channels (see ``Windows.pieces``)."""
 
-    rows: slice | list[int]
+    rows: slice | Tensor
     pieces: tuple[tuple[int, int, int], ...]
 
 
 @lru_cache(maxsize=1024)
-def _products(windows: Windows) -> list[_Product]:
-    return [_Product(rows_of(filters), windows.pieces(start)) for start, filters in windows.filters.items()]
+def _products(windows: Windows, device: torch.device) -> list[_Product]:
+    """Of tensors on this device, where lists of rows would have to be copied in every call."""
+
+    def on_device(rows: slice | list[int]) -> slice | Tensor:
+        return rows if isinstance(rows, slice) else torch.tensor(rows, device=device)
+
+    with torch.inference_mode(False):
+        return [
+            _Product(on_device(rows_of(filters)), windows.pieces(start)) for start, filters in windows.filters.items()
+        ]
 
 
 class _SlicedGemm(Kernels):
@@ -40,7 +48,7 @@ class _SlicedGemm(Kernels):
         n, cin, h, w = x.shape
         flat = x.reshape(n, cin, h * w)
         y = x.new_empty(n, windows.cout, h * w)
-        for product in _products(windows):
+        for product in _products(windows, x.device):
             rows = product.rows
             out = y[:, rows] if isinstance(rows, slice) else y.new_empty(n, len(rows), h * w)
             filters = weight[rows].expand(n, -1, -1)
@@ -54,7 +62,7 @@ class _SlicedGemm(Kernels):
                     beta=0 if place == 0 and bias is None else 1,
                     out=out,
                 )
-            if isinstance(rows, list):
+            if isinstance(rows, Tensor):
                 y[:, rows] = out
         return y.view(n, windows.cout, h, w)
 
@@ -63,7 +71,7 @@ class _SlicedGemm(Kernels):
         n, cout, h, w = dy.shape
         flat = dy.reshape(n, cout, h * w)
         dx = dy.new_zeros(n, windows.cin, h * w)
-        for product in _products(windows):
+        for product in _products(windows, dy.device):
             filters, seen = weight[product.rows], flat[:, product.rows]
             for k, channel, length in product.pieces:
                 turned = filters[:, k : k + length].T.expand(n, -1, -1)
@@ -75,7 +83,7 @@ class _SlicedGemm(Kernels):
         n, cout, h, w = dy.shape
         flat_x, flat_dy = x.reshape(n, windows.cin, h * w), dy.reshape(n, cout, h * w)
         dw, nothing = dy.new_empty(cout, windows.width), dy.new_zeros(())
-        for product in _products(windows):
+        for product in _products(windows, dy.device):
             seen = flat_dy[:, product.rows]
             for k, channel, length in product.pieces:
                 channels = flat_x[:, channel : channel + length]

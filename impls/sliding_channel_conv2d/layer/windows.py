@@ -26,6 +26,8 @@ class Windows:
     co: Fraction
     starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
     """The first channel of each filter's window."""
+    step_ratio: tuple[int, int] = field(init=False, repr=False, compare=False)
+    """``step`` as a fraction of integers."""
     filters: dict[int, tuple[int, ...]] = field(init=False, repr=False, compare=False)
     """Each distinct window, by its first channel in order of appearance, with the filters that read it."""
 
@@ -44,6 +46,7 @@ class Windows:
             raise ValueError(f"co={self.co} must be at least 0 and below 1")
         # Here and not when first asked for: torch.compile cannot look into a cached property.
         p, q = self.step.as_integer_ratio()
+        object.__setattr__(self, "step_ratio", (p, q))
         object.__setattr__(self, "starts", tuple(i * p // q % self.cin for i in range(self.cout)))
         found: dict[int, list[int]] = {}
         for filter_, start in enumerate(self.starts):
@@ -67,7 +70,7 @@ class Windows:
     @property
     def cycle(self) -> int:
         """The least N > 0 such that filters i and i + N read the same window, for every i."""
-        p, q = self.step.as_integer_ratio()
+        p, q = self.step_ratio
         return 1 if self.cin == 1 else q * self.cin // gcd(p, q * self.cin)
 
     @cached_property

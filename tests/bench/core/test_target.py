@@ -1,14 +1,19 @@
 """Targets: where implementations run, and with what caps."""
 
 import os
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from bench.core import target
 from bench.core.errors import BadUse
 from bench.core.target import Target
 
 
-@pytest.mark.parametrize("text", ["cpu", "edge", "edge:avx2", "cpu:avx2", "cuda"])
+@pytest.mark.parametrize("text", ["cpu", "edge", "edge:avx2", "cpu:avx2", "cuda", "cuda:cold", "cuda:graph"])
 def test_parse_and_print_round_trip(text: str) -> None:
     assert str(Target.parse(text)) == text
 
@@ -40,6 +45,45 @@ def test_a_cap_is_asked_of_every_library_that_has_such_a_setting() -> None:
     assert "ONEDNN_MAX_CPU_ISA" not in Target("edge").environment()
 
 
+class TestDriver:
+    """What a driver may answer, in place of the one that is not here."""
+
+    @pytest.fixture
+    def driver(self, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+        def put(value: int) -> Callable[..., int]:
+            def call(into: Any, *_: Any) -> int:
+                into._obj.value = value
+                return 0
+
+            return call
+
+        made = SimpleNamespace(cuInit=lambda _: 0, cuDeviceGetCount=put(1), cuDeviceGetAttribute=put(0), put=put)
+        monkeypatch.setattr(target.ctypes, "CDLL", lambda name: made)
+        monkeypatch.setitem(
+            sys.modules, "torch", SimpleNamespace(version=SimpleNamespace(cuda="13.0"), __version__="2")
+        )
+        return made
+
+    def test_a_gpu_that_can_be_used(self, driver: SimpleNamespace) -> None:
+        assert Target("cuda", "cold").unavailable() is None
+
+    def test_a_gpu_for_one_process_alone(self, driver: SimpleNamespace) -> None:
+        driver.cuDeviceGetAttribute = driver.put(3)
+        assert "nvidia-smi --compute-mode=DEFAULT" in str(Target("cuda").unavailable())
+
+    def test_no_gpu(self, driver: SimpleNamespace) -> None:
+        driver.cuDeviceGetCount = driver.put(0)
+        assert str(Target("cuda").unavailable()) == "target cuda needs an NVIDIA GPU, and the driver finds none"
+        driver.cuInit = lambda _: 100
+        assert str(Target("cuda").unavailable()).endswith("finds none (CUDA error 100)")
+
+    def test_a_pytorch_without_cuda(self, driver: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+        plain = SimpleNamespace(version=SimpleNamespace(cuda=None), __version__="2.13.0+cpu")
+        monkeypatch.setitem(sys.modules, "torch", plain)
+        assert "built with CUDA, which 2.13.0+cpu was not" in str(Target("cuda").unavailable())
+
+
+@pytest.mark.skipif(Target("cuda").unavailable() is None, reason="there is a GPU")
 def test_cuda_says_why_not() -> None:
     reason = Target("cuda").unavailable()
     assert reason is not None

@@ -1,6 +1,7 @@
 """What counts as a right answer."""
 
 import re
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -60,6 +61,23 @@ def test_an_answer_from_earlier_inputs_does_not_pass() -> None:
     passed, reason = checked(lambda x: lambda kept=2 * x: kept)  # type: ignore[misc]
     assert not passed
     assert reason.startswith("error ")
+
+
+def test_the_poisoned_answer_is_let_go_of_before_the_next() -> None:
+    """So that who gets its memory again, and does not fill it, is found."""
+    answers: list[weakref.ref[Array]] = []
+
+    def make(x: Array) -> Callable[[], Array]:
+        def call() -> Array:
+            assert all(answer() is None for answer in answers)
+            answer = 2 * x
+            answers.append(weakref.ref(answer))
+            return answer
+
+        return call
+
+    assert checked(make) == (True, "")
+    assert len(answers) == 2
 
 
 def test_a_buffer_that_is_not_filled_anew_does_not_pass() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.core.record import THREADS_THAT_RAN, Status
+from bench.core.record import NO_OTHERS, OTHERS, THREADS_THAT_RAN, Status
 from bench.report.compare import compare_each
 from bench.report.frame import frame
 from bench.report.section import sections
@@ -41,6 +41,19 @@ def test_what_disturbed_a_gpu_is_told(make_record, say):
     assert "In 1 of 3 measurements the GPU held its clock down in some rounds" in said
     assert "In 1 of 3 measurements the GPU may have waited for the host in some samples" in said
     assert "GPU" not in say(calm, name="undisturbed")
+
+
+@pytest.mark.parametrize(
+    ("fact", "told"),
+    [
+        ("2 (7, 9)", "During 1 measurement other processes computed on the GPU"),
+        ("cannot tell (no permission)", "Whether others computed on the GPU during 1 measurement, nobody can tell."),
+    ],
+)
+def test_company_on_a_gpu_is_told(make_record, say, fact, told):
+    alone = make_record("alone", facts={OTHERS: NO_OTHERS})
+    assert told in say(alone, make_record(facts={OTHERS: fact}))
+    assert "others" not in say(alone, name="quiet")
 
 
 def test_runs_on_a_gpu_say_that_the_project_has_tried_none(make_record, say):

@@ -87,4 +87,7 @@ def test_compositions_answer_right_from_tensors(name, dtype):
 
 @pytest.mark.parametrize("name", COMPILED)
 def test_compiled_compositions_answer_right(name):
-    assert_right(name, WORKLOAD.suites()["quick"][-1])
+    """Backward goes through one graph again and again, also where a train case of the layer was compiled before."""
+    case = WORKLOAD.suites()["quick"][-1]
+    for passes in ("train", "backward"):
+        assert_right(name, case.model_copy(update={"passes": passes}))

@@ -107,6 +107,18 @@ def test_on_a_side_stream_it_waits_for_what_is_before_it_there():
     assert torch.equal(found, wanted)
 
 
+@pytest.mark.parametrize("name", ["masked_dense", "window_copies", "window_groups", "sliced_gemm", "cuda"])
+def test_nothing_waits_for_the_gpu(name):
+    layer, x = layer_and_input()
+    layer.backend = name
+    gradients(layer, x)  # what is kept is made
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        gradients(layer, x)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
 def test_compiled_whole_and_exported():
     layer, x = layer_and_input()
     wanted = gradients(layer, x)

@@ -1,5 +1,7 @@
 """A worker from its first step to its last on target cuda, with a simulated GPU and tensors in the host's memory."""
 
+import gc
+import weakref
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import SimpleNamespace
@@ -14,7 +16,7 @@ from bench.core.record import Status
 from bench.core.target import Target
 from bench.core.workload import Problem
 from bench.measure.correctness import checksums
-from bench.measure.gpu.graph import WARM_UPS, captured
+from bench.measure.gpu.graph import WARM_UPS, Replay
 from bench.measure.gpu.meter import Gpu
 from bench.measure.gpu.problem import DeviceProblem
 from bench.measure.gpu.watch import Watch
@@ -173,27 +175,125 @@ def test_a_graph_is_captured_once_and_replayed(monkeypatch):
     monkeypatch.setattr(torch.cuda, "graph", capture)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: "this thread's")
 
-    def call():
-        calls.append(None)
-        return f"answer {len(calls)}"
+    def prepared():
+        packed = Packed()
+        kept.append(weakref.ref(packed))
 
-    replay = captured(telling(call, {"plan": "a"}))
+        def call():
+            assert packed
+            calls.append(None)
+            return f"answer {len(calls)}"
+
+        return telling(call, {"plan": "a"})
+
+    class Packed:
+        pass
+
+    kept = []
+    replay = Replay(prepared())
     assert [replay(), replay()] == [f"answer {WARM_UPS + 1}"] * 2
     assert replays == [WARM_UPS + 1] * 2
     assert streams == ["this thread's"]
     assert getattr(replay, FACTS) == {"plan": "a"}
+    gc.collect()
+    assert kept[0]() is not None, "the graph reads what the call was prepared with"
+
+
+def test_after_a_capture_that_failed_the_worker_is_replaced(gpu, monkeypatch):
+    def refuse(call):
+        raise RuntimeError("operation not permitted when stream is capturing")
+
+    monkeypatch.setattr("bench.measure.gpu.meter.Replay", refuse)
+    meter = Gpu(Target("cuda", "graph"), gpu, Watch(SimpleNamespace()), "")
+    with pytest.raises(RuntimeError, match="not permitted"):
+        meter.adapt("a call")
+    with pytest.raises(RuntimeError, match="no more use"):
+        meter.settle()  # so that the worker cannot drop the case, and is ended
 
 
 @pytest.mark.parametrize(("name", "cold", "replays"), [("cuda", False, False), ("cuda:cold", True, False),
                                                        ("cuda:graph", False, True)])  # fmt: skip
 def test_the_targets_options(gpu, monkeypatch, name, cold, replays):
-    monkeypatch.setattr("bench.measure.gpu.meter.captured", lambda call: "a graph")
+    monkeypatch.setattr("bench.measure.gpu.meter.Replay", lambda call: "a graph")
     meter = Gpu(Target.parse(name), gpu, Watch(SimpleNamespace()), "")
     assert meter.adapt("a call") == ("a graph" if replays else "a call")
-    monkeypatch.setattr(meter._watch, "throttled", lambda: None)
+    monkeypatch.setattr(meter._watch, "look", lambda: None)
+    monkeypatch.setattr(meter._watch, "look_for_others", lambda: None)
 
     def call():
         gpu.call(1e4, cold_ns=3e4)
 
     meter.warm_up(call)
     assert set(meter.take_turn(call).samples) == {3e4 if cold else 1e4}
+
+
+class TestMemory:
+    """Of PyTorch's allocator and of the driver, each asked in the right order."""
+
+    @pytest.fixture
+    def cuda(self, monkeypatch):
+        asked = []
+        memory = {"allocated": 1000, "reserved": 3000, "highest": 9000}
+
+        def tell(name):
+            return lambda: (asked.append(name), memory[name])[1]
+
+        def reset():
+            asked.append("reset")
+            memory["highest"] = memory["allocated"]
+
+        for name, function in {
+            "memory_allocated": tell("allocated"),
+            "memory_reserved": tell("reserved"),
+            "max_memory_allocated": tell("highest"),
+            "reset_peak_memory_stats": reset,
+            "empty_cache": lambda: asked.append("empty"),
+            "mem_get_info": lambda: (60_000, 100_000),
+            "get_device_properties": lambda: SimpleNamespace(total_memory=100_000, uuid="12-34", name="A GPU"),
+            "set_per_process_memory_fraction": lambda share: asked.append(share),
+        }.items():
+            monkeypatch.setattr(torch.cuda, name, function)
+        return SimpleNamespace(asked=asked, memory=memory)
+
+    @pytest.fixture
+    def meter(self, gpu, cuda):
+        finish = gpu.finish
+        gpu.finish = lambda: (cuda.asked.append("finish"), finish())[1]
+        return Gpu(Target("cuda"), gpu, Watch(SimpleNamespace()), "")
+
+    def test_the_peak_of_a_call_is_read_once_it_is_done(self, cuda, meter):
+        def call():
+            cuda.asked.append("call")
+            cuda.memory["highest"] = 1700
+
+        assert meter.peak_of(call) == 700
+        assert cuda.asked == ["finish", "empty", "reset", "allocated", "call", "finish", "highest"]
+
+    def test_what_the_driver_has_given(self, meter):
+        assert meter.driver_bytes() == 40_000
+
+    def test_graphs_hold_what_they_reserve(self, gpu, cuda, meter):
+        assert meter.held_bytes() == 1000
+        assert Gpu(Target("cuda", "graph"), gpu, Watch(SimpleNamespace()), "").held_bytes() == 3000
+
+    def test_a_limit_holds_on_the_host_and_on_the_gpu(self, cuda, meter, monkeypatch):
+        on_host = []
+        monkeypatch.setattr("bench.measure.memory.allow", on_host.append)
+        meter.allow_memory(2000)
+        meter.allow_memory(200_000)
+        assert on_host == [2000, 200_000]
+        assert [share for share in cuda.asked if not isinstance(share, str)] == [0.05, 1.0]
+
+    def test_the_gpu_that_is_present(self, gpu, cuda, monkeypatch):
+        gpu.properties, looks = SimpleNamespace(uuid="12-34", name="A GPU"), []
+        monkeypatch.setattr("bench.measure.gpu.meter.CudaDevice", lambda flushes: looks.append(flushes) or gpu)
+
+        def driver(uuid):
+            assert uuid == "GPU-12-34"
+            return SimpleNamespace(reasons=lambda: looks.append("NVML") or set(), clock_mhz=lambda: 1)
+
+        monkeypatch.setattr("bench.measure.gpu.meter.Nvml", driver)
+        meter = Gpu.present(Target("cuda", "cold"))
+        assert looks == [True, "NVML"], "opened before anything is timed"
+        assert meter.facts()["GPU"] == "A GPU"
+        assert "GPU clock" not in meter.facts(), "of that first look nothing is kept"

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from bench.core.record import NO_OTHERS, OTHERS
 from bench.measure.gpu.watch import HELD_DOWN, Nvml, Watch
 
 
@@ -35,7 +36,8 @@ class Silent(Driver):
 
 def test_a_clock_held_down_is_told_from_an_idle_one():
     watch = Watch(Driver([{"GpuIdle"}, {"SwPowerCap", "GpuIdle"}, set()], [1980, 1200, 1900], [os.getpid()]))
-    assert [watch.throttled() for _ in range(3)] == [False, True, False]
+    assert [watch.look() for _ in range(3)] == [False, True, False]
+    watch.look_for_others()
     assert watch.facts() == {
         "GPU clock": "1900 MHz, 1200 to 1980",
         "GPU clock held down by": "SwPowerCap",
@@ -46,7 +48,8 @@ def test_a_clock_held_down_is_told_from_an_idle_one():
 
 def test_a_driver_that_does_not_tell():
     watch = Watch(Silent(processes=OSError("Insufficient Permissions")))
-    assert watch.throttled() is None
+    assert watch.look() is None
+    watch.look_for_others()
     assert watch.facts() == {
         "GPU clock": "cannot tell (Not Supported)",
         "other processes on the GPU": "cannot tell (Insufficient Permissions)",
@@ -56,12 +59,18 @@ def test_a_driver_that_does_not_tell():
 def test_others_are_who_is_no_worker_of_this_run():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         # A sibling has the same parent; this process's own child and init have others.
-        told = Watch(Driver(processes=[os.getpid(), child.pid, 1])).facts()
-        assert told["other processes on the GPU"] == f"2 ({child.pid}, 1)"
+        driver = Driver(processes=[os.getpid(), child.pid])
+        watch = Watch(driver)
+        watch.look_for_others()
+        driver._processes = [os.getpid(), 1]
+        watch.look_for_others()
+        told = watch.facts()[OTHERS]
+        assert told == f"2 (1, {child.pid})", "all that were ever there"
+        assert watch.facts()[OTHERS] == NO_OTHERS
         from_child = (
-            "import os, sys; from bench.measure.gpu.watch import others;"
-            "from types import SimpleNamespace as S;"
-            "print(others(S(processes=lambda: [os.getpid(), int(sys.argv[1])])))"
+            "import os, sys; from types import SimpleNamespace; from bench.measure.gpu.watch import Watch;"
+            "watch = Watch(SimpleNamespace(processes=lambda: [os.getpid(), int(sys.argv[1])]));"
+            "watch.look_for_others(); print(*watch.facts().values())"
         )
         done = subprocess.run([sys.executable, "-c", from_child, str(child.pid)], capture_output=True, text=True)
         assert done.stdout.strip() == "none", done.stderr
@@ -69,8 +78,9 @@ def test_others_are_who_is_no_worker_of_this_run():
 
 
 def test_ids_of_another_namespace_tell_nothing():
-    told = Watch(Driver(processes=[4194304])).facts()["other processes on the GPU"]
-    assert told.startswith("cannot tell")
+    watch = Watch(Driver(processes=[4194304]))
+    watch.look_for_others()
+    assert watch.facts()[OTHERS].startswith("cannot tell")
 
 
 class TestNvml:
@@ -105,7 +115,7 @@ class TestNvml:
             raise library.NVMLError("No permission")
 
         library.nvmlDeviceGetClockInfo = refuse
-        assert Watch(Nvml("GPU-1")).throttled() is None
+        assert Watch(Nvml("GPU-1")).look() is None
         library.nvmlInit = refuse
         with pytest.raises(OSError, match="No permission"):
             Nvml("GPU-1").processes()
