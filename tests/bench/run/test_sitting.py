@@ -29,19 +29,20 @@ class Workers:
         self.asked.append("drop")
 
 
+NO_MEMORY = Reply(status=Status.OUT_OF_MEMORY, reason="CUDA out of memory", seconds=0.0)
+WRONG = Check(passed=False, reason="wrong").model_dump()
+
+
 @pytest.mark.parametrize(
     ("replies", "status", "last"),
-    [
-        ({"weigh": Reply(status=Status.OUT_OF_MEMORY, reason="CUDA out of memory", seconds=0.0)}, "out_of_memory", "weigh"),
-        ({"check": Check(passed=False, reason="wrong").model_dump()}, "incorrect", "check"),
-    ],
-)  # fmt: skip
+    [({"weigh": NO_MEMORY}, Status.OUT_OF_MEMORY, "weigh"), ({"check": WRONG}, Status.INCORRECT, "check")],
+)
 def test_who_fails_lets_go_of_the_case_at_once(replies, status, last):
     workers = Workers(**replies)
     attempt = Attempt(SimpleNamespace(name="one"), workers)
     attempt.prepare(Case(), "module", seed=1)
     attempt.finish(seed=1)
-    assert attempt.status == status
+    assert attempt.status is status
     assert workers.asked[-2:] == [last, "drop"], "and only once"
 
 
