@@ -77,7 +77,8 @@ def list_(plugin: Plugins = None, as_json: Json = False) -> None:
         for entry in entries:
             if entry.workload == name:
                 where = "" if entry.targets == Implementation.targets else f" [{', '.join(entry.targets)}]"
-                print(f"  {entry.name:{name_width}}{entry.missing() or entry.summary}{where}")
+                missing = f" ({entry.missing()})" if entry.missing() else ""
+                print(f"  {entry.name:{name_width}}{entry.summary}{where}{missing}")
     for entry in entries:
         if entry.workload not in registry.workloads():
             print(f"{entry.path} cannot be used: it names no known workload")
@@ -124,9 +125,8 @@ def run_(
         raise BadUse("--dry-run measures nothing, so it does not go with --resume or --name; drop one")
     allowance = Allowance(timeout_s=seconds(timeout), memory_bytes=size(memory_limit))
     budget_s = seconds(budget)
-    sittings = plan(request)
     if dry:
-        return _tell_plan(sittings, Target.parse(target), as_json)
+        return _tell_plan(plan(request, elsewhere=True), Target.parse(target), budget_s, as_json)
     console = Console(stderr=True)
     with Terminal(console) if console.is_terminal else nullcontext(launch.Silent()) as display:
         outcome = launch.launch(
@@ -237,7 +237,7 @@ def new(
     print(f"check it:   python -m pytest tests/impls/test_contract.py -k {name}{plugin}   (in a checkout)")
 
 
-def _tell_plan(sittings: Sequence[Sitting], target: Target, as_json: bool) -> None:
+def _tell_plan(sittings: Sequence[Sitting], target: Target, budget_s: float, as_json: bool) -> None:
     """What would be measured, and what cannot be here; what an implementation supports is known by its worker alone."""
     planned = [
         (key, sitting.unable.get(entry))
@@ -250,6 +250,15 @@ def _tell_plan(sittings: Sequence[Sitting], target: Target, as_json: bool) -> No
         for key, reason in planned:
             told = " ".join(key._replace(case=key.case or cli_compare.DEFAULTS))
             print(told + (f": unsupported: {reason}" if reason else ""))
+        count = sum(reason is None for _, reason in planned)
+        timed = sum(bool(sitting.entries) for sitting in sittings) * budget_s
+        print(
+            f"{count} records, as far as implementations support them; about {timed:.0f} s of timed rounds, "
+            "and preparing and checking besides",
+            file=sys.stderr,
+        )
+        if reason := target.unavailable():
+            print(f"not on this machine: {reason}", file=sys.stderr)
 
 
 def _findings(found: Findings) -> dict[str, object]:

@@ -28,6 +28,7 @@ class {{ class_name }}(Implementation):
 
     workload = "{{ workload }}"
     requires = ("numpy",)
+    # targets = ("cuda",) for a GPU: CONTRIBUTING.md says what is different there
     note = "Say what is inside the timed call and what is not."
 
     def supports(self, case: {{ case_class }}) -> str | None:

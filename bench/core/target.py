@@ -45,7 +45,8 @@ class Target:
         """``edge`` or ``edge:avx2``; raises BadUse with the valid choices."""
         kind, _, option = text.partition(":")
         if text not in NAMES:
-            raise BadUse(f"no target {text!r}; choose from {', '.join(NAMES)}")
+            only_one = ", one for each run" if "," in text else ""
+            raise BadUse(f"no target {text!r}; choose from {', '.join(NAMES)}{only_one}")
         return cls(kind, option or None)
 
     def __str__(self) -> str:

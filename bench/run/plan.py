@@ -31,10 +31,13 @@ class Sitting:
         return [Key(self.workload_name, name, self.case.slug, str(target)) for name in names]
 
 
-def plan(request: Request) -> list[Sitting]:
-    """Every case with its implementations; raises BadUse, naming the valid choices, where the request names others."""
+def plan(request: Request, *, elsewhere: bool = False) -> list[Sitting]:
+    """Every case with its implementations; raises BadUse, naming the valid choices, where the request names others.
+
+    It does so too where the target is not on this machine, unless ``elsewhere``: as it would be where there is one.
+    """
     target = Target.parse(request.target)
-    if reason := target.unavailable():
+    if not elsewhere and (reason := target.unavailable()):
         raise BadUse(reason)
     entries = registry.implementations(request.plugins)
     _require_known(request, entries)
@@ -68,7 +71,7 @@ def filter_cases(workloads: Mapping[str, Workload], suite: str, filters: Sequenc
     for text in filters:
         name, equals, value = text.partition("=")
         if not equals:
-            raise BadUse(f"--case {text!r} has no value; write NAME=VALUE, such as {text}=16")
+            raise BadUse(f"--case {text!r} has no value; write NAME=VALUE, such as {text}={_some_value(text, cases)}")
         wanted.setdefault(name, set()).add(value)
     there = [case.texts() for found in cases.values() for case in found]
     for name, values in wanted.items():
@@ -77,7 +80,7 @@ def filter_cases(workloads: Mapping[str, Workload], suite: str, filters: Sequenc
             parameters = dict.fromkeys(parameter for texts in there for parameter in texts)
             raise BadUse(f"no parameter {name!r} to filter by; choose from {', '.join(parameters)}")
         if unknown := values - set(choices):
-            raise BadUse(f"no case of suite {suite} has {name}={unknown.pop()}; choose from {', '.join(choices)}")
+            raise BadUse(_no_such_value(workloads, suite, name, unknown.pop(), choices))
     kept = {
         workload: [case for case in found if all(case.texts().get(name) in wanted[name] for name in wanted)]
         for workload, found in cases.items()
@@ -85,6 +88,26 @@ def filter_cases(workloads: Mapping[str, Workload], suite: str, filters: Sequenc
     if not any(kept.values()):
         raise BadUse(f"no case of suite {suite} matches {' and '.join(filters)} together; drop one of them")
     return kept
+
+
+def _some_value(name: str, cases: Mapping[str, Sequence[Case]]) -> str:
+    """Of a parameter, as an example."""
+    texts = (case.texts() for found in cases.values() for case in found)
+    return next((text[name] for text in texts if name in text), "VALUE")
+
+
+def _no_such_value(workloads: Mapping[str, Workload], suite: str, name: str, value: str, choices: Sequence[str]) -> str:
+    """With the values that there are, and where else to find the one wanted."""
+    told = f"no case of suite {suite} has {name}={value}; choose from {', '.join(choices)}"
+    if "," in value:
+        return f"{told}, and repeat --case {name}=... for each of several"
+    having = dict.fromkeys(
+        other
+        for workload in workloads.values()
+        for other, found in workload.suites().items()
+        if any(case.texts().get(name) == value for case in found)
+    )
+    return told + (f"; or a suite that has it: {', '.join(having)}" if having else "")
 
 
 def to_measure(sittings: Sequence[Sitting], recorded: Sequence[Record], target: Target) -> list[Sitting]:
@@ -119,7 +142,9 @@ def _sitting(name: str, case: Case, entries: Sequence[Entry], request: Request, 
             continue
         if target.kind not in entry.targets:
             if request.implementations:  # else it is no part of the comparison
-                unable[entry] = f"runs on {', '.join(entry.targets)}, not on {target.kind}"
+                unable[entry] = (
+                    f"runs on {', '.join(entry.targets)}, not on {target.kind}: choose another with --target"
+                )
         elif missing := entry.missing() or absent:
             unable[entry] = missing
         else:

@@ -8,7 +8,7 @@ from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
 class PaperDesign(Implementation):
-    """A thread an output, backward a thread an input that collects (arXiv 2101.00745), windows shared by cycle."""
+    """A thread an output, backward one an input that collects (arXiv 2101.00745), windows shared by cycle; float32."""
 
     workload = "sliding_channel_conv2d"
     requires = ("torch", "cuda-core")

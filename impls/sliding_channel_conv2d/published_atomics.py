@@ -8,7 +8,7 @@ from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
 class PaperAtomics(Implementation):
-    """Backward a thread an output that adds to all it touches (arXiv 2101.00745), windows shared by cycle."""
+    """Backward a thread an output that adds to all it touches (arXiv 2101.00745), windows shared by cycle; float32."""
 
     workload = "sliding_channel_conv2d"
     requires = ("torch", "cuda-core")

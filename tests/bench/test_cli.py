@@ -13,7 +13,7 @@ import pytest
 
 from bench import cli_compare
 from bench.core import registry
-from bench.core.target import NAMES
+from bench.core.target import NAMES, Target
 from bench.core.workload import Metric
 from bench.report.accuracy import Difference
 from bench.report.compare import Row
@@ -54,11 +54,17 @@ def featherbench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]
         (["run", "grouped_conv2d", "--case", "depth=3"], "no parameter 'depth' to filter by; choose from n, cin, cout"),
         (["run", "--case", "groups=7"], "no case of suite quick has groups=7; choose from 1, 8, 16, 64, 6"),
         (
+            ["run", "sliding_channel_conv2d", "--case", "dtype=float16"],
+            "no case of suite quick has dtype=float16; choose from float32; or a suite that has it: dsxplore_128",
+        ),
+        (["run", "--case", "groups=8,16"], "and repeat --case groups=... for each of several"),
+        (["run", "--target", "cuda,edge"], "cuda:graph, one for each run"),
+        (
             ["run", "--case", "groups=6", "--case", "cin=64"],
             "no case of suite quick matches groups=6 and cin=64 together",
         ),
         (["run", "--target", "gpu"], "no target 'gpu'; choose from cpu, edge, cuda"),
-        (["run", "--target", "cuda"], "target cuda"),
+        *([(["run", "--target", "cuda"], "target cuda needs")] if Target("cuda").unavailable() else []),
         (["run", "--case", "groups"], "--case 'groups' has no value; write NAME=VALUE"),
         (["run", "--plugin", "nowhere.py"], "/nowhere.py"),
         (["run", "--budget", "soon"], "'soon' is not a time such as 90s"),
@@ -276,6 +282,25 @@ def test_list_says_what_is_there(tmp_path: Path) -> None:
     text = featherbench("list", cwd=tmp_path).stdout
     assert "im2col" in text
     assert "target edge:avx2: " in text
+
+
+def test_a_dry_run_plans_for_other_machines_too_and_says_how_much_it_is(tmp_path: Path) -> None:
+    asked = (
+        "run",
+        "sliding_channel_conv2d",
+        "--impl",
+        "masked_dense,native",
+        "--target",
+        "cuda:cold",
+        "--budget",
+        "5s",
+    )
+    done = featherbench(*asked, "--dry-run", cwd=tmp_path)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 12
+    assert done.stdout.count("runs on cpu, edge, not on cuda: choose another with --target") == 6
+    assert done.stderr.startswith("6 records, as far as implementations support them; about 30 s of timed rounds")
+    assert ("not on this machine: target cuda:cold needs" in done.stderr) == bool(Target("cuda", "cold").unavailable())
 
 
 def test_what_is_not_installed_is_told_with_its_reason(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What every implementation must do. New ones are held to it without a line of test code.
 
-Only a file of your own: ``pytest tests/impls/test_contract.py --plugin my_kernel.py -k my_kernel``.
+Only a file of your own: ``pytest tests/impls/test_contract.py --plugin my_kernel.py -k my_kernel``; one for a GPU,
+where there is none, with ``--cuda-on-cpu``.
 """
 
 import time
@@ -49,8 +50,14 @@ def target(place: tuple[Entry, Target]) -> Target:
 
 
 @pytest.fixture(scope="module")
-def implementation(entry: Entry, target: Target) -> Implementation:
-    if missing := target.unavailable() or entry.missing():
+def device(target: Target, pytestconfig: pytest.Config) -> str:
+    """Where the tensors of a problem are on target cuda."""
+    return "cpu" if pytestconfig.getoption("--cuda-on-cpu") and target.unavailable() else "cuda"
+
+
+@pytest.fixture(scope="module")
+def implementation(entry: Entry, target: Target, device: str) -> Implementation:
+    if missing := (device == "cuda" and target.unavailable()) or entry.missing():
         pytest.skip(missing)
     return registry.load(entry)
 
@@ -91,11 +98,11 @@ Prepare = Callable[[Problem], tuple[Problem, Call]]
 
 
 @pytest.fixture(scope="module")
-def prepare(implementation: Implementation, target: Target) -> Prepare:
+def prepare(implementation: Implementation, target: Target, device: str) -> Prepare:
     """Places a problem where its target is, and prepares it."""
 
     def prepared(problem: Problem) -> tuple[Problem, Call]:
-        placed = DeviceProblem.of(problem, "cuda") if target is CUDA else problem
+        placed = DeviceProblem.of(problem, device) if target is CUDA else problem
         return placed, guarded(implementation.prepare(placed, target), placed)
 
     return prepared

@@ -27,7 +27,11 @@ class Gpu:
 
     @classmethod
     def present(cls, target: Target) -> Self:
-        """Of the GPU that is here, and from now on in a stream of this thread's own."""
+        """Of the GPU that is here, and from now on in a stream of this thread's own.
+
+        float32 is then float32 in PyTorch's products and convolutions, unless an implementation allows TF32.
+        """
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
         device = CudaDevice(flushes=target.option == COLD)
         properties = device.properties
         watch = Watch(Nvml(f"GPU-{properties.uuid}"))

@@ -75,7 +75,7 @@ def test_an_implementation_of_no_chosen_case_is_wrong_use() -> None:
         (request("grops=8"), r"no parameter 'grops' to filter by; choose from n, cin, .*groups"),
         (request("groups=3"), r"no case of suite odd has groups=3; choose from 8"),
         (request("kernel="), r"no case of suite odd has kernel=; choose from 3, 1, 5, 1x7"),
-        (request("kernel"), r"--case 'kernel' has no value; write NAME=VALUE, such as kernel=16"),
+        (request("kernel"), r"--case 'kernel' has no value; write NAME=VALUE, such as kernel=3"),
         (request("kernel=1", "dtype=float64"), r"matches kernel=1 and dtype=float64 together; drop one"),
         (request(workloads=("conv9d",)), r"no workload 'conv9d'; choose from .*grouped_conv2d"),
         (request(implementations=("im3col",)), r"no implementation 'im3col' of grouped_conv2d; choose from .*im2col"),
@@ -99,7 +99,9 @@ def test_an_implementation_that_cannot_run_here_is_told_not_dropped(tmp_path: Pa
     plugin.write_text("class Mine:\n    workload = 'grouped_conv2d'\n    targets = ('cuda',)\n")
     (sitting,) = plan(request("kernel=1", implementations=("im2col", "mine"), plugins=(str(plugin),)))
     assert names(sitting) == {"im2col"}
-    assert {entry.name: reason for entry, reason in sitting.unable.items()} == {"mine": "runs on cuda, not on edge"}
+    assert {entry.name: reason for entry, reason in sitting.unable.items()} == {
+        "mine": "runs on cuda, not on edge: choose another with --target"
+    }
     assert [key.implementation for key in sitting.keys(EDGE)] == ["im2col", "mine"]
 
 

@@ -293,7 +293,9 @@ class TestMemory:
             return SimpleNamespace(reasons=lambda: looks.append("NVML") or set(), clock_mhz=lambda: 1)
 
         monkeypatch.setattr("bench.measure.gpu.meter.Nvml", driver)
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
         meter = Gpu.present(Target("cuda", "cold"))
+        assert [torch.backends.cudnn.allow_tf32, torch.backends.cuda.matmul.allow_tf32] == [False, False]
         assert looks == [True, "NVML"], "opened before anything is timed"
         assert meter.facts()["GPU"] == "A GPU"
         assert "GPU clock" not in meter.facts(), "of that first look nothing is kept"
