@@ -62,6 +62,24 @@ __device__ inline void load(Stored (&into)[COUNT], const Stored* from, bool ther
     for (int i = 0; i < COUNT; ++i) into[i] = both.numbers[i];
 }
 
+// Words that are neighbours on chip, four at a time: one by one, threads that store COUNT apart would wait for each
+// other at few banks.
+template <int COUNT>
+__device__ inline void store_words(u32* to, const u32 (&words)[COUNT]) {
+    constexpr int TOGETHER = COUNT < 4 ? COUNT : 4;
+    using Type = typename Vector<sizeof(u32) * TOGETHER>::Type;
+#pragma unroll
+    for (int i = 0; i < COUNT; i += TOGETHER) {
+        union {
+            Type vector;
+            u32 words[TOGETHER];
+        } both;
+#pragma unroll
+        for (int j = 0; j < TOGETHER; ++j) both.words[j] = words[i + j];
+        *vector_at<Type>(to + i) = both.vector;
+    }
+}
+
 // Two pixels of a plane, ``pixel`` and the next, as far as there are so many; TOGETHER where they surely are one
 // vector.
 template <bool TOGETHER, bool CHANNELS_LAST, class Stored>

@@ -18,7 +18,10 @@ public:
 
     // ``numbers`` are those of the planes, the first ``count`` of the ROWS.
     __device__ Rows(const Planes<CHANNELS_LAST>& planes, const Stored* x, const int* numbers, int count)
-        : planes_(planes), x_(x), numbers_(numbers), count_(count) {}
+        : planes_(planes), x_(x), numbers_(numbers), count_(count) {
+#pragma unroll
+        for (int i = 0; i < ITEMS; ++i) first_[i] = first_plane(row_of(i));
+    }
 
     // The stage that begins at a pixel; from ``end`` on there are none.
     __device__ void fetch(u32 first_pixel, u32 end) {
@@ -28,10 +31,10 @@ public:
             if constexpr (CHANNELS_LAST) {
 #pragma unroll
                 for (int number = 0; number < PER_WORD; ++number) {
-                    fetch_channels(fetched_[i][number], row_of(i), pixel + number, end);
+                    fetch_channels(fetched_[i][number], i, pixel + number, end);
                 }
             } else {
-                fetch_pixels(fetched_[i][0], plane(row_of(i)), pixel, end);
+                fetch_pixels(fetched_[i][0], first_[i], pixel, end);
             }
         }
     }
@@ -44,8 +47,10 @@ public:
 #pragma unroll
                 for (int v = 0; v < GROUP; ++v) to[v * PITCH] = word(&fetched_[i][0][v], GROUP);
             } else {
+                u32 made[GROUP / PER_WORD];
 #pragma unroll
-                for (int v = 0; v < GROUP; v += PER_WORD) to[v / PER_WORD] = word(&fetched_[i][0][v], 1);
+                for (int v = 0; v < GROUP; v += PER_WORD) made[v / PER_WORD] = word(&fetched_[i][0][v], 1);
+                store_words(to, made);
             }
         }
     }
@@ -54,12 +59,29 @@ private:
     // An item is what a thread handles at once: GROUP pixels of a plane, or one word of GROUP planes.
     static constexpr int GROUP = !CHANNELS_LAST && VECTOR < PER_WORD ? PER_WORD : VECTOR;
     static constexpr int ITEMS = ROWS * WORDS / (CHANNELS_LAST ? GROUP : GROUP / PER_WORD) / THREADS;
-    static constexpr int BESIDE = CHANNELS_LAST ? ROWS / GROUP : STAGE / GROUP;  // items along memory
+    // Items beside each other in memory, before the next row or pixel. With channels last no more than the 32 bytes
+    // that memory is read by: a warp that went further along a pixel would deposit all in few banks.
+    static constexpr int SECTOR = 32 / sizeof(Stored) / GROUP;
+    static constexpr int BESIDE = CHANNELS_LAST ? (SECTOR < ROWS / GROUP ? SECTOR : ROWS / GROUP) : STAGE / GROUP;
+    static constexpr int APART = -2;
 
     __device__ static int item(int i) { return i * THREADS + static_cast<int>(threadIdx.x); }
-    __device__ static int row_of(int i) { return CHANNELS_LAST ? item(i) % BESIDE * GROUP : item(i) / BESIDE; }
+    __device__ static int row_of(int i) {
+        if constexpr (CHANNELS_LAST) return (item(i) / (BESIDE * WORDS) * BESIDE + item(i) % BESIDE) * GROUP;
+        return item(i) / BESIDE;
+    }
     __device__ static int pixel_of(int i) {
-        return CHANNELS_LAST ? item(i) / BESIDE * PER_WORD : item(i) % BESIDE * GROUP;
+        return CHANNELS_LAST ? item(i) / BESIDE % WORDS * PER_WORD : item(i) % BESIDE * GROUP;
+    }
+
+    // The plane of a row or, with channels last, of the first of GROUP rows that are neighbours in memory; else APART.
+    __device__ int first_plane(int row) const {
+        const int first = plane(row);
+        if constexpr (!CHANNELS_LAST || GROUP == 1) return first;
+        bool neighbours = first >= 0 && first % VECTOR == 0;
+#pragma unroll
+        for (int v = 1; v < GROUP; ++v) neighbours &= plane(row + v) == first + v;  // outputs are in any order
+        return neighbours ? first : APART;
     }
 
     __device__ int plane(int row) const { return row < count_ ? numbers_[row] : NONE; }
@@ -83,20 +105,16 @@ private:
         }
     }
 
-    __device__ void fetch_channels(Stored (&into)[GROUP], int row, u32 pixel, u32 end) const {
+    __device__ void fetch_channels(Stored (&into)[GROUP], int i, u32 pixel, u32 end) const {
         const bool inside = pixel < end;
         const Stored* from = inside ? x_ + planes_.place(pixel) : nullptr;
-        const int first = plane(row);
-        bool neighbours = VECTOR > 1 && first != NONE && first % VECTOR == 0;
-#pragma unroll
-        for (int v = 1; v < GROUP; ++v) neighbours &= plane(row + v) == first + v;  // outputs are in any order
-        if (neighbours) {
-            load(into, from + first, inside);
+        if (GROUP > 1 && first_[i] != APART) {
+            load(into, from + first_[i], inside);
             return;
         }
 #pragma unroll
         for (int v = 0; v < GROUP; ++v) {
-            const int number = plane(row + v);
+            const int number = GROUP == 1 ? first_[i] : plane(row_of(i) + v);
             into[v] = from && in_memory(number) ? from[number] : constant(number);
         }
     }
@@ -113,5 +131,6 @@ private:
     const Stored* x_;
     const int* numbers_;
     int count_;
+    int first_[ITEMS];
     Stored fetched_[ITEMS][CHANNELS_LAST ? PER_WORD : 1][GROUP];
 };

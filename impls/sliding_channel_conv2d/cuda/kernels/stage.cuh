@@ -45,16 +45,16 @@ public:
     __device__ void deposit(u32* words) const {
 #pragma unroll
         for (int i = 0; i < ITEMS; ++i) {
+            const int number = entry_of(i) / PER_WORD;
+            u32 made[CHANNELS_LAST ? GROUP / PER_WORD : VECTOR];
             if constexpr (CHANNELS_LAST) {
 #pragma unroll
-                for (int v = 0; v < GROUP; v += PER_WORD) {
-                    words[pixel_of(i) * PITCH + (entry_of(i) + v) / PER_WORD] = word(&fetched_[i][0][v], 1);
-                }
+                for (int v = 0; v < GROUP; v += PER_WORD) made[v / PER_WORD] = word(&fetched_[i][0][v], 1);
+                store_words(words + pixel_of(i) * PITCH + number, made);
             } else {
 #pragma unroll
-                for (int v = 0; v < VECTOR; ++v) {
-                    words[entry_of(i) / PER_WORD * PITCH + pixel_of(i) + v] = word(&fetched_[i][0][v], VECTOR);
-                }
+                for (int v = 0; v < VECTOR; ++v) made[v] = word(&fetched_[i][0][v], VECTOR);
+                store_words(words + number * PITCH + pixel_of(i), made);
             }
         }
     }
