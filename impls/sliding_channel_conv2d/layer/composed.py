@@ -11,16 +11,21 @@ def composed(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -
     """Y (n, cout, h, w) of x (n, cin, h, w) and weight (cout, width): a product for each distinct window."""
     flat = x.flatten(2)
     parts: list[Tensor] = []
-    order: list[int] = []
     for start, filters in windows.filters.items():
         rows = rows_of(filters)
         runs = [weight[rows, k : k + m] @ flat[:, channel : channel + m] for k, channel, m in windows.pieces(start)]
         parts.append(runs[0] if len(runs) == 1 else runs[0] + runs[1])
-        order += filters
-    place = torch.tensor(order, device=x.device).argsort()
-    y = torch.cat(parts, dim=1).index_select(1, place)
+    y = _in_order(parts, windows)
     y = y if bias is None else y + bias[:, None].to(y.dtype)  # which autocast has changed
     return y.reshape(*y.shape[:2], *x.shape[2:])
+
+
+def _in_order(parts: list[Tensor], windows: Windows) -> Tensor:
+    """The outputs of each window's filters (n, filters, pixels), put where the filters are: (n, cout, pixels)."""
+    if len(parts) == windows.groups and windows.why_not_grouped() is None:
+        return torch.stack(parts, dim=2).flatten(1, 2)  # filters i, i + groups, i + 2 groups ... are a window's
+    order = [filter_ for filters in windows.filters.values() for filter_ in filters]
+    return torch.cat(parts, dim=1).index_select(1, torch.tensor(order, device=parts[0].device).argsort())
 
 
 def composed_input_gradient(dy: Tensor, weight: Tensor, windows: Windows) -> Tensor:
