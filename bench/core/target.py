@@ -88,10 +88,10 @@ def _no_gpu() -> str | None:
     error = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
     if error or not count.value:
         return f"an NVIDIA GPU, and the driver finds none{f' (CUDA error {error})' if error else ''}"
-    compute_mode, exclusive = 20, 3
+    compute_mode, prohibited, exclusive = 20, 2, 3
     mode = ctypes.c_int()
-    if driver.cuDeviceGetAttribute(ctypes.byref(mode), compute_mode, 0) == 0 and mode.value == exclusive:
-        return "a GPU that several processes may use, and this one's is exclusive: nvidia-smi --compute-mode=DEFAULT"
+    if driver.cuDeviceGetAttribute(ctypes.byref(mode), compute_mode, 0) == 0 and mode.value in (prohibited, exclusive):
+        return "a GPU that several processes may use, and this one is set otherwise: nvidia-smi --compute-mode=DEFAULT"
     torch = importlib.import_module("torch")
     if torch.version.cuda is None:
         return f"a PyTorch that was built with CUDA, which {torch.__version__} was not; install another"

@@ -43,7 +43,7 @@ def plan(request: Request, *, elsewhere: bool = False) -> list[Sitting]:
     _require_known(request, entries)
     workloads = {name: registry.workload(name) for name in request.workloads}
     sittings = [
-        _sitting(name, case, entries, request, target)
+        _sitting(name, case, entries, request, target, here=target.unavailable() is None)
         for name, cases in filter_cases(workloads, request.suite, request.cases).items()
         for case in cases
     ]
@@ -131,10 +131,11 @@ def to_measure(sittings: Sequence[Sitting], recorded: Sequence[Record], target: 
     return still_open
 
 
-def _sitting(name: str, case: Case, entries: Sequence[Entry], request: Request, target: Target) -> Sitting:
+def _sitting(name: str, case: Case, entries: Sequence[Entry], request: Request, target: Target, here: bool) -> Sitting:
+    """What is installed, and which data are there, matters only ``here``."""
     able, unable = [], {}
     workload = registry.workload(name)
-    absent = workload.missing(case)
+    absent = workload.missing(case) if here else None
     for entry in entries:
         if entry.workload not in (name, None) or (
             request.implementations and entry.name not in request.implementations
@@ -145,7 +146,7 @@ def _sitting(name: str, case: Case, entries: Sequence[Entry], request: Request, 
                 unable[entry] = (
                     f"runs on {', '.join(entry.targets)}, not on {target.kind}: choose another with --target"
                 )
-        elif missing := entry.missing() or absent:
+        elif here and (missing := entry.missing() or absent):
             unable[entry] = missing
         else:
             able.append(entry)

@@ -6,7 +6,6 @@ from torch import Tensor
 
 from bench.core.workload import Call, Problem
 from impls.sliding_channel_conv2d._passes import tensors
-from impls.sliding_channel_conv2d.cuda.tables import tables_of
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
@@ -55,10 +54,8 @@ class OneByOne:
 def prepare_kernels(problem: Problem, kernels: Kernels, *, channels_last: bool = False) -> Call:
     """A call that computes the case's passes; weights are packed here in forward cases, in the call in train.
 
-    It is called once here, since the first compiles, loads and tunes kernels. Tables are made anew, so that they count
-    as what preparing leaves behind.
+    It is called once here, since the first compiles, loads and tunes kernels.
     """
-    tables_of.cache_clear()
     case: SlidingChannelConv2dCase = problem.case
     x, weight, bias, dy = tensors(problem, channels_last=channels_last)
     packed = kernels.pack(weight)

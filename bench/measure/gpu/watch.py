@@ -69,7 +69,8 @@ class Watch:
         found = {}
         if self._clocks:
             clocks = self._clocks
-            found["GPU clock"] = f"{median(clocks):.0f} MHz, {min(clocks)} to {max(clocks)}"
+            seen = f", but not always told ({self._silence})" if self._silence else ""
+            found["GPU clock"] = f"{median(clocks):.0f} MHz, {min(clocks)} to {max(clocks)}{seen}"
         elif self._silence:
             found["GPU clock"] = f"cannot tell ({self._silence})"
         if self._reasons:

@@ -9,7 +9,7 @@ from torch import Tensor
 from impls.sliding_channel_conv2d.cuda.bands import STAGE_WORDS, forward, forward_with_bias, transposed
 from impls.sliding_channel_conv2d.cuda.formats import Format
 from impls.sliding_channel_conv2d.cuda.images import Images
-from impls.sliding_channel_conv2d.cuda.tables import Cut, tables_of
+from impls.sliding_channel_conv2d.cuda.tables import Cut, LayerTables
 from impls.sliding_channel_conv2d.layer.windows import Windows
 
 THREADS = 128
@@ -33,6 +33,7 @@ class Convolution:
 
     def __init__(self, windows: Windows, format_: Format, launcher: Launcher) -> None:
         self._windows, self._format, self._launcher = windows, format_, launcher
+        self._tables = LayerTables(windows, format_)
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Y (n, cout, h, w) of x (n, cin, h, w), weight (cout, width) and bias (cout,)."""
@@ -60,10 +61,10 @@ class Convolution:
 
     def _sums_over_pixels(self, cut: Cut, dy: Tensor, x: Tensor) -> Tensor:
         images = Images.of(dy, x)
-        tables = tables_of(cut, self._windows, self._format, x.device)
-        gradient = x.new_zeros(len(tables.positions))
+        tables = self._tables.of(cut, x.device)
         if images.pixels == 0:
-            return gradient
+            return x.new_zeros(len(tables.positions))
+        gradient = x.new_empty(len(tables.positions))
         chunks, stage = len(tables.chunk_tiles), STAGE_WORDS * self._format.per_word
         most = max(1, BLOCKS_EACH * self._launcher.multiprocessors // chunks)
         each = -(-images.pixels // (most * stage)) * stage
@@ -82,7 +83,7 @@ class Convolution:
 
     def _pack(self, cut: Cut, weight: Tensor) -> Tensor:
         """Every number of the tiles, those of no weight zero, in the order in which the products read them."""
-        packing = tables_of(cut, self._windows, self._format, weight.device).packing
+        packing = self._tables.of(cut, weight.device).packing
         count = packing.numel()
         packed = weight.new_empty(count)
         self._launch(f"packed<{self._format.name}>", _blocks(count), weight.contiguous(), packing, packed, count)
@@ -93,7 +94,7 @@ class Convolution:
         y = images.like(channels)
         if images.pixels == 0:
             return y
-        tables = tables_of(cut, self._windows, self._format, x.device)
+        tables = self._tables.of(cut, x.device)
         tiles = len(tables.outputs)
         self._launch(
             self._expression("product", images),

@@ -1,7 +1,6 @@
 """The paper's own GPU design (arXiv 2101.00745), made right for every overlap, so that its two claims can be tested."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -20,10 +19,11 @@ class Published:
     def __init__(self, windows: Windows, launcher: Launcher, *, reuse: bool, input_centric: bool) -> None:
         self._windows, self._launcher = windows, launcher
         self._reuse, self._input_centric = reuse, input_centric
+        self._made: dict[torch.device, _Tables] = {}
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Y (n, cout, h, w) of x (n, cin, h, w), weight (cout, width) and bias (cout,)."""
-        tables = tables_of(self._windows, self._reuse, x.device)
+        tables = self._tables(x.device)
         y = x.new_empty(x.shape[0], self._windows.cout, *x.shape[2:])
         arguments = (x, weight, bias, y, *tables.windows, len(tables.windows[0]))
         self._launch("forward", y.numel() // self._windows.cout * len(tables.windows[0]), x, *arguments)
@@ -31,7 +31,7 @@ class Published:
 
     def backward(self, dy: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
         """Returns dX (n, cin, h, w) and dW (cout, width) of dy (n, cout, h, w)."""
-        tables = tables_of(self._windows, self._reuse, x.device)
+        tables = self._tables(x.device)
         dx = torch.empty_like(x) if self._input_centric else torch.zeros_like(x)
         dweight = torch.zeros_like(weight)
         arguments = (dy, x, weight, dx, dweight, *tables.windows)
@@ -41,6 +41,11 @@ class Published:
             count = len(tables.windows[0])
             self._launch("output_centric", x.numel() // self._windows.cin * count, x, *arguments, count)
         return dx, dweight
+
+    def _tables(self, device: torch.device) -> "_Tables":
+        if device not in self._made:
+            self._made[device] = _tables_of(self._windows, self._reuse, device)
+        return self._made[device]
 
     def _launch(self, kernel: str, threads: int, x: Tensor, *arguments: Tensor | int | None) -> None:
         if threads == 0:
@@ -58,8 +63,7 @@ class _Tables:
     """Where the windows over each channel begin, and all of these."""
 
 
-@lru_cache(maxsize=64)
-def tables_of(windows: Windows, reuse: bool, device: torch.device) -> _Tables:
+def _tables_of(windows: Windows, reuse: bool, device: torch.device) -> _Tables:
     alone = [(start, (filter_,)) for filter_, start in enumerate(windows.starts)]
     listed = list(windows.filters.items()) if reuse else alone
     starts = np.array([start for start, _ in listed])

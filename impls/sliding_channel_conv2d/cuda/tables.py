@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import torch
@@ -31,11 +30,22 @@ class Tables:
     """The inverse of ``places``, int64: where in it each weight stands."""
 
 
-@lru_cache(maxsize=512)
-def tables_of(cut: Cut, windows: Windows, format_: Format, device: torch.device) -> Tables:
-    bands = cut(windows, format_.per_word)
-    packing = bands.weights if format_.exact else bands.in_fragments(format_.per_word)
-    there = np.flatnonzero(bands.weights >= 0)
-    positions = there[np.argsort(bands.weights.ravel()[there])]
-    arrays = (bands.outputs, bands.first, bands.inputs, bands.weights, packing, *bands.chunks, positions)
-    return Tables(*(torch.from_numpy(array).to(device) for array in arrays))
+class LayerTables:
+    """The tables of one layer, each made when first asked for, and kept as long as this is."""
+
+    def __init__(self, windows: Windows, format_: Format) -> None:
+        self._windows, self._format = windows, format_
+        self._made: dict[tuple[Cut, torch.device], Tables] = {}
+
+    def of(self, cut: Cut, device: torch.device) -> Tables:
+        if (cut, device) not in self._made:
+            self._made[cut, device] = self._make(cut, device)
+        return self._made[cut, device]
+
+    def _make(self, cut: Cut, device: torch.device) -> Tables:
+        bands = cut(self._windows, self._format.per_word)
+        packing = bands.weights if self._format.exact else bands.in_fragments(self._format.per_word)
+        there = np.flatnonzero(bands.weights >= 0)
+        positions = there[np.argsort(bands.weights.ravel()[there])]
+        arrays = (bands.outputs, bands.first, bands.inputs, bands.weights, packing, *bands.chunks, positions)
+        return Tables(*(torch.from_numpy(array).to(device) for array in arrays))

@@ -10,7 +10,7 @@ from torch import Tensor
 from impls.sliding_channel_conv2d.cuda.bands import CHUNK, OUTPUTS, forward, forward_with_bias, transposed
 from impls.sliding_channel_conv2d.cuda.formats import Format
 from impls.sliding_channel_conv2d.cuda.images import Images
-from impls.sliding_channel_conv2d.cuda.tables import Cut, tables_of
+from impls.sliding_channel_conv2d.cuda.tables import Cut, LayerTables
 from impls.sliding_channel_conv2d.layer.windows import Windows
 
 SPLITS = 64
@@ -118,6 +118,7 @@ class TritonConvolution:
 
     def __init__(self, windows: Windows, format_: Format) -> None:
         self._windows, self._format = windows, format_
+        self._tables = LayerTables(windows, format_)
         self._precision = "ieee" if format_.exact else "tf32"
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -146,7 +147,7 @@ class TritonConvolution:
 
     def _sums_over_pixels(self, cut: Cut, dy: Tensor, x: Tensor) -> Tensor:
         images = Images.of(dy, x)
-        tables = tables_of(cut, self._windows, self._format, x.device)
+        tables = self._tables.of(cut, x.device)
         entries, chunks = len(tables.inputs), len(tables.chunk_tiles)
         each = max(256, -(-images.pixels // (SPLITS * 256)) * 256)
         splits = -(-images.pixels // each)
@@ -167,7 +168,7 @@ class TritonConvolution:
 
     def _pack(self, cut: Cut, weight: Tensor) -> Tensor:
         """Every number of the tiles, those of no weight zero."""
-        tables = tables_of(cut, self._windows, self._format, weight.device)
+        tables = self._tables.of(cut, weight.device)
         return weight.new_zeros(tables.places.numel()).index_put((tables.positions,), weight.flatten())
 
     def _product(self, cut: Cut, x: Tensor, packed: Tensor, bias: Tensor | None, channels: int) -> Tensor:
@@ -175,7 +176,7 @@ class TritonConvolution:
         y = images.like(channels)
         if images.pixels == 0:
             return y
-        tables = tables_of(cut, self._windows, self._format, x.device)
+        tables = self._tables.of(cut, x.device)
         tiles = len(tables.outputs)
 
         def grid(meta: dict[str, int]) -> tuple[int]:

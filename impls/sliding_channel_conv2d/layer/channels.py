@@ -15,11 +15,21 @@ def channel_index(windows: Windows, device: torch.device) -> Tensor:
     GPU it is copied once, since a copy waits for all that was asked for before; a compiler gets arithmetic instead.
     """
     if torch.compiler.is_compiling():
-        p, q = windows.step_ratio
-        starts = torch.arange(windows.cout, device=device) * p // q % windows.cin
-        return (starts[:, None] + torch.arange(windows.width, device=device)) % windows.cin
-    real = type(torch.empty(0)) is Tensor  # and not one that stands for any of its shape
-    return _kept(windows, device) if device.type == "cuda" and real else _made(windows, device)
+        return (_starts(windows, device)[:, None] + torch.arange(windows.width, device=device)) % windows.cin
+    return _kept(windows, device) if keeps(device) else _made(windows, device)
+
+
+def keeps(device: torch.device) -> bool:
+    """Whether tensors made now on this device are worth keeping for later calls, and can be: real ones, on a GPU."""
+    return device.type == "cuda" and type(torch.empty(0)) is Tensor
+
+
+def _starts(windows: Windows, device: torch.device) -> Tensor:
+    """The first channel of each window, by a formula where 64 bits hold all that it passes through."""
+    p, q = windows.step_ratio
+    if p * windows.cout < 2**63:
+        return torch.arange(windows.cout, device=device) * p // q % windows.cin
+    return torch.tensor(windows.starts, device=device)
 
 
 def _made(windows: Windows, device: torch.device) -> Tensor:

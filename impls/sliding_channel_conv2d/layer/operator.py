@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from impls.sliding_channel_conv2d.cuda.convolution import Convolution
-from impls.sliding_channel_conv2d.cuda.formats import format_of
+from impls.sliding_channel_conv2d.cuda.formats import Format, format_of
 from impls.sliding_channel_conv2d.layer.composed import (
     composed,
     composed_bias_gradient,
@@ -36,9 +36,15 @@ def _windows(*setting: int) -> Windows:
 
 
 def _convolution(tensor: Tensor, setting: list[int]) -> Convolution:
+    return _kept(_windows(*setting), format_of(tensor.dtype, tf32_allowed()), tensor.device)
+
+
+@lru_cache(maxsize=512)
+def _kept(windows: Windows, format_: Format, device: torch.device) -> Convolution:
+    """With its tables, which are copied to the device but once."""
     from impls.sliding_channel_conv2d.cuda.launcher import gpu
 
-    return Convolution(_windows(*setting), format_of(tensor.dtype, tf32_allowed()), gpu(tensor.device))
+    return Convolution(windows, format_, gpu(device))
 
 
 def tf32_allowed() -> bool:

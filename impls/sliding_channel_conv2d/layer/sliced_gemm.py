@@ -6,6 +6,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from impls.sliding_channel_conv2d.layer.channels import keeps
 from impls.sliding_channel_conv2d.layer.composed import rows_of
 from impls.sliding_channel_conv2d.layer.differentiable import Kernels, differentiable
 from impls.sliding_channel_conv2d.layer.windows import Windows
@@ -24,20 +25,28 @@ def sliced_gemm(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows
 class _Product:
     """The filters that share a window, and the runs of its channels (see ``Windows.pieces``)."""
 
-    rows: slice | Tensor
+    rows: slice | list[int] | Tensor
     pieces: tuple[tuple[int, int, int], ...]
 
 
-@lru_cache(maxsize=1024)
 def _products(windows: Windows, device: torch.device) -> list[_Product]:
-    """Of tensors on this device, where lists of rows would have to be copied in every call."""
+    return _kept(windows, device) if keeps(device) else _listed(windows)
 
-    def on_device(rows: slice | list[int]) -> slice | Tensor:
-        return rows if isinstance(rows, slice) else torch.tensor(rows, device=device)
 
+@lru_cache(maxsize=1024)
+def _listed(windows: Windows) -> list[_Product]:
+    return [_Product(rows_of(filters), windows.pieces(start)) for start, filters in windows.filters.items()]
+
+
+@lru_cache(maxsize=64)
+def _kept(windows: Windows, device: torch.device) -> list[_Product]:
+    """With lists of rows as tensors on the device, where they would have to be copied in every call."""
     with torch.inference_mode(False):
         return [
-            _Product(on_device(rows_of(filters)), windows.pieces(start)) for start, filters in windows.filters.items()
+            _Product(
+                torch.tensor(found.rows, device=device) if isinstance(found.rows, list) else found.rows, found.pieces
+            )
+            for found in _listed(windows)
         ]
 
 
@@ -62,7 +71,7 @@ class _SlicedGemm(Kernels):
                     beta=0 if place == 0 and bias is None else 1,
                     out=out,
                 )
-            if isinstance(rows, Tensor):
+            if not isinstance(rows, slice):
                 y[:, rows] = out
         return y.view(n, windows.cout, h, w)
 

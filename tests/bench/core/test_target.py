@@ -67,8 +67,9 @@ class TestDriver:
     def test_a_gpu_that_can_be_used(self, driver: SimpleNamespace) -> None:
         assert Target("cuda", "cold").unavailable() is None
 
-    def test_a_gpu_for_one_process_alone(self, driver: SimpleNamespace) -> None:
-        driver.cuDeviceGetAttribute = driver.put(3)
+    @pytest.mark.parametrize("mode", [2, 3])
+    def test_a_gpu_for_one_process_alone_or_for_none(self, driver: SimpleNamespace, mode: int) -> None:
+        driver.cuDeviceGetAttribute = driver.put(mode)
         assert "nvidia-smi --compute-mode=DEFAULT" in str(Target("cuda").unavailable())
 
     def test_no_gpu(self, driver: SimpleNamespace) -> None:

@@ -1,5 +1,6 @@
 """What runs only on a GPU, as far as it can be run without one: tensors in the host's memory, kernels emulated."""
 
+import gc
 from random import Random
 
 import pytest
@@ -67,6 +68,23 @@ def test_weights_are_packed_in_advance_where_they_stay(gpu, name):
     gpu.launched.clear()
     call()
     assert len(gpu.launched) == 1
+
+
+@pytest.mark.parametrize("name", EMULATED)
+def test_tables_go_with_the_call_that_they_were_made_for(gpu, name):
+    """So that they count as what preparing leaves behind, and as nothing once the case is dropped."""
+
+    def tables():
+        gc.collect()
+        return sum(type(found).__name__ in ("Tables", "_Tables") for found in gc.get_objects())
+
+    (case,) = cases(1, 1, passes="train", dtype="float32")
+    before = tables()
+    problem = DeviceProblem.of(WORKLOAD.problem(case, seed=1), "cpu")
+    call = registry.load(OURS[name]).prepare(problem, CUDA)
+    assert tables() > before
+    del call
+    assert tables() == before
 
 
 def test_what_kernels_do_not_take_is_told():

@@ -61,8 +61,7 @@ private:
     static constexpr int ITEMS = ROWS * WORDS / (CHANNELS_LAST ? GROUP : GROUP / PER_WORD) / THREADS;
     // Items beside each other in memory, before the next row or pixel. With channels last no more than the 32 bytes
     // that memory is read by: a warp that went further along a pixel would deposit all in few banks.
-    static constexpr int SECTOR = 32 / sizeof(Stored) / GROUP;
-    static constexpr int BESIDE = CHANNELS_LAST ? (SECTOR < ROWS / GROUP ? SECTOR : ROWS / GROUP) : STAGE / GROUP;
+    static constexpr int BESIDE = CHANNELS_LAST ? 32 / sizeof(Stored) / GROUP : STAGE / GROUP;
     static constexpr int APART = -2;
 
     __device__ static int item(int i) { return i * THREADS + static_cast<int>(threadIdx.x); }
@@ -78,7 +77,7 @@ private:
     __device__ int first_plane(int row) const {
         const int first = plane(row);
         if constexpr (!CHANNELS_LAST || GROUP == 1) return first;
-        bool neighbours = first >= 0 && first % VECTOR == 0;
+        bool neighbours = first % VECTOR == 0;
 #pragma unroll
         for (int v = 1; v < GROUP; ++v) neighbours &= plane(row + v) == first + v;  // outputs are in any order
         return neighbours ? first : APART;
