@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from random import Random
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -108,7 +109,15 @@ def prepare(implementation: Implementation, target: Target, device: str) -> Prep
     return prepared
 
 
-MOST_EXAMPLES = 100
+class Examples(NamedTuple):
+    """How many random cases a test tries."""
+
+    most: int
+    seconds: float
+    """No more begin after so long."""
+
+
+FEWEST, MOST = 5, 100
 RANDOM_CASES_S = 20.0
 """How long one test may spend on preparing random cases: where compiling takes seconds, there are fewer of them."""
 
@@ -116,45 +125,63 @@ RANDOM_CASES_S = 20.0
 @pytest.fixture(scope="module")
 def examples(
     request: pytest.FixtureRequest, workload: Workload, implementation: Implementation, prepare: Prepare
-) -> int:
-    """How many random cases a test tries: as many as ``--examples`` says, or as fit RANDOM_CASES_S."""
+) -> Examples:
+    """As many as ``--examples`` says, or as fit RANDOM_CASES_S."""
     if wanted := request.config.getoption("--examples"):
-        return int(wanted)
+        return Examples(int(wanted), float("inf"))
     cases = [case for case in some_cases(workload)[0] if implementation.supports(case) is None]
     began = time.perf_counter()
     for case in cases[:2]:
         prepare(workload.problem(case, seed=1))
     each = (time.perf_counter() - began) / len(cases[:2])
-    return max(5, min(MOST_EXAMPLES, int(RANDOM_CASES_S / each)))
+    return Examples(max(FEWEST, min(MOST, int(RANDOM_CASES_S / each))), 2 * RANDOM_CASES_S)
 
 
-def for_random_cases(examples: int, test: Callable[[st.DataObject], None]) -> None:
-    """Have hypothesis call ``test`` so many times, and shrink what fails."""
+def for_random_cases(
+    workload: Workload, implementation: Implementation, examples: Examples, test: Callable[[Case], None]
+) -> None:
+    """Have hypothesis call ``test`` with so many cases, and shrink what fails.
+
+    How long a case takes is known of two only, which a compiler may have kept from before: when the time is over, cases
+    are drawn but no more tried, once FEWEST have passed.
+    """
+    began, passed, failed = time.perf_counter(), 0, False
+
+    def in_time(data: st.DataObject) -> None:
+        nonlocal passed, failed
+        case = supported(workload, implementation, data)
+        if time.perf_counter() - began > examples.seconds and passed >= FEWEST and not failed:
+            return
+        try:
+            test(case)
+        except AssertionError:
+            failed = True  # and is shrunk, however long that takes
+            raise
+        passed += 1
+
     checks = list(HealthCheck)  # slow and picky ones are expected here
-    settings(max_examples=examples, deadline=None, suppress_health_check=checks, print_blob=True)(
-        given(data=st.data())(lambda data: test(data))
+    settings(max_examples=examples.most, deadline=None, suppress_health_check=checks, print_blob=True)(
+        given(data=st.data())(lambda data: in_time(data))
     )()
 
 
 def test_random_cases_are_answered_right(
-    workload: Workload, implementation: Implementation, prepare: Prepare, examples: int
+    workload: Workload, implementation: Implementation, prepare: Prepare, examples: Examples
 ) -> None:
     """Also: it does not write to its inputs (``guarded``), fills its whole answer, reads its inputs at each call."""
 
-    def test(data: st.DataObject) -> None:
-        case = supported(workload, implementation, data)
+    def test(case: Case) -> None:
         problem, call = prepare(workload.problem(case, seed=1))
         found = workload.check(problem, call, seed=2)
         assert found.passed, f"{case.slug}: {found.reason}"
 
-    for_random_cases(examples, test)
+    for_random_cases(workload, implementation, examples, test)
 
 
 def test_inputs_need_not_be_contiguous(
-    workload: Workload, implementation: Implementation, prepare: Prepare, examples: int
+    workload: Workload, implementation: Implementation, prepare: Prepare, examples: Examples
 ) -> None:
-    def test(data: st.DataObject) -> None:
-        case = supported(workload, implementation, data)
+    def test(case: Case) -> None:
         problem = workload.problem(case, seed=1)
         for name, array in problem.inputs.items():
             spread = np.zeros((*array.shape, 2), array.dtype)[..., 0]
@@ -164,15 +191,17 @@ def test_inputs_need_not_be_contiguous(
         found = workload.check(problem, call, seed=2)
         assert found.passed, f"{case.slug}: {found.reason}"
 
-    for_random_cases(examples, test)
+    for_random_cases(workload, implementation, examples, test)
 
 
 def test_answers_the_same_twice(
-    workload: Workload, implementation: Implementation, target: Target, prepare: Prepare, examples: int
+    workload: Workload, implementation: Implementation, target: Target, prepare: Prepare, examples: Examples
 ) -> None:
     """Bit by bit; on a GPU, where libraries add up by atomics, as nearly as is right."""
-    quick, random = some_cases(workload)
-    for case in [case for case in [*quick, *random][: min(30, examples)] if implementation.supports(case) is None]:
+    (quick, random), began = some_cases(workload), time.perf_counter()
+    for case in [case for case in [*quick, *random][: min(30, examples.most)] if implementation.supports(case) is None]:
+        if time.perf_counter() - began > examples.seconds:
+            break
         _, call = prepare(workload.problem(case, seed=1))
         first = [array.copy() for array in as_arrays(call())]
         for one, again in zip(first, as_arrays(call()), strict=True):
