@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from bench.core import child
 from bench.core.files import write_whole
 from bench.limits.model import Flow, GpuLimits
 from bench.machine import environment
@@ -22,8 +22,6 @@ SIDE = 8192
 TURNS = 10
 TIMEOUT_S = 300.0
 
-_ROOT = Path(__file__).resolve().parents[2]
-
 log = logging.getLogger("featherbench")
 
 
@@ -33,12 +31,9 @@ def limits(folder: Path) -> GpuLimits | None:
     path = folder / f"gpu-{hashlib.sha256(str(here).encode()).hexdigest()[:12]}.json"
     with suppress(OSError, ValidationError):
         return GpuLimits.model_validate_json(path.read_bytes())
-    python_path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-P", "-m", "bench.limits.gpu"]
     try:
-        done = subprocess.run(
-            command, env=os.environ | {"PYTHONPATH": python_path}, capture_output=True, text=True, timeout=TIMEOUT_S
-        )
+        done = subprocess.run(command, env=child.environment(), capture_output=True, text=True, timeout=TIMEOUT_S)
         found = GpuLimits.model_validate_json(done.stdout)
     except (subprocess.TimeoutExpired, ValidationError) as error:
         said = done.stderr.strip().splitlines()[-1:] if isinstance(error, ValidationError) else [str(error)]

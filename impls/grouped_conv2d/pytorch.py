@@ -29,7 +29,6 @@ def prepare_conv2d(problem: Problem, x: torch.Tensor, memory_format: torch.memor
     torch.set_num_threads(len(target.cores))
     case: GroupedConv2dCase = problem.case
     torch.backends.cudnn.benchmark = True  # the fastest of cuDNN's algorithms, by trial
-    torch.backends.cudnn.allow_tf32 = False
     weight = as_tensor(problem.constants["weight"]).contiguous(memory_format=memory_format)
     bias = as_tensor(problem.constants["bias"]) if case.bias else None
     top, bottom, left, right = case.padding

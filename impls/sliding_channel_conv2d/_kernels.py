@@ -1,12 +1,22 @@
 """From kernels for a GPU, launched without autograd, to the call of a case."""
 
+from functools import partial
 from typing import Any, Protocol
 
 from torch import Tensor
 
 from bench.core.workload import Call, Problem
 from impls.sliding_channel_conv2d._passes import tensors
+from impls.sliding_channel_conv2d.cuda.convolution import Launcher
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
+
+
+def gpu_of(problem: Problem) -> Launcher:
+    """The launcher of the GPU that a problem lies on."""
+    from impls.sliding_channel_conv2d.cuda.launcher import gpu  # needs cuda-core
+
+    x, *_ = tensors(problem)
+    return gpu(x.device)
 
 
 class Kernels(Protocol):
@@ -58,17 +68,18 @@ def prepare_kernels(problem: Problem, kernels: Kernels, *, channels_last: bool =
     """
     case: SlidingChannelConv2dCase = problem.case
     x, weight, bias, dy = tensors(problem, channels_last=channels_last)
-    packed = kernels.pack(weight)
 
     def backward() -> tuple[Tensor, ...]:
         assert dy is not None
         return kernels.backward(dy, x, weight, case.bias)
 
-    calls: dict[str, Call] = {
-        "forward": lambda: kernels.forward(x, packed, bias),
-        "backward": backward,
-        "train": lambda: (kernels.forward(x, kernels.pack(weight), bias), *backward()),
-    }
-    call = calls[case.passes]
+    def train() -> tuple[Tensor, ...]:
+        return (kernels.forward(x, kernels.pack(weight), bias), *backward())
+
+    if case.passes == "forward":
+        packed = kernels.pack(weight)
+        call: Call = partial(kernels.forward, x, packed, bias)
+    else:
+        call = backward if case.passes == "backward" else train
     call()
     return call

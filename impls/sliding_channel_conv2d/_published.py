@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from bench.core.workload import Call, Problem
-from impls.sliding_channel_conv2d._kernels import prepare_kernels
+from impls.sliding_channel_conv2d._kernels import gpu_of, prepare_kernels
 from impls.sliding_channel_conv2d.cuda import compiler
 from impls.sliding_channel_conv2d.cuda.published import Published
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
@@ -34,9 +34,6 @@ def unable(case: SlidingChannelConv2dCase) -> str | None:
 
 
 def prepare_published(problem: Problem, *, reuse: bool, input_centric: bool) -> Call:
-    from impls.sliding_channel_conv2d.cuda.launcher import gpu
-
     case: SlidingChannelConv2dCase = problem.case
-    device = {**problem.inputs, **problem.constants}["x"].device
-    published = Published(case.windows, gpu(device), reuse=reuse, input_centric=input_centric)
+    published = Published(case.windows, gpu_of(problem), reuse=reuse, input_centric=input_centric)
     return prepare_kernels(problem, _Kernels(published))

@@ -1,7 +1,7 @@
 """The project's own kernels in CUDA C++, as implementations."""
 
 from bench.core.workload import Call, Problem
-from impls.sliding_channel_conv2d._kernels import OneByOne, prepare_kernels
+from impls.sliding_channel_conv2d._kernels import OneByOne, gpu_of, prepare_kernels
 from impls.sliding_channel_conv2d.cuda import compiler
 from impls.sliding_channel_conv2d.cuda.convolution import Convolution
 from impls.sliding_channel_conv2d.cuda.formats import FORMATS
@@ -16,9 +16,6 @@ def unable(case: SlidingChannelConv2dCase) -> str | None:
 
 
 def prepare_tiles(problem: Problem, *, channels_last: bool) -> Call:
-    from impls.sliding_channel_conv2d.cuda.launcher import gpu
-
     case: SlidingChannelConv2dCase = problem.case
-    device = {**problem.inputs, **problem.constants}["x"].device
-    convolution = Convolution(case.windows, FORMATS[case.dtype], gpu(device))
+    convolution = Convolution(case.windows, FORMATS[case.dtype], gpu_of(problem))
     return prepare_kernels(problem, OneByOne(convolution), channels_last=channels_last)

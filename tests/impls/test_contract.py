@@ -22,6 +22,7 @@ from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.core.workload import Call, Problem, Workload
 from bench.measure.correctness import OperatorWorkload, as_arrays, checksums, guarded, relative_error
+from bench.measure.gpu.device import make_float32_exact
 from bench.measure.gpu.problem import DeviceProblem
 
 EDGE, CUDA = Target("edge"), Target("cuda")
@@ -101,6 +102,8 @@ Prepare = Callable[[Problem], tuple[Problem, Call]]
 @pytest.fixture(scope="module")
 def prepare(implementation: Implementation, target: Target, device: str) -> Prepare:
     """Places a problem where its target is, and prepares it."""
+    if target is CUDA:
+        make_float32_exact()
 
     def prepared(problem: Problem) -> tuple[Problem, Call]:
         placed = DeviceProblem.of(problem, device) if target is CUDA else problem

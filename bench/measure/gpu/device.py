@@ -51,6 +51,14 @@ CACHES = 2
 _CYCLES = 10_000_000
 
 
+def make_float32_exact() -> None:
+    """In PyTorch's products and convolutions, for this process, until somebody allows TF32.
+
+    Not by their fp32_precision: what has been set by that, compilers and cudnn.flags() cannot read.
+    """
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+
+
 class CudaDevice:
     """The current device, and from now on a stream of this thread's own, which CUDA graphs can be captured from."""
 

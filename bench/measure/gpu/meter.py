@@ -8,7 +8,7 @@ import torch
 from bench.core.target import COLD, GRAPH, Target
 from bench.core.workload import Call, Problem
 from bench.measure import memory
-from bench.measure.gpu.device import CudaDevice, Device
+from bench.measure.gpu.device import CudaDevice, Device, make_float32_exact
 from bench.measure.gpu.graph import Replay
 from bench.measure.gpu.problem import DeviceProblem
 from bench.measure.gpu.timing import Timer
@@ -31,7 +31,7 @@ class Gpu:
 
         float32 is then float32 in PyTorch's products and convolutions, unless an implementation allows TF32.
         """
-        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+        make_float32_exact()
         device = CudaDevice(flushes=target.option == COLD)
         properties = device.properties
         watch = Watch(Nvml(f"GPU-{properties.uuid}"))

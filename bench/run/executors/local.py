@@ -14,13 +14,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-import bench
+from bench.core import child
 from bench.core.record import Status
 from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.run.protocol import Reply
-
-_ROOT = Path(bench.__file__).parent.parent
 
 
 class LocalWorker:
@@ -41,7 +39,7 @@ class LocalWorker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env=_environment(target),
+                env=child.environment() | target.environment(),
                 start_new_session=True,
             )
         self._pending = b""
@@ -146,8 +144,3 @@ class LocalWorker:
 
 def _lost(status: Status, reason: str, began: float) -> Reply:
     return Reply(status=status, reason=reason, seconds=time.perf_counter() - began)
-
-
-def _environment(target: Target) -> dict[str, str]:
-    path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
-    return os.environ | target.environment() | {"PYTHONPATH": path}

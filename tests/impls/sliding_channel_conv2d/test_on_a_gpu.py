@@ -114,9 +114,12 @@ def test_nothing_waits_for_the_gpu(name):
     gradients(layer, x)  # what is kept is made
     torch.cuda.set_sync_debug_mode("error")
     try:
-        gradients(layer, x)
+        with pytest.raises(RuntimeError):
+            x.sum().item()  # this does, and is found
+        answers = gradients(layer, x)
     finally:
         torch.cuda.set_sync_debug_mode("default")
+    assert all(answer.isfinite().all() for answer in answers)
 
 
 def test_compiled_whole_and_exported():
