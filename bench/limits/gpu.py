@@ -84,4 +84,7 @@ def measure() -> GpuLimits:
 
 
 if __name__ == "__main__":
-    print(measure().model_dump_json())
+    try:
+        print(measure().model_dump_json())
+    except Exception as error:  # of CUDA's, only the first line says what happened
+        sys.exit(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")

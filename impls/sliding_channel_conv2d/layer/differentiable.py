@@ -41,7 +41,13 @@ def differentiable(kernels: Kernels, x: Tensor, weight: Tensor, bias: Tensor | N
 
 def autocasts(device: str) -> bool:
     """Whether operators on a device of this type choose their dtypes themselves now."""
-    return torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)
+    return _can_autocast(device) and torch.is_autocast_enabled(device)
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _can_autocast(device: str) -> bool:
+    """The same whenever asked; compilers of PyTorch 2.11 cannot ask."""
+    return torch.amp.is_autocast_available(device)
 
 
 class _Operator(torch.autograd.Function):
