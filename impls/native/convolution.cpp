@@ -184,7 +184,7 @@ void Convolution::compute_rows(RowTile tile, int filters, const Strips::Part& pa
             tile.column = (part.columns.first + at) * g_.stride_w - g_.left;
             tile.y = y + below * g_.out_w() + at;
             tile.columns = std::min(part.columns.count - at, kernels_.lanes[width]);
-            kernels_.rows[width][int(view.reach)][filters][rows.count](tile);
+            kernels_.rows->of[width][int(view.reach)][filters][rows.count](tile);
             at += kernels_.lanes[width];
         }
     }
@@ -192,7 +192,7 @@ void Convolution::compute_rows(RowTile tile, int filters, const Strips::Part& pa
 
 void Convolution::compute_flat(RowTile tile, int filters, int positions, const View& view, float* y) const {
     tile.x_row = tile.y_row = tile.columns = plan_.lanes;
-    const auto* kernels = kernels_.rows[width_][int(Reach::any)][filters];
+    const auto* kernels = kernels_.rows->of[width_][int(Reach::any)][filters];
     const auto run = [&](int at, int vectors) {
         tile.x = view.x + at;
         tile.y = y + at;
@@ -232,7 +232,7 @@ void Convolution::compute_filters(FilterTile tile, int vectors, const Strips::Pa
             const std::ptrdiff_t below = rows.first - part.top;
             tile.x = view.x + below * tile.x_row + at * view.step;
             tile.y = y + below * g_.out_w() + at;
-            kernels_.filters[width_][vectors][rows.count][strips_.step()][count](tile);
+            kernels_.filters->of[width_][vectors][rows.count][strips_.step()][count](tile);
         }
     });
 }

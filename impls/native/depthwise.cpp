@@ -95,7 +95,7 @@ void Depthwise::compute(int block, const Area& strip, const float* inputs, float
         in_parts(strip.columns.count, plan_.columns, [&](int first, int count) {
             tile.x = inputs + (std::ptrdiff_t{row} * g_.stride_h * pitch_ + first * g_.stride_w) * lanes;
             tile.y = outputs + (std::ptrdiff_t{row} * strip.columns.count + first) * lanes;
-            kernels_.groups[width_][count](tile);
+            kernels_.depthwise->groups[width_][count](tile);
         });
     }
 }

@@ -65,7 +65,7 @@ void MaskedDepthwise::compute(const Input& x, const Span& filters, const Span& t
             tile.columns = std::min(lanes, g_.out_w() - at);
             tile.x = x.data + top * x.row + tile.column * x.column;
             tile.y = y + std::ptrdiff_t{rows.first} * g_.out_w() + at;
-            const auto kernel = kernels_.masked[width_][g_.stride_h][rows.count];
+            const auto kernel = kernels_.depthwise->masked[width_][g_.stride_h][rows.count];
             x.column == 1 ? kernel(tile) : from_copies(tile, x.column, block, kernel);
         }
     }
@@ -78,8 +78,8 @@ void MaskedDepthwise::from_copies(MaskedTile tile, std::ptrdiff_t x_column, floa
     tile.x = block;
     for (; tile.planes; --tile.planes, from += tile.x_plane, tile.y += tile.y_plane, tile.weight += g_.taps()) {
         if (begin < end && tile.first_row < tile.end_row) {
-            kernels_.copy[width_]({from, 0, tile.x_row, x_column, 1, tile.end_row - tile.first_row, end - begin,
-                                   block + tile.first_row * pitch_ + begin, 0, pitch_});
+            kernels_.copies->copy[width_]({from, 0, tile.x_row, x_column, 1, tile.end_row - tile.first_row, end - begin,
+                                           block + tile.first_row * pitch_ + begin, 0, pitch_});
         }
         MaskedTile one = tile;
         one.planes = 1;

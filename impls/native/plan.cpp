@@ -41,22 +41,22 @@ bool made(const Kernels& kernels, int width, const Plan& plan, const Geometry& g
             if (plan.kind == Plan::Kind::direct && !suits_direct(g)) return false;
             return within(plan.filters, kMostPairs) && within(plan.rows, kMostPairs) &&
                    within(plan.columns, kMostColumns) &&
-                   kernels.filters[width][plan.filters][plan.rows][1][plan.columns];
+                   kernels.filters->of[width][plan.filters][plan.rows][1][plan.columns];
         case Plan::Kind::groups:
             return g.channels() == 1 && g.filters() == 1 && within(plan.columns, kMostColumns) &&
-                   kernels.groups[width][plan.columns];
+                   kernels.depthwise->groups[width][plan.columns];
         case Plan::Kind::winograd:
             return suits_winograd(g) && (plan.rows == 2 || plan.rows == 4) && within(plan.filters, kMostVectors) &&
                    within(plan.columns, kMostTiles) && kernels.winograd->products[width][plan.filters][plan.columns];
         case Plan::Kind::masked:
             if (!suits_masked(g)) return false;
             if (g.channels() == 1) {
-                return within(plan.rows, kMostMasked) && kernels.masked[width][g.stride_h][plan.rows];
+                return within(plan.rows, kMostMasked) && kernels.depthwise->masked[width][g.stride_h][plan.rows];
             }
             [[fallthrough]];
         default:
             return within(plan.filters, kMostFilters) && within(plan.rows, kMostRows) &&
-                   kernels.rows[width][0][plan.filters][plan.rows];
+                   kernels.rows->of[width][0][plan.filters][plan.rows];
     }
 }
 
@@ -95,7 +95,7 @@ int width_of(const Plan& plan, const Geometry& geometry, const Kernels& kernels)
 
 std::vector<Plan> candidates(const Geometry& g, const Kernels& kernels) {
     std::vector<Plan> found;
-    const int most = kernels.most_sums;
+    const int most = kernels.rows->most_sums;
     for (int width = 0; width < kWidths && kernels.lanes[width]; ++width) {
         const int lanes = kernels.lanes[width];
         const int most_filters = g.filters() < kManyFilters ? std::min(kMostFilters, g.filters()) : 0;
@@ -116,7 +116,7 @@ std::vector<Plan> candidates(const Geometry& g, const Kernels& kernels) {
             if (vectors > 1 ? g.filters() <= lanes : g.filters() < lanes / 2) continue;
             for (int rows = 1; rows <= std::min(kMostPairs, g.out_h()); ++rows) {
                 int columns = std::min(kMostColumns, g.out_w());
-                while (columns && !kernels.filters[width][vectors][rows][1][columns]) --columns;
+                while (columns && !kernels.filters->of[width][vectors][rows][1][columns]) --columns;
                 if (!columns) continue;
                 found.push_back({Plan::Kind::filters, lanes, vectors, rows, columns});
                 if (suits_direct(g)) found.push_back({Plan::Kind::direct, lanes, vectors, rows, columns});
@@ -124,12 +124,12 @@ std::vector<Plan> candidates(const Geometry& g, const Kernels& kernels) {
         }
         if (g.channels() == 1 && g.filters() == 1) {
             int columns = std::min(kMostColumns, g.out_w());
-            while (!kernels.groups[width][columns]) --columns;
+            while (!kernels.depthwise->groups[width][columns]) --columns;
             found.push_back({Plan::Kind::groups, lanes, 1, 1, columns});
         }
         for (int tiles = 1; g.channels() == 1 && suits_masked(g) && tiles <= g.out_h(); ++tiles) {
             const int rows = ceil_div(g.out_h(), tiles);
-            if (rows > kMostMasked || !kernels.masked[width][g.stride_h][rows]) continue;
+            if (rows > kMostMasked || !kernels.depthwise->masked[width][g.stride_h][rows]) continue;
             found.push_back({Plan::Kind::masked, lanes, 1, rows, 1});
             if (rows <= 4) break;
         }

@@ -86,7 +86,7 @@ constexpr double kStore = 3, kTurnedStore = 100;  // of a vector, and of as many
 
 PlaneProduct::Choice PlaneProduct::along_positions(int outputs, int inputs) const {
     const int vectors = ceil_div(chunk_, kernels_.lanes[0]);
-    const int rows = std::min({kMostRows, kernels_.most_sums / outputs, vectors});
+    const int rows = std::min({kMostRows, kernels_.rows->most_sums / outputs, vectors});
     const int tiles = ceil_div(vectors, rows), each = ceil_div(vectors, tiles);
     const double tile =
         cycles(inputs, outputs * each, outputs + each) + kVectorFromAfar * inputs * each + kStore * outputs * each;
@@ -96,8 +96,8 @@ PlaneProduct::Choice PlaneProduct::along_positions(int outputs, int inputs) cons
 PlaneProduct::Choice PlaneProduct::across_outputs(int outputs, int inputs) const {
     const int vectors = ceil_div(outputs, kernels_.lanes[0]);
     int columns = std::min(chunk_, kMostColumns);
-    const int images = images_ > 1 && kernels_.filters[0][vectors][2][1][columns] ? 2 : 1;
-    while (!kernels_.filters[0][vectors][images][1][columns]) --columns;
+    const int images = images_ > 1 && kernels_.filters->of[0][vectors][2][1][columns] ? 2 : 1;
+    while (!kernels_.filters->of[0][vectors][images][1][columns]) --columns;
     const int tiles = ceil_div(chunk_, columns), each = ceil_div(chunk_, tiles);
     const double tile =
         cycles(inputs, vectors * images * each, vectors + images * each) + kTurnedStore * vectors * images;
@@ -195,16 +195,16 @@ void PlaneProduct::multiply(const float* x, int n, float* y) {
         const float* from = x + first * image + start;
         float* space = space_.data() + thread * space_each_;
         for (int i = 0; !in_place_ && held[thread] != whole && i < images; ++i) {
-            kernels_.copy[0]({.from = from + i * image,
-                              .plane = 0,
-                              .row = positions_,
-                              .column = 1,
-                              .planes = 1,
-                              .rows = inputs_,
-                              .count = count,
-                              .to = space + i * image_,
-                              .to_plane = 0,
-                              .to_row = plane_});
+            kernels_.copies->copy[0]({.from = from + i * image,
+                                      .plane = 0,
+                                      .row = positions_,
+                                      .column = 1,
+                                      .planes = 1,
+                                      .rows = inputs_,
+                                      .count = count,
+                                      .to = space + i * image_,
+                                      .to_plane = 0,
+                                      .to_row = plane_});
         }
         held[thread] = whole;
         float* to = y + std::ptrdiff_t{first} * outputs_ * positions_ + start;
@@ -231,11 +231,11 @@ void PlaneProduct::compute(const Tile& tile, const float* space, int images, int
         block.filters = int(tile.outputs.size());
         in_parts(images, tile.rows, [&](int first, int rows) {
             int most = kMostColumns;
-            while (!kernels_.filters[0][tile.vectors][rows][1][most]) --most;
+            while (!kernels_.filters->of[0][tile.vectors][rows][1][most]) --most;
             in_parts(count, most, [&](int at, int columns) {
                 block.x = space + first * image_ + at;
                 block.y = y + first * image + at;
-                kernels_.filters[0][tile.vectors][rows][1][columns](block);
+                kernels_.filters->of[0][tile.vectors][rows][1][columns](block);
             });
         });
         return;
@@ -248,7 +248,7 @@ void PlaneProduct::compute(const Tile& tile, const float* space, int images, int
     block.weight = weight;
     block.bias = bias;
     block.y_filters = tile.outputs.data();
-    const auto& kernels = kernels_.rows;
+    const auto& kernels = kernels_.rows->of;
     for (int i = 0; i < images; ++i) {
         const auto run = [&](int at, int width, int vectors) {
             block.x = space + i * image_ + at;
@@ -305,16 +305,16 @@ void PlaneGradient::compute(const float* x, const float* dy, int n, int position
             const int length = round_up(held * count, lanes);
             const auto fill = [&](const float* from, int rows, float* to) {
                 for (int i = 0; i < held; ++i) {
-                    kernels_.copy[0]({.from = from + std::ptrdiff_t{first + i} * rows * positions + start,
-                                      .plane = 0,
-                                      .row = positions,
-                                      .column = 1,
-                                      .planes = 1,
-                                      .rows = rows,
-                                      .count = count,
-                                      .to = to + i * count,
-                                      .to_plane = 0,
-                                      .to_row = pitch});
+                    kernels_.copies->copy[0]({.from = from + std::ptrdiff_t{first + i} * rows * positions + start,
+                                              .plane = 0,
+                                              .row = positions,
+                                              .column = 1,
+                                              .planes = 1,
+                                              .rows = rows,
+                                              .count = count,
+                                              .to = to + i * count,
+                                              .to_plane = 0,
+                                              .to_row = pitch});
                 }
                 for (int row = 0; row < rows; ++row)
                     std::fill(to + row * pitch + held * count, to + row * pitch + length, 0.0f);

@@ -173,8 +173,9 @@ void Strips::copy(const Input& x, const float* from, int channels, const Part& p
         if (rows.count == 0 || columns.count == 0) continue;
         const std::ptrdiff_t source = (top + std::ptrdiff_t{rows.first} * row_step) * x.row +
                                       (left + std::ptrdiff_t{columns.first} * thin) * x.column;
-        kernels_.copy[width_]({from + source, x.channel, x.row * row_step, x.column * thin, channels, rows.count,
-                               columns.count, first + std::ptrdiff_t{rows.first} * pitch_, channel_, pitch_});
+        kernels_.copies->copy[width_]({from + source, x.channel, x.row * row_step, x.column * thin, channels,
+                                       rows.count, columns.count, first + std::ptrdiff_t{rows.first} * pitch_, channel_,
+                                       pitch_});
     }
 }
 

@@ -128,23 +128,35 @@ struct Exchange {
 using GatherKernel = void (*)(const float* planes, const Exchange&, float* positions);
 using ScatterKernel = void (*)(const float* positions, const Exchange&, float* planes);  // knows no gap
 
-struct WinogradKernels;  // winograd_tiles.hpp
-
-struct Kernels {
-    const char* isa;
-    int most_sums;       // of a RowTile
-    int lanes[kWidths];  // of its vectors, widest first; zeros behind them
-    // By index into lanes; null where not made.
-    RowKernel rows[kWidths][kReaches][kMostFilters + 1][kMostRows + 1];
-    // Of vectors of filters, rows, columns and their stride.
-    FilterKernel filters[kWidths][kMostPairs + 1][kMostPairs + 1][kMostPairs + 1][kMostColumns + 1];
+// What kernels there are for each width of vectors, by its index into Kernels::lanes; null where none was made.
+struct RowKernels {
+    int most_sums;  // of a tile
+    RowKernel of[kWidths][kReaches][kMostFilters + 1][kMostRows + 1];
+};
+struct FilterKernels {  // of vectors of filters, rows, the stride of columns, and columns
+    FilterKernel of[kWidths][kMostPairs + 1][kMostPairs + 1][kMostPairs + 1][kMostColumns + 1];
+};
+struct DepthwiseKernels {
     GroupKernel groups[kWidths][kMostColumns + 1];                  // of columns
     MaskedKernel masked[kWidths][kMostPairs + 1][kMostMasked + 1];  // of stride and rows
-    DotKernel dots;                                                 // with the widest vectors
+};
+struct WinogradKernels;  // winograd_tiles.hpp
+struct CopyKernels {
     CopyKernel copy[kWidths];
     GatherKernel gather[kWidths];
     ScatterKernel scatter[kWidths];
+};
+
+// All of one instruction set.
+struct Kernels {
+    const char* isa;
+    int lanes[kWidths];  // of its vectors, widest first; zeros behind them
+    const RowKernels* rows;
+    const FilterKernels* filters;
+    const DepthwiseKernels* depthwise;
     const WinogradKernels* winograd;
+    const CopyKernels* copies;
+    DotKernel dots;  // with the widest vectors
 };
 
 // The best that this processor has comes first; every other may be asked for.

@@ -17,13 +17,13 @@ void turn(const Kernels& kernels, int width, const Input& x, int planes, int h, 
     const float* from = x.data + rows.first * x.row + columns.first * x.column;
     to += (std::ptrdiff_t{rows.first - area.rows.first} * pitch + columns.first - area.columns.first) * lanes;
     if (x.column == 1 && x.row == columns.count) {
-        kernels.gather[width](
+        kernels.copies->gather[width](
             from, {x.channel, planes, rows.count * columns.count, columns.count, pitch - columns.count}, to);
         return;
     }
     for (int row = 0; row < rows.count; ++row, from += x.row, to += std::ptrdiff_t{pitch} * lanes) {
         if (x.column == 1) {
-            kernels.gather[width](from, {x.channel, planes, columns.count, columns.count, 0}, to);
+            kernels.copies->gather[width](from, {x.channel, planes, columns.count, columns.count, 0}, to);
             continue;
         }
         for (int column = 0; column < columns.count; ++column) {
@@ -37,11 +37,11 @@ void turn_back(const Kernels& kernels, int width, const float* from, int planes,
     const std::ptrdiff_t plane = std::ptrdiff_t{h} * w;
     float* to = y + std::ptrdiff_t{area.rows.first} * w + area.columns.first;
     if (area.columns.count == w) {
-        kernels.scatter[width](from, {plane, planes, area.positions(), 0, 0}, to);
+        kernels.copies->scatter[width](from, {plane, planes, area.positions(), 0, 0}, to);
         return;
     }
     for (int row = 0; row < area.rows.count; ++row, to += w) {
-        kernels.scatter[width](from, {plane, planes, area.columns.count, 0, 0}, to);
+        kernels.copies->scatter[width](from, {plane, planes, area.columns.count, 0, 0}, to);
         from += std::ptrdiff_t{area.columns.count} * kernels.lanes[width];
     }
 }
