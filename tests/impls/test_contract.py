@@ -121,7 +121,7 @@ class Examples(NamedTuple):
 
 
 FEWEST, MOST = 5, 100
-RANDOM_CASES_S = 20.0
+RANDOM_CASES_S = 8.0
 """How long one test may spend on preparing random cases: where compiling takes seconds, there are fewer of them."""
 
 

@@ -16,7 +16,7 @@ def test_one_thread_works_on_the_edge(workload: str, tmp_path: Path) -> None:
     case = registry.workload(workload).suites()["quick"][0]
     filters = tuple(f"{name}={text}" for name, text in case.texts().items())
     request = Request(workloads=(workload,), suite="quick", target="edge", cases=filters)
-    records = launch(request, budget_s=3.0, results=tmp_path).run.records
+    records = launch(request, budget_s=1.0, results=tmp_path).run.records
     assert {record.implementation for record in records} == {
         entry.name for entry in registry.implementations() if entry.workload == workload and "edge" in entry.targets
     }

@@ -20,8 +20,10 @@ ROOT = Path(__file__).parents[3]
 
 
 def _pytest(*arguments: object) -> str:
+    """What another pytest prints, which is not to take itself for a worker of this one."""
     command = [sys.executable, "-m", "pytest", *map(str, arguments)]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return subprocess.run(command, cwd=ROOT, env=environment, check=False, capture_output=True, text=True).stdout
 
 

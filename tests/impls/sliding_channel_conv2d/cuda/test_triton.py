@@ -11,7 +11,7 @@ from packaging.version import Version
 
 triton = pytest.importorskip("triton")
 pytestmark = pytest.mark.skipif(
-    Version(triton.__version__) < (3, 7) and Version(np.__version__) >= (2, 5),
+    Version(triton.__version__) < Version("3.7") and Version(np.__version__) >= Version("2.5"),
     reason="Triton before 3.7 interprets with NumPy before 2.5 only",
 )
 
