@@ -7,7 +7,14 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from impls.sliding_channel_conv2d.cuda.bands import CHUNK, OUTPUTS, forward, forward_with_bias, transposed
+from impls.sliding_channel_conv2d.cuda.bands import (
+    CHUNK,
+    OUTPUTS,
+    STAGE_WORDS,
+    forward,
+    forward_with_bias,
+    transposed,
+)
 from impls.sliding_channel_conv2d.cuda.formats import Format
 from impls.sliding_channel_conv2d.cuda.images import Images
 from impls.sliding_channel_conv2d.cuda.tables import Cut, LayerTables
@@ -16,12 +23,14 @@ from impls.sliding_channel_conv2d.layer.windows import Windows
 SPLITS = 64
 """Of the pixels that a gradient of weights is summed over, at most."""
 
-_CONFIGS = [
-    triton.Config({"PIXELS": pixels}, num_warps=warps, num_stages=stages)
-    for pixels, warps in ((64, 4), (128, 4), (128, 8), (256, 8))
-    for stages in (2, 4)
-]
-"""Few, since each is compiled for about a second, for each kernel, dtype and layout."""
+
+def _settings(*pixels_and_warps: tuple[int, int]) -> list[Any]:
+    """Few, since each is compiled for up to a second, for each kernel, dtype and layout."""
+    return [
+        triton.Config({"PIXELS": pixels}, num_warps=warps, num_stages=stages)
+        for pixels, warps in pixels_and_warps
+        for stages in (2, 4)
+    ]
 
 
 @triton.jit
@@ -105,11 +114,11 @@ class TritonConvolution:
     """As ``Convolution``; kernels are tuned for each size of layer when first called."""
 
     product: Any = triton.autotune(
-        _CONFIGS,
+        _settings((64, 4), (128, 4), (128, 8), (256, 8)),
         key=["tiles", "pixels", "size", "from_channels", "to_channels", "HAS_BIAS", "CHANNELS_LAST", "PRECISION"],
     )(product)
-    outer: Any = triton.autotune(
-        _CONFIGS,
+    outer: Any = triton.autotune(  # without tensor cores, more than 32 pixels of 64 planes do not fit the registers
+        _settings((16, 8), (32, 8), (64, 4), (64, 8), (128, 8)),
         key=[
             *("chunks", "entries", "pixels", "size", "dy_channels", "x_channels"),
             *("WITH_BIAS", "CHANNELS_LAST", "PRECISION"),
@@ -120,6 +129,7 @@ class TritonConvolution:
         self._windows, self._format = windows, format_
         self._tables = LayerTables(windows, format_)
         self._precision = "ieee" if format_.exact else "tf32"
+        self._entries = STAGE_WORDS * format_.per_word
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         """Y (n, cout, h, w) of x (n, cin, h, w), weight (cout, width) and bias (cout,)."""
@@ -189,7 +199,7 @@ class TritonConvolution:
                 HAS_BIAS=bias is not None,
                 CHANNELS_LAST=images.channels_last,
                 OUTPUTS=OUTPUTS,
-                ENTRIES=16,
+                ENTRIES=self._entries,
                 PRECISION=self._precision,
             )
         return y

@@ -1,21 +1,36 @@
-"""The Triton kernels in its interpreter, which needs no GPU, against float64."""
+"""The Triton kernels where there is no GPU: in Triton's interpreter against float64, and compiled for GPUs."""
 
 import os
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from packaging.version import Version
 
+from impls.sliding_channel_conv2d.cuda.formats import FORMATS
+from impls.sliding_channel_conv2d.layer.windows import Windows
+
 triton = pytest.importorskip("triton")
-pytestmark = pytest.mark.skipif(
+
+from triton.backends.compiler import GPUTarget  # noqa: E402
+from triton.compiler import ASTSource  # noqa: E402
+
+from impls.sliding_channel_conv2d.cuda.triton_kernels import TritonConvolution  # noqa: E402
+
+WINDOWS = Windows(64, 128, 2, Fraction(1, 2))
+SHARED = {80: 163 * 1024, 90: 227 * 1024}
+"""Bytes of shared memory that a block may have, by compute capability."""
+POINTERS = {torch.float32: "*fp32", torch.float16: "*fp16", torch.bfloat16: "*bf16", torch.int32: "*i32"}
+
+
+@pytest.mark.skipif(
     Version(triton.__version__) < Version("3.7") and Version(np.__version__) >= Version("2.5"),
     reason="Triton before 3.7 interprets with NumPy before 2.5 only",
 )
-
-
 @pytest.mark.parametrize("name", ["float32", "tf32", "float16"])
 def test_against_float64(name):
     """In a process of its own: kernels are made for the interpreter or for a GPU when they are defined.
@@ -27,3 +42,43 @@ def test_against_float64(name):
     done = subprocess.run([sys.executable, str(script), name], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "layers are right" in done.stdout
+
+
+class Compiling:
+    """A kernel that is compiled as it would be launched, and not launched; in its first setting."""
+
+    def __init__(self, kernel, capability):
+        self._kernel, self._capability = kernel, capability
+        self.compiled = []
+
+    def __getitem__(self, grid):
+        return self._compile
+
+    def _compile(self, *arguments, **constants):
+        setting = self._kernel.configs[0]
+        constants |= setting.kwargs
+        given = zip(self._kernel.arg_names, arguments, strict=False)  # constants come last
+        signature = {name: POINTERS.get(getattr(value, "dtype", None), "i32") for name, value in given}
+        signature |= dict.fromkeys(constants, "constexpr")
+        source = ASTSource(self._kernel.fn, signature, constants, {})
+        options = {"num_warps": setting.num_warps, "num_stages": setting.num_stages}
+        self.compiled.append(triton.compile(source, GPUTarget("cuda", self._capability, 32), options))
+
+
+@pytest.mark.parametrize("capability", SHARED)
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=["NCHW", "channels last"])
+def test_compiles_for_a_gpu(capability, name, layout):
+    on = TritonConvolution(WINDOWS, FORMATS[name])
+    on.product, on.outer = Compiling(on.product, capability), Compiling(on.outer, capability)
+    dtype = torch.float32 if name == "tf32" else getattr(torch, name)
+    x, dy = (torch.zeros(2, c, 8, 8, dtype=dtype).contiguous(memory_format=layout) for c in (WINDOWS.cin, WINDOWS.cout))
+    weight, bias = torch.zeros(WINDOWS.cout, WINDOWS.width, dtype=dtype), torch.zeros(WINDOWS.cout, dtype=dtype)
+    on.forward(x, weight, bias)
+    on.input_gradient(dy, weight)
+    on.parameter_gradients(dy, x)
+    assert (len(on.product.compiled), len(on.outer.compiled)) == (2, 1)
+    for kernel in (*on.product.compiled, *on.outer.compiled):
+        assert kernel.asm["cubin"]
+        assert kernel.metadata.shared <= SHARED[capability]
+        assert ("mma" in kernel.asm["ptx"]) == (name != "float32"), "tensor cores, but for exact float32"
