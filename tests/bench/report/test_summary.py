@@ -1,5 +1,8 @@
 """What the summary says in words, and what it warns of."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from bench.core.record import NO_OTHERS, OTHERS, THREADS_THAT_RAN, Status
@@ -8,6 +11,8 @@ from bench.report.frame import frame
 from bench.report.section import sections
 from bench.report.summary import summarise
 from bench.store import Request
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -56,10 +61,13 @@ def test_company_on_a_gpu_is_told(make_record, say, fact, told):
     assert "others" not in say(alone, name="quiet")
 
 
-def test_runs_on_a_gpu_say_that_the_project_has_tried_none(make_record, say):
-    assert "No GPU has run this project's tests yet" in say(
-        make_record(target="cuda:cold"), request=Request(workloads=("conv",), suite="quick", target="cuda:cold")
-    )
+def test_that_no_gpu_has_run_the_project_is_said_until_a_run_of_one_is_committed(make_record, say):
+    runs = [Request(**json.loads(path.read_text())["request"]) for path in ROOT.glob("results/reference/*/run.json")]
+    assert runs
+    none = not any(request.target.startswith("cuda") for request in runs)
+    said = say(make_record(target="cuda:cold"), request=Request(workloads=("conv",), suite="quick", target="cuda:cold"))
+    assert ("No GPU has run this project's tests yet" in said) == none
+    assert ("No GPU has run any of this project yet" in (ROOT / "README.md").read_text()) == none
 
 
 def test_ratios_without_turns_are_warned_of(make_record, say):
