@@ -29,8 +29,8 @@ Table = NDArray[np.int32]
 class Bands:
     """Tiles of OUTPUTS outputs each. ``inputs`` and ``weights`` of tile t are the part first[t] to first[t + 1].
 
-    ``outputs`` (tiles, OUTPUTS): the output planes. ``inputs`` (entries,): the input planes, those of a tile in their
-    order of ascending number. ``weights`` (entries, OUTPUTS): the place in the layer's weight of what multiplies them.
+    ``outputs`` (tiles, OUTPUTS): the output planes. ``inputs`` (entries,): the input planes. Those of a tile ascend in
+    both. ``weights`` (entries, OUTPUTS): the place in the layer's weight of what multiplies them.
     """
 
     outputs: Table
@@ -89,6 +89,8 @@ def _by_window(windows: Windows) -> NDArray[np.int64]:
 
 def _cut(rows: NDArray[np.int64], columns: NDArray[np.int64], order: NDArray[np.int64], per_word: int) -> Bands:
     """Weight i stands in row rows[i], column columns[i]; ``order`` lists all rows."""
+    # Those of a tile ascend, so that with channels last what is written together lies together.
+    order = np.concatenate([np.sort(part) for part in np.split(order, range(OUTPUTS, len(order), OUTPUTS))])
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     tile, within = np.divmod(place[rows], OUTPUTS)

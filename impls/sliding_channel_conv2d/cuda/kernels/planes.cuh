@@ -62,40 +62,29 @@ __device__ inline void load(Stored (&into)[COUNT], const Stored* from, bool ther
     for (int i = 0; i < COUNT; ++i) into[i] = both.numbers[i];
 }
 
+template <class Stored, int COUNT>
+__device__ inline void store(Stored* to, const Stored (&numbers)[COUNT]) {
+    using Type = typename Vector<sizeof(Stored) * COUNT>::Type;
+    union {
+        Type vector;
+        Stored numbers[COUNT];
+    } both;
+#pragma unroll
+    for (int i = 0; i < COUNT; ++i) both.numbers[i] = numbers[i];
+    *vector_at<Type>(to) = both.vector;
+}
+
 // Words that are neighbours on chip, four at a time: one by one, threads that store COUNT apart would wait for each
 // other at few banks.
 template <int COUNT>
 __device__ inline void store_words(u32* to, const u32 (&words)[COUNT]) {
     constexpr int TOGETHER = COUNT < 4 ? COUNT : 4;
-    using Type = typename Vector<sizeof(u32) * TOGETHER>::Type;
 #pragma unroll
     for (int i = 0; i < COUNT; i += TOGETHER) {
-        union {
-            Type vector;
-            u32 words[TOGETHER];
-        } both;
+        u32 some[TOGETHER];
 #pragma unroll
-        for (int j = 0; j < TOGETHER; ++j) both.words[j] = words[i + j];
-        *vector_at<Type>(to + i) = both.vector;
-    }
-}
-
-// Two pixels of a plane, ``pixel`` and the next, as far as there are so many; TOGETHER where they surely are one
-// vector.
-template <bool TOGETHER, bool CHANNELS_LAST, class Stored>
-__device__ inline void store_pair(Stored* plane, const Planes<CHANNELS_LAST>& out, const Stored (&both)[2], u32 pixel,
-                                  u32 pixels) {
-    if constexpr (TOGETHER) {
-        using Type = typename Vector<2 * sizeof(Stored)>::Type;
-        union {
-            Type vector;
-            Stored numbers[2];
-        } pair;
-        pair.numbers[0] = both[0], pair.numbers[1] = both[1];
-        if (pixel < pixels) *vector_at<Type>(plane + out.place(pixel)) = pair.vector;
-    } else {
-        if (pixel < pixels) plane[out.place(pixel)] = both[0];
-        if (pixel + 1 < pixels) plane[out.place(pixel + 1)] = both[1];
+        for (int j = 0; j < TOGETHER; ++j) some[j] = words[i + j];
+        store(to + i, some);
     }
 }
 

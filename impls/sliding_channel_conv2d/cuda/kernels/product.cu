@@ -1,7 +1,7 @@
 // Y[o] = bias[o] + sum_j V[o, j] X[j] over all pixels, tile by tile, on tensor cores: the layer, or the gradient of its
 // input. A block computes the OUTPUTS outputs of one tile for PIXELS pixels; blocks that read the same pixels are
 // neighbours in the grid, so that all but the first find them in the L2 cache.
-#include "stage.cuh"
+#include "answers.cuh"
 
 constexpr int STEP = 8;  // words that an instruction multiplies
 
@@ -12,8 +12,9 @@ __global__ void __launch_bounds__(THREADS)
             u32 size, u32 from_channels, u32 to_channels) {
     using Stored = typename Format::Stored;
     using Staged = Stage<Format, CHANNELS_LAST, VECTOR>;
+    using Answered = Answers<Format, CHANNELS_LAST, VECTOR>;
     constexpr int BLOCKS = 2, COLUMNS = 8;  // a warp computes 2 x 8 products of 16 outputs by 8 pixels
-    __shared__ __align__(16) u32 staged[2][Staged::SIZE];
+    __shared__ __align__(16) u32 on_chip[larger(2 * Staged::SIZE, Answered::SIZE)];
 
     const Planes<CHANNELS_LAST> in{from_channels, size}, out{to_channels, size};
     const u32 tile = blockIdx.x % tiles, first_pixel = blockIdx.x / tiles * PIXELS;
@@ -25,7 +26,7 @@ __global__ void __launch_bounds__(THREADS)
     float sums[BLOCKS][COLUMNS][4] = {};
     Staged stage(in, x, first_pixel, pixels);
     stage.fetch(inputs + begin);
-    stage.deposit(staged[0]);
+    stage.deposit(on_chip);
     __syncthreads();
     for (int entry = begin, now = 0; entry < end; entry += ENTRIES, now ^= 1) {
         const bool more = entry + ENTRIES < end;
@@ -42,28 +43,33 @@ __global__ void __launch_bounds__(THREADS)
 #pragma unroll
             for (int i = 0; i < COLUMNS; ++i) {
                 const int pixel = left + 8 * i + row;
-                const u32 b[2] = {Staged::read(staged[now], STEP * step + column, pixel),
-                                  Staged::read(staged[now], STEP * step + column + 4, pixel)};
+                const u32 b[2] = {Staged::read(on_chip + now * Staged::SIZE, STEP * step + column, pixel),
+                                  Staged::read(on_chip + now * Staged::SIZE, STEP * step + column + 4, pixel)};
 #pragma unroll
                 for (int block = 0; block < BLOCKS; ++block) multiply<Format>(sums[block][i], a[block], b);
             }
         }
-        if (more) stage.deposit(staged[now ^ 1]);
+        if (more) stage.deposit(on_chip + (now ^ 1) * Staged::SIZE);
         __syncthreads();
     }
 
+    for (int part = 0; part < Answered::PARTS; ++part) {
+        if (part > 0) __syncthreads();
+        if (left == part * Answered::PART) {
 #pragma unroll
-    for (int half = 0; half < 2 * BLOCKS; ++half) {
-        const int output = outputs[tile * OUTPUTS + 16 * upper + 8 * half + row];
-        if (output == NONE) continue;
-        const float added = bias ? widened<Format>(bias[output]) : 0.0f;
-        Stored* plane = y + out.plane(output);
+            for (int half = 0; half < 2 * BLOCKS; ++half) {
+                const int within = 16 * upper + 8 * half + row, output = outputs[tile * OUTPUTS + within];
+                if (output == NONE) continue;
+                const float added = bias ? widened<Format>(bias[output]) : 0.0f;
 #pragma unroll
-        for (int i = 0; i < COLUMNS; ++i) {
-            const float* pair = &sums[half / 2][i][half % 2 * 2];
-            const Stored both[2] = {narrowed<Format>(pair[0] + added), narrowed<Format>(pair[1] + added)};
-            const u32 pixel = first_pixel + left + 8 * i + 2 * column;
-            store_pair<!CHANNELS_LAST && VECTOR % 2 == 0>(plane, out, both, pixel, pixels);
+                for (int i = 0; i < COLUMNS; ++i) {
+                    const float* pair = &sums[half / 2][i][half % 2 * 2];
+                    const Stored both[2] = {narrowed<Format>(pair[0] + added), narrowed<Format>(pair[1] + added)};
+                    Answered::put(on_chip, within, 8 * i + 2 * column, both);
+                }
+            }
         }
+        __syncthreads();
+        Answered::write(on_chip, y, out, outputs + tile * OUTPUTS, first_pixel + part * Answered::PART, pixels);
     }
 }

@@ -1,9 +1,9 @@
 // As product.cu, in float32 throughout: a thread computes 8 outputs for 8 pixels.
-#include "stage.cuh"
+#include "answers.cuh"
 
 constexpr int EACH = 8, LANES = PIXELS / EACH;  // LANES threads share EACH rows of outputs
 
-// Pixel i of a lane: such that a warp reads from all banks, and i and i + 1 are neighbours where they can be stored so.
+// Pixel i of a lane: such that a warp reads from all banks, and those of one part of the answers follow one another.
 template <bool CHANNELS_LAST>
 __device__ inline int pixel_of(int lane, int i) {
     return CHANNELS_LAST ? lane + LANES * i : i / 4 * (PIXELS / 2) + 4 * lane + i % 4;
@@ -24,7 +24,8 @@ __global__ void __launch_bounds__(THREADS)
                   const int* first, const int* inputs, u32 tiles, u32 pixels, u32 size, u32 from_channels,
                   u32 to_channels) {
     using Staged = Stage<Float, CHANNELS_LAST, VECTOR>;
-    __shared__ __align__(16) u32 staged[2][Staged::SIZE];
+    using Answered = Answers<Float, CHANNELS_LAST, VECTOR>;
+    __shared__ __align__(16) u32 on_chip[larger(2 * Staged::SIZE, Answered::SIZE)];
     __shared__ __align__(16) float shared_weights[2][WORDS * OUTPUTS];
 
     const Planes<CHANNELS_LAST> in{from_channels, size}, out{to_channels, size};
@@ -35,7 +36,7 @@ __global__ void __launch_bounds__(THREADS)
     float sums[EACH][EACH] = {};
     Staged stage(in, x, first_pixel, pixels);
     stage.fetch(inputs + begin);
-    stage.deposit(staged[0]);
+    stage.deposit(on_chip);
     copy_weights(weights + static_cast<u64>(begin) * OUTPUTS, shared_weights[0]);
     __syncthreads();
     for (int entry = begin, now = 0; entry < end; entry += WORDS, now ^= 1) {
@@ -48,7 +49,7 @@ __global__ void __launch_bounds__(THREADS)
             for (int i = 0; i < EACH; ++i) w[i] = shared_weights[now][k * OUTPUTS + row + i];
 #pragma unroll
             for (int i = 0; i < EACH; ++i)
-                v[i] = number(Staged::read(staged[now], k, pixel_of<CHANNELS_LAST>(lane, i)));
+                v[i] = number(Staged::read(on_chip + now * Staged::SIZE, k, pixel_of<CHANNELS_LAST>(lane, i)));
 #pragma unroll
             for (int i = 0; i < EACH; ++i) {
 #pragma unroll
@@ -56,28 +57,30 @@ __global__ void __launch_bounds__(THREADS)
             }
         }
         if (more) {
-            stage.deposit(staged[now ^ 1]);
+            stage.deposit(on_chip + (now ^ 1) * Staged::SIZE);
             copy_weights(weights + static_cast<u64>(entry + WORDS) * OUTPUTS, shared_weights[now ^ 1]);
         }
         __syncthreads();
     }
 
+    constexpr int TOGETHER = CHANNELS_LAST ? 1 : 4, MINE = EACH / Answered::PARTS;
 #pragma unroll
-    for (int i = 0; i < EACH; ++i) {
-        const int output = outputs[tile * OUTPUTS + row + i];
-        if (output == NONE) continue;
-        const float added = bias ? bias[output] : 0.0f;
-        float* plane = y + out.plane(output);
+    for (int part = 0; part < Answered::PARTS; ++part) {
+        if (part > 0) __syncthreads();
 #pragma unroll
-        for (int j = 0; j < EACH; j += 2) {
-            const float both[2] = {sums[i][j] + added, sums[i][j + 1] + added};
-            const u32 pixel = first_pixel + pixel_of<CHANNELS_LAST>(lane, j);
-            if constexpr (CHANNELS_LAST) {
-                if (pixel < pixels) plane[out.place(pixel)] = both[0];
-                if (pixel + LANES < pixels) plane[out.place(pixel + LANES)] = both[1];
-            } else {
-                store_pair<VECTOR % 2 == 0>(plane, out, both, pixel, pixels);
+        for (int i = 0; i < EACH; ++i) {
+            const int output = outputs[tile * OUTPUTS + row + i];
+            if (output == NONE) continue;
+            const float added = bias ? bias[output] : 0.0f;
+#pragma unroll
+            for (int j = 0; j < MINE; j += TOGETHER) {
+                float answers[TOGETHER];
+#pragma unroll
+                for (int v = 0; v < TOGETHER; ++v) answers[v] = sums[i][part * MINE + j + v] + added;
+                Answered::put(on_chip, row + i, pixel_of<CHANNELS_LAST>(lane, j), answers);
             }
         }
+        __syncthreads();
+        Answered::write(on_chip, y, out, outputs + tile * OUTPUTS, first_pixel + part * Answered::PART, pixels);
     }
 }
