@@ -1,6 +1,7 @@
 """Kernels with their gradients as one operator of PyTorch, differentiable however often and in either direction."""
 
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,15 +15,18 @@ from impls.sliding_channel_conv2d.layer.composed import (
 from impls.sliding_channel_conv2d.layer.windows import Windows
 
 
-class Kernels(Protocol):
+class Kernels(ABC):
     """The layer and its gradients, of tensors of one dtype, contiguous or not."""
 
+    @abstractmethod
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
         """Y (n, cout, h, w) of x (n, cin, h, w), weight (cout, width) and bias (cout,)."""
 
+    @abstractmethod
     def input_gradient(self, dy: Tensor, weight: Tensor, windows: Windows) -> Tensor:
         """Returns dX (n, cin, h, w), summed over all windows that cover a channel."""
 
+    @abstractmethod
     def weight_gradient(self, dy: Tensor, x: Tensor, windows: Windows) -> Tensor:
         """Returns dW (cout, width), summed over images and positions."""
 
