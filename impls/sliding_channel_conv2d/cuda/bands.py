@@ -64,7 +64,7 @@ class Bands:
 
 
 def forward(windows: Windows, per_word: int) -> Bands:
-    """The tiles of the layer itself: filters in the order of their windows."""
+    """The tiles of the layer itself, of filters whose windows lie side by side."""
     filters = np.repeat(np.arange(windows.cout), windows.width)
     return _cut(filters, windows.channels.ravel(), _by_window(windows), per_word)
 
@@ -88,7 +88,7 @@ def _by_window(windows: Windows) -> NDArray[np.int64]:
 
 
 def _cut(rows: NDArray[np.int64], columns: NDArray[np.int64], order: NDArray[np.int64], per_word: int) -> Bands:
-    """Weight i stands in row rows[i], column columns[i]; ``order`` lists all rows."""
+    """Weight i stands in row rows[i], column columns[i]; ``order`` lists all rows: every OUTPUTS are a tile."""
     # Those of a tile ascend, so that with channels last what is written together lies together.
     order = np.concatenate([np.sort(part) for part in np.split(order, range(OUTPUTS, len(order), OUTPUTS))])
     place = np.empty_like(order)

@@ -25,7 +25,7 @@ SPLITS = 64
 
 
 def _settings(*pixels_and_warps: tuple[int, int]) -> list[Any]:
-    """Few, since each is compiled for up to a second, for each kernel, dtype and layout."""
+    """Few, since each is compiled for about a second, for each kernel, dtype and layout."""
     return [
         triton.Config({"PIXELS": pixels}, num_warps=warps, num_stages=stages)
         for pixels, warps in pixels_and_warps
@@ -110,6 +110,11 @@ def outer(
     tl.store(parts + place, sums, mask=mine[None, :])
 
 
+def _fitting(settings: list[Any], _: dict[str, Any], **constants: Any) -> list[Any]:
+    """Without tensor cores, more than 32 pixels of all planes do not fit the registers."""
+    return [one for one in settings if constants["PRECISION"] != "ieee" or one.kwargs["PIXELS"] <= 32]
+
+
 class TritonConvolution:
     """As ``Convolution``; kernels are tuned for each size of layer when first called."""
 
@@ -117,12 +122,13 @@ class TritonConvolution:
         _settings((64, 4), (128, 4), (128, 8), (256, 8)),
         key=["tiles", "pixels", "size", "from_channels", "to_channels", "HAS_BIAS", "CHANNELS_LAST", "PRECISION"],
     )(product)
-    outer: Any = triton.autotune(  # without tensor cores, more than 32 pixels of 64 planes do not fit the registers
+    outer: Any = triton.autotune(
         _settings((16, 8), (32, 8), (64, 4), (64, 8), (128, 8)),
         key=[
             *("chunks", "entries", "pixels", "size", "dy_channels", "x_channels"),
             *("WITH_BIAS", "CHANNELS_LAST", "PRECISION"),
         ],
+        prune_configs_by={"early_config_prune": _fitting},
     )(outer)
 
     def __init__(self, windows: Windows, format_: Format) -> None:

@@ -1,6 +1,7 @@
 """The layer that a user imports: right, with right gradients, and as handy as nn.Conv2d."""
 
 import copy
+import importlib.util
 import pickle
 import subprocess
 import sys
@@ -54,6 +55,11 @@ EACH = [
     pytest.param(name, marks=pytest.mark.skipif(missing(name) is not None, reason=str(missing(name))))
     for name in [*BACKENDS, "auto"]
 ]
+
+
+def test_only_what_is_not_here_is_missing() -> None:
+    built = importlib.util.find_spec("impls.native._kernels") is not None
+    assert {name for name in BACKENDS if missing(name)} - {"cuda"} == (set() if built else {"native"})
 
 
 def able(name: str, **settings: object) -> bool:

@@ -15,21 +15,16 @@ public:
     static constexpr int PARTS = 2, PART = PIXELS / PARTS;
 
 private:
-    // So that a warp that puts 8 outputs of 4 pairs of pixels there writes to all 32 banks.
+    // So that the threads of a warp that put 8 outputs of 4 pairs of pixels there do not wait for each other at a bank.
     static constexpr int PITCH = CHANNELS_LAST ? OUTPUTS + 4 : PART + 8;
 
 public:
     static constexpr int SIZE = (CHANNELS_LAST ? PART : OUTPUTS) * PITCH * sizeof(Stored) / sizeof(u32);  // words
 
-    // Of ``output``, for ``pixel`` of the part and its neighbours.
+    // Of ``output``, for ``pixel`` of the part, and of its neighbours on chip: pixels, or with CHANNELS_LAST outputs.
     template <int COUNT>
     __device__ static void put(u32* on_chip, int output, int pixel, const Stored (&answers)[COUNT]) {
-        if constexpr (CHANNELS_LAST) {
-#pragma unroll
-            for (int i = 0; i < COUNT; ++i) *at(on_chip, output, pixel + i) = answers[i];
-        } else {
-            store(at(on_chip, output, pixel), answers);
-        }
+        store(at(on_chip, output, pixel), answers);
     }
 
     // All of the part that there are, by all threads of the block. ``outputs`` are the planes of the tile.

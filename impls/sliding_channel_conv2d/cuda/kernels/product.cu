@@ -65,7 +65,12 @@ __global__ void __launch_bounds__(THREADS)
                 for (int i = 0; i < COLUMNS; ++i) {
                     const float* pair = &sums[half / 2][i][half % 2 * 2];
                     const Stored both[2] = {narrowed<Format>(pair[0] + added), narrowed<Format>(pair[1] + added)};
-                    Answered::put(on_chip, within, 8 * i + 2 * column, both);
+                    if constexpr (CHANNELS_LAST) {
+                        Answered::put(on_chip, within, 8 * i + 2 * column, {both[0]});
+                        Answered::put(on_chip, within, 8 * i + 2 * column + 1, {both[1]});
+                    } else {
+                        Answered::put(on_chip, within, 8 * i + 2 * column, both);
+                    }
                 }
             }
         }

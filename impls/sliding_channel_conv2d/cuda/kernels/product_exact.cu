@@ -63,20 +63,26 @@ __global__ void __launch_bounds__(THREADS)
         __syncthreads();
     }
 
-    constexpr int TOGETHER = CHANNELS_LAST ? 1 : 4, MINE = EACH / Answered::PARTS;
+    float added[EACH] = {};
+#pragma unroll
+    for (int i = 0; i < EACH; ++i) {
+        const int output = outputs[tile * OUTPUTS + row + i];
+        if (bias && output != NONE) added[i] = bias[output];
+    }
+    constexpr int MINE = EACH / Answered::PARTS, OUTPUTS_EACH = CHANNELS_LAST ? 4 : 1, PIXELS_EACH = 4 / OUTPUTS_EACH;
 #pragma unroll
     for (int part = 0; part < Answered::PARTS; ++part) {
         if (part > 0) __syncthreads();
 #pragma unroll
-        for (int i = 0; i < EACH; ++i) {
-            const int output = outputs[tile * OUTPUTS + row + i];
-            if (output == NONE) continue;
-            const float added = bias ? bias[output] : 0.0f;
+        for (int i = 0; i < EACH; i += OUTPUTS_EACH) {
 #pragma unroll
-            for (int j = 0; j < MINE; j += TOGETHER) {
-                float answers[TOGETHER];
+            for (int j = 0; j < MINE; j += PIXELS_EACH) {
+                float answers[4];
 #pragma unroll
-                for (int v = 0; v < TOGETHER; ++v) answers[v] = sums[i][part * MINE + j + v] + added;
+                for (int v = 0; v < 4; ++v) {
+                    const int of = i + v % OUTPUTS_EACH, at = part * MINE + j + v % PIXELS_EACH;
+                    answers[v] = sums[of][at] + added[of];
+                }
                 Answered::put(on_chip, row + i, pixel_of<CHANNELS_LAST>(lane, j), answers);
             }
         }

@@ -77,10 +77,8 @@ private:
     __device__ int first_plane(int row) const {
         const int first = plane(row);
         if constexpr (!CHANNELS_LAST || GROUP == 1) return first;
-        bool neighbours = first % VECTOR == 0;
-#pragma unroll
-        for (int v = 1; v < GROUP; ++v) neighbours &= plane(row + v) == first + v;  // outputs are in any order
-        return neighbours ? first : APART;
+        // They ascend, so that the last tells whether all are neighbours.
+        return first % VECTOR == 0 && plane(row + GROUP - 1) == first + GROUP - 1 ? first : APART;
     }
 
     __device__ int plane(int row) const { return row < count_ ? numbers_[row] : NONE; }
