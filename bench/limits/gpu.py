@@ -86,5 +86,6 @@ def measure() -> GpuLimits:
 if __name__ == "__main__":
     try:
         print(measure().model_dump_json())
-    except Exception as error:  # of CUDA's, only the first line says what happened
-        sys.exit(f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+    except Exception as error:
+        said, *_ = str(error).splitlines() or [""]  # of CUDA's lines, only the first says what happened
+        sys.exit(f"{type(error).__name__}: {said}")

@@ -111,7 +111,7 @@ def outer(
 
 
 def _fitting(settings: list[Any], _: dict[str, Any], **constants: Any) -> list[Any]:
-    """Without tensor cores, more than 32 pixels of all planes do not fit the registers."""
+    """Without tensor cores, more than 32 pixels of OUTPUTS and CHUNK planes do not fit the registers."""
     return [one for one in settings if constants["PRECISION"] != "ieee" or one.kwargs["PIXELS"] <= 32]
 
 

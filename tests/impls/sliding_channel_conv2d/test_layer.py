@@ -51,7 +51,7 @@ def missing(name: str) -> str | None:
     return None if name == "auto" else BACKENDS[name].unable(Windows(16, 32, 2, overlap(0.5)))
 
 
-EACH = [
+EACH_BACKEND = [
     pytest.param(name, marks=pytest.mark.skipif(missing(name) is not None, reason=str(missing(name))))
     for name in [*BACKENDS, "auto"]
 ]
@@ -67,7 +67,7 @@ def able(name: str, **settings: object) -> bool:
     return BACKENDS[name].unable(windows) is None
 
 
-@pytest.mark.parametrize("backend", EACH)
+@pytest.mark.parametrize("backend", EACH_BACKEND)
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)
 def test_gradients_by_gradcheck(backend: str, setting: dict[str, object]) -> None:
     if backend != "auto" and not able(backend, **setting):
@@ -141,7 +141,7 @@ def test_device_and_dtype_arguments() -> None:
     assert {tensor.device.type for tensor in (*layer.parameters(), *layer.buffers())} == {"meta"}
 
 
-@pytest.mark.parametrize("backend", EACH)
+@pytest.mark.parametrize("backend", EACH_BACKEND)
 def test_made_on_the_meta_device_and_filled_later(backend: str) -> None:
     """As large models are loaded."""
     layer, x = SlidingChannelConv2d(16, 32, backend=backend), torch.randn(2, 16, 3, 3)
@@ -161,7 +161,7 @@ def test_a_pickle_holds_the_weights_and_little_else() -> None:
     assert len(pickle.dumps(layer)) < 4 * layer.weight.numel() + 10_000
 
 
-@pytest.mark.parametrize("backend", EACH)
+@pytest.mark.parametrize("backend", EACH_BACKEND)
 def test_function_transforms(backend: str) -> None:
     layer = SlidingChannelConv2d(64, 128, dtype=torch.float64, backend=backend)
     expected = dense(layer)
@@ -178,7 +178,7 @@ def test_function_transforms(backend: str) -> None:
     torch.testing.assert_close(per_image(layer), per_image(expected))
 
 
-@pytest.mark.parametrize("backend", EACH)
+@pytest.mark.parametrize("backend", EACH_BACKEND)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision(backend: str, dtype: torch.dtype) -> None:
     layer = SlidingChannelConv2d(16, 32, cg=4, backend=backend)
@@ -203,7 +203,7 @@ def fresh_compiler() -> None:
 
 
 @pytest.mark.usefixtures("fresh_compiler")
-@pytest.mark.parametrize("backend", EACH)
+@pytest.mark.parametrize("backend", EACH_BACKEND)
 def test_export_and_compile(backend: str) -> None:
     layer = SlidingChannelConv2d(16, 32, cg=4, backend=backend)
     x, other = torch.randn(2, 16, 4, 4), torch.randn(9, 16, 20, 3)
@@ -233,7 +233,7 @@ def test_a_compiled_layer_is_dense_whatever_it_chooses_eagerly() -> None:
     assert "index_select" not in called
 
 
-@pytest.mark.parametrize("backend", EACH)
+@pytest.mark.parametrize("backend", EACH_BACKEND)
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.int64])
 def test_mixed_dtypes_are_refused(backend: str, dtype: torch.dtype) -> None:
     layer, x = SlidingChannelConv2d(16, 32, backend=backend), torch.ones(1, 16, 2, 2, dtype=dtype)
@@ -248,7 +248,7 @@ def test_mixed_dtypes_are_refused(backend: str, dtype: torch.dtype) -> None:
 
 
 @pytest.mark.usefixtures("fresh_compiler")
-@pytest.mark.parametrize("backend", EACH)
+@pytest.mark.parametrize("backend", EACH_BACKEND)
 def test_mixed_dtypes_under_autocast(backend: str) -> None:
     """As between the layers of a network, where one hands its bfloat16 to the next."""
     layer, x = SlidingChannelConv2d(16, 32, backend=backend), torch.ones(1, 16, 2, 2, dtype=torch.bfloat16)

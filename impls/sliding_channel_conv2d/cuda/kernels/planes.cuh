@@ -47,31 +47,30 @@ struct Vector<16> {
     using Type = uint4;
 };
 
+// What moves at once, and the numbers in it.
+template <class Stored, int COUNT>
+union Together {
+    typename Vector<sizeof(Stored) * COUNT>::Type vector;
+    Stored numbers[COUNT];
+};
+
 // ``otherwise``: all of them, where nothing is there. Not put in their place after a load, which would wait for it.
 template <class Stored, int COUNT>
 __device__ inline void load(Stored (&into)[COUNT], const Stored* from, bool there, Stored otherwise = {}) {
-    using Type = typename Vector<sizeof(Stored) * COUNT>::Type;
-    union {
-        Type vector;
-        Stored numbers[COUNT];
-    } both;
+    Together<Stored, COUNT> both;
 #pragma unroll
     for (int i = 0; i < COUNT; ++i) both.numbers[i] = otherwise;
-    if (there) both.vector = *vector_at<const Type>(from);
+    if (there) both.vector = *vector_at<const decltype(both.vector)>(from);
 #pragma unroll
     for (int i = 0; i < COUNT; ++i) into[i] = both.numbers[i];
 }
 
 template <class Stored, int COUNT>
 __device__ inline void store(Stored* to, const Stored (&numbers)[COUNT]) {
-    using Type = typename Vector<sizeof(Stored) * COUNT>::Type;
-    union {
-        Type vector;
-        Stored numbers[COUNT];
-    } both;
+    Together<Stored, COUNT> both;
 #pragma unroll
     for (int i = 0; i < COUNT; ++i) both.numbers[i] = numbers[i];
-    *vector_at<Type>(to) = both.vector;
+    *vector_at<decltype(both.vector)>(to) = both.vector;
 }
 
 // Words that are neighbours on chip, four at a time: one by one, threads that store COUNT apart would wait for each

@@ -61,7 +61,7 @@ class Compiling:
         setting = fitting(self._kernel.configs, {}, **constants)[0]
         constants |= setting.kwargs
         given = dict(zip(self._kernel.arg_names, arguments, strict=False))  # constants come last
-        signature = {name: POINTERS.get(getattr(value, "dtype", None), "i32") for name, value in given.items()}
+        signature = {name: "i32" if isinstance(value, int) else POINTERS[value.dtype] for name, value in given.items()}
         signature |= dict.fromkeys(constants, "constexpr")
         aligned = {
             (place,): [["tt.divisibility", 16]]
