@@ -1,6 +1,7 @@
-// Outputs on their way to memory: what threads hold apart is put together on chip, so that neighbours in memory are
-// written at once, by neighbouring threads. Memory is written by 32 bytes, and without this, each instruction would
-// touch twice (NCHW in half precision) to sixteen times (with channels last) as many of them as it fills.
+// The epilogue of the products: outputs on their way to memory. What threads hold apart is put together on chip, so
+// that neighbours in memory are written at once, by neighbouring threads. Memory is written by 32 bytes, and without
+// this, each instruction would touch twice (NCHW in half precision) to sixteen times (with channels last) as many of
+// them as it fills.
 #pragma once
 
 #include "stage.cuh"
