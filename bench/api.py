@@ -1,4 +1,4 @@
-"""The Python face: what the command line does, for notebooks and scripts.
+"""The Python interface, for notebooks and scripts: what the command line does.
 
 from bench.api import Request, frame, run
 table = frame([run(Request(workloads=("grouped_conv2d",), suite="quick", target="edge")).run])

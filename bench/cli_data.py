@@ -23,11 +23,11 @@ def data(context: typer.Context) -> None:
 @app.command("list", epilog="Example: featherbench data list --json")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False) -> None:
     """Every dataset, what it is, and whether it is here (by the sizes of its files)."""
-    found = {name: (card, datasets.missing(name)) for name, card in datasets.cards().items()}
+    cards = {name: (card, datasets.missing(name)) for name, card in datasets.cards().items()}
     if as_json:
-        told = {name: card.model_dump(mode="json") | {"missing": reason} for name, (card, reason) in found.items()}
-        return print(json.dumps({"root": str(datasets.root()), "datasets": told}, indent=2))
-    for name, (card, reason) in found.items():
+        listing = {name: card.model_dump(mode="json") | {"missing": reason} for name, (card, reason) in cards.items()}
+        return print(json.dumps({"root": str(datasets.root()), "datasets": listing}, indent=2))
+    for name, (card, reason) in cards.items():
         size = f"{card.nodes:,} nodes, {card.edges:,} edges, {card.features:,} features, {card.classes} classes"
         print(f"{name}: {card.title}: {size}")
         print(f"  {card.description}")
@@ -39,11 +39,11 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for 
 @app.command(epilog="Example: featherbench data fetch cora citeseer")
 def fetch(name: Annotated[list[str], typer.Argument(metavar="NAME")]) -> None:
     """Download what is missing or wrong, and verify it. Mind each card's licence: see data list."""
-    for card in [datasets.card(each) for each in dict.fromkeys(name)]:
+    for card in [datasets.card(dataset) for dataset in dict.fromkeys(name)]:
         with _progress() as bar:
             task = bar.add_task(card.name, total=sum(file.bytes or 0 for file in card.files))
             fetched = datasets.fetch(card.name, partial(bar.advance, task))
-        print(f"{card.name}: {_outcome(card, len(fetched))}")
+        print(f"{card.name}: {_fetched_text(card, len(fetched))}")
 
 
 @app.command(epilog="Example: featherbench data verify cora")
@@ -51,14 +51,15 @@ def verify(
     name: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: all that are here.")] = None,
 ) -> None:
     """Compare each file with its card's SHA-256. Exit status 1 where one of these datasets is not right."""
-    faults = {each: datasets.verify(each) for each in dict.fromkeys(name or filter(datasets.begun, datasets.cards()))}
-    for each, fault in faults.items():
-        print(fault or f"{each} is right")
+    names = dict.fromkeys(name or filter(datasets.begun, datasets.cards()))
+    faults = {dataset: datasets.verify(dataset) for dataset in names}
+    for dataset, fault in faults.items():
+        print(fault or f"{dataset} is right")
     if any(faults.values()):
         raise typer.Exit(1)
 
 
-def _outcome(card: datasets.Card, fetched: int) -> str:
+def _fetched_text(card: datasets.Card, fetched: int) -> str:
     if card.bundled:
         return "bundled, so there is nothing to fetch"
     kept = len(card.files) - fetched

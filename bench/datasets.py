@@ -1,7 +1,7 @@
-"""Datasets: what their cards say, where their files lie, whether these are the right ones, and how to get them.
+"""Datasets: their cards, and how their files are found, verified and fetched.
 
-A card is a TOML file in ``datasets/`` of a checkout. What is not pinned by a SHA-256 in its card is neither fetched nor
-read, for many of these files are pickles. Nothing here opens them for more than their bytes.
+A card is a TOML file in ``datasets/`` of a checkout. A file that its card does not pin by a SHA-256 is neither fetched
+nor read, since many of these files are pickles. This module reads nothing of them but their bytes.
 """
 
 import os
@@ -16,70 +16,78 @@ from urllib.request import urlopen
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from bench.core.errors import BadUse, CannotGoOn
+from bench.core.errors import RunError, UsageError
 from bench.core.files import whole
 
 _INSTALLED = Path(__file__).parent / "cards"
 _CARDS = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parent.parent / "datasets"
 
-_BLOCK = 1 << 20  # bytes read from the network at a time
-_TIMEOUT_S = 60  # of silence, after which a download fails
+_BLOCK_BYTES = 1 << 20  # read from the network at a time
+_TIMEOUT_S = 60  # without data, after which a download fails
 
 
-class _Stated(BaseModel):
+class _StrictModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class DataFile(_Stated):
-    """One file, as its source has it."""
+class DataFile(_StrictModel):
+    """A file of a dataset, as its source offers it."""
 
     name: str = Field(pattern=r"^\w[\w.-]*$")
-    url: str = Field(pattern=r"^(https?|file)://")  # http is safe enough: the SHA-256 tells what came
+    url: str = Field(pattern=r"^(https?|file)://")  # http is safe enough, as the SHA-256 is compared
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     bytes: int | None = Field(default=None, gt=0, description="None: not known")
 
 
-class Card(_Stated):
-    """What a dataset is, where it comes from, and how it is used."""
+class Card(_StrictModel):
+    """Description of a dataset: its contents, its source, and its use."""
 
     name: str = Field(pattern=r"^[a-z0-9_]+$")
     title: str
     description: str
     nodes: int = Field(gt=0)
-    edges: int = Field(gt=0, description="as PyTorch Geometric counts: an undirected one twice")
-    features: int = Field(gt=0, description="of a node")
+    edges: int = Field(gt=0, description="an undirected edge counts twice, as in PyTorch Geometric")
+    features: int = Field(gt=0, description="number of each node's features")
     classes: int = Field(gt=1)
     licence: str
     citation: str
     source: str = Field(pattern=r"^https://")
     splits: str
     normalisation: str
-    folder: str = Field(default="", pattern=r"^(\w+(/\w+)*)?$", description="of the files, below the data root")
-    bundled: bool = Field(default=False, description="a library brings it along: there is nothing to fetch")
+    folder: str = Field(default="", pattern=r"^(\w+(/\w+)*)?$", description="folder of the files, below the data root")
+    bundled: bool = Field(default=False, description="a library brings it along, so there is nothing to fetch")
     files: tuple[DataFile, ...] = ()
 
     @model_validator(mode="after")
-    def _bundled_or_files(self) -> Self:
+    def _has_files_or_is_bundled(self) -> Self:
         if self.bundled == bool(self.files) or bool(self.folder) != bool(self.files):
             raise ValueError("a card has a folder with files, or is bundled and has neither")
         return self
 
 
 def cards() -> dict[str, Card]:
-    """All cards by name. Raises BadUse where one cannot be read."""
+    """Return all cards by name.
+
+    Raises:
+        UsageError: where one cannot be read.
+    """
     return {path.stem: _read(path) for path in sorted(_CARDS.glob("*.toml"))}
 
 
 def card(name: str) -> Card:
-    """Raises BadUse, naming the choices, where there is none of that name."""
-    found = cards()
-    if name not in found:
-        raise BadUse(f"no dataset {name!r}; choose from {', '.join(found)}")
-    return found[name]
+    """Return the card of this name.
+
+    Raises:
+        UsageError: where there is none; the message lists the choices.
+    """
+    by_name = cards()
+    if name not in by_name:
+        raise UsageError(f"no dataset {name!r}; choose from {', '.join(by_name)}")
+    return by_name[name]
 
 
 def root() -> Path:
-    """The data root: ``$FEATHERBENCH_DATA``, else ``featherbench`` in the user's cache."""
+    """Return the data root: ``$FEATHERBENCH_DATA``, else ``featherbench`` in the user's cache."""
     if chosen := os.environ.get("FEATHERBENCH_DATA"):
         return Path(chosen).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "featherbench"
@@ -87,68 +95,79 @@ def root() -> Path:
 
 def begun(name: str) -> bool:
     """Whether any of the dataset's files is here, or a library brings them all along."""
-    wanted = card(name)
-    return wanted.bundled or any(_path(wanted, file).exists() for file in wanted.files)
+    dataset = card(name)
+    return dataset.bundled or any(_path(dataset, file).exists() for file in dataset.files)
 
 
 def missing(name: str) -> str | None:
-    """Why the dataset cannot be read, in one line with what to do, or None. Cheap: looks at names and sizes only."""
-    return _fault(card(name), _other_size)
+    """Return why the dataset cannot be read, in a line with what to do, or None; compares only names and sizes."""
+    return _fault(card(name), _size_difference)
 
 
 def verify(name: str) -> str | None:
-    """As ``missing``, but reads the files, each state of one once in a process, and compares their SHA-256."""
-    return _fault(card(name), _other_content)
+    """Return why the dataset cannot be read, as ``missing`` does, but also compare the SHA-256 of the files.
+
+    A file is read again in the same process only where it has changed.
+    """
+    return _fault(card(name), _content_difference)
 
 
 def files(name: str) -> dict[str, Path]:
-    """Paths of the dataset's files by name, every one verified; a file that stays as it is, once in a process.
+    """Return the paths of the dataset's files by name, each verified once in a process and again where it changes.
 
-    Raises BadUse where one is missing, is not what the card states, or has no SHA-256 there.
+    Raises:
+        UsageError: where a file is missing, is not what the card states, or has no SHA-256 in the card.
     """
     if fault := verify(name):
-        raise BadUse(fault)
-    wanted = card(name)
-    return {file.name: _path(wanted, file) for file in wanted.files}
+        raise UsageError(fault)
+    dataset = card(name)
+    return {file.name: _path(dataset, file) for file in dataset.files}
 
 
 def fetch(name: str, progress: Callable[[int], object] = lambda arrived: None) -> list[Path]:
-    """Download what is missing or wrong, and return it; a file that is right stays as it is.
+    """Download the files that are missing or wrong; a file that is right stays as it is.
 
-    ``progress`` is called with the number of bytes that are newly there. Raises BadUse, before anything is downloaded,
-    where the card does not pin each file, and CannotGoOn where one cannot be had or is not what the card states; what
-    arrived before stays.
+    Args:
+        name: the dataset.
+        progress: is called with the number of bytes that have arrived since the last call.
+
+    Returns:
+        The paths of the downloaded files.
+
+    Raises:
+        UsageError: before any download, where the card does not pin each file.
+        RunError: where a file cannot be downloaded or is not what the card states; earlier files are kept.
     """
-    wanted = card(name)
-    if fault := _unpinned(wanted):
-        raise BadUse(fault)
+    dataset = card(name)
+    if fault := _unpinned(dataset):
+        raise UsageError(fault)
     fetched = []
-    for file in wanted.files:
-        path = _path(wanted, file)
+    for file in dataset.files:
+        path = _path(dataset, file)
         try:
-            if path.is_file() and not _other_content(path, file):
+            if path.is_file() and not _content_difference(path, file):
                 progress(path.stat().st_size)
                 continue
             _download(file, path, progress)
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)
-            raise CannotGoOn(f"cannot fetch {file.url}: {reason}; try again, or put the file at {path}") from None
+            raise RunError(f"cannot fetch {file.url}: {reason}; try again, or put the file at {path}") from None
         fetched.append(path)
     return fetched
 
 
 def _read(path: Path) -> Card:
     try:
-        found = Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        card = Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadUse(f"card {path} cannot be used: {where} {first['msg']}") from None
+        field = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"card {path} cannot be used: {field} {first['msg']}") from None
     except (OSError, ValueError) as error:
-        raise BadUse(f"card {path} cannot be used: {error}") from None
-    if found.name != path.stem:
-        raise BadUse(f"card {path} cannot be used: it names itself {found.name!r}; rename one of them")
-    return found
+        raise UsageError(f"card {path} cannot be used: {error}") from None
+    if card.name != path.stem:
+        raise UsageError(f"card {path} cannot be used: it names itself {card.name!r}; rename one of them")
+    return card
 
 
 def _path(card: Card, file: DataFile) -> Path:
@@ -156,22 +175,23 @@ def _path(card: Card, file: DataFile) -> Path:
 
 
 def _unpinned(card: Card) -> str | None:
+    """Return why the card cannot be used where it lacks a SHA-256, or None."""
     names = ", ".join(file.name for file in card.files if file.sha256 is None)
-    where = _CARDS / f"{card.name}.toml"
-    remedy = f"state the sha256 of a copy that you trust in {where}"
+    path = _CARDS / f"{card.name}.toml"
+    remedy = f"state the sha256 of a copy that you trust in {path}"
     return f"{card.name} cannot be used: no SHA-256 is known of {names}; {remedy}" if names else None
 
 
 def _fault(card: Card, differs: Callable[[Path, DataFile], str | None]) -> str | None:
-    """The first thing that is wrong with the dataset's files."""
+    """Return the first fault of the dataset's files, or None."""
     if fault := _unpinned(card):
         return fault
     paths = {_path(card, file): file for file in card.files}
     remedy = f"featherbench data fetch {card.name}"
     try:
-        if absent := [path.name for path in paths if not path.is_file()]:
-            others = f" and {len(absent) - 1} more" if absent[1:] else ""
-            return f"{card.name} lacks {absent[0]}{others} in {root() / card.folder}; get it: {remedy}"
+        if missing := [path.name for path in paths if not path.is_file()]:
+            others = f" and {len(missing) - 1} more" if missing[1:] else ""
+            return f"{card.name} lacks {missing[0]}{others} in {root() / card.folder}; get it: {remedy}"
         for path, file in paths.items():
             if difference := differs(path, file):
                 return f"{card.name} has a wrong file: {path} {difference}; replace it: {remedy}"
@@ -180,22 +200,22 @@ def _fault(card: Card, differs: Callable[[Path, DataFile], str | None]) -> str |
     return None
 
 
-def _other_size(path: Path, file: DataFile) -> str | None:
+def _size_difference(path: Path, file: DataFile) -> str | None:
     size = path.stat().st_size
     return None if file.bytes in (None, size) else f"has {size} bytes, where its card states {file.bytes}"
 
 
-def _other_content(path: Path, file: DataFile) -> str | None:
-    if difference := _other_size(path, file):
+def _content_difference(path: Path, file: DataFile) -> str | None:
+    if difference := _size_difference(path, file):
         return difference
-    found = path.stat()
-    same = _digest(path, (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)) == file.sha256
+    stat = path.stat()
+    same = _digest(path, (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)) == file.sha256
     return None if same else "has another SHA-256 than its card states"
 
 
 @cache
 def _digest(path: Path, state: tuple[int, ...]) -> str:
-    """SHA-256 of the file in this state, which only tells it from others."""
+    """Return the SHA-256 of the file; ``state`` only makes the cache miss where the file has changed."""
     with path.open("rb") as file:
         return file_digest(file, "sha256").hexdigest()
 
@@ -203,11 +223,11 @@ def _digest(path: Path, state: tuple[int, ...]) -> str:
 def _download(file: DataFile, path: Path, progress: Callable[[int], object]) -> None:
     digest = sha256()
     with urlopen(file.url, timeout=_TIMEOUT_S) as source, whole(path) as target:
-        while block := source.read(_BLOCK):
+        while block := source.read(_BLOCK_BYTES):
             target.write(block)
             digest.update(block)
             progress(len(block))
             if file.bytes is not None and target.tell() > file.bytes:
-                break  # whatever it is, it is not the file
+                break  # too long to be the file
         if digest.hexdigest() != file.sha256:
-            raise CannotGoOn(f"what {file.url} gave has another SHA-256 than the card states, so it is not kept")
+            raise RunError(f"what {file.url} gave has another SHA-256 than the card states, so it is not kept")

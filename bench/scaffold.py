@@ -1,4 +1,4 @@
-"""``featherbench new``: a first version of an implementation: right but slow, or a model to change."""
+"""``featherbench new``: the first version of an implementation, right but slow, or a model to change."""
 
 import ast
 import importlib
@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from bench.core import registry
-from bench.core.errors import BadUse
+from bench.core.errors import UsageError
 from bench.core.workload import Workload
 from bench.measure.correctness import OperatorWorkload
 
@@ -19,7 +19,7 @@ _TEMPLATE = '''"""{{ name }}: say here what it is."""
 from bench.core.implementation import Implementation
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
-from bench.measure.correctness import Answer
+from bench.measure.correctness import Output
 from {{ module }} import {{ workload_class }}, {{ case_class }}
 
 
@@ -28,50 +28,60 @@ class {{ class_name }}(Implementation):
 
     workload = "{{ workload }}"
     requires = ("numpy",)
-    # targets = ("cuda",) for a GPU: CONTRIBUTING.md says what is different there
+    # targets = ("cuda",) for a GPU: docs/implementations.md says what is different there
     note = "Say what is inside the timed call and what is not."
 
-    def supports(self, case: {{ case_class }}) -> str | None:
+    def unsupported(self, case: {{ case_class }}) -> str | None:
         return None  # or, where a case cannot be run, the reason why
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        # What the problem holds, and what the answer is, stands in {{ workload_class }}'s docstring.
+        # What the problem holds, and what the output is, stands in {{ workload_class }}'s docstring.
         # Here, untimed: pack problem.constants, compile, choose a kernel.
         slow_but_right = {{ workload_class }}()
 
-        def call() -> Answer:
+        def call() -> Output:
             # Here, timed: your kernel. Read problem.inputs anew each time, and do not write to them.
-            return slow_but_right.slow_answer(problem)
+            return slow_but_right.reference_output(problem)
 
         return call
 '''
 
 
 def write(workload: str, name: str, path: Path | None = None) -> Path:
-    """Write the file: in ``impls/<workload>/`` where one stands in the checkout that is running, or else right here.
+    """Write the file of a new implementation and return its path.
 
-    Of an operator it calls the workload's reference; of a workload that trains it is the baseline under another name.
-    Raises BadUse where the name is no Python identifier, is taken, or the file cannot be written.
+    For an operator, the file calls the workload's reference; for a workload that trains, it is a copy of the baseline
+    under another name.
+
+    Args:
+        workload: what the implementation computes.
+        name: the implementation's name, and the file's.
+        path: where to write; by default in ``impls/<workload>/`` if the current folder is the checkout that is running,
+            else in the current folder.
+
+    Raises:
+        UsageError: where the name is no Python identifier or is taken, or the file cannot be written.
     """
-    found = registry.workload(workload)
+    definition = registry.workload(workload)
     if not name.isidentifier() or iskeyword(name) or name.startswith("_"):
-        raise BadUse(f"{name!r} cannot name a Python file of an implementation; use letters, digits and _")
+        raise UsageError(f"{name!r} cannot name a Python file of an implementation; use letters, digits and _")
     taken = {entry.name for entry in registry.implementations() if entry.workload == workload}
     folder = Path("impls") / workload
-    running = Path(importlib.import_module(type(found).__module__).__file__ or "").parent
-    path = path or (folder if folder.resolve() == running.resolve() else Path()) / f"{name}.py"
+    imported_folder = Path(importlib.import_module(type(definition).__module__).__file__ or "").parent
+    path = path or (folder if folder.resolve() == imported_folder.resolve() else Path()) / f"{name}.py"
     if name in taken or path.exists():
-        raise BadUse(f"{workload} has an implementation {name} already, or {path} exists; choose another name")
-    make = _of_reference if isinstance(found, OperatorWorkload) else _of_baseline
-    text = make(found, workload, name)
+        raise UsageError(f"{workload} has an implementation {name} already, or {path} exists; choose another name")
+    source = _reference_source if isinstance(definition, OperatorWorkload) else _baseline_source
+    text = source(definition, workload, name)
     try:
         path.write_text(text)
     except OSError as error:
-        raise BadUse(f"cannot write {path}: {error.strerror}") from None
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
     return path
 
 
-def _of_reference(workload: Workload, workload_name: str, name: str) -> str:
+def _reference_source(workload: Workload, workload_name: str, name: str) -> str:
+    """Return the source of an implementation that calls the workload's reference."""
     return (
         Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # Python, not HTML
         .from_string(_TEMPLATE)
@@ -86,21 +96,22 @@ def _of_reference(workload: Workload, workload_name: str, name: str) -> str:
     )
 
 
-def _of_baseline(workload: Workload, workload_name: str, name: str) -> str:
-    """The baseline's source, with its classes named anew, and the first docstrings still to be written."""
+def _baseline_source(workload: Workload, workload_name: str, name: str) -> str:
+    """Return the baseline's source with its classes renamed and the first docstrings left to be written."""
     entries = registry.implementations()
     (baseline,) = (entry for entry in entries if (entry.workload, entry.name) == (workload_name, workload.baseline))
     text = Path(baseline.path).read_text()
     tree = ast.parse(text)
-    old = next(node for node in tree.body if isinstance(node, ast.ClassDef))
-    for documented, words in (
+    baseline_class = next(node for node in tree.body if isinstance(node, ast.ClassDef))
+    for documented, placeholder in (
         (tree, f"{name}: say here what it is."),
-        (old, "Say in one line what it is; featherbench list shows it."),
+        (baseline_class, "Say in one line what it is; featherbench list shows it."),
     ):
-        text = text.replace(f'"""{ast.get_docstring(documented)}"""', f'"""{words}"""', 1)
-    for made in (node.name for node in tree.body if isinstance(node, ast.ClassDef)):
-        if made.startswith(old.name):  # it, or a class named after it
-            text = re.sub(rf"\b{made}\b", _class_name(name) + made.removeprefix(old.name), text)
+        text = text.replace(f'"""{ast.get_docstring(documented)}"""', f'"""{placeholder}"""', 1)
+    for class_name in (node.name for node in tree.body if isinstance(node, ast.ClassDef)):
+        if class_name.startswith(baseline_class.name):  # the baseline's class, or a class named after it
+            new_class_name = _class_name(name) + class_name.removeprefix(baseline_class.name)
+            text = re.sub(rf"\b{class_name}\b", new_class_name, text)
     return text
 
 

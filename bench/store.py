@@ -1,4 +1,4 @@
-"""Runs on disk: one folder a run, with ``run.json`` (what was asked, where) and ``records.jsonl`` (append-only)."""
+"""Runs on disk: each has a folder with ``run.json`` (request, machines) and ``records.jsonl`` (append-only)."""
 
 import fcntl
 import json
@@ -8,25 +8,29 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from bench.core.errors import BadUse, CannotGoOn
+from bench.core.budget import Budget
+from bench.core.errors import RunError, UsageError
 from bench.core.files import write_whole
-from bench.core.record import SCHEMA, Key, Record
+from bench.core.record import SCHEMA, Key, Record, Stored
+from bench.core.schema1 import upgraded_record, upgraded_run
 from bench.core.target import Target
-from bench.limits.model import GpuLimits, Limits
 from bench.machine import Environment
+from bench.peaks.model import GpuPeaks, Peaks
 
 LOCAL = Path("results/local")
 REFERENCE = Path("results/reference")
+PROBLEMS = "problems"
+"""What stands for the suite of a run of the user's own problems."""
 
 log = logging.getLogger("featherbench")
 
 
 class Request(BaseModel):
-    """What a run was asked to measure. A run is resumed only by an equal request."""
+    """A request for a run: what to measure. A run is resumed only by an equal request."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,47 +38,62 @@ class Request(BaseModel):
     suite: str
     target: str
     implementations: tuple[str, ...] = ()
-    """Empty: all of them."""
+    """Names of implementations; empty for all."""
     cases: tuple[str, ...] = ()
-    """Filters such as ``groups=16``."""
+    """Filters such as ``groups=16``; empty for all cases."""
+    problems: tuple[str, ...] = ()
+    """Slugs of the cases to measure in place of a suite's; ``suite`` is then PROBLEMS."""
     plugins: tuple[str, ...] = ()
 
-
-class Spending(BaseModel):
-    """What a run would spend before it gave up."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    budget_s: float
-    """Timed rounds of a case, all implementations together."""
-    timeout_s: float
-    """One step of a worker."""
-    memory_bytes: int
-    """What a worker may ask for beyond its libraries."""
+    @model_validator(mode="after")
+    def _problems_are_of_one_workload(self) -> Self:
+        if bool(self.problems) != (self.suite == PROBLEMS) or (self.problems and (self.cases or self.workloads[1:])):
+            raise ValueError(
+                f"problems stand in place of suite and cases, for one workload; suite is then {PROBLEMS!r}"
+            )
+        return self
 
 
-class RunInfo(BaseModel):
-    """What holds for all records of a run."""
+class Machine(Stored):
+    """A machine that made records: its hardware and libraries, and what was measured of the machine itself."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    environment: Environment
+    threads: int
+    """Number of cores given to the target, and of threads that every library is asked to use."""
+    peaks: Peaks | GpuPeaks | None
+    noise_floor: float | None
+    """From ``featherbench doctor``, a fraction: 0.018 means that runs of the same code differ by up to 1.8 % here."""
 
-    schema_version: Literal[1] = SCHEMA
+
+class RunInfo(Stored):
+    """Description of a run, which holds for all its records."""
+
+    schema_version: Literal[2] = SCHEMA
     name: str
     command: str
     started: datetime
     request: Request
-    spending: Spending
+    budget: Budget
     sources: dict[str, str]
-    """``impls`` -> all of its source, hashed; workload/implementation of a plug-in -> its file. In runs of earlier
-    releases each implementation -> its file."""
-    threads: int
-    """Cores given to the target, and threads asked of every library."""
-    environment: Environment
-    limits: Limits | GpuLimits | None
-    noise_floor: float | None
-    """From ``featherbench doctor``: 0.018 means that two runs of the same code differ by up to 1.8 % here."""
-    notes: dict[str, str] = {}
-    """Workload/implementation -> what is inside its timed call. In runs of earlier releases by implementation alone."""
+    """Hashes of source: of all of ``impls`` under that key, and of each plug-in's file under workload/implementation.
+    Runs of earlier releases have a hash of each implementation's file instead."""
+    machines: dict[str, Machine] = Field(min_length=1)
+    """Machines by the id that records refer to; the machine that began the run comes first."""
+    notes: dict[str, str] = Field(default={})
+    """What is inside each timed call, by workload/implementation; in runs of earlier releases by implementation."""
+
+    @field_validator("request", mode="before")
+    @classmethod
+    def _known_fields(cls, request: object) -> object:
+        """Ignore fields that a later release has added to a stored request; a new request may not have unknown ones."""
+        if not isinstance(request, dict):
+            return request
+        return {name: value for name, value in request.items() if name in Request.model_fields}
+
+    @property
+    def machine(self) -> Machine:
+        """The machine that began the run."""
+        return next(iter(self.machines.values()))
 
     @property
     def target(self) -> str:
@@ -95,35 +114,45 @@ class Run:
     def __init__(self, folder: Path, info: RunInfo) -> None:
         self.folder = folder
         self.info = info
-        self._current: dict[Key, Record] = {record.key: record for record in _read_records(self._file)}
+        self._current = self._read()
 
     @classmethod
     def create(cls, folder: Path, info: RunInfo) -> Self:
-        """Make the folder, with ``run.json`` complete or not there at all."""
+        """Create the folder of a new run; its ``run.json`` is either complete or missing.
+
+        Raises:
+            UsageError: where the run exists already, or the folder cannot be written.
+        """
         try:
-            folder.mkdir(parents=True, exist_ok=True)  # A run killed right here has left a folder without run.json.
+            folder.mkdir(parents=True, exist_ok=True)  # A run killed at this point left a folder without run.json.
             if (folder / "run.json").exists():
-                raise BadUse(f"run {folder} exists already; add --resume to go on with it, or give another --name")
+                raise UsageError(f"run {folder} exists already; add --resume to go on with it, or give another --name")
             write_whole(folder / "run.json", info.model_dump_json(indent=2))
         except OSError as error:
-            raise BadUse(f"cannot write to {folder}: {error.strerror}; choose another folder with --results") from None
+            raise UsageError(
+                f"cannot write to {folder}: {error.strerror}; choose another folder with --results"
+            ) from None
         return cls(folder, info)
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Read a run; raises BadUse where the folder holds none that this release can read."""
+        """Read a run.
+
+        Raises:
+            UsageError: where the folder holds no run that this release can read.
+        """
         path = folder / "run.json"
         try:
-            found = json.loads(path.read_bytes())
-            if isinstance(found, dict) and _newer(found):
-                raise BadUse(
-                    f"{path} has schema {found['schema_version']}, and this featherbench reads {SCHEMA}: upgrade it"
+            stored = json.loads(path.read_bytes())
+            if isinstance(stored, dict) and _newer(stored):
+                raise UsageError(
+                    f"{path} has schema {stored['schema_version']}, and this featherbench reads {SCHEMA}: upgrade it"
                 )
-            return cls(folder, RunInfo.model_validate(found))
+            return cls(folder, _run_info(stored))
         except FileNotFoundError:
-            raise BadUse(f"{folder} holds no run: it has no run.json") from None
+            raise UsageError(f"{folder} holds no run: it has no run.json") from None
         except (ValidationError, ValueError, OSError) as error:
-            raise BadUse(f"{path} is not the description of a run: {str(error).splitlines()[0]}") from None
+            raise UsageError(f"{path} is not the description of a run: {str(error).splitlines()[0]}") from None
 
     @property
     def name(self) -> str:
@@ -136,29 +165,44 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from adding to the run meanwhile; raises BadUse where one already does."""
+        """Keep other processes from adding to the run until the block ends.
+
+        Raises:
+            UsageError: where another process is adding to it already.
+        """
         descriptor = os.open(self.folder, os.O_RDONLY)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._current = {record.key: record for record in _read_records(self._file)}
+            self._current = self._read()
             yield
         except BlockingIOError:
-            raise BadUse(f"another process is measuring {self.folder}; wait for it, or give another --name") from None
+            raise UsageError(
+                f"another process is measuring {self.folder}; wait for it, or give another --name"
+            ) from None
         finally:
             os.close(descriptor)
 
     def append(self, records: Sequence[Record]) -> None:
-        """Add records, safe on disk when this returns. Raises CannotGoOn where they cannot be written."""
+        """Add records, which are safe on disk when this returns.
+
+        Raises:
+            RunError: where they cannot be written.
+        """
         text = "".join(record.model_dump_json() + "\n" for record in records).encode()
         try:
             _append_whole(self._file, text)
         except OSError as error:
-            raise CannotGoOn(
+            raise RunError(
                 f"cannot write to {self._file}: {error.strerror}; the {len(self._current)} records before are safe. "
                 "Make room and go on with --resume"
             ) from None
         for record in records:
             self._current[record.key] = record
+
+    def _read(self) -> dict[Key, Record]:
+        """Return the latest record of each key in the file."""
+        machine = next(iter(self.info.machines))
+        return {record.key: record for record in _read_records(self._file, machine)}
 
     @property
     def _file(self) -> Path:
@@ -166,40 +210,48 @@ class Run:
 
 
 def runs(folder: Path = LOCAL) -> list[Run]:
-    """All readable runs in a folder, oldest first; an unreadable one is told in one line."""
-    found = []
+    """Return all readable runs in a folder, oldest first; an unreadable run is reported in one line of the log."""
+    readable = []
     for path in sorted(folder.glob("*/run.json")):
         try:
-            found.append(Run.open(path.parent))
-        except BadUse as error:
+            readable.append(Run.open(path.parent))
+        except UsageError as error:
             log.warning("%s; left alone", error)
-    return sorted(found, key=lambda run: run.info.started)
+    return sorted(readable, key=lambda run: run.info.started)
 
 
 def find(name: str, folder: Path = LOCAL) -> Run:
-    """The run of this name, in ``folder`` or among the committed ones, or at this path; ``latest`` is the newest."""
+    """Return the run of this name in ``folder`` or among the committed runs, or at this path.
+
+    ``latest`` is the newest run in ``folder``.
+
+    Raises:
+        UsageError: where there is no such run, or it cannot be read.
+    """
     if name == "latest":
         if not (local := runs(folder)):
-            raise BadUse(f"no run in {folder} yet; make one with: featherbench run")
+            raise UsageError(f"no run in {folder.absolute()} yet; make one with: featherbench run")
         return local[-1]
     for candidate in (folder / name, REFERENCE / name, Path(name)):
         if (candidate / "run.json").exists():
             return Run.open(candidate)
     names = ", ".join(run.name for run in runs(folder)) or "none yet"
-    raise BadUse(f"no run {name!r}; choose from: latest, {names}")
+    raise UsageError(f"no run {name!r} in {folder.absolute()} or {REFERENCE.absolute()}; choose from: latest, {names}")
 
 
 def new_name(request: Request, now: datetime) -> str:
-    """A name that sorts by time and says what was asked, e.g. ``20261123-204510-grouped_conv2d-quick-edge``."""
-    what = "+".join(request.workloads)
-    return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{what}-{request.suite}-{request.target.replace(':', '-')}"
+    """Return a name that sorts by time and states the request, e.g. ``20261123-204510-grouped_conv2d-quick-edge``."""
+    workloads = "+".join(request.workloads)
+    return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{workloads}-{request.suite}-{request.target.replace(':', '-')}"
 
 
 def _append_whole(path: Path, text: bytes) -> None:
-    """Append and flush. A torn line that a killed run left behind is ended first, so that it spoils nothing after it;
-    what a full disk cuts short is taken back.
+    """Append ``text`` and flush it to disk.
+
+    A torn line that a killed run left behind is ended first, so that it does not spoil the next. Text that a full disk
+    cuts short is removed again.
     """
-    # Unbuffered: a buffer would write again what failed, when it is closed.
+    # Unbuffered, since a buffer would repeat a failed write when it is closed.
     with path.open("ab", buffering=0) as file:
         end = file.tell()
         if end and _last_byte(path) != b"\n":
@@ -209,7 +261,7 @@ def _append_whole(path: Path, text: bytes) -> None:
                 text = text[file.write(text) :]
             os.fsync(file.fileno())
         except OSError:
-            with suppress(OSError):  # What went wrong first is what the user must know.
+            with suppress(OSError):  # The first error is the one that the user must know.
                 os.ftruncate(file.fileno(), end)
             raise
 
@@ -220,8 +272,11 @@ def _last_byte(path: Path) -> bytes:
         return file.read(1)
 
 
-def _read_records(path: Path) -> Iterator[Record]:
-    """The records of a file; each line that is none is told and skipped, never removed."""
+def _read_records(path: Path, machine: str) -> Iterator[Record]:
+    """Yield the records of a file; a line that is no record is logged and skipped.
+
+    A record of schema 1, which names no machine, is attributed to ``machine``.
+    """
     if not path.exists():
         return
     lines = path.read_bytes().split(b"\n")
@@ -229,21 +284,33 @@ def _read_records(path: Path) -> Iterator[Record]:
         if not line.strip():
             continue
         try:
-            found = json.loads(line)
+            stored = json.loads(line)
         except ValueError:
             log.warning("%s line %d is cut off, as by a kill or a power cut; skipped", path, number)
             continue
-        if isinstance(found, dict) and _newer(found):
-            raise BadUse(
-                f"{path} line {number} has schema {found['schema_version']}, and this featherbench reads {SCHEMA}: "
+        if isinstance(stored, dict) and _newer(stored):
+            raise UsageError(
+                f"{path} line {number} has schema {stored['schema_version']}, and this featherbench reads {SCHEMA}: "
                 "upgrade it, or start another run"
             )
         try:
-            yield Record.model_validate(found)
-        except ValidationError:
+            old = isinstance(stored, dict) and stored.get("schema_version") == 1
+            yield Record.model_validate(upgraded_record(stored, machine) if old else stored)
+        except (ValidationError, LookupError, TypeError, AttributeError):
             log.warning("%s line %d is not a record of featherbench; skipped", path, number)
 
 
-def _newer(found: dict[str, object]) -> bool:
-    version = found.get("schema_version")
+def _run_info(stored: Any) -> RunInfo:
+    """Return the description of a run, of either schema; raise ValueError where ``stored`` is none."""
+    if not isinstance(stored, dict) or stored.get("schema_version") != 1:
+        return RunInfo.model_validate(stored)
+    try:
+        machine = Environment.model_validate(stored["environment"]).machine_id
+        return RunInfo.model_validate(upgraded_run(stored, machine))
+    except (LookupError, TypeError) as error:
+        raise ValueError(f"{error} is missing") from None
+
+
+def _newer(stored: dict[str, object]) -> bool:
+    version = stored.get("schema_version")
     return isinstance(version, int) and version > SCHEMA

@@ -1,10 +1,14 @@
 """A case: one problem, given by named parameters."""
 
-from typing import Self
+from collections.abc import Collection, Mapping
+from typing import Any, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from bench.core.errors import BadUse
+from bench.core.errors import UsageError
+
+MAX_SIZE = 1 << 20
+"""Upper limit of channels, heights and widths, far beyond any network's: anything larger would only exhaust memory."""
 
 
 class Case(BaseModel):
@@ -17,8 +21,8 @@ class Case(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def texts(self) -> dict[str, str]:
-        """Every parameter as a user writes it, as in ``--case groups=16`` or ``--case padding=0x1x0x1``."""
-        return {name: _text(getattr(self, name)) for name in type(self).model_fields}
+        """Return every parameter as a user writes it, as in ``--case groups=16`` or ``--case padding=0x1x0x1``."""
+        return {name: parameter_text(getattr(self, name)) for name in type(self).model_fields}
 
     @property
     def slug(self) -> str:
@@ -32,21 +36,58 @@ class Case(BaseModel):
         )
 
     @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Return the case that ``text`` describes, such as ``cin=96,cout=96,h=28,w=28``; it may leave out defaults.
+
+        The slug of a case describes that very case.
+
+        Raises:
+            UsageError: where a parameter is unknown, has no value or is given twice, or values are not valid.
+        """
+        parameters: dict[str, object] = {}
+        for part in filter(None, map(str.strip, text.split(","))):
+            name, equals, value = part.partition("=")
+            if name not in cls.model_fields:
+                raise UsageError(f"no parameter {name!r}; choose from {', '.join(cls.model_fields)}")
+            if not equals or name in parameters:
+                raise UsageError(f"{name} is given twice" if equals else f"{name} has no value; write {name}=VALUE")
+            parameters[name] = _parse(value, cls.model_fields[name].annotation)
+        return cls.from_parameters(parameters)
+
+    @classmethod
     def from_parameters(cls, parameters: dict[str, object]) -> Self:
-        """The case with these parameters; raises BadUse where they are not valid together."""
+        """Return the case with these parameters.
+
+        Raises:
+            UsageError: where they are not valid together.
+        """
         try:
             return cls.model_validate(parameters)
         except ValidationError as error:
             problems = "; ".join(
-                f"{'.'.join(map(str, e['loc'])) or 'case'}: {e['msg'].removeprefix('Value error, ')}"
-                for e in error.errors()
+                f"{'.'.join(map(str, detail['loc'])) or 'case'}: {detail['msg'].removeprefix('Value error, ')}"
+                for detail in error.errors()
             )
-            raise BadUse(f"not a valid case: {problems}") from None
+            raise UsageError(f"not a valid case: {problems}") from None
 
 
-def _text(value: object) -> str:
-    if isinstance(value, tuple):
-        return _text(value[0]) if len(set(value)) == 1 else "x".join(_text(part) for part in value)
+def matches(texts: Mapping[str, str], wanted: Mapping[str, Collection[str]]) -> bool:
+    """Whether a case with these texts of its parameters has one of the ``wanted`` values of each name."""
+    return all(texts.get(name) in values for name, values in wanted.items())
+
+
+def _parse(text: str, annotation: Any) -> object:
+    """Return ``text`` as pydantic takes it: a tuple's parts are joined by x, and one part stands for equal ones."""
+    if get_origin(annotation) is not tuple:
+        return text
+    parts = text.split("x")
+    return tuple(parts * len(get_args(annotation)) if len(parts) == 1 else parts)
+
+
+def parameter_text(value: object) -> str:
+    """Return the value of a parameter as a user writes it; a list counts as the tuple that JSON made it of."""
+    if isinstance(value, tuple | list):
+        return parameter_text(value[0]) if len(set(value)) == 1 else "x".join(parameter_text(part) for part in value)
     if isinstance(value, bool):
         return str(value).lower()
     return str(value)

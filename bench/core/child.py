@@ -1,4 +1,4 @@
-"""Child processes that import this very project, installed or not."""
+"""The environment of child processes that import this project, installed or not."""
 
 import os
 from pathlib import Path
@@ -7,5 +7,5 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 def environment() -> dict[str, str]:
-    """The variables to start one with, beside ``python -P``, which keeps the current folder out of its way."""
+    """Return the variables for a child started with ``python -P``, which does not import from the current folder."""
     return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))}

@@ -1,9 +1,9 @@
-"""The two ways a command can end badly, each told to the user in one line."""
+"""The two errors that end a command; each is printed in one line."""
 
 
-class BadUse(Exception):
+class UsageError(Exception):
     """The request makes no sense; the message says what to change. Exit status 2."""
 
 
-class CannotGoOn(Exception):
-    """The world got in the way (a full disk, say); the message says what to do. Exit status 1."""
+class RunError(Exception):
+    """The command cannot go on, for example because a disk is full; the message says what to do. Exit status 1."""

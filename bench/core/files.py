@@ -1,4 +1,4 @@
-"""Files that are either whole or as they were."""
+"""Atomic writing of files."""
 
 import os
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from typing import IO
 
 @contextmanager
 def whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which takes the place of ``path`` when the block ends, and is gone where the block raises.
+    """Open a file to write, which replaces ``path`` when the block ends and is deleted where the block raises.
 
-    No reader ever finds half a file, not even after a crash or a power cut. Makes its folder.
+    No reader ever finds half a file, not even after a crash or a power cut. The folder is created if it is missing.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", suffix=".partial", delete=False) as file:
@@ -28,6 +28,6 @@ def whole(path: Path) -> Iterator[IO[bytes]]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write so that no reader ever finds half a file, not even after a crash or a power cut. Makes its folder."""
+    """Write ``text`` to ``path`` so that no reader ever finds half a file; see ``whole``."""
     with whole(path) as file:
         file.write(text.encode())

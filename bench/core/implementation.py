@@ -11,10 +11,12 @@ from bench.core.workload import Call, Problem
 class Implementation(ABC):
     """One way to compute a workload; its name is the name of its file.
 
-    A file in ``impls/<workload>/`` is found by itself; any other file is given with ``--plugin FILE`` or through the
-    entry-point group ``featherbench.implementations``. It holds one subclass, with a docstring whose first line says
-    what it is. The harness reads the class attributes below from the source text, without running it, so write them as
-    plain literals; the file itself is only ever imported in a worker process, so import what you like at its top.
+    The registry finds each file in ``impls/<workload>/``; any other file is given with ``--plugin FILE`` or through the
+    entry-point group ``featherbench.implementations``. A file holds one subclass, with a docstring whose first line
+    says what the implementation is. The harness reads the class attributes below from the source text, without running
+    it, so write them as plain literals. Only worker processes import the file, so import any library at its top. Each
+    case is prepared several times, each time in a new process that imports the file anew. The libraries that
+    ``requires`` names are imported before, once for all processes.
 
         class Mine(Implementation):
             '''My kernel, vectorised along the row.'''
@@ -22,7 +24,7 @@ class Implementation(ABC):
             workload = "grouped_conv2d"
             requires = ("torch",)
 
-            def supports(self, case):
+            def unsupported(self, case):
                 return None if case.dtype == "float32" else "only float32"
 
             def prepare(self, problem, target):
@@ -34,32 +36,39 @@ class Implementation(ABC):
     requires: ClassVar[tuple[str, ...]] = ()
     """Distributions to install, as pip names them."""
     targets: ClassVar[tuple[str, ...]] = ("cpu", "edge")
-    """Kinds of target it can run on."""
+    """Kinds of target that it can run on."""
     note: ClassVar[str] = ""
-    """What a reader of its numbers must know: what is inside the timed call and what is not."""
+    """A remark for readers of its numbers: what is inside the timed call and what is not."""
 
-    def supports(self, case: Any) -> str | None:
-        """None where ``case`` can be run, otherwise the reason why not, as a reader of the report should see it."""
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "supports" in vars(cls):
+            raise TypeError(f"{cls.__name__}.supports is called unsupported now: rename the method")
+
+    def unsupported(self, case: Any) -> str | None:
+        """Return why ``case`` cannot be run, in the words that the report will show, or None where it can be run."""
         return None
 
     @abstractmethod
     def prepare(self, problem: Problem, target: Target) -> Call:
-        """Do once all that is not the computation (pack weights, compile, convert, train); return the call to measure.
+        """Do once what is not the computation (pack weights, compile, convert, train), and return the call to measure.
 
-        The call takes nothing and returns the answer: an array of the workload's stated shape (or a tuple of arrays,
-        where the workload says so), numpy or anything that ``numpy.asarray`` can view. It must read ``problem.inputs``
-        anew each time, since they are refilled in place. A workload that trains wants a
-        ``bench.core.trained.Trained``, which is such a call with its work and the history of its training. What a
-        reader should know of this very call, such as a plan chosen for the case, can be told with ``telling``, or in
-        the ``facts`` of a ``Trained``.
+        The call takes no argument and returns the output: an array of the shape that the workload states, or a tuple of
+        arrays where the workload says so. An array is numpy's, a PyTorch tensor, or what numpy can make an array of.
+        The work must be done when the call returns, so wait for it in the call. The call must read ``problem.inputs``
+        anew each time, since they are refilled in place.
+
+        For a workload that trains, return a ``bench.core.trained.Trained``: such a call with its work and the history
+        of its training. Facts about this call, such as a plan chosen for the case, are attached with ``with_facts``, or
+        given as ``facts`` of a ``Trained``.
         """
 
 
-def telling(call: Call, facts: Mapping[str, str]) -> Call:
-    """``call``, a Python function, with facts that its records will hold."""
-    vars(call)[FACTS] = dict(facts)
+def with_facts(call: Call, facts: Mapping[str, str]) -> Call:
+    """Attach facts to ``call``, a Python function, and return it; its records will hold them."""
+    vars(call)[FACTS_ATTRIBUTE] = dict(facts)
     return call
 
 
-FACTS = "facts"
-"""The attribute of a call that ``telling`` sets, and that a ``Trained`` has by itself."""
+FACTS_ATTRIBUTE = "facts"
+"""Name of the attribute of a call that ``with_facts`` sets, and that every ``Trained`` has."""

@@ -3,10 +3,11 @@
 import ctypes
 import importlib
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.core.errors import BadUse
+from bench.core.errors import UsageError
 
 KINDS = ("cpu", "edge", "cuda")
 
@@ -19,7 +20,7 @@ _CAPS = {
         "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL X86_V4 AVX512_ICL AVX512_SPR",
     },
 }
-"""Instruction-set caps, as the libraries that have such a setting read it from the environment."""
+"""Environment variables by which libraries cap their instruction set, for those libraries that can."""
 
 COLD, GRAPH = "cold", "graph"
 
@@ -30,11 +31,12 @@ NAMES = (*KINDS, *(f"{kind}:{option}" for kind, options in _OPTIONS.items() for 
 
 @dataclass(frozen=True)
 class Target:
-    """``cpu``: all cores. ``edge``: one pinned core and one thread everywhere. ``cuda``: the first GPU that there is.
+    """Where a run is measured: a kind of target, with an option or without.
 
+    ``cpu`` is all cores. ``edge`` is one pinned core, with one thread in every library. ``cuda`` is the first GPU.
     ``cpu:avx2`` and ``edge:avx2`` also ask the libraries to stay within an instruction set; each record's facts say
-    which of them did. On ``cuda``, calls follow each other, so that what fits the L2 cache is found there;
-    ``cuda:cold`` empties it before each, and ``cuda:graph`` replays a CUDA graph of the call.
+    which of them did. On ``cuda`` one call follows another, so data that fits the L2 cache stays there; ``cuda:cold``
+    flushes that cache before each call, and ``cuda:graph`` replays a CUDA graph of the call.
     """
 
     kind: str
@@ -42,11 +44,15 @@ class Target:
 
     @classmethod
     def parse(cls, text: str) -> "Target":
-        """``edge`` or ``edge:avx2``; raises BadUse with the valid choices."""
+        """Return the target that a text such as ``edge`` or ``edge:avx2`` names.
+
+        Raises:
+            UsageError: where there is no such target; the message lists the valid choices.
+        """
         kind, _, option = text.partition(":")
         if text not in NAMES:
-            only_one = ", one for each run" if "," in text else ""
-            raise BadUse(f"no target {text!r}; choose from {', '.join(NAMES)}{only_one}")
+            hint = ", one for each run" if "," in text else ""
+            raise UsageError(f"no target {text!r}; choose from {', '.join(NAMES)}{hint}")
         return cls(kind, option or None)
 
     def __str__(self) -> str:
@@ -54,32 +60,46 @@ class Target:
 
     @property
     def isa(self) -> str | None:
-        """The instruction set that libraries are asked to stay within; None: all that there is."""
+        """The instruction set that libraries are asked to stay within; None where there is no cap."""
         return self.option if self.option in _CAPS else None
 
     def unavailable(self) -> str | None:
-        """Why nothing can run here, or None."""
+        """Return why nothing can run on this target here, or None."""
         if self.kind == "cuda":
-            return (reason := _no_gpu()) and f"target {self} needs {reason}"
+            return (reason := _missing_for_gpu()) and f"target {self} needs {reason}"
         if self.isa == "avx2" and " avx2 " not in Path("/proc/cpuinfo").read_text():
-            return f"target {self} needs a processor with AVX2, which this one is not"
+            return f"target {self} needs a processor with AVX2, and this one has none"
         return None
 
     @property
     def cores(self) -> tuple[int, ...]:
-        """The cores that its workers may use."""
-        given = sorted(os.sched_getaffinity(0))
-        return (_fastest(given),) if self.kind == "edge" else tuple(given)
+        """The cores that workers on this target may use."""
+        allowed = sorted(os.sched_getaffinity(0))
+        return (_fastest(allowed),) if self.kind == "edge" else tuple(allowed)
+
+    @property
+    def preparing_cores(self) -> tuple[tuple[int, ...], ...]:
+        """Sets of cores for several workers to prepare on at once, each as many and as fast as ``cores``."""
+        allowed = sorted(os.sched_getaffinity(0))
+        if self.kind != "edge":
+            return (tuple(allowed),) * len(allowed)
+        return tuple((core,) for core in allowed if _capacity(core) == _capacity(*self.cores))
 
     def environment(self) -> dict[str, str]:
-        """Variables that a worker must be started with, since libraries read them once, while loading."""
+        """Return the variables that a worker must be started with, since libraries read them once, while loading."""
         threads = str(len(self.cores))
-        counts = {f"{library}_NUM_THREADS": threads for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
-        return counts | (_CAPS[self.isa] if self.isa else {})
+        variables = {f"{library}_NUM_THREADS": threads for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
+        if self.kind != "cuda":
+            variables["CUDA_VISIBLE_DEVICES"] = ""  # A library that has started CUDA cannot be used after a fork.
+        if self.isa:
+            # PyTorch's compiler caches by source, so it would reuse code compiled for other instruction sets.
+            cache = Path(tempfile.gettempdir()) / f"torchinductor_{os.getuid()}_{self.isa}"
+            variables |= _CAPS[self.isa] | {"TORCHINDUCTOR_CACHE_DIR": str(cache)}
+        return variables
 
 
-def _no_gpu() -> str | None:
-    """What is missing to use a GPU from PyTorch, or None."""
+def _missing_for_gpu() -> str | None:
+    """Return what is missing to use a GPU from PyTorch, or None."""
     try:
         driver = ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -94,15 +114,16 @@ def _no_gpu() -> str | None:
         return "a GPU that several processes may use, and this one is set otherwise: nvidia-smi --compute-mode=DEFAULT"
     torch = importlib.import_module("torch")
     if torch.version.cuda is None:
-        return f"a PyTorch that was built with CUDA, which {torch.__version__} was not; install another"
+        return f"a PyTorch built with CUDA, and {torch.__version__} is not; install a CUDA build"
     return None
 
 
 def _fastest(cores: list[int]) -> int:
-    """The core with the highest capacity (big.LITTLE); among equals the last, since interrupts prefer the first."""
+    """Return the core of highest capacity (big.LITTLE); among equals the last, since interrupts prefer the first."""
+    return max(cores, key=lambda core: (_capacity(core), core))
 
-    def capacity(core: int) -> int:
-        path = Path(f"/sys/devices/system/cpu/cpu{core}/cpu_capacity")
-        return int(path.read_text()) if path.exists() else 0
 
-    return max(cores, key=lambda core: (capacity(core), core))
+def _capacity(core: int) -> int:
+    """Return the kernel's figure for the speed of a core relative to the others; 0 where all are alike."""
+    path = Path(f"/sys/devices/system/cpu/cpu{core}/cpu_capacity")
+    return int(path.read_text()) if path.exists() else 0

@@ -1,4 +1,4 @@
-"""A trained model: the call to measure, and what its training has to tell."""
+"""A trained model: the call to measure, and the history of its training."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,18 +9,19 @@ from bench.core.record import Work
 
 @dataclass(frozen=True)
 class Trained:
-    """What ``prepare`` returns for a workload that trains: a call, with its work and the history of its training.
+    """The result of ``prepare`` for a workload that trains: a call, with its work and the history of its training.
 
-    How good the model is says the workload's ``check``, from the call's answers and from ``history``, epoch by epoch,
-    whose arrays the workload's docstring names. Labels that accuracy is tested on are in no problem.
+    The workload's ``check`` judges the model by the call's outputs and by ``history``. The arrays of ``history`` have a
+    value for each epoch; the workload's docstring names them. No problem contains the labels that accuracy is tested
+    on.
     """
 
     predict: Callable[[], Any]
     work: Work
-    """Of one call, by formula. The model has it, not the case: two models answer one case with different work."""
+    """The work of one call, by formula. It belongs to the model, not to the case: two models may differ in it."""
     history: Mapping[str, Any]
     facts: Mapping[str, str] = field(default_factory=dict)
-    """What a reader should know of this very model; read as those are that ``telling`` sets on other calls."""
+    """Facts about this model for its records, as ``with_facts`` attaches them to other calls."""
 
     def __call__(self) -> Any:
         return self.predict()

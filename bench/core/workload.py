@@ -1,4 +1,4 @@
-"""A workload: what is computed, on which cases, and how an answer is checked."""
+"""A workload: what is computed, on which cases, and how an output is checked."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.core.alignment import aligned
 from bench.core.case import Case
-from bench.core.placement import aligned
 from bench.core.record import Check, Work
 
 Array = NDArray[Any]
@@ -20,11 +20,11 @@ Pick = Callable[[Sequence[T]], T]
 
 @dataclass(frozen=True)
 class Problem:
-    """What an implementation is given.
+    """The data that an implementation is given.
 
-    ``inputs`` change: the harness refills these very arrays between checks, so a call must read them each time, and
+    ``inputs`` change: the harness refills these arrays in place between checks, so a call must read them each time and
     must not write to them. ``constants`` (weights, a training set) never change: ``prepare`` may pack or convert them.
-    On target ``cuda`` all of them are PyTorch tensors on the GPU; ``bench.measure.tensors`` converts.
+    On target ``cuda`` all arrays are PyTorch tensors on the GPU; ``bench.measure.tensors`` converts them.
     """
 
     case: Any
@@ -32,7 +32,7 @@ class Problem:
     constants: Mapping[str, Array]
 
     def aligned(self) -> Self:
-        """The same problem in memory of its own, aligned alike wherever it is made."""
+        """Return a copy of the problem whose arrays have the same alignment in every process."""
         inputs, constants = (
             {name: aligned(array) for name, array in arrays.items()} for arrays in (self.inputs, self.constants)
         )
@@ -41,96 +41,103 @@ class Problem:
     def lay_out(self, name: str, order: tuple[int, ...]) -> Array:
         """Store an input in another memory order, e.g. (0, 2, 3, 1) for NCHW stored as NHWC; its shape stays.
 
-        For implementations whose users keep such data throughout: the conversion is then no part of the timed call.
+        This is for implementations whose users keep all data in that order, so that the timed call need not convert it.
+
+        Returns:
+            The input as it is now stored.
         """
         stored = aligned(self.inputs[name].transpose(order))
         self.inputs[name] = stored.transpose(np.argsort(order))
         return self.inputs[name]
 
     def refill(self, fresh: "Problem") -> None:
-        """Copy the inputs of another problem into these very arrays."""
+        """Copy the inputs of another problem into the arrays of this one."""
         for name, array in self.inputs.items():
             np.copyto(array, fresh.inputs[name])
 
     def on_host(self) -> "Problem":
-        """The same problem where numpy can work on it."""
+        """Return the same problem with arrays that numpy can work on."""
         return self
 
 
 class Metric(NamedTuple):
-    """One of a check's metrics, or of its curves."""
+    """Description of a metric, or of a curve, of a check."""
 
     name: str
     title: str
-    """As a report names it."""
+    """Name in a report."""
     meaning: str
-    """In a sentence: how it is defined, and its unit."""
-    share: bool = False
-    """A fraction, shown as per cent."""
-    more_is_better: bool | None = None
-    """None: neither is."""
+    """Definition and unit, in a sentence."""
+    is_fraction: bool = False
+    """Whether it is a fraction, which is shown as per cent."""
+    higher_is_better: bool | None = None
+    """None where neither direction is better."""
 
     @property
     def heading(self) -> str:
-        """The title where it begins a line."""
+        """The title with a capital letter."""
         return self.title[:1].upper() + self.title[1:]
 
 
 class Workload(ABC):
-    """What is computed. One instance, found by the registry in ``impls/<name>/workload.py``.
+    """A computation with its cases. The registry makes one instance, of the class in ``impls/<name>/workload.py``.
 
-    An operator, whose answer is compared, array by array, with a float64 reference, subclasses
-    ``bench.measure.correctness.OperatorWorkload`` instead, which brings ``check``. A workload that trains is given a
-    ``bench.core.trained.Trained`` as the call, and implements ``check`` as an evaluation, which returns metrics.
+    The output of an operator is compared, array by array, with a float64 reference; an operator subclasses
+    ``bench.measure.correctness.OperatorWorkload`` instead, which implements ``check``. A workload that trains is given
+    a ``bench.core.trained.Trained`` as the call, and implements ``check`` as an evaluation that returns metrics.
     """
 
     title: ClassVar[str]
-    """How a report names it, e.g. ``Grouped 2-D convolution``."""
+    """Name in a report, e.g. ``Grouped 2-D convolution``."""
     remark: ClassVar[str] = ""
-    """What every reader of its results should know, in whole sentences; mostly nothing."""
+    """Sentences that every reader of its results should know; usually empty."""
     case_type: ClassVar[type[Case]]
     baseline: ClassVar[str]
     """The implementation that ratios are taken against unless the user names another."""
     sweep: ClassVar[str | None] = None
-    """The parameter to draw latency against, where there is one of interest."""
+    """The parameter to plot latency against, or None."""
     metrics: ClassVar[tuple[Metric, ...]] = ()
-    """What a check's metrics are, the one that implementations are judged by first."""
-    repeats: ClassVar[str | None] = None
-    """The parameter, a seed, that tells apart cases which are repeats of one experiment."""
+    """The metrics of a check; implementations are judged by the first."""
+    seed_parameter: ClassVar[str | None] = None
+    """The parameter that is a seed: cases that differ in nothing else are repeats of one experiment."""
 
     @abstractmethod
     def suites(self) -> Mapping[str, Sequence[Case]]:
-        """The named lists of cases. ``quick`` must be among them and take about a minute."""
+        """Return lists of cases by name; ``first`` (the most telling few) and ``quick`` (a minute) are among them."""
 
     @abstractmethod
     def problem(self, case: Any, seed: int) -> Problem:
-        """Inputs and constants of a case, the same for the same seed."""
+        """Return the inputs and constants of a case, the same for the same seed."""
 
     @abstractmethod
     def check(self, problem: Problem, call: Call, seed: int) -> Check:
-        """Whether ``call`` answers right on inputs made from ``seed``, which it refills ``problem.inputs`` with."""
+        """Refill ``problem.inputs`` with inputs made from ``seed``, and check the output of ``call`` for them."""
 
     @abstractmethod
-    def confirm(self, problem: Problem, call: Call, answer: Any) -> Check:
-        """Whether ``answer``, which ``call`` returned while it was timed, is right for the inputs as they stand."""
+    def check_output(self, problem: Problem, call: Call, output: Any) -> Check:
+        """Check ``output``, which ``call`` returned while it was timed, against the current inputs."""
 
     @abstractmethod
     def work(self, case: Any) -> Work | None:
-        """The work of a case, by formula; None where each trained model has its own."""
+        """Return the work of a case, by formula; None where each trained model has its own."""
 
     @abstractmethod
-    def sample(self, pick: Pick[Any]) -> Case:
-        """A random valid case for the contract tests, each choice made by ``pick`` from a sequence, simplest first."""
+    def random_case(self, pick: Pick[Any]) -> Case:
+        """Return a random valid case for contract tests; ``pick`` makes each choice from a sequence, simplest first."""
+
+    def slack(self, case: Any) -> float:
+        """Return how far outputs for the same inputs may differ from process to process; usually not at all."""
+        return 0.0
 
     def missing(self, case: Any) -> str | None:
-        """What a case needs and this machine does not have, in a line with the command that gets it; mostly None."""
+        """Return what a case needs and this machine lacks, in a line with the command that gets it; usually None."""
         return None
 
-    def rehearsal(self, case: Any) -> Case | None:
-        """Of a workload that trains, a case trained quickly, which sets up in a process what ``case`` will need.
+    def warmup_case(self, case: Any) -> Case | None:
+        """Return a case that trains quickly and makes libraries set up what ``case`` will need in the process.
 
-        Without it, what libraries set up once would count as the model's memory. None where a case is prepared so
-        quickly that it can simply be prepared twice.
+        Without it, what libraries set up once would count as the model's memory. Only workloads that train need it. It
+        is None where a case is prepared so quickly that it can simply be prepared twice.
         """
         return None
 

@@ -1,1 +1,1 @@
-"""What can be trusted on this machine: its limits, its noise, and whether the harness tells true differences there."""
+"""Trust in this machine: its peaks, its noise, and whether the harness tells true differences there."""

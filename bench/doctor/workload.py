@@ -1,4 +1,4 @@
-"""A computation to try the harness with: a chain of small matrix products, about a millisecond."""
+"""A computation to try the harness with: a chain of small matrix products, which takes about a millisecond."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +13,8 @@ from bench.measure.correctness import OperatorWorkload
 
 
 class ChainCase(Case):
+    """A chain of ``products`` products of float32 matrices (``size``, ``size``)."""
+
     size: int = Field(default=128, ge=1)
     products: int = Field(default=20, ge=1)
 
@@ -22,13 +24,13 @@ class Chain(OperatorWorkload):
 
     title = "Chain of matrix products"
     case_type = ChainCase
-    baseline = "original"
+    baseline = "chain"
 
     def suites(self) -> Mapping[str, Sequence[ChainCase]]:
-        return {"quick": [ChainCase()]}
+        return {"first": [ChainCase()], "quick": [ChainCase()]}
 
     def problem(self, case: ChainCase, seed: int) -> Problem:
-        """X is normal; W is orthogonal, so that the chain neither grows nor fades."""
+        """Return a problem with normal X, and orthogonal W, so that the chain neither grows nor fades."""
         normal = np.random.default_rng(0).standard_normal((case.size, case.size))
         w = np.linalg.qr(normal)[0].astype(np.float32)
         x = np.random.default_rng(seed).standard_normal((case.size, case.size), np.float32)
@@ -45,12 +47,12 @@ class Chain(OperatorWorkload):
     def work(self, case: ChainCase) -> Work:
         return Work(macs=case.products * case.size**3, least_bytes=3 * 4 * case.size**2, parameters=case.size**2)
 
-    def sample(self, pick: Pick[Any]) -> ChainCase:
+    def random_case(self, pick: Pick[Any]) -> ChainCase:
         return ChainCase(size=pick(range(1, 64)), products=pick(range(1, 8)))
 
 
 def chain(problem: Problem) -> Array:
-    """The computation itself."""
+    """Compute the chain."""
     y, w = problem.inputs["x"], problem.constants["w"]
     for _ in range(problem.case.products):
         y = y @ w

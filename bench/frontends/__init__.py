@@ -1,1 +1,1 @@
-"""Other people's benchmark tools on our workloads: their way of timing, our cases, checks and memory."""
+"""Other benchmark tools on these workloads: the tool does the timing, featherbench the cases, checks and memory."""

@@ -1,1 +1,1 @@
-"""One measured quantity a file. All of this runs inside a worker process."""
+"""Measures one quantity in each file, all of it inside a worker process."""

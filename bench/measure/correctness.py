@@ -1,8 +1,10 @@
-"""Correctness: answers compared with a float64 reference, on inputs that the implementation has not seen."""
+"""Compares outputs with a float64 reference, on inputs that the implementation has not seen."""
 
+import ctypes
+import time
 import zlib
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,132 +13,231 @@ import numpy as np
 from bench.core.record import Check
 from bench.core.trained import Trained
 from bench.core.workload import Array, Call, Problem, Workload
+from bench.measure.finished import UnfinishedError, require_on_host
+from bench.measure.leftover_work import wait_until_idle
 from bench.measure.tensors import as_array, fill_with_nan
 
 
-class WroteToInputs(Exception):
+class WroteToInputsError(Exception):
     """An implementation changed arrays that it may only read."""
 
 
-Answer = Array | tuple[Array, ...]
+FOR_EARLIER_INPUTS = (
+    "the output is right for earlier inputs, not for the present ones: does the call read problem.inputs anew?"
+)
+
+Output = Array | tuple[Array, ...]
+
+SPOT_VALUES = 64
+"""Number of values of an array that are read the moment a call returns: so few that no work can finish meanwhile."""
+LATE_S = 0.1
+"""Time to wait for a wrong output to change, s; if it does, it is called unfinished."""
+
+UNFINISHED = "the output still changed after the call had returned: wait in the call until its work is done"
 
 
 class OperatorWorkload(Workload):
-    """A workload whose answer is an array, or a tuple of them, to compare with a reference."""
+    """A workload whose output is an array, or a tuple of them, to compare with a reference."""
 
     @abstractmethod
-    def reference(self, problem: Problem) -> Answer:
-        """The right answer, computed in float64."""
+    def reference(self, problem: Problem) -> Output:
+        """Return the correct output, computed in float64."""
 
     @abstractmethod
     def tolerance(self, case: Any) -> float:
-        """The largest error (see ``relative_error``) that still passes, by dtype."""
+        """Return the largest error (see ``relative_error``) that still passes, by dtype."""
 
-    def slow_answer(self, problem: Problem) -> Answer:
-        """The reference, rounded to the dtype of the inputs: what an implementation should return."""
-        found, dtype = self.reference(problem), _dtype(problem)
-        return tuple(array.astype(dtype) for array in found) if isinstance(found, tuple) else found.astype(dtype)
+    def slack(self, case: Any) -> float:
+        """Return the error by which outputs of two processes may differ: a tenth of the tolerance.
+
+        Kernels may be chosen by trial, and then sum in another order.
+        """
+        return self.tolerance(case) / 10
+
+    def reference_output(self, problem: Problem) -> Output:
+        """Return the reference, rounded to the dtype of the inputs: what an implementation should return."""
+        output, dtype = self.reference(problem), _dtype(problem)
+        return tuple(array.astype(dtype) for array in output) if isinstance(output, tuple) else output.astype(dtype)
 
     def check(self, problem: Problem, call: Call, seed: int) -> Check:
-        """Two rounds of fresh inputs; the first answer's memory is poisoned with NaN before the second call."""
+        """Check outputs for two sets of fresh inputs; fill the first output with NaN before the second call."""
+        earlier = _with_copied_inputs(problem)
+        wait_until_idle()  # otherwise work begun by an earlier call could read the new inputs, and pass as this output
         self.refill(problem, seed)
-        answer = call()
-        first = self.confirm(problem, call, answer)
+        output = call()
+        first = self.check_output(problem, call, output, earlier)
         if not first.passed:
             return first
-        for part in _parts(answer):
+        earlier = _with_copied_inputs(problem)
+        wait_until_idle()
+        for part in _parts(output):
             fill_with_nan(part, [*problem.inputs.values(), *problem.constants.values()])
-        del answer, part  # so that the next may find its memory, and this poison in it
+        del output, part  # so that the next may be given its memory, with NaN in it
         self.refill(problem, seed + 1)
-        return worse(first, self.confirm(problem, call, call()))
+        return worse(first, self.check_output(problem, call, call(), earlier))
 
-    def confirm(self, problem: Problem, call: Call, answer: Any) -> Check:
-        """Compare one answer with the reference, for the inputs as they stand."""
-        tolerance, given = self.tolerance(problem.case), problem.on_host()
-        found, expected = as_arrays(answer), as_arrays(self.reference(given))
-        if len(found) != len(expected):
-            reason = f"the answer has {len(found)} arrays, not {len(expected)}"
+    def check_output(self, problem: Problem, call: Call, output: Any, earlier: Problem | None = None) -> Check:
+        """Compare an output, as it is now, with the reference for the present inputs.
+
+        Where a wrong output is right for the inputs of ``earlier``, the reason says so.
+        """
+        check = self._against_reference(problem, output)
+        if check.passed or check.reason == UNFINISHED or earlier is None:
+            return check
+        if not self._against_reference(earlier, output).passed:
+            return check
+        return check.model_copy(update={"reason": FOR_EARLIER_INPUTS})
+
+    def _against_reference(self, problem: Problem, output: Any) -> Check:
+        arrays = as_arrays(copied(output))
+        tolerance, host_problem = self.tolerance(problem.case), problem.on_host()
+        references = as_arrays(self.reference(host_problem))
+        if len(arrays) != len(references):
+            reason = f"the output has {len(arrays)} arrays, not {len(references)}"
             return Check(passed=False, reason=reason, tolerance=tolerance)
-        worst = 0.0
-        for place, (one, right) in enumerate(zip(found, expected, strict=True), 1):
-            error, reason = _compare(one, right, _dtype(given), tolerance)
+        largest_error = 0.0
+        for number, (array, reference) in enumerate(zip(arrays, references, strict=True), 1):
+            error, reason = _compare(array, reference, _dtype(host_problem), tolerance)
             if reason:
-                which = f"array {place} of {len(found)}: " if len(found) > 1 else ""
+                time.sleep(LATE_S)
+                if not _same_bytes(arrays, as_arrays(output)):
+                    return Check(passed=False, reason=UNFINISHED, tolerance=tolerance)
+                which = f"array {number} of {len(arrays)}: " if len(arrays) > 1 else ""
                 return Check(passed=False, reason=which + reason, tolerance=tolerance)
-            worst = max(worst, error)
-        return Check(passed=True, error=worst, tolerance=tolerance)
+            largest_error = max(largest_error, error)
+        if not _same_bytes(arrays, as_arrays(output)):
+            return Check(passed=False, reason=UNFINISHED, tolerance=tolerance)
+        return Check(passed=True, error=largest_error, tolerance=tolerance)
 
 
-def worse(one: Check, other: Check) -> Check:
-    """Of two checks the one that tells more against the implementation."""
-    if not one.passed or not other.passed:
-        return other if one.passed else one
-    return max(one, other, key=lambda check: check.error or 0.0)
+def worse(first: Check, second: Check) -> Check:
+    """Return the worse of two checks: one that failed, or else the one with the larger error."""
+    if not first.passed or not second.passed:
+        return second if first.passed else first
+    return max(first, second, key=lambda check: check.error or 0.0)
 
 
-def relative_error(answer: Array, expected: Array) -> float:
-    """Largest absolute difference, as a fraction of the largest expected magnitude. NaN where the answer has any."""
+def agree(outputs: Sequence[Array], others: Sequence[Array], slack: float) -> bool:
+    """Whether arrays are equal but for a relative error of ``slack`` (see ``relative_error``) and contain no NaN."""
+    return len(outputs) == len(others) and all(
+        output.shape == other.shape
+        and output.dtype == other.dtype
+        and relative_error(output, other.astype(np.float64)) <= slack
+        for output, other in zip(outputs, others, strict=True)
+    )
+
+
+def relative_error(output: Array, expected: Array) -> float:
+    """Return the largest absolute difference over the largest expected magnitude; NaN where the output has any."""
     scale = float(np.abs(expected).max()) or 1.0
-    return float(np.abs(answer.astype(np.float64) - expected).max()) / scale
+    return float(np.abs(output.astype(np.float64) - expected).max()) / scale
 
 
 def guarded(call: Call, problem: Problem) -> Call:
-    """``call``, but raising WroteToInputs where it changes an input."""
+    """Return ``call``, guarded against changed inputs and unfinished outputs.
 
-    def watched() -> Any:
+    The returned call raises WroteToInputsError where it changes an input, and UnfinishedError where its output still
+    changes or, unless the problem itself is on a device, is not in the host's memory.
+    """
+    on_host = all(isinstance(array, np.ndarray) for array in problem.inputs.values())
+
+    def checked_call() -> Any:
         before = checksums(problem.inputs)
-        answer = call()
+        output = call()
+        at_return = _spot_values(output)  # before other threads can run
+        if on_host:
+            require_on_host(output)
         require_unchanged(problem.inputs, before)
-        return answer
+        if _spot_values(output) != at_return:
+            raise UnfinishedError(UNFINISHED)
+        return output
 
-    return replace(call, predict=watched) if isinstance(call, Trained) else watched
+    return replace(call, predict=checked_call) if isinstance(call, Trained) else checked_call
+
+
+def _spot_values(output: Any) -> list[tuple[object, ...]]:
+    """Return a few values of each array in the host's memory, first and last among them, as they are at this moment.
+
+    Nothing in this function releases the GIL, as functions of numpy and PyTorch do: another Python thread could finish
+    its work meanwhile.
+    """
+    return [_array_spot_values(part) for part in _parts(output)]
+
+
+def _array_spot_values(part: Any) -> tuple[object, ...]:
+    """Return the values as bytes or text, in which NaN equals itself."""
+    if isinstance(part, np.ndarray):
+        last = part.size - 1
+        indices = range(SPOT_VALUES)
+        return tuple(repr(part.item(index * last // (SPOT_VALUES - 1))) for index in indices) if part.size else ()
+    if hasattr(part, "data_ptr") and part.device.type == "cpu" and part.numel():
+        start, size, last = part.data_ptr(), part.element_size(), part.untyped_storage().nbytes() - part.element_size()
+        last = min(last - part.storage_offset() * size, (part.numel() - 1) * size)
+        offsets = (index * last // (SPOT_VALUES - 1) // size * size for index in range(SPOT_VALUES))
+        return tuple(ctypes.string_at(start + offset, size) for offset in offsets)
+    return ()
 
 
 def checksums(arrays: Mapping[str, Array]) -> dict[str, int]:
-    """A checksum of each array, by name."""
-    whole = {name: np.ascontiguousarray(as_array(array)) for name, array in arrays.items()}
-    return {name: zlib.crc32(array.view(np.uint8).data) for name, array in whole.items()}
+    """Return a checksum of each array, by name."""
+    contiguous = {name: np.ascontiguousarray(as_array(array)) for name, array in arrays.items()}
+    return {name: zlib.crc32(array.view(np.uint8).data) for name, array in contiguous.items()}
 
 
 def require_unchanged(arrays: Mapping[str, Array], before: Mapping[str, int]) -> None:
-    """Raise WroteToInputs unless the arrays still have the checksums of ``before``."""
+    """Raise WroteToInputsError unless the arrays still have the checksums of ``before``."""
     changed = [name for name, value in checksums(arrays).items() if value != before[name]]
     if changed:
-        raise WroteToInputs(f"it writes to its inputs: {', '.join(changed)} changed")
+        raise WroteToInputsError(f"it writes to its inputs: {', '.join(changed)} changed")
 
 
-def as_arrays(answer: Any) -> tuple[Array, ...]:
-    """The arrays of an answer as numpy sees them, sharing their memory where possible."""
-    return tuple(map(as_array, _parts(answer)))
+def as_arrays(output: Any) -> tuple[Array, ...]:
+    """Return the arrays of an output as numpy's, sharing their memory where possible."""
+    return tuple(map(as_array, _parts(output)))
 
 
-def _parts(answer: Any) -> tuple[Any, ...]:
-    return answer if isinstance(answer, tuple) else (answer,)
+def copied(output: Any) -> Output:
+    """Return a copy of an output as it is now, which work that still runs cannot change."""
+    arrays = tuple(np.array(array) for array in as_arrays(output))
+    return arrays if isinstance(output, tuple) else arrays[0]
+
+
+def _same_bytes(before: tuple[Array, ...], now: tuple[Array, ...]) -> bool:
+    return all(old.tobytes() == new.tobytes() for old, new in zip(before, now, strict=True))
+
+
+def _with_copied_inputs(problem: Problem) -> Problem:
+    """Return the problem with copies of its inputs on the host, which no refill changes."""
+    return replace(problem, inputs={name: as_array(array).copy() for name, array in problem.inputs.items()})
+
+
+def _parts(output: Any) -> tuple[Any, ...]:
+    return output if isinstance(output, tuple) else (output,)
 
 
 def _dtype(problem: Problem) -> np.dtype[Any]:
-    """What an answer's dtype must be: that of the inputs."""
+    """Return the dtype that an output must have: that of the inputs."""
     return next(iter(problem.inputs.values())).dtype
 
 
-def _compare(found: Array, expected: Array, dtype: np.dtype[Any], tolerance: float) -> tuple[float, str]:
-    """The error of one array, and what is wrong with it (empty where nothing is)."""
-    if reason := _mismatch(found, expected, dtype):
+def _compare(output: Array, expected: Array, dtype: np.dtype[Any], tolerance: float) -> tuple[float, str]:
+    """Return the error of one array, and what is wrong with it (empty where nothing is)."""
+    if reason := _mismatch(output, expected, dtype):
         return 0.0, reason
-    error = relative_error(found, expected)
-    return error, "" if error <= tolerance else _wrong(found, error, tolerance)
+    error = relative_error(output, expected)
+    return error, "" if error <= tolerance else _describe_error(output, error, tolerance)
 
 
-def _mismatch(answer: Array, expected: Array, dtype: np.dtype[Any]) -> str:
-    if answer.shape != expected.shape:
-        return f"the answer's shape is {answer.shape}, not {expected.shape}"
-    if answer.dtype != dtype:
-        return f"the answer's dtype is {answer.dtype}, not {dtype}"
+def _mismatch(output: Array, expected: Array, dtype: np.dtype[Any]) -> str:
+    if output.shape != expected.shape:
+        return f"the output's shape is {output.shape}, not {expected.shape}"
+    if output.dtype != dtype:
+        return f"the output's dtype is {output.dtype}, not {dtype}"
     return ""
 
 
-def _wrong(answer: Array, error: float, tolerance: float) -> str:
-    bad = int(np.count_nonzero(~np.isfinite(answer)))
-    if bad:
-        return f"{bad} of the answer's {answer.size} values are NaN or infinite"
+def _describe_error(output: Array, error: float, tolerance: float) -> str:
+    non_finite = int(np.count_nonzero(~np.isfinite(output)))
+    if non_finite:
+        return f"{non_finite} of the output's {output.size} values are NaN or infinite"
     return f"error {error:.2g} is above the tolerance of {tolerance:.2g}"

@@ -1,4 +1,4 @@
-"""Facts about the worker as it really ran: which libraries, how many threads, which instruction set."""
+"""Collects facts about a worker as it really ran: libraries, number of threads, instruction sets."""
 
 import ctypes
 import importlib
@@ -16,14 +16,15 @@ from bench.core.target import Target
 
 
 def versions(distributions: Iterable[str]) -> dict[str, str]:
+    """Return the installed version of each distribution."""
     return {name: importlib.metadata.version(name) for name in distributions}
 
 
 def thread_ticks() -> dict[str, int]:
-    """CPU time so far, in the kernel's ticks (mostly 10 ms), of each thread and, as ALL, of all there ever were."""
+    """Return the CPU time so far of each thread and, as ALL, of all threads ever, in kernel ticks (mostly 10 ms)."""
     ticks = {ALL: _ticks(Path("/proc/self/stat"))}
     for task in Path("/proc/self/task").iterdir():
-        with suppress(OSError):  # it ended just now
+        with suppress(OSError):  # a thread that ended just now
             ticks[task.name] = _ticks(task / "stat")
     return ticks
 
@@ -32,12 +33,13 @@ ALL = "all"
 
 
 def threads_that_ran(since: dict[str, int]) -> int:
-    """How many threads did a real share of the work since: each that used over 10 % of what the busiest one used.
+    """Count the threads that have done a real share of the work: over 10 % of the busiest thread's CPU time.
 
-    Threads that have come and gone leave their time in the process's own; together they count as one.
+    ``since`` is an earlier result of ``thread_ticks``, where counting starts. The time of threads that have ended is
+    part of the process's; together they count as one thread.
     """
     used = {thread: ticks - since.get(thread, 0) for thread, ticks in thread_ticks().items()}
-    # Each is rounded down twice, to whole ticks of user and of system time: that much is no thread of its own.
+    # A thread's time is rounded down twice, to whole ticks of user and of system time: that much is no other thread.
     rounding = 2 * sum(ticks > 0 for thread, ticks in used.items() if thread != ALL)
     ended = used.pop(ALL) - sum(used.values()) - rounding
     shares = [*used.values(), ended]
@@ -50,35 +52,35 @@ def _ticks(stat: Path) -> int:
 
 
 def instruction_sets(target: Target, libraries: Iterable[str]) -> dict[str, str]:
-    """What each loaded library says it uses; for a library that cannot say, whether a cap could be set at all."""
-    found = _asked()
+    """Return what each loaded library says it uses; for one that cannot say, whether a cap could be set at all."""
+    reported = _reported_isas()
     if target.isa:
         for name in sorted(set(libraries) - {"torch", "numpy"}):
-            found[f"isa {name}"] = _TOLD.get(name, f"not capped by the harness: no setting of {name} is known")
-    return found
+            reported[f"isa {name}"] = _UNREPORTED.get(name, f"not capped by the harness: no setting of {name} is known")
+    return reported
 
 
-_TOLD = {"openvino": "told to stay within the cap (ONEDNN_MAX_CPU_ISA); it does not say whether it did"}
+_UNREPORTED = {"openvino": "told to stay within the cap (ONEDNN_MAX_CPU_ISA); it does not say whether it did"}
 
 
-def _asked() -> dict[str, str]:
-    found = {}
+def _reported_isas() -> dict[str, str]:
+    reported = {}
     torch: Any = sys.modules.get("torch")
     if torch is not None:
-        found["isa torch"] = torch.backends.cpu.get_cpu_capability()
+        reported["isa torch"] = torch.backends.cpu.get_cpu_capability()
         if torch.backends.mkldnn.is_available():
-            found["isa onednn"] = _isa_of_onednn(torch)
+            reported["isa onednn"] = _isa_of_onednn(torch)
     if "numpy" in sys.modules:
         features = importlib.import_module("numpy._core._multiarray_umath").__cpu_features__
-        found["isa numpy"] = _widest(features)
+        reported["isa numpy"] = _widest(features)
     for pool in threadpool_info():
         if pool.get("architecture"):
-            found[f"isa {pool['internal_api']} ({Path(pool['filepath']).name})"] = pool["architecture"]
-    return found
+            reported[f"isa {pool['internal_api']} ({Path(pool['filepath']).name})"] = pool["architecture"]
+    return reported
 
 
 def _widest(features: dict[str, bool]) -> str:
-    """What numpy's own loops may use, of those that it chooses between. It has named AVX-512 differently over time."""
+    """Return which of its instruction sets numpy's own loops may use. Its name for AVX-512 has changed over time."""
     if all(features.get(name, True) for name in ("AVX512_SKX", "X86_V4")):
         return "AVX512"
     return "AVX2" if features.get("AVX2") else "baseline"
@@ -86,14 +88,14 @@ def _widest(features: dict[str, bool]) -> str:
 
 @cache
 def _isa_of_onednn(torch: Any) -> str:
-    """What PyTorch's oneDNN says of itself on stdout, which a worker's log receives, when it is first made to talk.
+    """Return the instruction set that PyTorch's oneDNN prints at its first verbose call, to stdout, a worker's log.
 
-    Only then: while it may talk, it does so at every call, and takes microseconds for it.
+    It is verbose only once: it would print at every call, which takes microseconds.
     """
     with torch.backends.mkldnn.verbose(torch.backends.mkldnn.VERBOSE_ON):
         torch.nn.functional.conv2d(torch.ones(2, 16, 8, 8), torch.ones(16, 8, 3, 3), groups=2)
     ctypes.CDLL(None).fflush(None)
     log = Path("/proc/self/fd/1").resolve()
-    said = "onednn_verbose,v1,info,cpu,isa:"
+    prefix = "onednn_verbose,v1,info,cpu,isa:"
     lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
-    return next((line.removeprefix(said) for line in reversed(lines) if line.startswith(said)), "does not say")
+    return next((line.removeprefix(prefix) for line in reversed(lines) if line.startswith(prefix)), "does not say")

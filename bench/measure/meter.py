@@ -1,53 +1,54 @@
-"""What weighs and times calls where they run: on the host, or on a GPU."""
+"""The interface that measures memory and time of calls, on the host or on a GPU."""
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
-from bench.measure.host import Host
-from bench.measure.latency import Turn
+from bench.measure.host import HostMeter
+from bench.measure.latency import Round
 
 
 class Meter(Protocol):
-    """One in a worker, made before it prepares anything."""
+    """Measures one worker's calls. It is created before anything is prepared."""
 
     def allow_memory(self, extra_bytes: int) -> None:
-        """Let this process have so much more memory than now; asking for more fails at once."""
+        """Limit this process to ``extra_bytes`` more memory than now; allocating more fails at once."""
 
-    def place(self, problem: Problem) -> Problem:
-        """The same problem in memory of its own, where implementations find it."""
+    def to_device(self, problem: Problem) -> Problem:
+        """Return the same problem in memory of its own, where implementations expect it."""
 
     def adapt(self, call: Call) -> Call:
-        """What is measured of a prepared call."""
+        """Return the call to measure: ``call`` itself, or the replay of its CUDA graph."""
 
     def finish(self) -> None:
-        """Wait until all that was asked for is done."""
+        """Wait until all submitted work is done."""
 
-    def settle(self) -> None:
-        """Wait until all is done, and give freed memory back, so that the next allocation shows."""
+    def release_memory(self) -> None:
+        """Wait until all work is done, and give freed memory back, so that the next allocation shows."""
 
     def held_bytes(self) -> int:
-        """Memory that the process itself has now."""
+        """Return the memory that the process itself has now, bytes."""
 
     def driver_bytes(self) -> int | None:
-        """Memory of the device that its driver has given to anybody; None where there is no device."""
+        """Return the device memory that the driver has allocated for all processes, bytes; None without a device."""
 
     def peak_of(self, call: Call) -> int:
-        """Bytes that one call takes at its highest, above what the process held before it."""
+        """Return the bytes that one call takes at its highest, above what the process held before it."""
 
-    def warm_up(self, call: Call) -> int:
-        """Call until the start-up trend is gone and plan the turns; returns the calls behind each sample."""
+    def warm_up(self, call: Call, plan: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Call until the start-up trend is gone; return the size of rounds, which is ``plan`` where one is given."""
 
-    def take_turn(self, call: Call) -> Turn:
-        """One turn, of the size planned."""
+    def take_round(self, call: Call) -> Round:
+        """Take one round of the planned size."""
 
     def facts(self) -> dict[str, str]:
-        """What was found meanwhile that a reader of the record should know."""
+        """Return facts found while measuring, for the record."""
 
 
 def meter(target: Target) -> Meter:
+    """Return the meter for a target."""
     if target.kind != "cuda":
-        return Host()
+        return HostMeter()
     from bench.measure.gpu.meter import Gpu  # needs PyTorch
 
     return Gpu.present(target)

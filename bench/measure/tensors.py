@@ -1,6 +1,6 @@
-"""Between numpy's arrays and PyTorch's tensors, which may lie on a GPU, and whose bfloat16 numpy lacks.
+"""Converts between numpy's arrays and PyTorch's tensors, which may lie on a GPU and whose bfloat16 numpy lacks.
 
-PyTorch is not imported here: whoever has a tensor has done so.
+PyTorch is not imported here: code that has a tensor has imported it.
 """
 
 import sys
@@ -15,7 +15,7 @@ BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 
 
 def as_array(part: Any) -> Array:
-    """The numpy array of a tensor or of anything like an array; in the same memory, unless that is a GPU's."""
+    """Return a tensor or anything like an array as a numpy array, in the same memory unless that is a GPU's."""
     if not hasattr(part, "detach"):
         return np.asarray(part)
     tensor = part.detach().cpu()
@@ -27,7 +27,7 @@ def as_array(part: Any) -> Array:
 
 
 def as_tensor(array: Any) -> Any:
-    """The tensor of an array, in the same memory; a tensor is returned as it is."""
+    """Return an array as a tensor in the same memory; a tensor is returned as it is."""
     torch: Any = sys.modules["torch"]
     if isinstance(array, torch.Tensor):
         return array
@@ -37,13 +37,13 @@ def as_tensor(array: Any) -> Any:
 
 
 def fill_with_nan(part: Any, readable: list[Any]) -> None:
-    """Overwrite an array or a tensor, unless it lies in the memory of one that may only be read."""
-    if all(hasattr(one, "untyped_storage") for one in (part, *readable)):
+    """Fill an array or a tensor with NaN, unless it shares memory with one of ``readable``, which may only be read."""
+    if all(hasattr(other, "untyped_storage") for other in (part, *readable)):
         torch: Any = sys.modules["torch"]
-        with torch.inference_mode():  # else what was made in it cannot be written to
-            if part.untyped_storage().data_ptr() not in {one.untyped_storage().data_ptr() for one in readable}:
+        with torch.inference_mode():  # otherwise tensors created in this mode cannot be written to
+            if part.untyped_storage().data_ptr() not in {other.untyped_storage().data_ptr() for other in readable}:
                 part.detach().fill_(np.nan)
         return
     array = as_array(part)
-    if array.flags.writeable and not any(np.shares_memory(array, one) for one in readable):
+    if array.flags.writeable and not any(np.shares_memory(array, other) for other in readable):
         array.fill(np.nan)

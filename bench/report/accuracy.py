@@ -1,6 +1,6 @@
-"""What trained models reach over the seeds of one experiment, and whether they differ from the baseline's.
+"""Metrics of trained models over the seeds of an experiment, and whether they differ from the baseline's.
 
-An experiment is all cases of a section that differ in nothing but the seed.
+An experiment consists of all cases of a section that differ only in the seed.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench.core.record import Record
 from bench.core.workload import Metric
-from bench.report.compare import Row
+from bench.report.compare import Comparison
 from bench.report.frame import frame, metric_column, panels
 from bench.report.section import Section, sections
 from bench.stats.interval import Interval
@@ -32,19 +32,19 @@ from bench.store import Run
 
 @dataclass(frozen=True)
 class Model:
-    """One implementation over the seeds that it passed. Work and times are medians over them."""
+    """One implementation over the seeds that it passed; work and times are medians over them."""
 
     implementation: str
     seeds: int
     means: dict[str, Interval | None]
-    """By metric; None where a seed has none, or none that is finite."""
+    """Mean by metric; None where a seed has no finite value."""
     macs: float
     sparse_macs: float
     parameters: float
     latency_ns: float
     prepare_s: float
     facts: dict[str, str]
-    """What its records say of it and not of the baseline, or where there is none not of all, such as another width."""
+    """Facts that differ from the baseline's, or without a baseline between implementations, such as another width."""
 
 
 @dataclass(frozen=True)
@@ -56,125 +56,139 @@ class Difference:
     seeds: int
     mean: Interval
     p: float
-    """Corrected by Holm's method for all that were compared with the baseline in this metric."""
+    """p value, corrected by Holm's method for all comparisons with the baseline in this metric."""
     finding: Finding
 
 
 @dataclass(frozen=True)
 class Leader:
-    """Who is best in the metric that implementations are judged by."""
+    """The implementation that is best in the metric that implementations are judged by."""
 
     implementation: str
     tied: list[str]
-    """Others with the very same mean, but for rounding."""
+    """Other implementations with the same mean, except for rounding."""
     seeds: int
     mean: Interval
     unsure: list[str]
-    """Those that it is not surely better than."""
+    """Implementations that it is not surely better than."""
 
 
 @dataclass(frozen=True)
 class Experiment:
+    """The trained models of a section that differ in nothing but their seed."""
+
     title: str
-    """The parameters that tell it from the section's other experiments; empty where there are none."""
+    """The parameters that distinguish it from the section's other experiments; empty where there are none."""
     seed: str
-    """The parameter that its cases differ in."""
+    """The parameter in which its cases differ."""
     seeds: int
     metrics: list[Metric]
     models: list[Model]
     baseline: str | None
-    ratios: dict[str, Row]
-    """By implementation: the times of its calls against the baseline's."""
+    ratios: dict[str, Comparison]
+    """Comparison of each implementation's latency with the baseline's, by implementation."""
     differences: list[Difference]
     leader: Leader | None
     """None where fewer than two have the metric."""
 
     @property
     def compared(self) -> int:
-        """How many were compared with the baseline, at most, in one metric."""
+        """The largest number of comparisons with the baseline in one metric."""
         return max((self.in_metric(metric) for metric in self.metrics), default=0)
 
     @property
     def too_few(self) -> bool:
-        """Whether some metric's differences cannot be sure, whatever they are, as the seeds are too few."""
-        return any(least_p(found.seeds) * self.in_metric(found.metric) >= ALPHA for found in self.differences)
+        """Whether the seeds are too few for any difference in some metric to be significant."""
+        return any(
+            least_p(difference.seeds) * self.in_metric(difference.metric) >= ALPHA for difference in self.differences
+        )
 
     def in_metric(self, metric: Metric) -> int:
-        """How many differences were corrected together."""
-        return sum(found.metric == metric for found in self.differences)
+        """Return how many differences in ``metric`` were corrected together."""
+        return sum(difference.metric == metric for difference in self.differences)
 
 
 def experiments(section: Section) -> list[Experiment]:
-    """The experiments of ``section``; none where its workload has no metrics, or its cases are no repeats."""
-    if not section.metrics or section.repeats is None:
+    """Return the experiments of ``section``; none where it has no metrics, or its cases are not repeats."""
+    if not section.metrics or section.seed_parameter is None:
         return []
-    return [_experiment(section, section.repeats, title, rows) for title, rows in panels(section.rows, section.repeats)]
+    return [
+        _experiment(section, section.seed_parameter, title, rows)
+        for title, rows in panels(section.rows, section.seed_parameter)
+    ]
 
 
-def differences(run: Run, rows: Sequence[Row]) -> dict[Row, list[Difference]]:
-    """What the metrics say beside each of the ``rows``, in which ``run`` was compared with a baseline of its own."""
-    found: dict[Row, list[Difference]] = {}
+def differences(run: Run, rows: Sequence[Comparison]) -> dict[Comparison, list[Difference]]:
+    """Return the differences in metrics for each of ``rows``, comparisons of ``run`` with a baseline of its own."""
+    by_row: dict[Comparison, list[Difference]] = {}
     for section in sections([run], frame([run]), rows):
         for experiment in experiments(section):
             for difference in experiment.differences:
-                found.setdefault(experiment.ratios[difference.implementation], []).append(difference)
-    return found
+                by_row.setdefault(experiment.ratios[difference.implementation], []).append(difference)
+    return by_row
 
 
-def changes(new: Run, old: Run, rows: Sequence[Row]) -> dict[Row, list[Difference]]:
-    """What the metrics say beside each of the ``rows``, in which ``new`` was compared with ``old``.
+def changes(new: Run, old: Run, rows: Sequence[Comparison]) -> dict[Comparison, list[Difference]]:
+    """Return the differences in metrics for each of ``rows``, comparisons of ``new`` with ``old``.
 
-    Models of one seed are paired; p is corrected for all rows of a workload together, metric by metric.
+    Models of one seed are paired. p is corrected for all rows of a workload together, metric by metric.
     """
-    before = {(section.workload, section.target): section for section in sections([old], frame([old]), ())}
-    found: dict[Row, list[Difference]] = {}
+    old_sections = {(section.workload, section.target): section for section in sections([old], frame([old]), ())}
+    by_row: dict[Comparison, list[Difference]] = {}
     for section in sections([new], frame([new]), rows):
-        other = before.get((section.workload, section.target))
-        if other is None or section.repeats is None or section.repeats != other.repeats:
+        other = old_sections.get((section.workload, section.target))
+        if other is None or section.seed_parameter is None or section.seed_parameter != other.seed_parameter:
             continue
-        for metric in (metric for metric in section.metrics if metric.more_is_better is not None):
-            pairs = {row: _paired(_of(row, section), _of(row, other), metric) for row in section.comparisons}
-            paired = {row: pair for row, pair in pairs.items() if pair}
-            named = [(row.implementation, pair) for row, pair in paired.items()]
-            for row, difference in zip(paired, _judged(named, metric), strict=True):
-                found.setdefault(row, []).append(difference)
-    return found
+        for metric in (metric for metric in section.metrics if metric.higher_is_better is not None):
+            by_seed = {
+                row: _seed_differences(_passed_rows(row, section), _passed_rows(row, other), metric)
+                for row in section.comparisons
+            }
+            comparable = {row: values for row, values in by_seed.items() if values}
+            named = [(row.implementation, values) for row, values in comparable.items()]
+            for row, difference in zip(comparable, _judge(named, metric), strict=True):
+                by_row.setdefault(row, []).append(difference)
+    return by_row
 
 
 def _experiment(section: Section, seed: str, title: str, rows: pd.DataFrame) -> Experiment:
     passed = rows[rows["status"] == "passed"]
-    models = {str(name): found.set_index(seed) for name, found in passed.groupby("implementation", sort=False)}
-    about = [record for record in section.records if record.case in set(passed["case"])]
-    facts = _telling_facts(about, section.baseline)
-    directed = [metric for metric in section.metrics if metric.more_is_better is not None]
+    models = {str(name): group.set_index(seed) for name, group in passed.groupby("implementation", sort=False)}
+    records = [record for record in section.records if record.case in set(passed["case"])]
+    facts = _distinguishing_facts(records, section.baseline)
+    directed = [metric for metric in section.metrics if metric.higher_is_better is not None]
     baseline = section.baseline
     return Experiment(
         title=title,
         seed=seed,
         seeds=int(rows[seed].nunique()),
         metrics=section.metrics,
-        models=[_model(name, found, section.metrics, facts.get(name, {})) for name, found in models.items()],
+        models=[_model(name, group, section.metrics, facts.get(name, {})) for name, group in models.items()],
         baseline=baseline,
         ratios={row.implementation: row for row in section.comparisons if not set(row.cases).isdisjoint(rows["case"])},
-        differences=[found for metric in directed for found in _differences(models, baseline, metric)],
+        differences=[difference for metric in directed for difference in _differences(models, baseline, metric)],
         leader=_leader(models, section.metrics[0]),
     )
 
 
-def _telling_facts(records: Iterable[Record], baseline: str | None) -> dict[str, dict[str, str]]:
-    """Implementation -> the facts of its ``records`` in which it differs from the baseline.
+def _distinguishing_facts(records: Iterable[Record], baseline: str | None) -> dict[str, dict[str, str]]:
+    """Return the facts in which each implementation differs from the baseline, by implementation and name.
 
-    Several values are joined by "or". Without a baseline: the facts in which not all are alike.
+    Several values of a fact are joined by "or". Without a baseline, these are the facts in which implementations differ
+    from one another.
     """
-    found: dict[str, dict[str, set[str]]] = {}
+    values: dict[str, dict[str, set[str]]] = {}
     for record in records:
         for name, value in record.facts.items():
-            found.setdefault(record.implementation, {}).setdefault(name, set()).add(value)
-    texts = {who: {name: " or ".join(sorted(values)) for name, values in facts.items()} for who, facts in found.items()}
+            values.setdefault(record.implementation, {}).setdefault(name, set()).add(value)
+    texts = {
+        implementation: {name: " or ".join(sorted(options)) for name, options in facts.items()}
+        for implementation, facts in values.items()
+    }
     others = [texts[baseline]] if baseline in texts else list(texts.values())
     return {
-        who: {name: text for name, text in facts.items() if any(other.get(name) != text for other in others)}
-        for who, facts in texts.items()
+        implementation: {name: text for name, text in facts.items() if any(other.get(name) != text for other in others)}
+        for implementation, facts in texts.items()
     }
 
 
@@ -201,37 +215,37 @@ def _mean(rows: pd.DataFrame, metric: Metric) -> Interval | None:
 
 
 def _differences(models: Mapping[str, pd.DataFrame], baseline: str | None, metric: Metric) -> Iterator[Difference]:
-    """Every implementation but the baseline, where both have the metric for a common seed, corrected together."""
-    if baseline is None or baseline not in models or metric.more_is_better is None:
+    """Yield each implementation's difference to the baseline where both have the metric for a common seed."""
+    if baseline is None or baseline not in models or metric.higher_is_better is None:
         return
-    pairs = {
-        name: found
+    named = [
+        (name, values)
         for name, rows in models.items()
-        if name != baseline and (found := _paired(rows, models[baseline], metric))
-    }
-    yield from _judged(list(pairs.items()), metric)
+        if name != baseline and (values := _seed_differences(rows, models[baseline], metric))
+    ]
+    yield from _judge(named, metric)
 
 
-def _judged(named: Sequence[tuple[str, list[float]]], metric: Metric) -> Iterator[Difference]:
-    """A difference for each implementation with its paired differences, corrected together."""
-    corrected = holm([sign_flip_p(found) for _, found in named])
-    for (name, found), p in zip(named, corrected, strict=True):
-        mean = mean_interval(found)
-        finding = judge_difference(mean.estimate, p, metric.more_is_better is True)
-        yield Difference(name, metric, len(found), mean, p, finding)
+def _judge(named: Sequence[tuple[str, list[float]]], metric: Metric) -> Iterator[Difference]:
+    """Yield a difference for each implementation and its values by seed, with p values corrected together."""
+    corrected = holm([sign_flip_p(values) for _, values in named])
+    for (name, values), p in zip(named, corrected, strict=True):
+        mean = mean_interval(values)
+        finding = judge_difference(mean.estimate, p, metric.higher_is_better is True)
+        yield Difference(name, metric, len(values), mean, p, finding)
 
 
-def _of(row: Row, section: Section) -> pd.DataFrame:
-    """What ``section`` has of the row's implementation and cases, by seed."""
+def _passed_rows(row: Comparison, section: Section) -> pd.DataFrame:
+    """Return the passed rows of ``section`` with the row's implementation and cases, indexed by seed."""
     rows = section.rows
-    wanted = (
+    selected = (
         (rows["implementation"] == row.implementation) & rows["case"].isin(row.cases) & (rows["status"] == "passed")
     )
-    return rows[wanted].set_index(section.repeats)
+    return rows[selected].set_index(section.seed_parameter)
 
 
-def _paired(rows: pd.DataFrame, others: pd.DataFrame, metric: Metric) -> list[float]:
-    """The differences in a metric over common seeds; none where one of them is not finite."""
+def _seed_differences(rows: pd.DataFrame, others: pd.DataFrame, metric: Metric) -> list[float]:
+    """Return the differences in a metric over common seeds; none where a value is not finite."""
     column = metric_column(metric.name)
     common = rows.index.intersection(others.index)
     ours, theirs = rows.loc[common, column], others.loc[common, column]
@@ -241,18 +255,18 @@ def _paired(rows: pd.DataFrame, others: pd.DataFrame, metric: Metric) -> list[fl
 
 
 def _leader(models: Mapping[str, pd.DataFrame], metric: Metric) -> Leader | None:
-    """The best mean, and which others it is not surely better than.
+    """Return the implementation with the best mean, and the others that it is not surely better than.
 
     The best of k is chosen by the same data that it is tested on. It is surely better than another where the p value
-    times the k - 1 others is below ALPHA (Bonferroni): a wrong leader is then named the surely best one with a chance
-    of ALPHA at most, as it must seem surely better than the true best, which each of k - 1 could.
+    times the k - 1 others is below ALPHA (Bonferroni). A wrong leader would have to seem surely better than the true
+    best, which each of k - 1 could, so the probability that one is called surely best is at most ALPHA.
     """
-    if metric.more_is_better is None:
+    if metric.higher_is_better is None:
         return None
     means = {name: mean for name, rows in models.items() if (mean := _mean(rows, metric))}
     if len(means) < 2:
         return None
-    choose = max if metric.more_is_better else min
+    choose = max if metric.higher_is_better else min
     best = choose(means, key=lambda name: means[name].estimate)
     others = [name for name in means if name != best]
     tied = [name for name in others if isclose(means[name].estimate, means[best].estimate, rel_tol=1e-12)]
@@ -261,9 +275,9 @@ def _leader(models: Mapping[str, pd.DataFrame], metric: Metric) -> Leader | None
 
 
 def _surely_apart(rows: pd.DataFrame, others: pd.DataFrame, metric: Metric, comparisons: int) -> bool:
-    found = _paired(rows, others, metric)
-    better = cast(bool, metric.more_is_better)
-    if not found:
+    values = _seed_differences(rows, others, metric)
+    higher_is_better = cast(bool, metric.higher_is_better)
+    if not values:
         return False
-    corrected = min(1.0, comparisons * sign_flip_p(found))
-    return judge_difference(float(np.mean(found)), corrected, better) is Finding.BETTER
+    corrected = min(1.0, comparisons * sign_flip_p(values))
+    return judge_difference(float(np.mean(values)), corrected, higher_is_better) is Finding.BETTER

@@ -1,4 +1,4 @@
-"""How models learned, and what their accuracy costs in time; a figure for each experiment."""
+"""Figures of learning curves, and of a metric against time, for each experiment."""
 
 from collections.abc import Callable, Mapping, Sequence
 from html import escape
@@ -19,19 +19,19 @@ from bench.report.units import duration, time_unit
 from bench.stats.interval import Interval
 
 _MARKED = 8
-"""Epochs of a line that have a marker, by which it is known without its colour."""
+"""Largest number of markers on a line; they identify it without its colour."""
 _DIGITS = 6
-"""Of a mean in a figure: there are many, and the page holds them all."""
+"""Significant digits of a mean in a figure; few of them keep the page small."""
 
 
 def learning_figures(section: Section, style: Mapping[str, Style]) -> list[go.Figure]:
-    """Each curve of each experiment, by epoch: its mean over the seeds, as far as all of them trained."""
-    if section.repeats is None:
+    """Return a figure for each curve of each experiment: the mean over seeds by epoch, as far as all were trained."""
+    if section.seed_parameter is None:
         return []
     table = curves([section.run])
     described = {metric.name: metric for metric in section.described}
     figures = []
-    for title, cases in panels(section.rows, section.repeats):
+    for title, cases in panels(section.rows, section.seed_parameter):
         for name, rows in table.merge(cases[list(KEYS)]).groupby("curve", sort=False):
             metric = described.get(str(name)) or Metric(str(name), str(name).replace("_", " "), "")
             figures.append(_learning(rows, metric, title, style))
@@ -45,12 +45,12 @@ def cost_figures(
     nanoseconds: Callable[[Model], float],
     style: Mapping[str, Style],
 ) -> list[go.Figure]:
-    """The mean of ``metric`` with its interval against a time, which ``what`` names."""
+    """Return figures of the mean of ``metric``, with its interval, against a time (ns) that ``what`` names."""
     figures = []
     for experiment in experiments:
-        placed = [(model, mean) for model in experiment.models if (mean := _drawable(model, metric, nanoseconds))]
-        if placed:
-            figures.append(_cost(experiment.title, placed, metric, what, nanoseconds, style))
+        models = [(model, mean) for model in experiment.models if (mean := _drawable(model, metric, nanoseconds))]
+        if models:
+            figures.append(_cost(experiment.title, models, metric, what, nanoseconds, style))
     return figures
 
 
@@ -58,9 +58,9 @@ def _learning(table: pd.DataFrame, metric: Metric, title: str, style: Mapping[st
     figure = go.Figure(layout=layout(": ".join(filter(None, (title, metric.heading)))))
     for name, rows in table.groupby("implementation"):
         by_seed = rows.pivot(index="epoch", columns="case", values="value")
-        mean = by_seed.mean(axis=1, skipna=False) * (100 if metric.share else 1)
-        reached = mean.loc[: mean.last_valid_index()]
-        figure.add_trace(_learning_line(reached, str(name), style[str(name)]))
+        mean = by_seed.mean(axis=1, skipna=False) * (100 if metric.is_fraction else 1)
+        trained = mean.loc[: mean.last_valid_index()]
+        figure.add_trace(_learning_line(trained, str(name), style[str(name)]))
     figure.update_xaxes(title=axis_title("epoch"), **AXIS)
     figure.update_yaxes(title=axis_title(_axis_text(metric)), **AXIS)
     return figure
@@ -74,25 +74,25 @@ def _learning_line(mean: "pd.Series[float]", name: str, style: Style) -> go.Scat
 
 
 def _drawable(model: Model, metric: Metric, nanoseconds: Callable[[Model], float]) -> Interval | None:
-    """The model's mean, where it has one and a time, without which it has no place on a logarithmic axis."""
+    """Return the model's mean, or None where it has no mean or no time that a logarithmic axis can show."""
     return model.means[metric.name] if nanoseconds(model) > 0 else None
 
 
 def _cost(
     title: str,
-    placed: Sequence[tuple[Model, Interval]],
+    models: Sequence[tuple[Model, Interval]],
     metric: Metric,
     what: str,
     nanoseconds: Callable[[Model], float],
     style: Mapping[str, Style],
 ) -> go.Figure:
     figure = go.Figure(layout=layout(title))
-    times = pd.Series([nanoseconds(model) for model, _ in placed])
+    times = pd.Series([nanoseconds(model) for model, _ in models])
     scale, unit = time_unit(times.median())
-    for model, mean in placed:
+    for model, mean in models:
         name, time = model.implementation, nanoseconds(model)
         hover = f"<b>{escape(name)}</b><br>{mean_text(metric, mean)}<br>{duration(time)}"
-        factor = 100 if metric.share else 1
+        factor = 100 if metric.is_fraction else 1
         row = pd.DataFrame({"x": [time / scale], "y": [factor * mean.estimate]})
         bars = _bars(factor * (mean.high - mean.estimate), style[name])
         figure.add_trace(points(row, name, style[name], [hover], error_y=bars).update(mode="markers"))
@@ -102,7 +102,7 @@ def _cost(
 
 
 def _bars(reach: float, style: Style) -> dict[str, object]:
-    """Hidden where the interval is infinite, as that of a single seed."""
+    """Return error bars of this half-width, hidden where it is infinite, as with a single seed."""
     shown = isfinite(reach)
     return {
         "type": "data",
@@ -115,4 +115,4 @@ def _bars(reach: float, style: Style) -> dict[str, object]:
 
 
 def _axis_text(metric: Metric) -> str:
-    return escape(f"{metric.title}, %" if metric.share else metric.title)
+    return escape(f"{metric.title}, %" if metric.is_fraction else metric.title)

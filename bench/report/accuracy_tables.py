@@ -1,4 +1,4 @@
-"""The tables of an experiment as a reader sees them: what each model reaches, and how it differs from the baseline."""
+"""Tables of an experiment: each model's means, and its differences to the baseline."""
 
 from dataclasses import dataclass
 from math import isinf, isnan
@@ -6,21 +6,23 @@ from typing import NamedTuple
 
 from bench.core.workload import Metric
 from bench.report.accuracy import Difference, Experiment, Model
-from bench.report.compare import Row
+from bench.report.compare import Comparison
 from bench.report.table import Column, metric_column
 from bench.report.units import MISSING, duration, hundredths, number
 from bench.stats.interval import Interval
 
 
 class Text(NamedTuple):
+    """The text of a cell."""
+
     text: str
     aside: str = ""
-    """In small print below it."""
+    """Small print below the text."""
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """Its first column names the lines."""
+    """A table of texts; its first column names the lines."""
 
     columns: list[Column]
     lines: list[list[Text]]
@@ -37,22 +39,23 @@ _WORK = [
 
 
 def means_table(experiment: Experiment) -> TextTable:
-    """A line for each implementation: its seeds, the mean of every metric, its work and its times."""
+    """Return a line for each implementation: its seeds, the mean of every metric, its work and its times."""
     metrics = [metric_column(metric, "%") for metric in experiment.metrics]
     return TextTable(
         [_NAME, Column("Seeds", hint=f"how many values of {experiment.seed} passed"), *metrics, *_WORK],
-        [_model(experiment, model) for model in experiment.models],
+        [_model_line(experiment, model) for model in experiment.models],
     )
 
 
 def differences_table(experiment: Experiment) -> TextTable:
-    """A line for each implementation but the baseline: its time, and every metric of which more, or less, is better."""
-    found = {(difference.implementation, difference.metric): difference for difference in experiment.differences}
-    metrics = list(dict.fromkeys(metric for _, metric in found))
-    names = dict.fromkeys([name for name, _ in found] + [name for name, row in experiment.ratios.items() if row.ratio])
+    """Return a line for each implementation but the baseline: its time, and each metric with a better direction."""
+    by_cell = {(difference.implementation, difference.metric): difference for difference in experiment.differences}
+    metrics = list(dict.fromkeys(metric for _, metric in by_cell))
+    with_ratio = [name for name, row in experiment.ratios.items() if row.ratio]
+    names = dict.fromkeys([name for name, _ in by_cell] + with_ratio)
 
     def line(name: str) -> list[Text]:
-        differences = (_difference(found.get((name, metric))) for metric in metrics)
+        differences = (_difference(by_cell.get((name, metric))) for metric in metrics)
         return [Text(name), _ratio(experiment.ratios[name], experiment.seeds), *differences]
 
     return TextTable(
@@ -62,18 +65,18 @@ def differences_table(experiment: Experiment) -> TextTable:
 
 
 def mean_text(metric: Metric, mean: Interval) -> str:
-    """A mean with its unit and interval, for a sentence."""
-    unit = "\u00a0%" if metric.share else ""
-    shown = _mean(metric, mean)
-    return f"{shown.text}{unit}" + (f" ({shown.aside}{unit})" if shown.aside else "")
+    """Return a mean with its unit and interval, for a sentence."""
+    unit = "\u00a0%" if metric.is_fraction else ""
+    text, aside = _mean(metric, mean)
+    return f"{text}{unit}" + (f" ({aside}{unit})" if aside else "")
 
 
 def value_text(metric: Metric, value: float) -> str:
-    """A value with its unit, for a sentence."""
-    return _value(metric, value) + ("\u00a0%" if metric.share else "")
+    """Return a value with its unit, for a sentence."""
+    return _value(metric, value) + ("\u00a0%" if metric.is_fraction else "")
 
 
-def _model(experiment: Experiment, model: Model) -> list[Text]:
+def _model_line(experiment: Experiment, model: Model) -> list[Text]:
     return [
         Text(model.implementation, ", ".join(f"{name} {value}" for name, value in model.facts.items())),
         Text(str(model.seeds), "" if model.seeds == experiment.seeds else f"of {experiment.seeds}"),
@@ -86,33 +89,33 @@ def _model(experiment: Experiment, model: Model) -> list[Text]:
 
 
 def _mean(metric: Metric, mean: Interval | None) -> Text:
-    return Text(_value(metric, mean.estimate), _within(metric, mean)) if mean else Text(MISSING)
+    return Text(_value(metric, mean.estimate), _interval(metric, mean)) if mean else Text(MISSING)
 
 
-def _difference(found: Difference | None) -> Text:
-    if found is None:
+def _difference(difference: Difference | None) -> Text:
+    if difference is None:
         return Text(MISSING)
-    metric, mean = found.metric, found.mean
-    asides = [_within(metric, mean, signed=True), f"p {number(found.p, 2)}"]
-    return Text(f"{_value(metric, mean.estimate, signed=True)} {found.finding}", ", ".join(filter(None, asides)))
+    metric, mean = difference.metric, difference.mean
+    asides = [_interval(metric, mean, signed=True), f"p {number(difference.p, 2)}"]
+    return Text(f"{_value(metric, mean.estimate, signed=True)} {difference.finding}", ", ".join(filter(None, asides)))
 
 
-def _ratio(row: Row, seeds: int) -> Text:
+def _ratio(row: Comparison, seeds: int) -> Text:
     if row.ratio is None:
         return Text(MISSING, row.reason)
-    within = f"{number(row.ratio.low)} to {number(row.ratio.high)}"
-    part = "" if len(row.cases) == seeds else f"{len(row.cases)} of {seeds} repeats"
-    return Text(f"{number(row.ratio.estimate)} {row.verdict}", ", ".join(filter(None, (within, part))))
+    interval = f"{number(row.ratio.low)} to {number(row.ratio.high)}"
+    repeats = "" if len(row.cases) == seeds else f"{len(row.cases)} of {seeds} repeats"
+    return Text(f"{number(row.ratio.estimate)} {row.verdict}", ", ".join(filter(None, (interval, repeats))))
 
 
-def _within(metric: Metric, mean: Interval, signed: bool = False) -> str:
-    """The interval; empty where it is infinite, as that of a single seed."""
+def _interval(metric: Metric, mean: Interval, signed: bool = False) -> str:
+    """Return the interval; empty where it is infinite, as that of a single seed."""
     if isinf(mean.low):
         return ""
     return f"{_value(metric, mean.low, signed)} to {_value(metric, mean.high, signed)}"
 
 
 def _value(metric: Metric, value: float, signed: bool = False) -> str:
-    if metric.share:
+    if metric.is_fraction:
         return hundredths(value, signed)
     return ("+" if signed and value > 0 else "") + number(value, 3).replace("-", "−")

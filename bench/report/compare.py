@@ -1,51 +1,54 @@
-"""Every implementation against a baseline, or a run against an older one, each with a verdict.
+"""Comparisons of implementations with a baseline, or of a run with an older one, each with a verdict.
 
-Cases that differ in nothing but a seed are repeats of one experiment, which is compared once.
+Cases that differ only in a seed are repeats of one experiment, which is compared once.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from bench.core import registry
-from bench.core.errors import BadUse
+from bench.core.errors import UsageError
 from bench.core.record import Key, Latency, Record, Status
 from bench.stats.interval import Interval
-from bench.stats.paired import mean_ratio, paired_ratio, unpaired_ratio
-from bench.stats.verdict import Verdict, corrected_confidence, judge
+from bench.stats.latencies import process_count, ratio_of_runs, session_ratio
+from bench.stats.ratios import mean_ratio
+from bench.stats.verdict import Verdict, judge, judge_all
 from bench.store import Run
 
 CONFIDENCE = 0.95
-"""That all intervals of a table hold at once."""
+"""Probability that no verdict in a table is wrong."""
 DEFAULT_MARGIN = 0.02
-"""A difference too small to matter, as a fraction, where nobody has measured the machine's noise floor."""
-LEAST_MARGIN = 0.01
-"""However quiet the machine: what ``featherbench doctor`` tries its verdicts at."""
-NOT_TOGETHER = "measured one after the other, not in turns: drift of the machine between them does not cancel"
+"""Margin (a fraction) where the machine's noise floor has not been measured."""
+MIN_MARGIN = 0.01
+"""Smallest default margin (a fraction), however quiet the machine; ``featherbench doctor`` tests verdicts at it."""
+NOT_TOGETHER = "measured one after the other, not interleaved: drift of the machine between them does not cancel"
+
+ONE_PROCESS = "measured in a single process, so the interval may not hold for another one"
 
 
 @dataclass(frozen=True)
-class Row:
-    """One implementation on one case, or on the repeats of one experiment, against the baseline or an older run."""
+class Comparison:
+    """A comparison of an implementation with the baseline or an older run, on one case or repeats of an experiment."""
 
     run: str
     workload: str
     implementation: str
     case: str
-    """Of several repeats: what they have in common."""
+    """The case; for several repeats, what their cases have in common."""
     target: str
     against: str
     """The baseline implementation, or the name of the older run."""
     margin: float
-    """A difference too small to matter, as a fraction: a ratio from 1 / (1 + margin) to 1 + margin is none."""
+    """The largest difference that does not matter, as a fraction: ratios from 1 / (1 + margin) to 1 + margin."""
     ratio: Interval | None = None
-    """Its latency / the other's latency: below 1 is faster. At the confidence corrected for the table."""
+    """Its latency / the other's latency (below 1 is faster), at the confidence at which it was judged."""
     verdict: Verdict | None = None
     reason: str = ""
-    """Why there is no ratio; beside a ratio, what to mind about it."""
+    """Why there is no ratio; for a ratio, its cautions."""
     cases: tuple[str, ...] = ()
-    """Those that the ratio is drawn from; without a ratio, all of its repeats."""
+    """The cases that the ratio comes from; without a ratio, those of all repeats."""
 
 
 class _Pair(NamedTuple):
@@ -55,85 +58,88 @@ class _Pair(NamedTuple):
     against: str
     margin: float
     obstacle: str
-    caution: str = ""
+    cautions: tuple[str, ...] = ()
 
 
-def compare(run: Run, baseline: str | None = None, margin: float | None = None) -> list[Row]:
-    """Each implementation of ``run`` against the baseline, case by case.
+def compare(run: Run, baseline: str | None = None, margin: float | None = None) -> list[Comparison]:
+    """Compare each implementation of ``run`` with the baseline, case by case.
 
-    ``baseline`` is by default the workload's own; ``margin`` as ``default_margin`` says.
-    Raises BadUse where the baseline is not in the run.
+    Args:
+        run: the run to compare within.
+        baseline: name of the baseline implementation, by default the workload's own.
+        margin: the largest difference that does not matter (a fraction), by default ``default_margin`` of the run.
+
+    Raises:
+        UsageError: where the baseline is not in the run.
     """
     names = {record.workload: baseline or registry.workload(record.workload).baseline for record in run.records}
     present = {(record.workload, record.implementation) for record in run.records}
     if names and not present & set(names.items()):
         passed = sorted({record.implementation for record in run.records if record.status is Status.PASSED})
-        advice = f"choose {', '.join(passed)}" if passed else "nor has anything passed there"
-        raise BadUse(f"baseline {' or '.join(sorted(set(names.values())))} is not in run {run.name}; {advice}")
-    return _judged(list(_against_baseline(run, names, margin)))
+        advice = f"choose {', '.join(passed)}" if passed else "and no implementation passed there"
+        raise UsageError(f"baseline {' or '.join(sorted(set(names.values())))} is not in run {run.name}; {advice}")
+    return _compare_pairs(list(_against_baseline(run, names, margin)))
 
 
-def compare_each(runs: Sequence[Run]) -> list[Row]:
-    """As ``compare`` for each run with its workloads' own baselines, as one table with one correction.
+def compare_each(runs: Sequence[Run]) -> list[Comparison]:
+    """Compare the implementations of each run with its workloads' own baselines, corrected as one table.
 
-    A baseline that is absent, or a workload that this checkout does not know, is a reason in the rows, and no error.
+    A baseline that is absent, or a workload that this checkout does not know, is a reason in the rows, not an error.
     """
     pairs = [pair for run in runs for pair in _against_baseline(run, known_baselines(run), None)]
-    return _judged(pairs)
+    return _compare_pairs(pairs)
 
 
-def compare_runs(new: Run, old: Run, margin: float | None = None) -> list[Row]:
-    """Each implementation and case of ``new`` against the same in ``old``; below 1, ``new`` is faster.
+def compare_runs(new: Run, old: Run, margin: float | None = None) -> list[Comparison]:
+    """Compare each implementation and case of ``new`` with the same in ``old``; below 1, ``new`` is faster.
 
-    The rounds of two runs do not pair up. Nothing cancels a change of the machine between them, nor the luck of each
-    process with the place of its memory: only the margin allows for these. ``margin`` is by default the larger noise
-    floor of the two. Raises BadUse where the runs share nothing, as those of two targets do.
+    The rounds of two runs do not pair, so nothing cancels a change of the machine between them, and only the margin
+    allows for it. ``margin`` (a fraction) is by default the larger ``default_margin`` of the two.
+
+    Raises:
+        UsageError: where the runs have different targets, or share no implementation and case.
     """
     if new.info.target != old.info.target:
-        raise BadUse(
-            f"run {new.name} is of target {new.info.target} and run {old.name} of {old.info.target}; "
-            "choose two of one target"
+        raise UsageError(
+            f"run {new.name} measured target {new.info.target} and run {old.name} target {old.info.target}; "
+            "choose two runs of the same target"
         )
     if margin is None:
         margin = max(default_margin(new), default_margin(old))
-    before = {record.key: record for record in old.records}
-    if not any(record.key in before for record in new.records):
-        raise BadUse(f"runs {new.name} and {old.name} share no implementation, case and target; choose two that do")
-    same = new.info.environment.fingerprint == old.info.environment.fingerprint
-    caution = "" if same else "the environments of the two runs differ"
+    old_records = {record.key: record for record in old.records}
+    if not any(record.key in old_records for record in new.records):
+        raise UsageError(f"runs {new.name} and {old.name} share no implementation, case and target; choose two that do")
+    same_environment = new.info.machine.environment.fingerprint == old.info.machine.environment.fingerprint
+    run_cautions = () if same_environment else ("the environments of the two runs differ",)
     pairs = []
     for record in new.records:
-        other = before.get(record.key)
-        obstacle = _not_passed(record) or (_not_passed(other, old.name) if other else f"not in run {old.name}")
-        pairs.append(_Pair(new, record, other, old.name, margin, obstacle, caution))
-    return _judged(pairs)
-
-
-def slower_than(rows: Iterable[Row], threshold: float) -> list[Row]:
-    """The rows surely slower by more than ``threshold``, a fraction: the interval lies above 1 + threshold."""
-    return [row for row in rows if row.ratio is not None and row.ratio.low > 1 + threshold]
+        other = old_records.get(record.key)
+        obstacle = _failure_reason(record) or (_failure_reason(other, old.name) if other else f"not in run {old.name}")
+        cautions = (*run_cautions, *_process_cautions(record, other)) if other else ()
+        pairs.append(_Pair(new, record, other, old.name, margin, obstacle, cautions))
+    return _compare_pairs(pairs)
 
 
 def lost(new: Run, old: Run) -> list[Record]:
-    """The records of ``new`` that did not pass, of what passed in ``old``."""
+    """Return the records of ``new`` that did not pass although they passed in ``old``."""
     passed = {record.key for record in old.records if record.status is Status.PASSED}
     return [record for record in new.records if record.key in passed and record.status is not Status.PASSED]
 
 
 def default_margin(run: Run) -> float:
-    """The run's noise floor as a fraction, but at least 0.01; 0.02 where it is unknown."""
-    return DEFAULT_MARGIN if run.info.noise_floor is None else max(LEAST_MARGIN, run.info.noise_floor)
+    """Return the run's noise floor as a fraction, at least MIN_MARGIN; DEFAULT_MARGIN where it is unknown."""
+    return DEFAULT_MARGIN if (floor := run.info.machine.noise_floor) is None else max(MIN_MARGIN, floor)
 
 
 def known_baselines(run: Run) -> dict[str, str]:
-    """Workload -> its own baseline, for the workloads of ``run`` that this checkout knows."""
-    found = {}
+    """Return the baseline of each workload of ``run`` that this checkout knows, by the workload's name."""
+    baselines = {}
     for name in dict.fromkeys(record.workload for record in run.records):
         try:
-            found[name] = registry.workload(name).baseline
-        except BadUse:
+            baselines[name] = registry.workload(name).baseline
+        except UsageError:
             continue
-    return found
+    return baselines
 
 
 def _against_baseline(run: Run, baselines: dict[str, str], margin: float | None) -> Iterator[_Pair]:
@@ -145,59 +151,74 @@ def _against_baseline(run: Run, baselines: dict[str, str], margin: float | None)
             yield _Pair(run, record, None, "", margin, f"workload {record.workload} is not known here: no baseline")
         elif record.implementation != baseline:
             other = records.get(Key(record.workload, baseline, record.case, record.target))
-            caution = "" if other is None or _together(record, other) else NOT_TOGETHER
-            yield _Pair(run, record, other, baseline, margin, _obstacle(record, other, baseline), caution)
+            cautions = _cautions(record, other) if other else ()
+            yield _Pair(run, record, other, baseline, margin, _obstacle(record, other, baseline), cautions)
+
+
+def _cautions(record: Record, other: Record) -> tuple[str, ...]:
+    """Return the cautions about the ratio of two records of a run."""
+    return _process_cautions(record, other) if _same_session(record, other) else (NOT_TOGETHER,)
+
+
+def _process_cautions(*records: Record) -> tuple[str, ...]:
+    single = [record for record in records if record.latency and process_count(record.latency) == 1]
+    return (ONE_PROCESS,) if single else ()
 
 
 def _obstacle(record: Record, other: Record | None, baseline: str) -> str:
-    """Why two records of a run cannot be compared; empty where they can."""
-    if reason := _not_passed(record):
+    """Return why two records of a run cannot be compared; empty where they can."""
+    if reason := _failure_reason(record):
         return reason
     if other is None:
-        return f"no record of the baseline {baseline} for this case"
-    if reason := _not_passed(other, f"baseline {baseline}"):
+        return f"no record of the baseline {baseline} for this case; another is chosen with compare --baseline"
+    if reason := _failure_reason(other, f"baseline {baseline}"):
         return reason
-    turns, others = len(_latency(record).turns), len(_latency(other).turns)
-    if _together(record, other) and turns != others:
-        return f"{turns} rounds do not pair up with the baseline's {others}"
+    if _same_session(record, other) and session_ratio(_latency(record), _latency(other)) is None:
+        return "it and the baseline were measured in no common round"
     return ""
 
 
-def _together(record: Record, other: Record) -> bool:
-    """Whether the two took turns, round by round."""
-    return record.sitting == other.sitting
+def _same_session(record: Record, other: Record) -> bool:
+    """Whether the two were measured in one session, interleaved round by round."""
+    return record.session == other.session
 
 
-def _not_passed(record: Record, who: str = "") -> str:
+def _failure_reason(record: Record, name: str = "") -> str:
+    """Return why a record did not pass, after ``name``; empty where it passed."""
     if record.status is Status.PASSED:
         return ""
-    return f"{who + ': ' if who else ''}{record.status.replace('_', ' ')}: {record.reason}"
+    return f"{name + ': ' if name else ''}{record.status.replace('_', ' ')}: {record.reason}"
 
 
-def _judged(pairs: Sequence[_Pair]) -> list[Row]:
+def _compare_pairs(pairs: Sequence[_Pair]) -> list[Comparison]:
     experiments: dict[tuple[str, Key, str], list[_Pair]] = {}
     for pair in pairs:
         experiments.setdefault((pair.run.name, _experiment(pair.record), pair.against), []).append(pair)
-    sure = sum(any(not pair.obstacle for pair in repeats) for repeats in experiments.values())
-    confidence = corrected_confidence(CONFIDENCE, max(1, sure))
-    return [_row(repeats, confidence) for repeats in experiments.values()]
+    judged = [[pair for pair in repeats if not pair.obstacle] for repeats in experiments.values()]
+    margins = [repeats[0].margin for repeats in experiments.values()]
+    ratios = judge_all([_ratio_at(pairs) if pairs else None for pairs in judged], margins, CONFIDENCE)
+    return [_comparison(repeats, ratio) for repeats, ratio in zip(experiments.values(), ratios, strict=True)]
 
 
 def _experiment(record: Record) -> Key:
-    """The record's key without the seed that tells it from its repeats."""
-    try:
-        seed = registry.workload(record.workload).repeats
-    except BadUse:
-        return record.key
+    """Return the record's key without its seed, so that repeats have the same key."""
+    seed = seed_parameter(record.workload)
     shared = [part for part in record.case.split(",") if not part.startswith(f"{seed}=")]
     return record.key._replace(case=",".join(shared)) if seed else record.key
 
 
-def _row(repeats: Sequence[_Pair], confidence: float) -> Row:
+def seed_parameter(workload: str) -> str | None:
+    """Return the name of the parameter that distinguishes repeats of an experiment, or None."""
+    try:
+        return registry.workload(workload).seed_parameter
+    except UsageError:
+        return None
+
+
+def _comparison(repeats: Sequence[_Pair], ratio: Interval | None) -> Comparison:
     compared = [pair for pair in repeats if not pair.obstacle]
-    found = _ratio(compared, confidence)
     first = repeats[0]
-    return Row(
+    return Comparison(
         run=first.run.name,
         workload=first.record.workload,
         implementation=first.record.implementation,
@@ -205,28 +226,40 @@ def _row(repeats: Sequence[_Pair], confidence: float) -> Row:
         target=first.record.target,
         against=first.against,
         margin=first.margin,
-        ratio=found,
-        verdict=judge(found, first.margin) if found else None,
-        reason=_what_to_mind(repeats),
+        ratio=ratio,
+        verdict=judge(ratio, first.margin) if ratio else None,
+        reason=_reason(repeats),
         cases=tuple(pair.record.case for pair in compared or repeats),
     )
 
 
-def _ratio(pairs: Sequence[_Pair], confidence: float) -> Interval | None:
-    """Of a single pair from its rounds; of repeats from how far their ratios differ."""
-    ratios = []
-    for record, other in ((pair.record, pair.other) for pair in pairs):
-        assert other is not None  # else the pair had an obstacle
-        ratio = paired_ratio if _together(record, other) else unpaired_ratio
-        ratios.append(ratio(_latency(record).rounds(), _latency(other).rounds(), confidence))
-    if len(ratios) < 2:
-        return ratios[0] if ratios else None
-    return mean_ratio([ratio.estimate for ratio in ratios], confidence)
+def _ratio_at(pairs: Sequence[_Pair]) -> Callable[[float], Interval]:
+    """Return a function from confidence to the ratio with its interval.
+
+    The interval of a single pair comes from its rounds, and that of repeats from the spread of their ratios.
+    """
+    if len(pairs) == 1:
+        return lambda confidence: _ratio(pairs[0], confidence)
+    estimates = [_ratio(pair, CONFIDENCE).estimate for pair in pairs]
+    return lambda confidence: mean_ratio(estimates, confidence)
 
 
-def _what_to_mind(repeats: Sequence[_Pair]) -> str:
-    """The obstacles and cautions of the repeats, with their number where they are not those of all."""
-    reasons = Counter(reason for pair in repeats if (reason := pair.obstacle or pair.caution))
+def _ratio(pair: _Pair, confidence: float) -> Interval:
+    assert pair.other is not None  # otherwise the pair had an obstacle
+    ours, theirs = _latency(pair.record), _latency(pair.other)
+    paired = session_ratio(ours, theirs, confidence) if _same_session(pair.record, pair.other) else None
+    return paired or ratio_of_runs(ours, theirs, confidence)
+
+
+def _reason(repeats: Sequence[_Pair]) -> str:
+    """Return the obstacles and cautions of the repeats, with their number where not all repeats have them.
+
+    ONE_PROCESS is left out where several repeats were compared: each was measured in a process of its own, and the
+    interval comes from their spread.
+    """
+    several = sum(not pair.obstacle for pair in repeats) > 1
+    remarks = [text for pair in repeats for text in ((pair.obstacle,) if pair.obstacle else pair.cautions)]
+    reasons = Counter(text for text in remarks if not (several and text == ONE_PROCESS))
     return "; ".join(
         reason if count == len(repeats) else f"{count} of {len(repeats)} repeats: {reason}"
         for reason, count in reasons.items()
@@ -234,6 +267,6 @@ def _what_to_mind(repeats: Sequence[_Pair]) -> str:
 
 
 def _latency(record: Record) -> Latency:
-    """Of a passed record, which always has one."""
+    """Return the latency of a passed record, which always has one."""
     assert record.latency is not None
     return record.latency

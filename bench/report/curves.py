@@ -1,4 +1,4 @@
-"""What changed while models trained, as one long DataFrame."""
+"""Training curves as one long DataFrame."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from bench.store import Run
 
 
 def curves(runs: Iterable[Run]) -> pd.DataFrame:
-    """The curves of the passed records of ``runs``, one row a value.
+    """Return the curves of the passed records of ``runs``, one row for each value.
 
     Columns are ``run, workload, implementation, case, target``, by which rows join those of ``frame``, and ``curve``
     (its name), ``epoch`` (from 1) and ``value``.

@@ -1,6 +1,6 @@
-"""Latency against the swept parameter, and memory against latency, one small panel for each layer shape.
+"""Figures of latency against the swept parameter, and of memory against latency, one for each layer shape.
 
-All names are escaped: plotly reads some HTML in its texts.
+All names are escaped, because plotly reads some HTML in its texts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,15 +19,15 @@ _GRID = "#e3e3e3"
 _INK = "#222222"
 _SOFT = "#5a5a5a"
 _PAGE_BYTES = 4096
-"""Less than a memory page cannot be told from none; a logarithmic axis shows it as one page."""
+"""Size of a memory page; less cannot be measured, and a logarithmic axis shows it as one page."""
 HOVER = "%{customdata}<extra></extra>"
 
 
 def latency_figures(table: pd.DataFrame, sweep: str, style: Mapping[str, Style]) -> list[go.Figure]:
-    """Latency with its 95 % interval against the parameter ``sweep``, one figure for each shape.
+    """Return figures of latency with its 95 % interval against the parameter ``sweep``, one for each shape.
 
-    ``table`` holds the rows of one workload and target, as ``frame`` makes them. A shape is what the other parameters
-    say; one that is measured at a single value of ``sweep`` is left out, and so is one where nothing passed.
+    ``table`` holds the rows of one workload and target, as ``frame`` returns them. Rows of one shape agree in all other
+    parameters. A shape is left out if it was measured at a single value of ``sweep``, or if nothing passed.
     """
     passed = table[table["status"] == "passed"]
     if passed.empty:
@@ -49,32 +49,32 @@ def latency_figures(table: pd.DataFrame, sweep: str, style: Mapping[str, Style])
 def memory_figures(
     table: pd.DataFrame, sweep: str | None, style: Mapping[str, Style], *, frontier: bool = True
 ) -> list[go.Figure]:
-    """Memory against latency, one figure for each shape; lower and further left is better.
+    """Return figures of memory against latency, one for each shape; lower and further left is better.
 
-    The memory is what a call needs at its peak and what preparing left behind, together: an implementation that sets
-    its buffers aside while preparing needs almost nothing more in a call, and is not leaner for that.
-    With ``frontier``, a dotted line joins, for each case, the implementations that no other beats in both. ``table`` as
-    in ``latency_figures``.
+    The memory is the sum of a call's peak and what preparing left behind. An implementation that allocates its buffers
+    while preparing needs almost nothing more in a call, but does not use less memory.
+    With ``frontier``, a dotted line joins, for each case, the implementations that no other beats in both latency and
+    memory. ``table`` is that of ``latency_figures``.
     """
     passed = table[table["status"] == "passed"]
     if passed.empty:
         return []
-    shown = passed.assign(shown_bytes=_needed_bytes(passed).clip(lower=_PAGE_BYTES))
-    time_scale, time_symbol = time_unit(shown["latency_ns"].median())
-    size_scale, size_symbol = size_unit(shown["shown_bytes"].median())
-    shown = shown.assign(x=shown["latency_ns"] / time_scale, y=shown["shown_bytes"] / size_scale)
+    drawn = passed.assign(shown_bytes=_needed_bytes(passed).clip(lower=_PAGE_BYTES))
+    time_scale, time_symbol = time_unit(drawn["latency_ns"].median())
+    size_scale, size_symbol = size_unit(drawn["shown_bytes"].median())
+    drawn = drawn.assign(x=drawn["latency_ns"] / time_scale, y=drawn["shown_bytes"] / size_scale)
     figures = []
     for title, cases in panels(passed, sweep):
         figure = go.Figure(layout=layout(title))
-        panel = shown.loc[cases.index]
+        panel = drawn.loc[cases.index]
         for _, rows in panel.groupby("case", sort=False):
             if frontier:
                 _add_frontier(figure, rows, "" if sweep is None else f"{sweep} {rows[sweep].iloc[0]}")
         for name, rows in panel.groupby("implementation"):
             figure.add_trace(points(rows, str(name), style[str(name)], [_memory_hover(row) for row in _rows(rows)]))
-        names = axis_title(f"latency, {time_symbol} a call"), axis_title(f"memory, {size_symbol}")
-        figure.update_xaxes(title=names[0], range=padded(panel["x"]), **log_axis(panel["x"]))
-        figure.update_yaxes(title=names[1], range=padded(panel["y"]), **log_axis(panel["y"]))
+        x_title, y_title = axis_title(f"latency, {time_symbol} a call"), axis_title(f"memory, {size_symbol}")
+        figure.update_xaxes(title=x_title, range=padded(panel["x"]), **log_axis(panel["x"]))
+        figure.update_yaxes(title=y_title, range=padded(panel["y"]), **log_axis(panel["y"]))
         figures.append(figure)
     return figures
 
@@ -84,7 +84,7 @@ def _needed_bytes(rows: pd.DataFrame) -> "pd.Series[Any]":
 
 
 def layout(title: str) -> go.Layout:
-    """White, with the legend beside the plot, where it can cover no data."""
+    """Return a white layout with the legend beside the plot, where it covers no data."""
     return go.Layout(
         template="none",
         meta=title,
@@ -99,12 +99,12 @@ def layout(title: str) -> go.Layout:
 
 
 def axis_title(text: str) -> dict[str, object]:
-    """Near its axis; ``text`` is HTML."""
+    """Return a title near its axis; ``text`` is HTML."""
     return {"text": text, "standoff": 10}
 
 
 def log_axis(values: "pd.Series[Any]") -> dict[str, object]:
-    """A logarithmic axis around positive ``values``, with the more ticks a decade the fewer decades it spans."""
+    """Return a logarithmic axis for positive ``values``; the fewer decades it spans, the more ticks a decade has."""
     low, high = values.min(), values.max()
     digits: tuple[float, ...] = (1, 1.5, 2, 3, 4, 5, 7) if high < 5 * low else (1, 2, 5) if high < 1000 * low else (1,)
     decades = range(floor(log10(low)) - 1, ceil(log10(high)) + 2)
@@ -113,7 +113,7 @@ def log_axis(values: "pd.Series[Any]") -> dict[str, object]:
 
 
 def padded(values: "pd.Series[Any]") -> list[float]:
-    """A range, in exponents of ten, with room for markers and labels, and for ticks on either side of a lone value."""
+    """Return an axis range in exponents of ten, with room for markers, labels, and ticks beside a lone value."""
     low, high = log10(values.min()), log10(values.max())
     pad = max(0.2, 0.15 * (high - low))
     return [low - pad, high + pad]
@@ -131,7 +131,7 @@ AXIS: dict[str, object] = {
 
 
 def points(rows: pd.DataFrame, name: str, style: Style, hover: Sequence[str], **line: object) -> go.Scatter:
-    """The markers of one implementation at columns ``x`` and ``y``; ``hover`` has HTML, its names already escaped."""
+    """Return the markers of one implementation at columns ``x`` and ``y``; ``hover`` is HTML with names escaped."""
     return go.Scatter(
         x=rows["x"].tolist(),
         y=rows["y"].tolist(),
@@ -161,8 +161,8 @@ def _latency_line(rows: pd.DataFrame, sweep: str, name: str, style: Style, scale
         "thickness": 1.5,
         "width": 4,
     }
-    placed = rows.assign(x=rows[sweep], y=rows["latency_ns"] / scale)
-    return points(placed, name, style, [_latency_hover(row) for row in _rows(rows)], error_y=bars)
+    points_table = rows.assign(x=rows[sweep], y=rows["latency_ns"] / scale)
+    return points(points_table, name, style, [_latency_hover(row) for row in _rows(rows)], error_y=bars)
 
 
 def _latency_hover(row: Mapping[str, Any]) -> str:
@@ -176,7 +176,7 @@ def _memory_hover(row: Mapping[str, Any]) -> str:
 
 
 def who(row: Mapping[str, Any]) -> str:
-    """The implementation and case of a row, as plotly's HTML."""
+    """Return the implementation and case of a row, as plotly's HTML."""
     return f"<b>{escape(row['implementation'])}</b><br>{escape(row['case'])}"
 
 
@@ -185,7 +185,7 @@ def _rows(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _sweep_axis(values: "pd.Series[Any]") -> dict[str, object]:
-    """Logarithmic where the values are positive numbers, with a tick at each."""
+    """Return an axis with a tick at each value, logarithmic for positive numbers that span a factor of 4 or more."""
     if not pd.api.types.is_numeric_dtype(values):
         return {"type": "category", **AXIS}
     ticks = sorted(values.unique().tolist())
@@ -194,18 +194,18 @@ def _sweep_axis(values: "pd.Series[Any]") -> dict[str, object]:
 
 
 def _add_frontier(figure: go.Figure, rows: pd.DataFrame, label: str) -> None:
-    """A line through the points that no other beats in both latency and memory, with ``label`` below the leanest."""
-    best: list[tuple[float, float]] = []
+    """Draw a line through the points that no other beats in both latency and memory; ``label`` is below the lowest."""
+    frontier: list[tuple[float, float]] = []
     for x, y in sorted(zip(rows["x"], rows["y"], strict=True)):
-        if not best or y < best[-1][1]:
-            best.append((x, y))
-    across, up = zip(*best, strict=True)
+        if not frontier or y < frontier[-1][1]:
+            frontier.append((x, y))
+    xs, ys = zip(*frontier, strict=True)
     line = {"color": _SOFT, "dash": "dot", "width": 1.5}
-    figure.add_trace(go.Scatter(x=across, y=up, mode="lines", line=line, hoverinfo="skip", showlegend=False))
+    figure.add_trace(go.Scatter(x=xs, y=ys, mode="lines", line=line, hoverinfo="skip", showlegend=False))
     if label:
         figure.add_annotation(
-            x=log10(across[-1]),
-            y=log10(up[-1]),
+            x=log10(xs[-1]),
+            y=log10(ys[-1]),
             text=escape(label),
             showarrow=False,
             yanchor="top",

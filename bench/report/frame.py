@@ -1,7 +1,8 @@
-"""Records as one tidy DataFrame."""
+"""A tidy DataFrame of records."""
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
+from statistics import fmean, median
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import pandas as pd
 
 from bench.core.record import THREADS_THAT_RAN, Latency, Record, Work
 from bench.core.target import Target
-from bench.limits.model import GpuLimits, Limits
+from bench.peaks.model import GpuPeaks, Peaks
+from bench.stats.latencies import process_count
 from bench.stats.percentile import percentile
 from bench.store import Run
 
@@ -19,6 +21,8 @@ _FLOATS = (
     "latency_low_ns",
     "latency_high_ns",
     "p99_ns",
+    "tail_share",
+    "growth_bytes",
     "error",
     "tolerance",
     "gflops",
@@ -28,9 +32,11 @@ _FLOATS = (
 _COUNTS = (
     "rounds",
     "samples",
-    "preempted",
+    "processes",
+    "off_cpu",
+    "disturbed",
     "throttled",
-    "exposed",
+    "launch_bound",
     "threads",
     "peak_bytes",
     "prepared_bytes",
@@ -41,7 +47,7 @@ _COUNTS = (
     "least_bytes",
     "parameters",
 )
-_TEXTS = ("status", "reason", "stopped", "sitting")
+_TEXTS = ("status", "reason", "stopped", "session")
 _METRIC = "metric_"
 _COLUMNS = [
     "status",
@@ -50,16 +56,20 @@ _COLUMNS = [
     "latency_low_ns",
     "latency_high_ns",
     "p99_ns",
+    "tail_share",
     "rounds",
     "samples",
-    "preempted",
+    "processes",
+    "off_cpu",
+    "disturbed",
     "throttled",
-    "exposed",
+    "launch_bound",
     "threads",
     "stopped",
     "peak_bytes",
     "prepared_bytes",
     "driver_bytes",
+    "growth_bytes",
     "error",
     "tolerance",
     "macs",
@@ -69,52 +79,55 @@ _COLUMNS = [
     "parameters",
     "gflops",
     "roofline_share",
-    "sitting",
+    "session",
     "prepare_s",
 ]
 
 
 def frame(runs: Iterable[Run]) -> pd.DataFrame:
-    """The records of ``runs``, one row each, in their order.
+    """Return the records of ``runs``, one row each, in their order.
 
-    ``run, workload, implementation, case, target`` come first, then each case parameter in a column of its own (a tuple
-    as text, ``3x3``; a parameter whose name is taken as ``case_<name>``), then what was measured. Times end in ``_ns``,
-    sizes in ``_bytes``; ``gflops`` is 2 x MAC / latency in 1e9 FLOP/s and ``roofline_share`` the fraction of what the
-    machine can attain at the work's FLOP/byte. Metrics of the check are columns ``metric_<name>``. What was not
-    measured is missing: all of it where the status is not passed, ``p99_ns`` where too few samples back it or a sample
-    is the mean of several calls, ``roofline_share`` where the run has no limits.
+    ``run, workload, implementation, case, target`` come first, then a column for each case parameter, then the
+    measurements. A parameter that is a tuple becomes text (``3x3``); one whose name is taken becomes ``case_<name>``.
+
+    Times end in ``_ns`` and sizes in ``_bytes``. ``gflops`` is 2 x MAC / latency in 1e9 FLOP/s; ``roofline_share`` is
+    the fraction of what the machine can attain at the work's FLOP/byte; ``tail_share`` is what slow calls add to the
+    median sample, as a fraction. Metrics of the check are columns ``metric_<name>``.
+
+    Values that were not measured are missing: all of them where the status is not passed, ``p99_ns`` where too few
+    samples back it or a sample is the mean of several calls, ``roofline_share`` where the run has no peaks.
     """
     records = [(run, record) for run in runs for record in run.records]
     parameters = [{_column(k): _text(v) for k, v in record.parameters.items()} for _, record in records]
     metrics = [_metrics(record) for _, record in records]
     data: dict[str, pd.Series[Any]] = {}
     keys = [(run.name, *record.key) for run, record in records]
-    for place, name in enumerate(KEYS):
-        data[name] = pd.Series([key[place] for key in keys], dtype="str")
+    for index, name in enumerate(KEYS):
+        data[name] = pd.Series([key[index] for key in keys], dtype="str")
     for name in _names(parameters):
         data[name] = pd.Series([row.get(name) for row in parameters], dtype=object).convert_dtypes()
-    measured = [_measured(run, record) for run, record in records]
+    measurements = [_measurements(run, record) for run, record in records]
     for name in _COLUMNS:
-        data[name] = pd.Series([row.get(name) for row in measured], dtype=_dtype(name))
+        data[name] = pd.Series([row.get(name) for row in measurements], dtype=_dtype(name))
     for name in _names(metrics):
         data[name] = pd.Series([row.get(name) for row in metrics], dtype="float64")
     return pd.DataFrame(data)
 
 
 def parameter_columns(table: pd.DataFrame) -> list[str]:
-    """The columns of a ``frame`` that hold case parameters."""
+    """Return the columns of a ``frame`` that hold case parameters."""
     return [name for name in table.columns if name not in {*KEYS, *_COLUMNS} and not name.startswith(_METRIC)]
 
 
 def parameter_text(value: object) -> str:
-    """A case parameter as a reader sees it, and as ``--case`` takes it."""
+    """Return a case parameter as text, as ``--case`` takes it."""
     return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
 
 
 def panels(table: pd.DataFrame, sweep: str | None) -> list[tuple[str, pd.DataFrame]]:
-    """The rows of each shape, and a title made of the parameters that differ between shapes.
+    """Return the rows of each shape, after a title of the parameters that differ between shapes.
 
-    A shape is what all parameters but ``sweep`` say; without a sweep all rows make one panel without a title.
+    Rows of one shape agree in all parameters but ``sweep``. Without a sweep, all rows make one panel without a title.
     """
     others = [name for name in parameter_columns(table) if name != sweep]
     varied = [name for name in others if table[name].nunique(dropna=False) > 1]
@@ -125,17 +138,17 @@ def panels(table: pd.DataFrame, sweep: str | None) -> list[tuple[str, pd.DataFra
 
 
 def metric_columns(table: pd.DataFrame) -> list[str]:
-    """The columns of a ``frame`` that hold metrics of the check, ``metric_<name>``."""
+    """Return the columns of a ``frame`` that hold metrics of the check, ``metric_<name>``."""
     return [name for name in table.columns if name.startswith(_METRIC)]
 
 
 def metric_column(metric: str) -> str:
-    """The column of a ``frame`` that holds a metric of the check."""
+    """Return the column of a ``frame`` that holds a metric of the check."""
     return _METRIC + metric
 
 
 def bare_metric(column: str) -> str:
-    """The metric's own name."""
+    """Return the metric's own name, without the prefix of its column."""
     return column.removeprefix(_METRIC)
 
 
@@ -160,15 +173,17 @@ def _metrics(record: Record) -> dict[str, float]:
     return {metric_column(name): value for name, value in record.check.metrics.items()} if record.check else {}
 
 
-def _measured(run: Run, record: Record) -> dict[str, object]:
+def _measurements(run: Run, record: Record) -> dict[str, object]:
     row: dict[str, object] = {
         "status": str(record.status),
         "reason": record.reason,
-        "sitting": record.sitting,
+        "session": record.session,
         "prepare_s": record.seconds.get("prepare"),
     }
     if record.work:
-        row |= record.work.model_dump(exclude={"itemsize", "arithmetic"}) | {"flop": 2 * record.work.macs}
+        row |= record.work.model_dump(exclude={"itemsize", "arithmetic", "fewest_macs"}) | {
+            "flop": 2 * record.work.macs
+        }
     if record.check:
         row |= {"error": record.check.error, "tolerance": record.check.tolerance}
     if record.memory:
@@ -176,40 +191,53 @@ def _measured(run: Run, record: Record) -> dict[str, object]:
     if (threads := record.facts.get(THREADS_THAT_RAN, "")).isdecimal():
         row["threads"] = int(threads)
     if record.latency:
-        row |= _timed(record.latency) | _speed(record, record.latency, run.info.limits, run.info.threads)
+        machine = run.info.machine
+        row |= _latency_columns(record.latency)
+        row |= _speed_columns(record, record.latency, machine.peaks, machine.threads)
     return row
 
 
-def _timed(latency: Latency) -> dict[str, object]:
-    samples = list(chain.from_iterable(latency.turns))
+def _latency_columns(latency: Latency) -> dict[str, object]:
+    samples = list(chain.from_iterable(latency.rounds))
     return {
-        "latency_ns": latency.median,
+        "latency_ns": latency.estimate,
         "latency_low_ns": latency.low,
         "latency_high_ns": latency.high,
-        "p99_ns": percentile(samples, 0.99) if latency.inner == 1 else None,
-        "rounds": len(latency.turns),
+        "p99_ns": percentile(samples, 0.99) if latency.calls_per_sample == 1 else None,
+        "tail_share": _tail_share(latency),
+        "rounds": len(latency.rounds),
         "samples": len(samples),
-        "preempted": latency.preempted,
+        "processes": process_count(latency),
+        "off_cpu": latency.off_cpu,
+        "disturbed": None if latency.disturbed is None else len(latency.disturbed),
         "throttled": None if latency.throttled is None else len(latency.throttled),
-        "exposed": latency.exposed,
+        "launch_bound": latency.launch_bound,
         "stopped": latency.stopped,
     }
 
 
-def _speed(record: Record, latency: Latency, limits: Limits | GpuLimits | None, threads: int) -> dict[str, object]:
-    """FLOP per nanosecond are GFLOP per second. Work without products (MACs 0) has no such speed."""
+def _tail_share(latency: Latency) -> float:
+    """Return what slow calls add to the median sample of a process, as a fraction, averaged over processes."""
+    samples: dict[int, list[float]] = {}
+    for index in latency.undisturbed:
+        samples.setdefault(latency.processes[index], []).extend(latency.rounds[index])
+    return fmean(fmean(times) / median(times) - 1 for times in samples.values())
+
+
+def _speed_columns(record: Record, latency: Latency, peaks: Peaks | GpuPeaks | None, threads: int) -> dict[str, object]:
+    """Return the columns of speed in GFLOP/s, which is FLOP/ns; none for work without products (0 MACs)."""
     if record.work is None or record.work.macs == 0:
         return {}
-    gflops = 2 * record.work.macs / latency.median
-    attainable = _attainable(record.work, Target.parse(record.target), limits, threads)
+    gflops = 2 * record.work.macs / latency.estimate
+    attainable = _attainable(record.work, Target.parse(record.target), peaks, threads)
     return {"gflops": gflops, "roofline_share": gflops / attainable if attainable else None}
 
 
-def _attainable(work: Work, target: Target, limits: Limits | GpuLimits | None, threads: int) -> float | None:
-    """None where nothing was measured for this target."""
-    if limits is None:
+def _attainable(work: Work, target: Target, peaks: Peaks | GpuPeaks | None, threads: int) -> float | None:
+    """Return the attainable GFLOP/s; None where no peaks were measured for this target."""
+    if peaks is None:
         return None
     try:
-        return limits.attainable_gflops(work, threads, target.option)
+        return peaks.attainable_gflops(work, threads, target.option)
     except ValueError:
         return None

@@ -1,4 +1,4 @@
-"""One self-contained page: no request to anything but itself, on screen or on paper."""
+"""The report as one self-contained HTML page, for screen and paper, which loads nothing else."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
-from bench.core.errors import BadUse, CannotGoOn
+from bench.core.errors import RunError, UsageError
 from bench.core.workload import Metric
 from bench.report.accuracy import Experiment, experiments
 from bench.report.accuracy_figures import cost_figures, learning_figures
@@ -24,7 +24,7 @@ from bench.report.palette import Style, styles
 from bench.report.roofline import roofline_figure
 from bench.report.section import Section, sections
 from bench.report.setting import setting
-from bench.report.summary import summarise
+from bench.report.summary import noise, summarise
 from bench.report.table import results_table
 from bench.report.units import percent
 from bench.stats.repeats import ALPHA
@@ -34,6 +34,8 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 class Panel(NamedTuple):
+    """One of the plots of a figure."""
+
     title: str
     data: Markup
     """Plotly's data and layout, as JSON that is safe inside a script element."""
@@ -50,7 +52,7 @@ class Plots:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class SectionFigures:
     """A section's figures, with the legend that they share."""
 
     run: str
@@ -66,37 +68,38 @@ class Models:
     run: str
     title: str
     shared: str
-    """What all of them have alike; empty where that is nothing."""
+    """The parameters that they share; empty where there are none."""
     tables: list[tuple[Experiment, TextTable, TextTable]]
     """Each experiment with its means and its differences."""
     metrics: Sequence[Metric]
-    """To explain."""
+    """The metrics that the page explains."""
 
 
 def write_report(runs: Sequence[Run], path: Path) -> Path:
     """Write the report of ``runs`` to ``path``, one HTML file, and return its path.
 
-    Raises BadUse where there is nothing to report or two runs have one name, and CannotGoOn where ``path`` cannot be
-    written.
+    Raises:
+        UsageError: where there is nothing to report, or two runs have the same name.
+        RunError: where ``path`` cannot be written.
     """
     names = [run.name for run in runs]
     if not any(run.records for run in runs):
-        raise BadUse(f"nothing to report: no records in {', '.join(names) or 'no run'}; choose another run")
+        raise UsageError(f"nothing to report: no records in {', '.join(names) or 'no run'}; choose another run")
     if len(set(names)) < len(names):
-        raise BadUse("two of the runs have the same name; report them one by one")
+        raise UsageError("two of the runs have the same name; report them one by one")
     page = _page(runs)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise CannotGoOn(f"cannot write {path}: {error.strerror}; choose another place") from None
+        raise RunError(f"cannot write {path}: {error.strerror}; choose another place") from None
     return path
 
 
 def _page(runs: Sequence[Run]) -> str:
     table, comparisons = frame(runs), compare_each(runs)
     parts = list(sections(runs, table, comparisons))
-    looks = {name: styles(rows["implementation"]) for name, rows in table.groupby("workload")}
+    workload_styles = {name: styles(rows["implementation"]) for name, rows in table.groupby("workload")}
     trained = [models for part in parts if (models := _models(part)).tables]
     elsewhere = [run.name for run in runs if _timed_elsewhere(run)]
     return (
@@ -105,11 +108,12 @@ def _page(runs: Sequence[Run]) -> str:
         .render(
             runs=runs,
             many=len(runs) > 1,
+            noises=[(run.name, noise(run)) for run in runs],
             summaries=[summarise(part) for part in parts],
             trained=trained,
             metrics=list(dict.fromkeys(metric for part in trained for metric in part.metrics)),
             table=results_table(table, comparisons, [metric for part in parts for metric in part.described]),
-            drawn=[_drawn(part, looks[part.workload]) for part in parts],
+            figures=[_section_figures(part, workload_styles[part.workload]) for part in parts],
             settings=[setting(run) for run in runs],
             elsewhere=elsewhere,
             on_gpu=any(run.info.on_gpu for run in runs),
@@ -123,7 +127,9 @@ def _page(runs: Sequence[Run]) -> str:
 
 
 def _models(section: Section) -> Models:
-    tables = [(found, means_table(found), differences_table(found)) for found in experiments(section)]
+    tables = [
+        (experiment, means_table(experiment), differences_table(experiment)) for experiment in experiments(section)
+    ]
     return Models(section.run.name, section.title, section.shared, tables, section.described)
 
 
@@ -147,12 +153,12 @@ def _templates() -> Environment:
 
 
 def _breakable(text: str) -> Markup:
-    """A line may break after each comma of a case's slug, and each underscore of a name."""
+    """Return ``text`` as HTML that may break after each comma of a case's slug and each underscore of a name."""
     return escape(text).replace(",", Markup(",<wbr>")).replace("_", Markup("_<wbr>"))
 
 
 def _inline(name: str) -> Markup:
-    """One of our own style sheets or scripts, as it is."""
+    """Return one of the project's own style sheets or scripts, unescaped."""
     return Markup((_TEMPLATES / name).read_text(encoding="utf-8"))
 
 
@@ -161,7 +167,10 @@ def _plotly() -> Markup:
 
 
 def _panel(figure: go.Figure) -> Panel:
-    """Title and legend move to the page, where they wrap. No ``<`` is left that could end the script element."""
+    """Return a panel for the page, which shows its title and legend outside the plot, where they wrap.
+
+    No ``<`` is left in the data that could end the script element.
+    """
     figure.update_layout(showlegend=False, title=None, margin_t=30)
     text: str = pio.to_json(figure)
     return Panel(
@@ -169,30 +178,32 @@ def _panel(figure: go.Figure) -> Panel:
     )
 
 
-def _drawn(section: Section, look: Mapping[str, Style]) -> Drawn:
-    shown = section.rows[section.rows["status"] == "passed"]["implementation"]
-    legend = [(name, look[name]) for name in sorted(set(shown))]
-    figures = [*_learning(section, look), *_cost(section, look)]
-    figures += [*_latency(section, look), *_roofline(section, look), *_memory(section, look)]
-    return Drawn(section.run.name, section.title, legend, figures)
+def _section_figures(section: Section, style: Mapping[str, Style]) -> SectionFigures:
+    passed = section.rows[section.rows["status"] == "passed"]["implementation"]
+    legend = [(name, style[name]) for name in sorted(set(passed))]
+    figures = [*_learning(section, style), *_cost(section, style)]
+    figures += [*_latency(section, style), *_roofline(section, style), *_memory(section, style)]
+    return SectionFigures(section.run.name, section.title, legend, figures)
 
 
-def _learning(section: Section, look: Mapping[str, Style]) -> list[Plots]:
-    panels = [_panel(figure) for figure in learning_figures(section, look)]
-    caption = f"The mean over all values of {section.repeats}, by epoch, as far as all of its models were trained."
+def _learning(section: Section, style: Mapping[str, Style]) -> list[Plots]:
+    panels = [_panel(figure) for figure in learning_figures(section, style)]
+    caption = (
+        f"The mean over all values of {section.seed_parameter}, by epoch, as far as all of its models were trained."
+    )
     return [Plots("Learning curves", caption, panels)] if panels else []
 
 
-def _cost(section: Section, look: Mapping[str, Style]) -> list[Plots]:
-    found = experiments(section)
-    if not found:
+def _cost(section: Section, style: Mapping[str, Style]) -> list[Plots]:
+    trained = experiments(section)
+    if not trained:
         return []
     metric = section.metrics[0]
-    calls = cost_figures(found, metric, "latency of a call", lambda model: model.latency_ns, look)
-    training = cost_figures(found, metric, "training", lambda model: 1e9 * model.prepare_s, look)
+    calls = cost_figures(trained, metric, "latency of a call", lambda model: model.latency_ns, style)
+    training = cost_figures(trained, metric, "training", lambda model: 1e9 * model.prepare_s, style)
     caption = (
-        f"{metric.heading}: the mean over all values of {section.repeats} with its 95 % interval, against the median "
-        "over them of"
+        f"{metric.heading}: the mean over all values of {section.seed_parameter} with its 95 % interval, against the "
+        "median over them of"
     )
     return [
         Plots(f"{metric.heading} against {what}", f"{caption} {time}.", [_panel(figure) for figure in figures])
@@ -204,39 +215,39 @@ def _cost(section: Section, look: Mapping[str, Style]) -> list[Plots]:
     ]
 
 
-def _latency(section: Section, look: Mapping[str, Style]) -> list[Plots]:
+def _latency(section: Section, style: Mapping[str, Style]) -> list[Plots]:
     if section.sweep is None:
         return []
-    panels = [_panel(figure) for figure in latency_figures(section.rows, section.sweep, look)]
+    panels = [_panel(figure) for figure in latency_figures(section.rows, section.sweep, style)]
     caption = (
         f"Median time a call with its 95 % interval, against {section.sweep}; lower is faster. A panel for each shape."
     )
     return [Plots(f"Latency against {section.sweep}", caption, panels)] if panels else []
 
 
-def _roofline(section: Section, look: Mapping[str, Style]) -> list[Plots]:
-    limits = section.run.info.limits
-    figure = roofline_figure(section.rows, limits, section.run.info.threads, look)
+def _roofline(section: Section, style: Mapping[str, Style]) -> list[Plots]:
+    peaks = section.run.info.machine.peaks
+    figure = roofline_figure(section.rows, peaks, section.run.info.machine.threads, style)
     if figure is None:
         return []
     roofs = (
         "Lines are what this machine was measured to attain: flat, its arithmetic peak; sloping, its memory bandwidth."
-        if limits
-        else "The machine's limits were not measured, so there are no roofs; featherbench doctor measures them."
+        if peaks
+        else "The machine's peaks were not measured, so there are no roofs; featherbench doctor measures them."
     )
     caption = f"Attained speed against the work's FLOP per byte that must move; higher is better. {roofs}"
     return [Plots("Roofline", caption, [_panel(figure)], wide=True)]
 
 
-def _memory(section: Section, look: Mapping[str, Style]) -> list[Plots]:
-    repeated = section.sweep is None and section.repeats is not None
-    figures = memory_figures(section.rows, section.sweep or section.repeats, look, frontier=not repeated)
+def _memory(section: Section, style: Mapping[str, Style]) -> list[Plots]:
+    repeated = section.sweep is None and section.seed_parameter is not None
+    figures = memory_figures(section.rows, section.sweep or section.seed_parameter, style, frontier=not repeated)
     panels = [_panel(figure) for figure in figures]
     caption = (
         "Memory (what preparing left behind and the peak of a call, together) against time; lower and further left is "
         "better. "
     ) + (
-        f"A point for each {section.repeats}."
+        f"A point for each {section.seed_parameter}."
         if repeated
         else "A dotted line joins the implementations that no other beats in both, for each case."
     )

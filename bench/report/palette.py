@@ -1,4 +1,4 @@
-"""How each implementation is drawn: alike in every figure of a workload, and told apart without colours."""
+"""Styles of implementations, the same in every figure of a workload and distinct without colours."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -7,7 +7,7 @@ COLOURS = (
     *("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#222222"),
     *("#6a3d9a", "#7f6000", "#8a8a8a", "#99003d", "#1d5c2e", "#5b7fff"),
 )
-"""Okabe and Ito's palette for all kinds of colour vision, without its yellow, which is lost on white; and six more."""
+"""Okabe and Ito's palette for all kinds of colour vision, without its yellow, invisible on white; and six more."""
 
 SYMBOLS = {
     "circle": "M8 2.5A5.5 5.5 0 1 1 8 13.5A5.5 5.5 0 1 1 8 2.5Z",
@@ -22,12 +22,14 @@ SYMBOLS = {
 """Plotly's marker symbols, each with its outline in a 16 x 16 box for the page's own legend."""
 
 SIZES = {"triangle-up": 12, "triangle-down": 12, "hourglass": 12}
-"""Pixels of those that fill less of their box than the others, which have 9."""
+"""Sizes in pixels of symbols that fill less of their box than the others, whose size is 9."""
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
 class Style(NamedTuple):
+    """How an implementation is drawn."""
+
     colour: str
     symbol: str
     dash: str
@@ -39,12 +41,12 @@ class Style(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Of the symbol in a figure, pixels."""
+        """Size of the symbol in a figure, in pixels."""
         return SIZES.get(self.symbol, 9)
 
 
 def styles(implementations: Iterable[str]) -> dict[str, Style]:
-    """A style for each implementation, in the order of their names.
+    """Return a style for each implementation, in the order of their names.
 
     There are 13 colours, 8 symbols and 5 dashes, so no two of the first 104 share both colour and symbol.
     """

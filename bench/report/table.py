@@ -1,4 +1,4 @@
-"""The report's table of all results: what a reader sees, and what it is sorted and filtered by."""
+"""The report's table of all results: its texts, and the values that it is sorted and filtered by."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,26 +8,30 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from bench.core.workload import Metric
-from bench.report.compare import Row
+from bench.report.compare import Comparison
 from bench.report.frame import KEYS, bare_metric, metric_columns
 from bench.report.units import MISSING, duration, duration_interval, hundredths, number, percent, size
 
 
 class Column(NamedTuple):
+    """The head of a column."""
+
     heading: str
     numeric: bool = True
     hint: str = ""
 
 
 class Cell(NamedTuple):
+    """A cell of the table of results."""
+
     text: str
     value: str
-    """What to sort by; empty where missing, which always comes last."""
+    """Value to sort by; empty where missing, which always comes last."""
     aside: str = ""
 
 
 @dataclass(frozen=True)
-class Line:
+class TableRow:
     """A row of the table."""
 
     workload: str
@@ -39,23 +43,25 @@ class Line:
 
 @dataclass(frozen=True)
 class Table:
+    """The table of results."""
+
     columns: list[Column]
-    lines: list[Line]
+    lines: list[TableRow]
 
     def choices(self) -> dict[str, list[str]]:
-        """What the lines have, by what they can be filtered by; by workload only where they are of several."""
-        found = {
+        """Return the values of each field that lines can be filtered by; workload only where there are several."""
+        choices = {
             name: sorted({value for line in self.lines if (value := getattr(line, name))})
             for name in ("workload", "implementation", "status", "verdict")
         }
-        return {name: choices for name, choices in found.items() if name != "workload" or len(choices) > 1}
+        return {name: values for name, values in choices.items() if name != "workload" or len(values) > 1}
 
 
 _COLUMNS = [
     Column("Implementation", numeric=False),
     Column("Case", numeric=False),
     Column("Status", numeric=False),
-    Column("Time a call", hint="median, with its 95 % interval"),
+    Column("Time a call", hint="of a new process, every call counted, with its 95 % interval"),
     Column("Ratio", hint="latency / the baseline's in the same rounds; below 1 is faster"),
     Column("Verdict", numeric=False),
     Column("Memory", hint="peak of a call plus what preparing and first calls left behind; below, the two apart"),
@@ -65,20 +71,22 @@ _COLUMNS = [
     Column("Error", hint="largest found against the reference, and the tolerance"),
 ]
 OFTEN = 0.25
-"""Of the rounds off the core: above, a row's note says so."""
+"""Fraction of affected rounds or samples above which a row's notes mention them."""
+LONG_TAIL = 0.1
+"""What slow calls add to the median, as a fraction, above which a row's notes mention it."""
 _NOTES = Column("Notes", numeric=False, hint="why it did not pass; what to mind")
 
 
 def metric_column(metric: Metric, unit: str) -> Column:
-    """The column of a metric; ``unit`` is that of a share."""
-    return Column(f"{metric.heading}, {unit}" if metric.share else metric.heading, hint=metric.meaning)
+    """Return the column of a metric; ``unit`` is the one of fractions."""
+    return Column(f"{metric.heading}, {unit}" if metric.is_fraction else metric.heading, hint=metric.meaning)
 
 
-def results_table(table: pd.DataFrame, comparisons: Sequence[Row], described: Sequence[Metric]) -> Table:
-    """A line for each row of a ``frame``, with its comparison; run, workload and target as columns where they vary.
+def results_table(table: pd.DataFrame, comparisons: Sequence[Comparison], described: Sequence[Metric]) -> Table:
+    """Return a line for each row of a ``frame``, with its comparison.
 
-    ``described`` are metrics as their workloads describe them. One that is not, or that two describe differently, is
-    shown under its name, as it was recorded.
+    Run, workload and target are columns where they vary. ``described`` are the workloads' descriptions of metrics. A
+    metric that has no description, or two different ones, is shown under its name, as it was recorded.
     """
     varied = [name for name in ("run", "workload", "target") if table[name].nunique() > 1]
     metrics = {name: _described(bare_metric(name), described) for name in metric_columns(table)}
@@ -88,7 +96,7 @@ def results_table(table: pd.DataFrame, comparisons: Sequence[Row], described: Se
         (row.run, row.workload, row.implementation, case, row.target): row
         for row in comparisons
         for case in row.cases
-        if row.ratio is None or len(row.cases) == 1  # a ratio over several cases is that of none of them
+        if row.ratio is None or len(row.cases) == 1  # a ratio over several cases belongs to none of them
     }
     baselines = {(row.run, row.workload, row.against) for row in comparisons}
     lines = []
@@ -101,11 +109,11 @@ def results_table(table: pd.DataFrame, comparisons: Sequence[Row], described: Se
         notes = _notes(row, comparison)
         cells.append(Cell(notes, notes))
         verdict = _verdict(comparison, is_baseline)
-        lines.append(Line(row["workload"], row["implementation"], row["status"], verdict, cells))
+        lines.append(TableRow(row["workload"], row["implementation"], row["status"], verdict, cells))
     return Table(headings, lines)
 
 
-def _cells(row: Mapping[Any, Any], comparison: Row | None, is_baseline: bool) -> list[Cell]:
+def _cells(row: Mapping[Any, Any], comparison: Comparison | None, is_baseline: bool) -> list[Cell]:
     return [
         _text(row["implementation"]),
         _text(row["case"]),
@@ -121,7 +129,7 @@ def _cells(row: Mapping[Any, Any], comparison: Row | None, is_baseline: bool) ->
     ]
 
 
-def _verdict(comparison: Row | None, is_baseline: bool) -> str:
+def _verdict(comparison: Comparison | None, is_baseline: bool) -> str:
     if comparison and comparison.verdict:
         return str(comparison.verdict)
     return "baseline" if is_baseline else ""
@@ -136,12 +144,12 @@ def _number(value: Any) -> Cell:
 
 
 def _described(name: str, described: Sequence[Metric]) -> Metric:
-    found = {metric for metric in described if metric.name == name}
-    return found.pop() if len(found) == 1 else Metric(name, name, "")
+    descriptions = {metric for metric in described if metric.name == name}
+    return descriptions.pop() if len(descriptions) == 1 else Metric(name, name, "")
 
 
 def _metric(metric: Metric, value: Any) -> Cell:
-    return _present(value, hundredths if metric.share else number)
+    return _present(value, hundredths if metric.is_fraction else number)
 
 
 def _present(value: Any, show: Any) -> Cell:
@@ -158,12 +166,12 @@ def _time(row: Mapping[Any, Any]) -> Cell:
 def _memory(row: Mapping[Any, Any]) -> Cell:
     if pd.isna(row["peak_bytes"]):
         return Cell(MISSING, "")
-    both = row["peak_bytes"] + row["prepared_bytes"]
-    of_driver = "" if pd.isna(row["driver_bytes"]) else f"; driver {size(row['driver_bytes'])}"
-    return Cell(size(both), str(both), f"{size(row['peak_bytes'])} + {size(row['prepared_bytes'])}{of_driver}")
+    total = row["peak_bytes"] + row["prepared_bytes"]
+    driver = "" if pd.isna(row["driver_bytes"]) else f"; driver {size(row['driver_bytes'])}"
+    return Cell(size(total), str(total), f"{size(row['peak_bytes'])} + {size(row['prepared_bytes'])}{driver}")
 
 
-def _ratio(comparison: Row | None) -> Cell:
+def _ratio(comparison: Comparison | None) -> Cell:
     if comparison is None or comparison.ratio is None:
         return Cell(MISSING, "")
     ratio = comparison.ratio
@@ -177,8 +185,8 @@ def _error(row: Mapping[Any, Any]) -> Cell:
     return Cell(number(row["error"], 2), repr(row["error"]), tolerance)
 
 
-def _notes(row: Mapping[Any, Any], comparison: Row | None) -> str:
-    """Why there is no time, or no ratio, and what makes a time less sure."""
+def _notes(row: Mapping[Any, Any], comparison: Comparison | None) -> str:
+    """Return why there is no time or no ratio, and what makes a time less certain."""
     if row["status"] != "passed":
         return str(row["reason"])
     notes = []
@@ -186,12 +194,16 @@ def _notes(row: Mapping[Any, Any], comparison: Row | None) -> str:
         notes.append(comparison.reason if comparison.ratio else f"no ratio: {comparison.reason}")
     if comparison and comparison.ratio and isinf(comparison.ratio.high):
         notes.append("too few rounds for an interval of the ratio")
+    if pd.notna(row["growth_bytes"]) and row["growth_bytes"] > 0:
+        notes.append(f"keeps {size(int(row['growth_bytes']))} of every call")
+    if row["tail_share"] > LONG_TAIL:
+        notes.append(f"slow calls add {percent(row['tail_share'])}")
     if row["stopped"] == "budget":
         notes.append(f"budget ended after {row['rounds']} rounds")
-    if pd.notna(row["preempted"]) and row["preempted"] > OFTEN * row["rounds"]:
-        notes.append(f"{row['preempted']} rounds off the core")
+    if pd.notna(row["off_cpu"]) and row["off_cpu"] > OFTEN * row["rounds"]:
+        notes.append(f"{row['off_cpu']} rounds off the core")
     if pd.notna(row["throttled"]) and row["throttled"]:
-        notes.append(f"{row['throttled']} rounds with the GPU's clock held down")
-    if pd.notna(row["exposed"]) and row["exposed"] > OFTEN * row["samples"]:
-        notes.append(f"in {row['exposed']} of {row['samples']} samples the GPU may have waited for the host")
+        notes.append(f"{row['throttled']} rounds with the GPU's clock throttled")
+    if pd.notna(row["launch_bound"]) and row["launch_bound"] > OFTEN * row["samples"]:
+        notes.append(f"in {row['launch_bound']} of {row['samples']} samples the GPU may have waited for the host")
     return "; ".join(notes)

@@ -1,4 +1,4 @@
-"""Numbers as a reader sees them: four significant digits and a unit that fits."""
+"""Numbers as text: four significant digits and a unit that fits."""
 
 from math import isinf, isnan
 
@@ -6,21 +6,21 @@ _TIMES = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns"))
 _SIZES = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "B"))
 MISSING = "–"
 _GAP = "\u00a0"
-"""No line breaks between a number and its unit."""
+"""No-break space between a number and its unit."""
 
 
 def time_unit(nanoseconds: float) -> tuple[float, str]:
-    """The unit that suits a duration: how many nanoseconds it has, and its symbol."""
+    """Return the unit that suits a duration: its length in nanoseconds, and its symbol."""
     return next((unit for unit in _TIMES if nanoseconds >= unit[0]), _TIMES[-1])
 
 
 def size_unit(size: float) -> tuple[float, str]:
-    """The unit that suits a size: how many bytes it has, and its symbol."""
+    """Return the unit that suits a size in bytes: its bytes, and its symbol."""
     return next((unit for unit in _SIZES if size >= unit[0]), _SIZES[-1])
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """``value`` to ``digits`` significant digits, without an exponent between 1e-4 and 1e7."""
+    """Return ``value`` to ``digits`` significant digits, without an exponent between 1e-4 and 1e7."""
     if value is None or isnan(value):
         return MISSING
     if isinf(value):
@@ -34,32 +34,35 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def duration(nanoseconds: float) -> str:
-    """E.g. ``1.234 ms``."""
+    """Return a duration with its unit, e.g. ``1.234 ms``."""
     unit, symbol = time_unit(nanoseconds)
     return f"{number(nanoseconds / unit)}{_GAP}{symbol}"
 
 
 def duration_interval(low: float, high: float, like: float) -> str:
-    """An interval in ns, in the unit that suits ``like``, e.g. ``1.230 to 1.240``."""
+    """Return an interval, given in ns, in the unit that suits ``like`` (ns), e.g. ``1.230 to 1.240``."""
     unit, _ = time_unit(like)
     return f"{number(low / unit)} to {number(high / unit)}"
 
 
 def size(count: float) -> str:
-    """E.g. ``1.5 MiB``; bytes are binary multiples."""
+    """Return a number of bytes in binary multiples, e.g. ``1.5 MiB``."""
     unit, symbol = size_unit(count)
     return f"{number(count / unit, 3) if unit > 1 else int(count)}{_GAP}{symbol}"
 
 
 def percent(fraction: float | None, digits: int = 3) -> str:
-    """A fraction as per cent, e.g. ``1.80 %``."""
+    """Return a fraction as per cent, e.g. ``1.80 %``."""
     if fraction is None or isnan(fraction):
         return MISSING
     return f"{number(100 * fraction, digits)}{_GAP}%"
 
 
 def hundredths(fraction: float, signed: bool = False) -> str:
-    """A fraction in hundredths, without a unit, e.g. ``81.53``; ``signed`` as a difference, ``+1.80`` or ``−1.80``."""
+    """Return a fraction in hundredths, without a unit, e.g. ``81.53``.
+
+    With ``signed``, it has a sign, as a difference does: ``+1.80`` or ``−1.80``.
+    """
     if isnan(fraction):
         return MISSING
     if isinf(fraction):

@@ -1,17 +1,18 @@
-"""Processes that do not outlive the one that started them."""
+"""Ends a process with the one that started it."""
 
 import ctypes
 import os
 import signal
-import sys
+
+_libc = ctypes.CDLL(None)
 
 
 def die_with(parent: int) -> None:
     """Ask the kernel to kill this process when ``parent``, its parent's process id, dies.
 
-    A stopped process would not see its pipe close, and a busy one would not look.
+    A stopped process would not notice that its pipe has closed, and a busy one would not check.
     """
     set_parent_death_signal = 1
-    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+    _libc.prctl(set_parent_death_signal, signal.SIGKILL)
     if os.getppid() != parent:
-        sys.exit("the parent is gone")
+        os._exit(1)

@@ -1,4 +1,4 @@
-"""The order of turns."""
+"""The order in which implementations are timed."""
 
 from collections.abc import Iterator
 from random import Random
@@ -7,11 +7,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def turns(items: list[T], seed: int) -> Iterator[list[T]]:
-    """Endless rounds, each an order of all items.
+def orders(items: list[T], seed: int) -> Iterator[list[T]]:
+    """Yield rounds without end, each an order of all items.
 
-    Every len(items) rounds form a Latin square with shuffled rows and columns: each item comes once at every place, so
-    that none gains from always following another, and nothing periodic on the machine can follow the order.
+    Every len(items) rounds form a Latin square with shuffled rows and columns: each item is once at every position,
+    so that none gains from always following another, and nothing periodic on the machine can follow the order.
     """
     random = Random(seed)
     while True:

@@ -1,11 +1,12 @@
-"""What a run will measure: settled before any worker starts."""
+"""Plans what a run will measure, before any worker starts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bench.core import registry
-from bench.core.case import Case
-from bench.core.errors import BadUse
+from bench.core.case import Case, matches
+from bench.core.errors import UsageError
 from bench.core.record import Key, Record, Status
 from bench.core.registry import Entry
 from bench.core.target import Target
@@ -14,128 +15,187 @@ from bench.store import Request
 
 
 @dataclass(frozen=True)
-class Sitting:
+class Session:
     """A case and the implementations that will be interleaved on it."""
 
     workload_name: str
     workload: Workload
     case: Case
     entries: tuple[Entry, ...]
-    unable: dict[Entry, str] = field(default_factory=dict)
+    unavailable: dict[Entry, str] = field(default_factory=dict)
     """Implementations that cannot run here at all, with the reason."""
-    absent: str | None = None
+    missing: str | None = None
     """What the case needs and this machine does not have, see ``Workload.missing``."""
 
     def keys(self, target: Target) -> list[Key]:
-        names = [entry.name for entry in (*self.entries, *self.unable)]
+        names = [entry.name for entry in (*self.entries, *self.unavailable)]
         return [Key(self.workload_name, name, self.case.slug, str(target)) for name in names]
 
 
-def plan(request: Request, *, elsewhere: bool = False) -> list[Sitting]:
-    """Every case with its implementations; raises BadUse, naming the valid choices, where the request names others.
+def plan(request: Request, *, elsewhere: bool = False) -> list[Session]:
+    """Return every case with its implementations.
 
-    It does so too where the target is not on this machine, unless ``elsewhere``: as it would be where there is one.
+    With ``elsewhere``, plan as on a machine that has the target, if this one does not.
+
+    Raises:
+        UsageError: where the request names something unknown (the message names the valid choices), where the target is
+            not on this machine, unless ``elsewhere``, or where nothing can be measured.
     """
     target = Target.parse(request.target)
     if not elsewhere and (reason := target.unavailable()):
-        raise BadUse(reason)
+        raise UsageError(reason)
     entries = registry.implementations(request.plugins)
     _require_known(request, entries)
     workloads = {name: registry.workload(name) for name in request.workloads}
-    sittings = [
-        _sitting(name, case, entries, request, target, here=target.unavailable() is None)
-        for name, cases in filter_cases(workloads, request.suite, request.cases).items()
+    sessions = [
+        _session(name, case, entries, request, target, on_this_machine=target.unavailable() is None)
+        for name, cases in _cases(request, workloads).items()
         for case in cases
     ]
-    wanted = [sitting for sitting in sittings if sitting.entries or sitting.unable]
+    wanted = [session for session in sessions if session.entries or session.unavailable]
     if not wanted:
-        names = ", ".join(dict.fromkeys(sitting.workload_name for sitting in sittings))
+        names = ", ".join(dict.fromkeys(session.workload_name for session in sessions))
         if not request.implementations:
-            raise BadUse(f"no implementation of {names} runs on {target.kind}; see featherbench list")
-        raise BadUse(f"{', '.join(request.implementations)}: no implementation of {names}; see featherbench list")
-    if all(sitting.absent for sitting in wanted):
-        raise BadUse(_in_short(dict.fromkeys(str(sitting.absent) for sitting in wanted)))
+            raise UsageError(f"no implementation of {names} runs on {target.kind}; see featherbench list")
+        raise UsageError(f"{', '.join(request.implementations)}: no implementation of {names}; see featherbench list")
+    if all(session.missing for session in wanted):
+        raise UsageError(_join_reasons(dict.fromkeys(str(session.missing) for session in wanted)))
     return wanted
 
 
-def filter_cases(workloads: Mapping[str, Workload], suite: str, filters: Sequence[str]) -> dict[str, list[Case]]:
-    """The cases of a suite that match every filter ``name=value``; several values of one name are alternatives.
+def parse_problems(workload_name: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the slugs of the cases of a workload that ``texts`` describe, each once.
 
-    A workload without such a suite, parameter or value has no such cases; what none of them has raises BadUse.
+    ``@FILE`` stands for the lines of a file, without comments, which begin with ``#``.
+
+    Raises:
+        UsageError: where a text describes no valid case, or a file cannot be read.
+    """
+    case_type = registry.workload(workload_name).case_type
+    slugs = []
+    for text in texts:
+        lines = _lines(Path(text[1:])) if text.startswith("@") else {f"--problem {text!r}": text}
+        for origin, line in lines.items():
+            try:
+                slugs.append(case_type.from_text(line).slug)
+            except UsageError as error:
+                raise UsageError(f"{origin}: {error}") from None
+    return tuple(dict.fromkeys(slugs))
+
+
+def _lines(path: Path) -> dict[str, str]:
+    """Return the problems in a file by where they stand."""
+    try:
+        lines = [line.partition("#")[0].strip() for line in path.read_text().splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read the problems in {path}: {error}") from None
+    problems = {f"{path}:{number}": line for number, line in enumerate(lines, 1) if line}
+    if not problems:
+        raise UsageError(f"{path} has no problem; write one a line, such as cin=96,cout=96,h=28,w=28")
+    return problems
+
+
+def _cases(request: Request, workloads: Mapping[str, Workload]) -> dict[str, list[Case]]:
+    if not request.problems:
+        return filter_cases(workloads, request.suite, request.cases)
+    ((name, workload),) = workloads.items()
+    return {name: [workload.case_type.from_text(slug) for slug in request.problems]}
+
+
+def filter_cases(workloads: Mapping[str, Workload], suite: str, filters: Sequence[str]) -> dict[str, list[Case]]:
+    """Return the cases of a suite that match every filter ``name=value``, by workload.
+
+    Several values of one name are alternatives. A workload without the suite, parameter or value has no such cases.
+
+    Raises:
+        UsageError: where no workload has the suite, a parameter or a value, or no case matches all filters.
     """
     cases = {name: list(workload.suites().get(suite, ())) for name, workload in workloads.items()}
     if not any(cases.values()):
         suites = dict.fromkeys(name for workload in workloads.values() for name in workload.suites())
-        raise BadUse(f"no suite {suite!r}; choose from {', '.join(suites)}")
+        raise UsageError(f"no suite {suite!r}; choose from {', '.join(suites)}")
     wanted: dict[str, set[str]] = {}
     for text in filters:
         name, equals, value = text.partition("=")
         if not equals:
-            raise BadUse(f"--case {text!r} has no value; write NAME=VALUE, such as {text}={_some_value(text, cases)}")
+            raise UsageError(
+                f"--case {text!r} has no value; write NAME=VALUE, such as {text}={_some_value(text, cases)}"
+            )
         wanted.setdefault(name, set()).add(value)
-    there = [case.texts() for found in cases.values() for case in found]
+    texts_of_cases = [case.texts() for suite_cases in cases.values() for case in suite_cases]
     for name, values in wanted.items():
-        choices = list(dict.fromkeys(texts[name] for texts in there if name in texts))
+        choices = {texts[name] for texts in texts_of_cases if name in texts}
         if not choices:
-            parameters = dict.fromkeys(parameter for texts in there for parameter in texts)
-            raise BadUse(f"no parameter {name!r} to filter by; choose from {', '.join(parameters)}")
-        if unknown := values - set(choices):
-            raise BadUse(_no_such_value(workloads, suite, name, unknown.pop(), choices))
-    kept = {
-        workload: [case for case in found if all(case.texts().get(name) in wanted[name] for name in wanted)]
-        for workload, found in cases.items()
+            parameters = dict.fromkeys(parameter for texts in texts_of_cases for parameter in texts)
+            raise UsageError(f"no parameter {name!r} to filter by; choose from {', '.join(parameters)}")
+        if unknown := values - choices:
+            others = {other: those for other, those in wanted.items() if other != name}
+            together = {texts[name] for texts in texts_of_cases if name in texts and matches(texts, others)}
+            raise UsageError(_no_such_value(workloads, suite, name, min(unknown), together or choices))
+    matching = {
+        workload: [case for case in suite_cases if matches(case.texts(), wanted)]
+        for workload, suite_cases in cases.items()
     }
-    if not any(kept.values()):
-        raise BadUse(f"no case of suite {suite} matches {' and '.join(filters)} together; drop one of them")
-    return kept
+    if not any(matching.values()):
+        raise UsageError(f"no case of suite {suite} matches {' and '.join(filters)} together; drop one of them")
+    return matching
 
 
 def _some_value(name: str, cases: Mapping[str, Sequence[Case]]) -> str:
-    """Of a parameter, as an example."""
-    texts = (case.texts() for found in cases.values() for case in found)
+    """Return an example value of a parameter, for a message."""
+    texts = (case.texts() for suite_cases in cases.values() for case in suite_cases)
     return next((text[name] for text in texts if name in text), "VALUE")
 
 
-def _no_such_value(workloads: Mapping[str, Workload], suite: str, name: str, value: str, choices: Sequence[str]) -> str:
-    """With the values that there are, and where else to find the one wanted."""
-    told = f"no case of suite {suite} has {name}={value}; choose from {', '.join(choices)}"
+def _no_such_value(
+    workloads: Mapping[str, Workload], suite: str, name: str, value: str, choices: Collection[str]
+) -> str:
+    """Return an error message that names the suite's values, and the suites that have ``value``."""
+    known = sorted(choices, key=lambda choice: (not choice.isdigit(), int(choice) if choice.isdigit() else 0, choice))
+    message = f"no case of suite {suite} has {name}={value}, and --case only filters; choose from {', '.join(known)}"
     if "," in value:
-        return f"{told}, and repeat --case {name}=... for each of several"
-    having = dict.fromkeys(
+        return f"{message}, and repeat --case {name}=... for each of several"
+    others = dict.fromkeys(
         other
         for workload in workloads.values()
-        for other, found in workload.suites().items()
-        if any(case.texts().get(name) == value for case in found)
+        for other, cases in workload.suites().items()
+        if any(case.texts().get(name) == value for case in cases)
     )
-    return told + (f"; or a suite that has it: {', '.join(having)}" if having else "")
+    elsewhere = f", or a suite that has it: {', '.join(others)}" if others else ""
+    return f"{message}{elsewhere}, or measure a problem of your own: --problem"
 
 
-def to_measure(sittings: Sequence[Sitting], recorded: Sequence[Record], target: Target) -> list[Sitting]:
-    """What is still open. A case that was cut off is measured anew with all that passed, so that its rounds pair up."""
-    outcome = {record.key: record.status for record in recorded}
-    still_open = []
-    for sitting in sittings:
-        keys = sitting.keys(target)
-        if all(key in outcome for key in keys):
+def to_measure(sessions: Sequence[Session], recorded: Sequence[Record], target: Target) -> list[Session]:
+    """Return the sessions that are not fully recorded yet.
+
+    A case that was interrupted is measured again with all implementations that passed, so that its rounds pair up.
+    """
+    statuses = {record.key: record.status for record in recorded}
+    open_sessions = []
+    for session in sessions:
+        keys = session.keys(target)
+        if all(key in statuses for key in keys):
             continue
-        settled = {key.implementation for key in keys if outcome.get(key, Status.PASSED) is not Status.PASSED}
-        still_open.append(
-            Sitting(
-                sitting.workload_name,
-                sitting.workload,
-                sitting.case,
-                tuple(entry for entry in sitting.entries if entry.name not in settled),
-                {entry: reason for entry, reason in sitting.unable.items() if entry.name not in settled},
+        not_passed = {key.implementation for key in keys if statuses.get(key, Status.PASSED) is not Status.PASSED}
+        open_sessions.append(
+            Session(
+                session.workload_name,
+                session.workload,
+                session.case,
+                tuple(entry for entry in session.entries if entry.name not in not_passed),
+                {entry: reason for entry, reason in session.unavailable.items() if entry.name not in not_passed},
             )
         )
-    return still_open
+    return open_sessions
 
 
-def _sitting(name: str, case: Case, entries: Sequence[Entry], request: Request, target: Target, here: bool) -> Sitting:
-    """What is installed, and which data are there, matters only ``here``."""
-    able, unable = [], {}
+def _session(
+    name: str, case: Case, entries: Sequence[Entry], request: Request, target: Target, on_this_machine: bool
+) -> Session:
+    """Return the session of a case; installed packages and data matter only ``on_this_machine``."""
+    available, unavailable = [], {}
     workload = registry.workload(name)
-    absent = workload.missing(case) if here else None
+    missing_for_case = workload.missing(case) if on_this_machine else None
     for entry in entries:
         if entry.workload not in (name, None) or (
             request.implementations and entry.name not in request.implementations
@@ -143,18 +203,18 @@ def _sitting(name: str, case: Case, entries: Sequence[Entry], request: Request, 
             continue
         if target.kind not in entry.targets:
             if request.implementations:  # else it is no part of the comparison
-                unable[entry] = (
+                unavailable[entry] = (
                     f"runs on {', '.join(entry.targets)}, not on {target.kind}: choose another with --target"
                 )
-        elif here and (missing := entry.missing() or absent):
-            unable[entry] = missing
+        elif on_this_machine and (missing := entry.missing() or missing_for_case):
+            unavailable[entry] = missing
         else:
-            able.append(entry)
-    return Sitting(name, workload, case, tuple(able), unable, absent)
+            available.append(entry)
+    return Session(name, workload, case, tuple(available), unavailable, missing_for_case)
 
 
-def _in_short(reasons: Iterable[str]) -> str:
-    """All of a few, or the first two of many."""
+def _join_reasons(reasons: Iterable[str]) -> str:
+    """Join up to three reasons, or the first two of more."""
     first, *others = reasons
     if len(others) < 3:
         return "; ".join((first, *others))
@@ -163,10 +223,22 @@ def _in_short(reasons: Iterable[str]) -> str:
 
 def _require_known(request: Request, entries: Sequence[Entry]) -> None:
     for name in request.workloads:
-        registry.workload(name)
+        _require_workload(name, entries)
     names = sorted({entry.name for entry in entries if entry.workload in (*request.workloads, None)})
     for name in request.implementations:
         if name not in names:
-            raise BadUse(
+            raise UsageError(
                 f"no implementation {name!r} of {', '.join(request.workloads)}; choose from {', '.join(names)}"
             )
+
+
+def _require_workload(name: str, entries: Sequence[Entry]) -> None:
+    """Raise UsageError for an unknown workload, with a hint where ``--impl a, b`` has made ``b`` an argument."""
+    try:
+        registry.workload(name)
+    except UsageError as error:
+        implementation = name.strip(",")
+        if implementation not in {entry.name for entry in entries}:
+            raise
+        hint = f"{implementation} is an implementation: write --impl a,b, without a space beside the comma"
+        raise UsageError(f"{error}; {hint}") from None

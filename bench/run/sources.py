@@ -1,4 +1,4 @@
-"""The source that a run's implementations are made of, hashed: with other code, nothing is gone on with."""
+"""Hashes the source of a run's implementations: a run is resumed only with the same code."""
 
 import importlib
 from collections.abc import Iterable
@@ -8,24 +8,26 @@ from pathlib import Path
 from bench.core.registry import Entry
 
 SUFFIXES = {".py", ".cpp", ".hpp", ".cu", ".json", ".txt"}
-"""Code, stored choices that it follows (JSON), and how it is built (CMakeLists.txt)."""
+"""Suffixes of code, of the stored choices that it follows (JSON), and of its build files (CMakeLists.txt)."""
 
 
 def hashes(entries: Iterable[Entry]) -> dict[str, str]:
-    """``impls`` -> all of its source; the label of each of ``entries`` that lies elsewhere -> its file.
+    """Return a hash of the whole source of ``impls``, and one of the file of each entry outside it, by its label.
 
-    One hash for all of ``impls``: an implementation may be a thin wrapper over any other file there, and a plug-in is
-    given its problems by a workload there. What else a plug-in imports is not seen.
+    All of ``impls`` has one hash: an implementation may be a thin wrapper over any other file in it, and a plug-in gets
+    its problems from a workload in it. Other files that a plug-in imports are not hashed.
     """
     package = Path(importlib.import_module("impls").__path__[0])
-    own = sorted(path for path in package.rglob("*") if path.suffix in SUFFIXES)
-    foreign = {entry.label: Path(entry.path) for entry in entries if not Path(entry.path).is_relative_to(package)}
-    return {"impls": _hash(own, package)} | {label: _hash([path], path.parent) for label, path in foreign.items()}
+    package_files = sorted(path for path in package.rglob("*") if path.suffix in SUFFIXES)
+    plugins = {entry.label: Path(entry.path) for entry in entries if not Path(entry.path).is_relative_to(package)}
+    return {"impls": _hash(package_files, package)} | {
+        label: _hash([path], path.parent) for label, path in plugins.items()
+    }
 
 
 def _hash(files: Iterable[Path], folder: Path) -> str:
-    """Of contents and names: an implementation is named by its file."""
-    found = sha256()
+    """Hash contents and names: an implementation is named after its file."""
+    digest = sha256()
     for path in files:
-        found.update(f"{path.relative_to(folder)}\0{sha256(path.read_bytes()).hexdigest()}\0".encode())
-    return found.hexdigest()[:12]
+        digest.update(f"{path.relative_to(folder)}\0{sha256(path.read_bytes()).hexdigest()}\0".encode())
+    return digest.hexdigest()[:12]

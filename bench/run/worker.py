@@ -1,150 +1,258 @@
-"""The worker: a process that runs one implementation and answers one request a line.
+"""The worker: a process that runs one implementation and serves one request a line.
 
-Requests and replies are JSON objects, one a line, so that a worker can sit at the far end of any byte stream. Steps, in
-the order in which the scheduler asks for them: load, prepare, check, warm, turn (many), recheck, drop.
+Requests and replies are JSON objects, one a line, so that a worker can be at the other end of any byte stream. A worker
+imports libraries (``preload``). For each case and each implementation that needs them, it forks a new process, in which
+memory lies elsewhere. The scheduler asks that process for these steps in this order: load, prepare, then measure_memory
+and check, or warm_up, round (many) and recheck.
 """
 
 import gc
+import importlib
 import json
 import os
+import socket
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from typing import IO, Any
+from contextlib import suppress
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from bench.core import registry
 from bench.core.case import Case
-from bench.core.implementation import FACTS, Implementation
+from bench.core.implementation import FACTS_ATTRIBUTE, Implementation
 from bench.core.record import THREADS_THAT_RAN, Check, Memory, Status
 from bench.core.target import Target
 from bench.core.trained import Trained
 from bench.core.workload import Call, Problem, Workload
-from bench.measure import correctness, facts
+from bench.measure import affinity, correctness, facts, layout
+from bench.measure.allocator import keep_freed_memory
+from bench.measure.finished import UnfinishedError, synchronous
+from bench.measure.leftover_work import leftover_cpu_s
 from bench.measure.meter import Meter, meter
 from bench.run.lifeline import die_with
-from bench.run.protocol import Reply, Unsupported
+from bench.run.protocol import Reply, UnsupportedError, case_seed
 
 Json = dict[str, Any]
 
 REPEAT_PREPARE_S = 30.0
-"""A case is prepared again, after a call, if that was quicker than this: its memory then is the case's own, without
-what a library sets up once in a process for such a case. A model is trained only once, after a rehearsal."""
+"""A case is prepared again, after a call, if preparing took less than this: its memory is then the case's own, without
+what a library sets up once in a process for such a case. A model is trained only once, after a warm-up case."""
+MAX_LEFTOVER_CPU_S = 0.01
+"""Processor time that may be used after a burst of calls has returned: threads that spin vary by a few ms."""
+CHECK_SEED, RECHECK_SEED = 1, 101
+"""Offsets to a case's seed for the inputs of the checks before and after timing."""
 
 
 class Worker:
     """One implementation on one target. Each public method is a step."""
 
+    packages: frozenset[str] = frozenset()
+    """Top-level packages of the preloaded distributions."""
     implementation: Implementation
     workload: Workload
     problem: Problem
     call: Call
     meter: Meter
 
-    def load(self, entry: Json, workload_module: str, target: str, memory_limit: int) -> Json:
+    def preload(self, distributions: list[str], cores: list[int]) -> Json:
+        """Import what implementations that need ``distributions`` import, once for all of them."""
+        affinity.move_to(cores)
+        self.packages = frozenset(registry.import_distributions(distributions))
+        _freeze_gc()
+        return {}
+
+    def preload_modules(self, modules: list[str], cores: list[int]) -> Json:
+        """Import parts of these distributions that an implementation has turned out to need as well."""
+        affinity.move_to(cores)
+        for module in modules:
+            with suppress(Exception):  # The implementation that needs it will say what is wrong.
+                importlib.import_module(module)
+        _freeze_gc()
+        return {}
+
+    def load(self, entry: Json, workload_module: str, target: str, memory_limit: int, cores: list[int]) -> Json:
+        """Import the implementation; return the modules of the preloaded distributions that this imported as well."""
+        affinity.move_to(cores)
+        self.padding = [layout.randomize_layout()]  # before its code, which lies in memory too
+        before = set(sys.modules)
+        self.loaded_by = os.getpid()
         self.target = Target.parse(target)
         self.entry = registry.Entry(**entry)
         self.workload = registry.load_workload(workload_module)
         self.implementation = registry.load(self.entry)
-        self.meter = meter(self.target)
-        gc.collect()
-        gc.freeze()  # A large library's objects need not be looked through again at every collection.
-        self.meter.allow_memory(memory_limit)
-        return {}
+        self.memory_limit = memory_limit
+        keep_freed_memory()
+        _freeze_gc()
+        return {"imported": [name for name in sys.modules if name not in before and self._is_preloaded(name)]}
 
-    def prepare(self, parameters: Json, seed: int) -> Json:
-        """Make the problem and prepare it."""
-        self.case, self.seed = self.workload.case_type.from_parameters(parameters), seed
-        if rehearsal := self.workload.rehearsal(self.case):
-            self._prepare(rehearsal, seed)
+    def prepare(self, parameters: Json, cores: list[int]) -> Json:
+        """Make the problem and prepare it on ``cores``, in a process that has measured nothing else."""
+        affinity.move_to(cores)
+        self.padding.append(layout.randomize_layout())
+        self.meter = meter(self.target)
+        self.meter.allow_memory(self.memory_limit)
+        self.case = self.workload.case_type.from_parameters(parameters)
+        self.seed = case_seed(self.case.slug)
+        if warmup_case := self.workload.warmup_case(self.case):
+            self._prepare(warmup_case)
             self.call()
-        self.prepare_s = self._prepare(self.case, seed)
+        self.prepare_s = self._prepare(self.case)
         work = self.call.work.model_dump() if isinstance(self.call, Trained) else None
         return {"prepare_s": self.prepare_s, "work": work}
 
-    def weigh(self) -> Json:
-        """What stays, and the peak of a call, once first calls have set up theirs. See REPEAT_PREPARE_S."""
-        if self.prepare_s < REPEAT_PREPARE_S and not self.workload.rehearsal(self.case):
+    def measure_memory(self) -> Json:
+        """Measure what preparing keeps, and the peak of a call, after first calls' set-up. See REPEAT_PREPARE_S."""
+        if self.prepare_s < REPEAT_PREPARE_S and not self.workload.warmup_case(self.case):
             self.call()
-            self._prepare(self.case, self.seed)
+            self._prepare(self.case)
         for _ in range(2):
             self.call()
         self._require_unchanged()
-        self.meter.settle()
+        self.meter.release_memory()
         prepared = max(0, self.meter.held_bytes() - self.bytes_before - _history_bytes(self.call))
-        peak, of_driver = self.meter.peak_of(self.call), self.meter.driver_bytes()
-        if of_driver is not None and self.of_driver_before is not None:
-            of_driver = max(0, of_driver - self.of_driver_before)
-        return Memory(peak_bytes=peak, prepared_bytes=prepared, driver_bytes=of_driver).model_dump()
+        peak, driver_bytes = self.meter.peak_of(self.call), self.meter.driver_bytes()
+        if driver_bytes is not None and self.driver_bytes_before is not None:
+            driver_bytes = max(0, driver_bytes - self.driver_bytes_before)
+        return Memory(peak_bytes=peak, prepared_bytes=prepared, driver_bytes=driver_bytes).model_dump()
 
-    def check(self, seed: int) -> Json:
-        found = self.workload.check(self.problem, correctness.guarded(self.call, self.problem), seed)
-        self.inputs = correctness.checksums(self.problem.inputs)
-        self._require_unchanged()
-        self.meter.settle()  # Others have their turns before this one's calls need memory again.
+    def check(self, keep: str | None) -> Json:
+        """Before timing, check that outputs are right for new inputs and complete when a call returns.
+
+        With ``keep``, the output for the inputs that are timed is checked too, and kept in that file, so that other
+        processes need only compare theirs with it.
+        """
+        check = self._check(CHECK_SEED)
+        if keep and check.passed:
+            self.workload.refill(self.problem, self.seed)
+            output = correctness.copied(self.call())
+            check = correctness.worse(check, self.workload.check_output(self.problem, self.call, output))
+            np.savez(keep, *correctness.as_arrays(output))
+        if check.passed and (leftover_s := leftover_cpu_s(self.call)) > MAX_LEFTOVER_CPU_S:
+            raise UnfinishedError(
+                f"after its calls had returned, other threads or processes used {1e3 * leftover_s:.0f} ms of CPU time: "
+                "wait inside the call until the work is done"
+            )
+        return check.model_dump()
+
+    def warm_up(self, cores: list[int], plan: Json | None) -> Json:
+        """Call until the start-up trend is gone, on ``cores`` to be timed on; plan the rounds, or take ``plan``."""
+        affinity.move_to(cores)
+        self.padding.append(layout.randomize_layout())
+        self._remember_inputs()
+        plan = self.meter.warm_up(self.call, plan)
         self.ticks = facts.thread_ticks()
-        return found.model_dump()
+        self.output: Any = None
+        _freeze_gc()
+        return {"plan": plan, "held_bytes": self.meter.held_bytes()}
 
-    def warm(self) -> Json:
-        return {"inner": self.meter.warm_up(self.call)}
+    def round(self) -> Json:
+        measured = self.meter.take_round(self.call)
+        if self.output is None:  # Later rounds have the same inputs.
+            self.output = correctness.copied(measured.output)
+        names = ("samples", "calls", "off_cpu", "disturbed", "throttled", "launch_bound")
+        gc.collect()  # Outputs in reference cycles do not count as kept: they only wait for a collection.
+        return {name: getattr(measured, name) for name in names} | {"held_bytes": self.meter.held_bytes()}
 
-    def turn(self) -> Json:
-        self.answer = None  # so that its memory is free again
-        taken = self.meter.take_turn(self.call)
-        self.answer = taken.answer
-        return {name: getattr(taken, name) for name in ("samples", "preempted", "throttled", "exposed")}
-
-    def recheck(self, seed: int) -> Json:
-        """After timing: the arrays are as before it, its last answer is right, and so are answers to new inputs."""
-        ran = facts.threads_that_ran(self.ticks)
+    def recheck(self, kept: str | None) -> Json:
+        """After timing, check that arrays are unchanged and the output is right, or equals that in file ``kept``."""
+        threads = facts.threads_that_ran(self.ticks)
         self._require_unchanged()
-        timed = self.workload.confirm(self.problem, self.call, self.answer)
-        found = correctness.worse(timed, Check.model_validate(self.check(seed))).model_dump()
+        if kept is None or not self._matches_checked_output(kept):
+            check = self.workload.check_output(self.problem, self.call, self.output)
+        else:
+            check = Check(passed=True)
+        return {"check": check.model_dump(), "facts": {THREADS_THAT_RAN: str(threads)}}
+
+    def conclude(self) -> Json:
+        """At the end, check outputs for inputs that no process has seen; also return the facts of this process."""
+        check = self._check(RECHECK_SEED)
         worker_facts = facts.versions(self.entry.requires) | facts.instruction_sets(self.target, self.entry.requires)
-        told = self.meter.facts() | dict(getattr(self.call, FACTS, {}))
-        return {"check": found, "facts": worker_facts | told | {THREADS_THAT_RAN: str(ran)}}
+        own_facts = self.meter.facts() | dict(getattr(self.call, FACTS_ATTRIBUTE, {}))
+        if self.loaded_by != os.getpid():
+            own_facts["loaded"] = (
+                "once for all of its processes, as it takes long: where its code lies is the same in all"
+            )
+        return {"check": check.model_dump(), "facts": worker_facts | own_facts}
 
     def drop(self) -> Json:
-        """Forget the case."""
-        for name in ("call", "problem", "answer"):
+        """Forget the case, in a process that continues with another."""
+        for name in ("call", "problem", "output"):
             self.__dict__.pop(name, None)
-        self.implementation = type(self.implementation)()  # What it kept on itself belongs to the case too.
-        self.meter.settle()
+        del self.padding[1:]
+        self.implementation = type(self.implementation)()  # What it stored in its attributes belongs to the case too.
         return {}
 
-    def _prepare(self, case: Case, seed: int) -> float:
-        self.drop()
-        if reason := self.implementation.supports(case):
-            raise Unsupported(reason)
-        self.problem = self.meter.place(self.workload.problem(case, seed))
-        self.inputs = correctness.checksums(self.problem.inputs)
+    def _is_preloaded(self, module: str) -> bool:
+        return module.partition(".")[0] in self.packages
+
+    def _prepare(self, case: Case) -> float:
+        """Release what an earlier prepare left, prepare ``case``, and return how long that took, s."""
+        self.__dict__.pop("call", None)
+        self.__dict__.pop("problem", None)
+        self.implementation = type(self.implementation)()
+        if reason := self.implementation.unsupported(case):
+            raise UnsupportedError(reason)
+        self.problem = self.meter.to_device(self.workload.problem(case, self.seed))
+        self.padding.append(layout.randomize_layout())
+        self._remember_inputs()
         self.constants = correctness.checksums(self.problem.constants)
-        self.meter.settle()
-        self.bytes_before, self.of_driver_before = self.meter.held_bytes(), self.meter.driver_bytes()
+        self.meter.release_memory()
+        self.bytes_before, self.driver_bytes_before = self.meter.held_bytes(), self.meter.driver_bytes()
         began = time.perf_counter()
-        self.call = self.meter.adapt(self.implementation.prepare(self.problem, self.target))
+        self.call = self.meter.adapt(synchronous(self.implementation.prepare(self.problem, self.target)))
         self.meter.finish()
         return time.perf_counter() - began
 
+    def _matches_checked_output(self, path: str) -> bool:
+        """Whether the timed output equals the checked one in the file, up to rounding."""
+        outputs = correctness.as_arrays(self.output)
+        with np.load(path) as stored:
+            expected = [stored[name] for name in stored.files]
+        return correctness.agree(outputs, expected, self.workload.slack(self.case))
+
+    def _check(self, seed: int) -> Check:
+        check = self.workload.check(self.problem, correctness.guarded(self.call, self.problem), self.seed + seed)
+        self._remember_inputs()
+        self._require_unchanged()
+        return check
+
+    def _remember_inputs(self) -> None:
+        self.inputs = correctness.checksums(self.problem.inputs)
+
     def _require_unchanged(self) -> None:
-        """Constants since before prepare: who changes them would be compared with the changed ones."""
+        """Compare inputs with those last remembered, and constants with those before prepare().
+
+        A constant that prepare() modified would otherwise change the reference too.
+        """
         correctness.require_unchanged(self.problem.inputs, self.inputs)
         correctness.require_unchanged(self.problem.constants, self.constants)
 
 
+def _freeze_gc() -> None:
+    """Exempt current objects from garbage collection.
+
+    Otherwise a collection in a fork would visit a library's million objects, and so copy their pages.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def _history_bytes(call: Call) -> int:
-    """Of what a trained model keeps for its check, and not to answer with."""
-    return sum(np.asarray(kept).nbytes for kept in call.history.values()) if isinstance(call, Trained) else 0
+    """Return the bytes that a trained model keeps for its check, and does not predict with."""
+    return sum(np.asarray(array).nbytes for array in call.history.values()) if isinstance(call, Trained) else 0
 
 
-def answer(worker: Worker, request: Json) -> Reply:
+def handle_request(worker: Worker, request: Json) -> Reply:
     """Do one step; whatever goes wrong becomes the reply."""
     step: Callable[..., Json] = getattr(worker, request.pop("step"))
     began = time.perf_counter()
     try:
         return Reply(result=step(**request), seconds=time.perf_counter() - began)
+    except KeyboardInterrupt:
+        raise  # The user stops the process that this worker is part of.
     except BaseException as error:
         traceback.print_exc()
         return Reply(status=_status(error), reason=_reason(error), seconds=time.perf_counter() - began)
@@ -154,43 +262,94 @@ _NO_MEMORY = (
     *("can't allocate memory", "failed to allocate memory", "bad_alloc"),
     *("cuda out of memory", "error: out of memory", "cuda_error_out_of_memory", "status_alloc_failed"),
 )
-"""How libraries say that memory ran out, in exceptions of other types."""
+"""Phrases by which libraries say that memory ran out, in exceptions of other types."""
 
 
 def _status(error: BaseException) -> Status:
-    if isinstance(error, Unsupported):
+    if isinstance(error, UnsupportedError):
         return Status.UNSUPPORTED
-    if isinstance(error, correctness.WroteToInputs):
+    if isinstance(error, correctness.WroteToInputsError | UnfinishedError):
         return Status.INCORRECT
     text = str(error).lower()
-    if isinstance(error, MemoryError) or any(words in text for words in _NO_MEMORY):
+    if isinstance(error, MemoryError) or any(phrase in text for phrase in _NO_MEMORY):
         return Status.OUT_OF_MEMORY
     return Status.FAILED
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, Unsupported | correctness.WroteToInputs):
+    if isinstance(error, UnsupportedError | correctness.WroteToInputsError | UnfinishedError):
         return str(error)
     first_line = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
 
 
-def main() -> None:
+class Channel(NamedTuple):
+    """A worker's connections: request lines, reply lines, and a socket over which a fork of it receives its own."""
+
+    requests: IO[str]
+    replies: IO[str]
+    control: socket.socket
+
+    def reply(self, reply: Reply) -> None:
+        self.replies.write(reply.model_dump_json() + "\n")
+        self.replies.flush()
+
+    def fork(self, log: str) -> "Channel | None":
+        """Fork this process. The parent replies with the child's process id; the child returns its own channel."""
+        began = time.perf_counter()
+        _, descriptors, _, _ = socket.recv_fds(self.control, 1, 3)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        parent = os.getpid()
+        if child := os.fork():
+            os.setpgid(child, child)  # Before the reply, after which this process's group is stopped.
+            for descriptor in descriptors:
+                os.close(descriptor)
+            self.reply(Reply(result={"pid": child}, seconds=time.perf_counter() - began))
+            return None
+        os.setpgid(0, 0)
+        die_with(parent)
+        for connection in self:
+            connection.close()
+        requests, replies, control = descriptors
+        output = os.open(log, os.O_WRONLY | os.O_APPEND)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.close(output)
+        return Channel(os.fdopen(requests), os.fdopen(replies, "w"), socket.socket(fileno=control))
+
+    def wait(self, pid: int) -> None:
+        """Reply with the exit status of a process forked from this one, which has ended or is about to."""
+        began = time.perf_counter()
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        self.reply(Reply(result={"status": status}, seconds=time.perf_counter() - began))
+
+
+def serve(worker: Worker, channel: Channel) -> None:
     """Serve requests until the stream ends, which it also does when the parent dies."""
-    parent, cores = int(sys.argv[1]), {int(core) for core in sys.argv[2].split(",")}
+    while line := channel.requests.readline():
+        request = json.loads(line)
+        match request["step"]:
+            case "fork":
+                channel = channel.fork(request["log"]) or channel
+            case "wait":
+                channel.wait(request["pid"])
+            case _:
+                reply = handle_request(worker, request)
+                sys.stdout.flush()
+                channel.reply(reply)
+
+
+def main() -> None:
+    """Serve the process that started this one, until it ends."""
+    parent, cores, control = int(sys.argv[1]), {int(core) for core in sys.argv[2].split(",")}, int(sys.argv[3])
     die_with(parent)
-    # Whatever the implementation prints must not mix with the replies: keep the pipes to ourselves.
-    requests = os.fdopen(os.dup(0), "r")
-    replies: IO[str] = os.fdopen(os.dup(1), "w")
+    # Whatever the implementation prints must not mix with the replies: keep the pipes for them.
+    channel = Channel(os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w"), socket.socket(fileno=control))
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
     os.sched_setaffinity(0, cores)
-    worker = Worker()
-    for line in requests:
-        reply = answer(worker, json.loads(line))
-        sys.stdout.flush()
-        replies.write(reply.model_dump_json() + "\n")
-        replies.flush()
+    serve(Worker(), channel)
 
 
 if __name__ == "__main__":

@@ -1,95 +1,192 @@
-"""The workers of a run: started when first needed, replaced when lost."""
+"""Keeps the workers of a run: processes that import libraries, and forks of these that measure.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+One process imports what several implementations need, and lives for the whole run. An implementation is loaded and
+prepared in a fork of it, and again in another fork for each further process that it is timed in.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Self
+from queue import SimpleQueue
+from tempfile import TemporaryDirectory
+from threading import Lock
+from typing import Any, Self, TypeVar
 
-from bench.core.errors import CannotGoOn
+from bench.core.budget import Budget
+from bench.core.errors import RunError
 from bench.core.record import Status
 from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.run.executors.local import LocalWorker
 from bench.run.protocol import Reply
+from bench.run.timeline import Timeline
+
+T = TypeVar("T")
+SLOW_TO_LOAD_S = 0.5
+"""An implementation that takes longer to load, libraries aside, is loaded once and then forked."""
 
 
-@dataclass(frozen=True)
-class Allowance:
-    """What a worker may take."""
+class ProcessRunner:
+    """Asks a process for one step after another, each with a timeout."""
 
-    timeout_s: float = 120.0
-    """For one step: an import, a prepare, a check, a turn."""
-    memory_bytes: int = 4 << 30
-    """What it may ask for beyond its libraries."""
+    def __init__(self, worker: LocalWorker, timeout_s: float, timeline: Timeline) -> None:
+        self.worker, self._timeout_s, self._timeline = worker, timeout_s, timeline
+
+    def ask(self, step: str, **arguments: Any) -> Reply:
+        """Run a step. If the process died after its last good reply, this reply says how."""
+        reply = self.worker.ask(step, self._timeout_s, **arguments)
+        self._timeline.add(step, reply.seconds)
+        return reply
+
+    def end(self) -> None:
+        """End the process, and with it whatever it holds."""
+        self.worker.kill()
 
 
 class Workers:
-    """One worker process for each implementation. Use it as a context; leaving it ends them all."""
+    """The processes of a run. It is a context manager; leaving it ends all of them."""
 
-    def __init__(self, target: Target, allowance: Allowance, logs: Path) -> None:
-        self._target = target
-        self._allowance = allowance
+    def __init__(self, target: Target, budget: Budget, logs: Path) -> None:
+        self.target = target
+        self.timeline = Timeline()
+        self._budget = budget
         self._logs = logs
-        self._running: dict[Entry, LocalWorker] = {}
-        self._loaded: set[Entry] = set()
-        self._never: dict[Entry, Reply] = {}
-        """Implementations whose import failed; the next case would find the same."""
+        self._cores = target.preparing_cores
+        self._libraries: dict[tuple[str, ...], LocalWorker] = {}
+        """Workers that only import, by the distributions that they import."""
+        self._preloaded_for: set[Entry] = set()
+        """Implementations whose library worker has been asked to import the further modules that they need."""
+        self._slow_to_load: dict[Entry, LocalWorker] = {}
+        self._failed_to_load: dict[Entry, Reply] = {}
+        """The reply for each implementation whose import failed: it would fail again in the next case."""
+        self._closing = False
+        """Whether the run is ending, so that no lost worker is replaced any more."""
+        self._scratch = TemporaryDirectory(prefix="featherbench-")
+        self.scratch = Path(self._scratch.name)
+        self._pool = ThreadPoolExecutor(len(self._cores))
+        self._lock = Lock()
+        self._free_cores: SimpleQueue[tuple[int, ...]] = SimpleQueue()
+        for cores in self._cores:
+            self._free_cores.put(cores)
+
+    @property
+    def restarts(self) -> bool:
+        """False on a GPU, where a context for each process would take too much time and memory."""
+        return self.target.kind != "cuda"
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for entry in list(self._running):
-            self._end(entry)
+        self._closing = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for worker in (*self._slow_to_load.values(), *self._libraries.values()):
+            worker.interrupt()  # so that no thread waits for it any longer, nor for its forks
+        self._pool.shutdown()
+        for worker in (*self._slow_to_load.values(), *self._libraries.values()):
+            worker.kill()
+        self._scratch.cleanup()
 
-    def start(self, entries: Iterable[Entry]) -> None:
-        """Start the workers that are not running, all at once: while one imports its libraries, others start up."""
-        for entry in entries:
-            if entry not in self._running and entry not in self._never:
-                self._running[entry] = self._spawn(entry)
+    def in_parallel(self, step: Callable[[T, tuple[int, ...]], object], items: Iterable[T]) -> None:
+        """Call ``step(item, cores)`` for each item, as many at once as there are cores; nothing is timed meanwhile."""
 
-    def ask(self, entry: Entry, step: str, **arguments: Any) -> Reply:
-        """Have the implementation's worker, started before, do a step."""
-        if step == "load":
-            return self._load(entry, **arguments)
-        worker = self._running[entry]
-        reply = worker.ask(step, self._allowance.timeout_s, **arguments)
-        # One that dies right after a good answer stays: its next step tells how it died.
-        if reply.status is not Status.PASSED and not worker.alive:
-            self._end(entry)
-        return reply
+        def on_free_cores(item: T) -> None:
+            cores = self._free_cores.get()
+            try:
+                step(item, cores)
+            finally:
+                self._free_cores.put(cores)
 
-    def drop(self, entry: Entry) -> None:
-        """Have the worker forget its case; one that cannot is replaced at the next."""
-        if entry in self._running and self.ask(entry, "drop").status is not Status.PASSED:
-            self._end(entry)
+        for _ in self._pool.map(on_free_cores, items):
+            pass
 
-    def _load(self, entry: Entry, workload_module: str) -> Reply:
-        if entry in self._never:
-            return self._never[entry]
-        if entry in self._loaded:
-            return Reply(seconds=0.0)
-        reply = self._running[entry].load(
-            workload_module, self._target, self._allowance.memory_bytes, self._allowance.timeout_s
+    def import_libraries(self, entries: Iterable[Entry]) -> None:
+        """Import the libraries of ``entries``, once for all that need the same; again where that worker was lost."""
+        wanted = dict.fromkeys(map(_required_libraries, entries))
+        new = [names for names in wanted if not ((worker := self._libraries.get(names)) and worker.alive)]
+        for names in new:  # all at once: while one imports, others start up
+            if lost := self._libraries.get(names):
+                lost.kill()
+            self._libraries[names] = self._spawn(names)
+        self.in_parallel(self._import, new)
+
+    def start_runner(self, entry: Entry, workload_module: str, cores: tuple[int, ...]) -> ProcessRunner | Reply:
+        """Start a process with the implementation loaded, or return the reply that says why there is none.
+
+        The process is forked from the worker that has imported its libraries, and loads the implementation anew, so
+        that its code lies elsewhere in memory. Modules of these libraries that it imports in addition are then imported
+        by that worker too. If loading is slow for another reason, later processes are forked from this one.
+        """
+        if entry in self._failed_to_load:
+            return self._failed_to_load[entry]
+        loaded = self._slow_to_load.get(entry)
+        if loaded and loaded.alive:
+            return self._fork(loaded, entry)
+        forked = self._fork_from_libraries(entry, cores)
+        if isinstance(forked, Reply):
+            return forked
+        reply = forked.ask(
+            "load",
+            entry=asdict(entry),
+            workload_module=workload_module,
+            target=str(self.target),
+            memory_limit=self._budget.memory_bytes,
+            cores=cores,
         )
         if reply.status is not Status.PASSED:
-            self._end(entry)
-            self._never[entry] = reply.model_copy(update={"seconds": 0.0})
-        else:
-            self._loaded.add(entry)
-        return reply
+            forked.end()
+            permanent = reply.status in (Status.FAILED, Status.CRASHED)  # Time and memory may suffice the next time.
+            if permanent and self._libraries[_required_libraries(entry)].alive:
+                self._failed_to_load[entry] = reply
+            return reply
+        if reply.result["imported"] and entry not in self._preloaded_for:
+            self._preloaded_for.add(entry)
+            library = ProcessRunner(self._libraries[_required_libraries(entry)], self._budget.timeout_s, self.timeline)
+            library.ask("preload_modules", modules=reply.result["imported"], cores=cores)
+            return forked
+        if reply.seconds < SLOW_TO_LOAD_S:
+            return forked
+        self._slow_to_load[entry] = forked.worker
+        return self._fork(forked.worker, entry)
 
-    def _spawn(self, entry: Entry) -> LocalWorker:
+    def _fork_from_libraries(self, entry: Entry, cores: tuple[int, ...]) -> ProcessRunner | Reply:
+        """Fork the worker that has imported the entry's libraries, or a new one where that has just been lost."""
+        names = _required_libraries(entry)
+        library = self._libraries[names]
+        forked = self._fork(library, entry)
+        if isinstance(forked, ProcessRunner) or library.alive or self._closing:
+            return forked
+        with self._lock:
+            if self._libraries[names] is library:
+                library.kill()
+                self._libraries[names] = self._spawn(names)
+                self._import(names, cores)
+        return self._fork(self._libraries[names], entry)
+
+    def _fork(self, parent: LocalWorker, entry: Entry) -> ProcessRunner | Reply:
+        forked = parent.fork(self._logs / f"{entry.workload}-{entry.name}.log", self._budget.timeout_s)
+        return forked if isinstance(forked, Reply) else ProcessRunner(forked, self._budget.timeout_s, self.timeline)
+
+    def _import(self, names: tuple[str, ...], cores: tuple[int, ...]) -> None:
+        """Have a worker import its libraries; where that fails, a new one without them takes its place."""
+        worker = ProcessRunner(self._libraries[names], self._budget.timeout_s, self.timeline)
+        if worker.ask("preload", distributions=list(names), cores=cores).status is not Status.PASSED:
+            worker.end()
+            self._libraries[names] = self._spawn(names)
+
+    def _spawn(self, names: tuple[str, ...]) -> LocalWorker:
+        self._preloaded_for = {entry for entry in self._preloaded_for if _required_libraries(entry) != names}
+        log = self._logs / f"libraries-{'+'.join(names) or 'none'}.log"
         try:
             self._logs.mkdir(parents=True, exist_ok=True)
-            return LocalWorker(entry, self._target, self._logs / f"{entry.workload}-{entry.name}.log")
+            return LocalWorker.spawn(self.target, self._cores[0], log)
         except OSError as error:
-            raise CannotGoOn(
+            raise RunError(
                 f"cannot start a worker with its log in {self._logs}: {error.strerror}; "
                 "make room and go on with --resume"
             ) from None
 
-    def _end(self, entry: Entry) -> None:
-        if worker := self._running.pop(entry, None):
-            worker.kill()
-        self._loaded.discard(entry)
+
+def _required_libraries(entry: Entry) -> tuple[str, ...]:
+    return tuple(sorted(entry.requires))

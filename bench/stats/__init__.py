@@ -1,1 +1,1 @@
-"""What the samples say and how surely: intervals of medians, paired ratios, verdicts, percentiles."""
+"""Statistics of samples: intervals of latencies, paired ratios, verdicts, percentiles."""

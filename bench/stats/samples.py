@@ -1,4 +1,4 @@
-"""The checks that every statistic makes on what it is given."""
+"""Checks of the inputs of every statistic."""
 
 from collections.abc import Sequence
 
@@ -9,8 +9,11 @@ from numpy.typing import NDArray
 def finite_array(values: Sequence[float], what: str) -> NDArray[np.float64]:
     """Return ``values`` as a one-dimensional float64 array, in the order given.
 
-    ``what`` names the values in the message. Raises ValueError where there are none, where they are not one flat
-    sequence, or where one is NaN or infinite: a statistic of such values would look like a measurement and be none.
+    ``what`` names the values in the message.
+
+    Raises:
+        ValueError: where there are no values, they are not one flat sequence, or one is NaN or infinite. A statistic of
+            such values would look like a measurement without being one.
     """
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or array.size == 0:
@@ -21,7 +24,11 @@ def finite_array(values: Sequence[float], what: str) -> NDArray[np.float64]:
 
 
 def positive_array(values: Sequence[float], what: str) -> NDArray[np.float64]:
-    """As :func:`finite_array`, and raises ValueError too where a value is zero or negative, which has no logarithm."""
+    """Return ``values`` as :func:`finite_array` does, checked to be positive so that they have logarithms.
+
+    Raises:
+        ValueError: as :func:`finite_array`, and where a value is zero or negative.
+    """
     array = finite_array(values, what)
     if (array <= 0).any():
         raise ValueError(f"{what}: expected positive values only, the least is {array.min():g}")

@@ -7,14 +7,17 @@ from itertools import accumulate
 from bench.stats.samples import check_confidence
 
 _HALVINGS = 60
-"""Of a quarter turn: past them no float64 angle is left between the bounds."""
+"""Number of halvings of a right angle after which no float64 angle is left between the bounds."""
 
 
 def t_central(t: float, freedom: int) -> float:
     """Return the probability that a t variable with ``freedom`` degrees of freedom lies within -``t`` to ``t``.
 
-    The finite sums for whole degrees of freedom (Abramowitz & Stegun 1964, Handbook of mathematical functions, 26.7.3
-    and 26.7.4), exact but for rounding. Raises ValueError where ``t`` is negative or ``freedom`` below 1.
+    It uses the finite sums for whole degrees of freedom (Abramowitz & Stegun 1964, Handbook of mathematical functions,
+    26.7.3 and 26.7.4), which are exact except for rounding.
+
+    Raises:
+        ValueError: where ``t`` is negative or ``freedom`` is below 1.
     """
     if not t >= 0:
         raise ValueError(f"t: expected zero or more, got {t}")
@@ -24,10 +27,12 @@ def t_central(t: float, freedom: int) -> float:
 
 @cache
 def t_quantile(confidence: float, freedom: int) -> float:
-    """Return the t that -t to t holds with probability ``confidence``, e.g. 2.262 for 0.95 and 9 degrees of freedom.
+    """Return t such that a t variable lies within -t to t with probability ``confidence``.
 
-    By bisection of :func:`t_central`. Raises ValueError where ``confidence`` is not strictly between 0 and 1, or
-    ``freedom`` below 1.
+    For 0.95 and 9 degrees of freedom it is 2.262. It is found by bisection of :func:`t_central`.
+
+    Raises:
+        ValueError: where ``confidence`` is not strictly between 0 and 1, or ``freedom`` is below 1.
     """
     check_confidence(confidence)
     _check_freedom(freedom)
@@ -39,7 +44,7 @@ def t_quantile(confidence: float, freedom: int) -> float:
 
 
 def _central(angle: float, freedom: int) -> float:
-    """As :func:`t_central`, with t as the angle whose tangent is t / sqrt(freedom)."""
+    """Return what :func:`t_central` does, for t given as the angle whose tangent is t / sqrt(freedom)."""
     odd = freedom % 2
     start = math.cos(angle) if odd else 1.0
     steps = (math.cos(angle) ** 2 * k / (k + 1) for k in range(1 + odd, freedom - 2, 2))

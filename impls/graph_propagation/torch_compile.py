@@ -6,7 +6,10 @@ from torch import Tensor
 from bench.core.implementation import Implementation
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
+from bench.measure import inductor
 from impls.graph_propagation._passes import constants, prepare_passes
+
+inductor.make_ready()
 
 
 class TorchCompile(Implementation):
@@ -17,7 +20,7 @@ class TorchCompile(Implementation):
     note = "Timed: the compiled product, or its compiled gradient. Compiling is not timed."
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        torch._dynamo.reset()  # else the cases before count against its limit of recompilations
+        torch._dynamo.reset()  # otherwise earlier cases count towards its limit of recompilations
         row, col, weight = constants(problem)
 
         def propagate(x: Tensor) -> Tensor:

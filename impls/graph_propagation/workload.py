@@ -15,7 +15,7 @@ from impls.graph_propagation._graph import draw_edges
 Passes = Literal["forward", "backward"]
 
 INDEX_BYTES = 4
-"""What ``least_bytes`` takes an index to be, whatever an implementation stores: 32 bits do for all these graphs."""
+"""Bytes of an index in ``least_bytes``, whatever an implementation stores: 32 bits suffice for all these graphs."""
 
 
 GRAPHS = {
@@ -26,7 +26,7 @@ GRAPHS = {
     "Coauthor CS": (18_333, 81_894),
     "ogbn-arxiv": (169_343, 1_157_799),
 }
-"""Nodes and undirected edges, each counted once, of the graphs that papers compare on."""
+"""Numbers of nodes and of undirected edges, each counted once, of the graphs on which papers compare."""
 
 
 class GraphPropagationCase(Case):
@@ -39,7 +39,7 @@ class GraphPropagationCase(Case):
     dtype: Literal["float32", "float64"] = "float32"
 
     @model_validator(mode="after")
-    def _has_room_for_its_edges(self) -> Self:
+    def _check_edges(self) -> Self:
         if self.edges > (pairs := self.nodes * (self.nodes - 1) // 2):
             raise ValueError(f"edges={self.edges} are more than the {pairs} pairs that nodes={self.nodes} have")
         return self
@@ -51,7 +51,7 @@ class GraphPropagationCase(Case):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Of x and y."""
+        """Shape of x and y."""
         return (self.nodes, self.width)
 
 
@@ -59,14 +59,14 @@ class GraphPropagation(OperatorWorkload):
     """Y = A X, where A = D^-1/2 (N + I) D^-1/2, N is a graph's adjacency matrix and D holds the degrees of N + I.
 
     Constants: ``row`` and ``col`` (stored,) int64, the nonzeros of A in the order of their rows, then columns, and
-    ``weight`` (stored,), their values. The graph is synthetic and the same for every seed; see ``draw_edges``. By the
-    case's passes:
+    ``weight`` (stored,), their values. The graph is synthetic and the same for every seed; see ``draw_edges``. The
+    case's passes decide the input and the output:
 
-    - forward: input ``x`` (nodes, width). Answer: y, of that shape.
-    - backward: input ``dy`` (nodes, width). Answer: dx = A^T dy, by autograd where a library has it. A is symmetric,
-      but that is not told to libraries, and few ask.
+    - forward: input ``x`` (nodes, width). Output: y, of that shape.
+    - backward: input ``dy`` (nodes, width). Output: dx = A^T dy, by autograd where a library has it. A is symmetric,
+      but libraries are not told so, and few ask.
 
-    ``x``, ``dy``, ``weight`` and the answer have the case's dtype.
+    ``x``, ``dy``, ``weight`` and the output have the case's dtype.
     """
 
     title = "Graph propagation"
@@ -80,16 +80,17 @@ class GraphPropagation(OperatorWorkload):
     sweep = "width"
 
     def suites(self) -> Mapping[str, Sequence[GraphPropagationCase]]:
-        named = {
+        suites = {
+            "first": [_graph("Cora", 16), _graph("Amazon Photo", 16)],
             "quick": _quick(),
             "graphs": _graphs(),
             "graphs_backward": _graphs(passes="backward"),
             "odd": _odd(),
         }
-        return named | {"full": list(dict.fromkeys(case for cases in named.values() for case in cases))}
+        return suites | {"full": list(dict.fromkeys(case for cases in suites.values() for case in cases))}
 
     def problem(self, case: GraphPropagationCase, seed: int) -> Problem:
-        """A graph with exactly the case's edges; standard normal features."""
+        """Draw a graph with exactly the case's number of edges, and standard normal features."""
         pairs = draw_edges(case.nodes, case.edges, np.random.default_rng(0))
         loops = np.arange(case.nodes)
         row, col = np.concatenate([pairs, pairs[::-1], [loops, loops]], axis=1)
@@ -104,12 +105,12 @@ class GraphPropagation(OperatorWorkload):
         )
 
     def refill(self, problem: Problem, seed: int) -> None:
-        """New features alone: drawing a large graph anew, only to throw it away, takes seconds."""
+        """Draw new features only: drawing a large graph again, only to discard it, takes seconds."""
         for name, array in _features(problem.case, seed).items():
             np.copyto(problem.inputs[name], array)
 
     def reference(self, problem: Problem) -> Array:
-        """Feature by feature in float64, so that no array of (stored, width) is ever needed."""
+        """Compute feature by feature in float64, so that no array of (stored, width) is ever needed."""
         row, col, weight = (problem.constants[name] for name in ("row", "col", "weight"))
         source, target = {"forward": (col, row), "backward": (row, col)}[problem.case.passes]
         (features,) = problem.inputs.values()
@@ -125,10 +126,10 @@ class GraphPropagation(OperatorWorkload):
         return {"float32": 1e-4, "float64": 1e-12}[case.dtype]
 
     def work(self, case: GraphPropagationCase) -> Work:
-        """One MAC for each nonzero and feature. Bytes: x, y, and A as compressed rows with indices of 32 bits.
+        """Count one MAC per nonzero and feature, and the bytes of x, y, and A in compressed rows with 32-bit indices.
 
-        The normalised values are data like any other: that they follow from the degrees, and half of them from the
-        other half, is not made use of.
+        The normalised values count as independent data, although they follow from the degrees, and half of them from
+        the other half.
         """
         itemsize = np.dtype(case.dtype).itemsize
         indices = case.stored + case.nodes + 1
@@ -139,7 +140,7 @@ class GraphPropagation(OperatorWorkload):
             itemsize=itemsize,
         )
 
-    def sample(self, pick: Pick[Any]) -> GraphPropagationCase:
+    def random_case(self, pick: Pick[Any]) -> GraphPropagationCase:
         nodes = pick([1, 2, 3, 5, 8, 17, 64, 200])
         return GraphPropagationCase(
             nodes=nodes,
@@ -155,9 +156,9 @@ def _features(case: GraphPropagationCase, seed: int) -> dict[str, Array]:
     return {name: np.random.default_rng(seed).standard_normal(case.shape, case.dtype)}
 
 
-def _graph(name: str, width: int, **others: Any) -> GraphPropagationCase:
+def _graph(name: str, width: int, **fields: Any) -> GraphPropagationCase:
     nodes, edges = GRAPHS[name]
-    return GraphPropagationCase(nodes=nodes, edges=edges, width=width, **others)
+    return GraphPropagationCase(nodes=nodes, edges=edges, width=width, **fields)
 
 
 def _quick() -> list[GraphPropagationCase]:
@@ -168,13 +169,13 @@ def _quick() -> list[GraphPropagationCase]:
     ]
 
 
-def _graphs(**others: Any) -> list[GraphPropagationCase]:
-    """A hidden layer's usual widths."""
-    return [_graph(name, width, **others) for name in GRAPHS for width in (16, 128)]
+def _graphs(**fields: Any) -> list[GraphPropagationCase]:
+    """Return every graph with the usual widths of a hidden layer."""
+    return [_graph(name, width, **fields) for name in GRAPHS for width in (16, 128)]
 
 
 def _odd() -> list[GraphPropagationCase]:
-    """What neat implementations are not made for."""
+    """Return cases that neat implementations are not made for."""
     return [
         *(_graph("Cora", width) for width in (1, 7, 129)),
         _graph("Cora", 16, dtype="float64"),

@@ -1,0 +1,1 @@
+"""Grouped 2-D convolution."""

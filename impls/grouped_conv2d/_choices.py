@@ -1,4 +1,4 @@
-"""What a tuner found best, in a JSON file: by instruction set and case, with where and how it was found."""
+"""Tuning results in a JSON file: the best choice for each instruction set and case, and how it was found."""
 
 import json
 from pathlib import Path
@@ -12,9 +12,10 @@ from impls.grouped_conv2d.workload import GroupedConv2dCase
 
 
 class Choices:
-    """Sections ``avx512``, ``avx2`` ... each with where and how it was tuned and, by the case's slug, the choices.
+    """The choices of a tuner, in one section for each instruction set (``avx512``, ``avx2`` ...).
 
-    A choice is whatever JSON can hold. ``how`` says what else a reader must know of the tuning.
+    A section holds the machine, the settings of the tuning, and the choices by the slug of their case. A choice is any
+    value that JSON can hold. ``how`` holds the settings that a reader of the file must know.
     """
 
     def __init__(self, file: Path, **how: Any) -> None:
@@ -23,42 +24,46 @@ class Choices:
         self.sections: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
 
     def find(self, case: GroupedConv2dCase, isa: str) -> Any:
-        """The choice, or None."""
+        """Return the choice for a case, or None."""
         return self.sections.get(isa, {}).get("cases", {}).get(case.slug)
 
     def found_on(self, isa: str) -> str:
-        """The machine on which the choices for an instruction set were tuned."""
+        """Return the machine on which the choices for an instruction set were tuned."""
         return str(self.sections[isa]["machine"])
 
     def tuned(self, case: GroupedConv2dCase) -> bool:
-        """Whether there is a choice for all of ``targets``: which of them is meant is not known before preparing."""
+        """Whether each of ``targets`` has a choice: before preparing, it is not known which one is meant."""
         return all(self.find(case, isa) for isa in targets())
 
     def store(self, case: GroupedConv2dCase, isa: str, choice: Any) -> None:
-        """Write the file anew. What was tuned elsewhere or otherwise for the same instruction set is dropped."""
-        tuned = {"machine": machine(), "tvm": tvm.__version__, "threads": 1, **self.how}
+        """Add a choice and rewrite the file.
+
+        Choices for the same instruction set that were tuned on another machine or with other settings are dropped.
+        """
+        settings = {"machine": machine(), "tvm": tvm.__version__, "threads": 1, **self.how}
         section = self.sections.get(isa, {})
-        if {name: value for name, value in section.items() if name != "cases"} != tuned:
-            section = self.sections[isa] = tuned | {"cases": {}}
+        if {name: value for name, value in section.items() if name != "cases"} != settings:
+            section = self.sections[isa] = settings | {"cases": {}}
         section["cases"][case.slug] = choice
-        self.file.write_text(_one_case_a_line(self.sections))
+        self.file.write_text(_to_json(self.sections))
 
 
 def targets() -> dict[str, Target]:
-    """One target, of one core, for each instruction set that this processor may be asked to run."""
+    """Return a target with one core for each instruction set that this processor may be asked to run."""
     widest = Target("edge")
-    found = {instruction_set(widest): widest}
-    return found | {"avx2": Target("edge", "avx2")} if "avx512" in found else found
+    by_isa = {instruction_set(widest): widest}
+    return by_isa | {"avx2": Target("edge", "avx2")} if "avx512" in by_isa else by_isa
 
 
 def machine() -> str:
-    """The processor, by its own name and by LLVM's."""
+    """Return the processor's own name, its name in LLVM and the number of cores."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return f"{names[0] if names else 'unknown'}, {tvm.target.codegen.llvm_get_system_cpu()} to LLVM, {len(names)} cores"
 
 
-def _one_case_a_line(sections: dict[str, Any]) -> str:
+def _to_json(sections: dict[str, Any]) -> str:
+    """Format the sections with one case per line."""
     blocks = []
     for isa, section in sorted(sections.items()):
         head = [f"    {json.dumps(name)}: {json.dumps(value)}" for name, value in section.items() if name != "cases"]

@@ -1,13 +1,13 @@
-"""Grouped spatial pack convolution (GSPC, arXiv 2006.09791) on TVM's present scheduling API.
+"""Grouped spatial pack convolution (GSPC, arXiv 2006.09791) with TVM's current scheduling API.
 
-It was once one of TVM's own operators, for a scheduling API that is gone. With G groups, CPG and KPG input and output
-channels in each, and a padded input of PH x PW, the layouts are
+It was once one of TVM's own operators, for a scheduling API that TVM has removed. With G groups, CPG input and KPG
+output channels per group, and a padded input of PH x PW, the layouts are
 
     input   [G, N, CPG / ic_bn, PH, ic_bn, PW]
     weight  [G, KPG / oc_bn, CPG / ic_bn, KH, KW, ic_bn, oc_bn]
-    answer  [G, N, KPG / oc_bn, OH, OW, oc_bn]
+    output  [G, N, KPG / oc_bn, OH, OW, oc_bn]
 
-and packing into the first two and unpacking the third are part of each call, as in the paper.
+Each call packs into the first two and unpacks the third, as in the paper.
 """
 
 from dataclasses import dataclass
@@ -22,49 +22,49 @@ from impls.grouped_conv2d.tvm_unscheduled import compiled, llvm
 from impls.grouped_conv2d.workload import GroupedConv2dCase
 
 LANES = {"avx512": 16, "avx2": 8, "baseline": 4}
-"""Floats a vector, by instruction set."""
+"""Floats per vector of each instruction set."""
 
 
 @dataclass(frozen=True)
 class Knobs:
-    """What the paper's schedule leaves open."""
+    """The parameters that the paper's schedule leaves open."""
 
     ic_bn: int
-    """Input channels a block; divides those of a group."""
+    """Input channels per block; divides the input channels of a group."""
     oc_bn: int
-    """Output channels a block, and floats a vector; divides those of a group."""
+    """Output channels per block, and floats per vector; divides the output channels of a group."""
     reg_n: int
-    """Outputs of a row that are accumulated together; divides the row. The paper goes up to 64."""
+    """Outputs of a row that are accumulated together; divides the length of the row. The paper goes up to 64."""
     unroll_kw: bool
-    """True: the loop over a kernel's columns lies within that over a block's input channels, and is unrolled."""
+    """Whether the loop over a kernel's columns is inside the loop over a block's input channels, and unrolled."""
 
 
 def unsupported(case: GroupedConv2dCase) -> str | None:
-    """Why the case cannot be computed so, or None."""
+    """Return why the schedule cannot compute the case, or None."""
     return None if case.dtype == "float32" else "the paper's schedule is for float32 only"
 
 
 def instruction_set(target: Target) -> str:
-    """Which of ``LANES`` the code for ``target`` is made for."""
+    """Return the instruction set, a key of ``LANES``, for which code for ``target`` is compiled."""
     features = {"avx512": "avx512f", "avx2": "avx2"}
-    has = tvm.target.codegen.llvm_cpu_has_features
-    return next((name for name, feature in features.items() if has(feature, llvm(target))), "baseline")
+    has_feature = tvm.target.codegen.llvm_cpu_has_features
+    return next((name for name, feature in features.items() if has_feature(feature, llvm(target))), "baseline")
 
 
 def untuned(case: GroupedConv2dCase, lanes: int) -> Knobs:
-    """The paper's choice where nothing was tuned."""
+    """Return the paper's knobs for a case that was not tuned."""
     oc_bn = divisors(case.cout // case.groups, lanes)[-1]
     ic_bn = divisors(case.cin // case.groups, oc_bn)[-1]
     return Knobs(ic_bn, oc_bn, reg_n=divisors(case.output_size[1], 31)[-1], unroll_kw=True)
 
 
-def divisors(number: int, most: int) -> list[int]:
-    """The divisors of ``number`` up to ``most``, ascending."""
-    return [divisor for divisor in range(1, min(number, most) + 1) if number % divisor == 0]
+def divisors(number: int, limit: int) -> list[int]:
+    """Return the divisors of ``number`` up to ``limit``, ascending."""
+    return [divisor for divisor in range(1, min(number, limit) + 1) if number % divisor == 0]
 
 
 def prepare(problem: Problem, target: Target, knobs: Knobs) -> Call:
-    """Compile; the call makes a new answer."""
+    """Compile the convolution and return a call that allocates a new output each time."""
     cores = target.cores
     if len(cores) > 1:
         _use_threads(cores)
@@ -72,10 +72,10 @@ def prepare(problem: Problem, target: Target, knobs: Knobs) -> Call:
 
 
 def scheduled(case: GroupedConv2dCase, knobs: Knobs, *, parallel: bool) -> tvm.IRModule:
-    """The convolution, from (x, weight, bias if there is one) to y, in the paper's order of loops."""
+    """Return the convolution, from (x, weight, bias if there is one) to y, in the paper's order of loops."""
     schedule = s_tir.Schedule(_definition(case, knobs))
     _order_convolution(schedule, knobs, parallel)
-    # The copies go row by row too: one of a block of the packed input, of the kernel, and of a block of the answer.
+    # Copies go row by row too: rows of a block of the packed input, of the kernel, and of a block of the output.
     *outer_x, _, _ = schedule.get_loops(schedule.get_sblock("pack_x"))
     *outer_weight, _, _, _, oc_block = schedule.get_loops(schedule.get_sblock("pack_weight"))
     schedule.vectorize(oc_block)
@@ -89,13 +89,13 @@ def scheduled(case: GroupedConv2dCase, knobs: Knobs, *, parallel: bool) -> tvm.I
 
 
 def _order_convolution(schedule: s_tir.Schedule, knobs: Knobs, parallel: bool) -> None:
-    """Have ``reg_n`` vectors of outputs stay in registers while all that they sum passes by."""
+    """Order the loops so that ``reg_n`` vectors of outputs stay in registers while they are accumulated."""
     convolution = schedule.get_sblock("convolution")
     sums = schedule.cache_write(convolution, 0, "local")
     group, n, oc_chunk, oh, ow, oc_block, ic_chunk, kh, kw, ic_block = schedule.get_loops(convolution)
     ow_chunk, ow_block = schedule.split(ow, [None, knobs.reg_n])
-    summed = (ic_chunk, kh, ic_block, kw) if knobs.unroll_kw else (ic_chunk, kh, kw, ic_block)
-    schedule.reorder(group, n, oc_chunk, oh, ow_chunk, *summed, ow_block, oc_block)
+    reduction = (ic_chunk, kh, ic_block, kw) if knobs.unroll_kw else (ic_chunk, kh, kw, ic_block)
+    schedule.reorder(group, n, oc_chunk, oh, ow_chunk, *reduction, ow_block, oc_block)
     if knobs.unroll_kw:
         schedule.unroll(kw)
     schedule.reverse_compute_at(sums, ow_chunk)
@@ -110,7 +110,7 @@ def _order_convolution(schedule: s_tir.Schedule, knobs: Knobs, parallel: bool) -
 
 
 def _definition(case: GroupedConv2dCase, knobs: Knobs) -> tvm.tirx.PrimFunc:
-    """What each buffer holds, without an order of computation."""
+    """Define what each buffer holds, without an order of computation."""
     groups, ic_bn, oc_bn = case.groups, knobs.ic_bn, knobs.oc_bn
     cpg, kpg = case.cin // groups, case.cout // groups
     (kernel_h, kernel_w), (sh, sw), (dh, dw) = case.kernel, case.stride, case.dilation
@@ -157,8 +157,9 @@ def _definition(case: GroupedConv2dCase, knobs: Knobs) -> tvm.tirx.PrimFunc:
 
 
 def _use_threads(cores: tuple[int, ...]) -> None:
-    """Have TVM's pool use one thread a core, free to move among these: left alone, it binds them to the machine's first
-    cores, whether those are ours or not.
+    """Make TVM's pool use one thread per core, free to move among ``cores``.
+
+    By default, TVM binds the threads to the machine's first cores, whether or not this process owns them.
     """
     share_all = -3
     tvm.get_global_func("runtime.config_threadpool")(share_all, len(cores), [str(core) for core in cores])

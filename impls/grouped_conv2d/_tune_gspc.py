@@ -1,8 +1,8 @@
-"""Tunes the knobs of GSPC, for one thread, and stores them: ``python -m impls.grouped_conv2d._tune_gspc --suite gspc``.
+"""Tune the knobs of GSPC for one thread and store them: ``python -m impls.grouped_conv2d._tune_gspc --suite gspc``.
 
-The paper searched with TVM's AutoTVM, which is gone. Here one knob after another takes its best value, from the untuned
-choice on, until none changes: some 30 candidates a case. The best few then take turns with the untuned choice, since
-single timings are short and neighbours noisy.
+The paper searched with AutoTVM, which TVM has removed. This tuner starts from the untuned knobs and sets one knob after
+another to its best value until none changes, which takes some 30 candidates per case. It then times the best few in
+alternation with the untuned knobs, since single timings are short and neighbours noisy.
 """
 
 import argparse
@@ -39,33 +39,33 @@ def main() -> None:
 
 
 def tune(problem: Problem, target: Target, lanes: int) -> tuple[Knobs, float, int]:
-    """The best knobs found, how much faster they are than the untuned ones, and how many were tried."""
-    start = _gspc.untuned(problem.case, lanes)
+    """Return the best knobs, their speedup over the untuned ones, and the number of candidates tried."""
+    untuned = _gspc.untuned(problem.case, lanes)
     seconds: dict[Knobs, float] = {}
 
-    def timed(knobs: Knobs) -> float:
+    def measure(knobs: Knobs) -> float:
         if knobs not in seconds:
             seconds[knobs] = quickest(_gspc.prepare(problem, target, knobs))
         return seconds[knobs]
 
-    best, before = start, None
-    while best != before:
-        before = best
+    best, previous = untuned, None
+    while best != previous:
+        previous = best
         for knob, values in allowed(problem.case, lanes).items():
-            changed = [replace(best, **{knob: value}) for value in values]
-            best = min((knobs for knobs in changed if _compiles_soon(knobs, lanes)), key=timed, default=best)
-    finalists = dict.fromkeys([start, best, *sorted(seconds, key=timed)[:3]])
+            candidates = [replace(best, **{knob: value}) for value in values]
+            best = min((knobs for knobs in candidates if _compiles_quickly(knobs, lanes)), key=measure, default=best)
+    finalists = dict.fromkeys([untuned, best, *sorted(seconds, key=measure)[:3]])
     calls = {knobs: _gspc.prepare(problem, target, knobs) for knobs in finalists}
-    turns = dict.fromkeys(calls, math.inf)
+    final_seconds = dict.fromkeys(calls, math.inf)
     for _ in range(5):
         for knobs, call in calls.items():
-            turns[knobs] = min(turns[knobs], quickest(call))
-    best = min(turns, key=turns.__getitem__)
-    return best, turns[start] / turns[best], len(seconds)
+            final_seconds[knobs] = min(final_seconds[knobs], quickest(call))
+    best = min(final_seconds, key=final_seconds.__getitem__)
+    return best, final_seconds[untuned] / final_seconds[best], len(seconds)
 
 
 def allowed(case: GroupedConv2dCase, lanes: int) -> dict[str, list[Any]]:
-    """The values of each knob; ``reg_n`` = 1 is left out, which compiles for seconds and never won."""
+    """Return the values to try for each knob; ``reg_n`` = 1, which compiles for seconds and never won, is left out."""
     return {
         "reg_n": _gspc.divisors(case.output_size[1], 64)[1:] or [1],
         "oc_bn": _gspc.divisors(case.cout // case.groups, 4 * lanes),
@@ -74,20 +74,20 @@ def allowed(case: GroupedConv2dCase, lanes: int) -> dict[str, list[Any]]:
     }
 
 
-def _compiles_soon(knobs: Knobs, lanes: int) -> bool:
-    """Whether all sums together are 64 vectors at most. More compile for seconds, and fit no processor's registers."""
+def _compiles_quickly(knobs: Knobs, lanes: int) -> bool:
+    """Whether the accumulators are at most 64 vectors. More compile for seconds, and fit no processor's registers."""
     return knobs.reg_n * math.ceil(knobs.oc_bn / lanes) <= 64
 
 
 def quickest(call: Call, budget_s: float = 0.02) -> float:
-    """Seconds of the quickest call of as many as fit the budget, at least five."""
+    """Return the time in seconds of the quickest of at least five calls, which together take at least ``budget_s``."""
     call()
-    taken: list[float] = []
-    while len(taken) < 5 or sum(taken) < budget_s:
-        began = time.perf_counter()
+    durations: list[float] = []
+    while len(durations) < 5 or sum(durations) < budget_s:
+        start = time.perf_counter()
         call()
-        taken.append(time.perf_counter() - began)
-    return min(taken)
+        durations.append(time.perf_counter() - start)
+    return min(durations)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
-"""Searches schedules with TVM's MetaSchedule, for one thread, and stores them for ``tvm_metaschedule``.
+"""Search schedules with TVM's MetaSchedule for one thread and store them for ``tvm_metaschedule``.
 
-This takes an environment of its own. MetaSchedule copies what it schedules by way of ``tvm.ir.save_json``, which
-crashes with the apache-tvm-ffi that constraints.txt pins; with an older one it works. What is stored applies with
-either. From a checkout, without installing it:
+This program needs an environment of its own. MetaSchedule copies what it schedules with ``tvm.ir.save_json``, which
+crashes with the apache-tvm-ffi that constraints.txt pins but works with an older one. The stored schedules apply with
+either. Run it from a checkout, which need not be installed:
 
     python3 -m venv .venv-tune
     .venv-tune/bin/pip install apache-tvm==0.27.0.post1 apache-tvm-ffi==0.1.14.post1 xgboost-cpu psutil numpy pydantic
     .venv-tune/bin/python -m impls.grouped_conv2d._tune_metaschedule
 
-Without ``--suite``, the cases are those of ``tuned_by_default``: 42, in 24 minutes on one Zen 5 core for both of its
-instruction sets. If interrupted, it goes on with the next case.
+Without ``--suite``, it searches the 42 cases of ``tuned_by_default``, in 24 minutes on one Zen 5 core for both of its
+instruction sets. After an interruption, a new run continues with the next case.
 
-It is MetaSchedule's own search: evolutionary, over its own rules for LLVM, led by its own cost model of boosted trees,
-of which all cases of an instruction set share one. Three things differ from its defaults: rules and mutators that
-split work between cores are left out; populations are small, since evolving takes longer than measuring; and
-candidates are compiled and timed in this very process, in the way that ``tvm_metaschedule`` will be called.
+The search is MetaSchedule's own evolutionary search over its own rules for LLVM, guided by its own cost model of
+boosted trees; all cases of an instruction set share one model. Three things differ from its defaults: rules and
+mutators that split work between cores are left out; populations are small, since evolving takes longer than measuring;
+and candidates are compiled and timed in this process, as ``tvm_metaschedule`` will call them.
 """
 
 import argparse
@@ -47,15 +47,15 @@ from impls.grouped_conv2d.tvm_unscheduled import compiled, definition, llvm
 from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
 
 TRIALS = 64
-"""Schedules compiled and timed for each case."""
-TRIALS_A_ROUND = 16
-"""After so many, the cost model learns and the search goes on from the best so far."""
+"""Number of schedules compiled and timed for each case."""
+TRIALS_PER_ROUND = 16
+"""Number of trials after which the cost model learns and the search continues from the best schedules so far."""
 POPULATION = 32
 GENERATIONS = 2
-"""How many schedules evolve for how long in a round, before those to try are picked. MetaSchedule's defaults are 512
-and 4; with 256 and 4 a round takes 12 to 18 seconds.
+"""How many schedules evolve in a round, and for how many generations, before those to try are picked. MetaSchedule's
+defaults are 512 and 4; with 256 and 4 a round takes 12 to 18 seconds.
 """
-FFI = "0.1.14.post1"
+FFI_VERSION = "0.1.14.post1"
 """The newest apache-tvm-ffi with which MetaSchedule works."""
 
 
@@ -65,30 +65,38 @@ def main() -> None:
     parser.add_argument("--suite", choices=sorted(workload.suites()), help="instead of the cases tuned by default")
     parser.add_argument("--again", action="store_true", help="also cases that have been tuned before")
     arguments = parser.parse_args()
-    if (found := version("apache-tvm-ffi")) != FFI:
-        parser.error(f"needs apache-tvm-ffi {FFI}, not {found}, in an environment as the head of {__file__} describes")
+    if (installed := version("apache-tvm-ffi")) != FFI_VERSION:
+        environment = f"in an environment as the head of {__file__} describes"
+        parser.error(f"needs apache-tvm-ffi {FFI_VERSION}, not {installed}, {environment}")
     choices = Choices(FILE, trials=TRIALS, cost_model="xgboost")
-    models = {isa: XGBModel(num_warmup_samples=TRIALS_A_ROUND, num_tuning_cores=1) for isa in targets()}
+    models = {isa: XGBModel(num_warmup_samples=TRIALS_PER_ROUND, num_tuning_cores=1) for isa in targets()}
     for case in workload.suites()[arguments.suite] if arguments.suite else tuned_by_default(workload):
         for isa, target in targets().items():
             if choices.find(case, isa) and not arguments.again:
                 continue
             os.sched_setaffinity(0, target.cores)
-            began = time.perf_counter()
+            start = time.perf_counter()
             seconds, trace = search(workload, case, target, models[isa])
             choices.store(case, isa, trace)
             speed = 2e-9 * workload.work(case).macs / seconds
-            print(f"{isa} {case.slug}: {speed:.1f} GFLOP/s, in {time.perf_counter() - began:.0f} s", flush=True)
+            print(f"{isa} {case.slug}: {speed:.1f} GFLOP/s, in {time.perf_counter() - start:.0f} s", flush=True)
 
 
 def tuned_by_default(workload: GroupedConv2d) -> list[GroupedConv2dCase]:
-    """The quick suite, and of the layers of the GSPC paper those with stride 1 and more than one group."""
+    """Return the quick suite, and the layers of the GSPC paper that have stride 1 and more than one group."""
     layers = [case for case in workload.suites()["gspc"] if case.stride == (1, 1) and case.groups > 1]
     return list(dict.fromkeys([*workload.suites()["quick"], *layers]))
 
 
 def search(workload: GroupedConv2d, case: GroupedConv2dCase, target: Target, model: CostModel) -> tuple[float, Any]:
-    """Seconds of the quickest schedule found, and its trace as JSON; raises RuntimeError where its answer is wrong."""
+    """Search a schedule for one case.
+
+    Returns:
+        The time of the quickest schedule in seconds, and its trace as JSON.
+
+    Raises:
+        RuntimeError: where the output of that schedule is wrong.
+    """
     problem = workload.problem(case, seed=0).aligned()
     calls: dict[str, Call] = {}
     with tempfile.TemporaryDirectory() as logs:
@@ -97,7 +105,7 @@ def search(workload: GroupedConv2d, case: GroupedConv2dCase, target: Target, mod
             llvm(target),
             logs,
             TRIALS,
-            num_trials_per_iter=TRIALS_A_ROUND,
+            num_trials_per_iter=TRIALS_PER_ROUND,
             builder=_Builder(problem, target, calls),
             runner=_Runner(calls),
             database=MemoryDatabase(),
@@ -105,16 +113,16 @@ def search(workload: GroupedConv2d, case: GroupedConv2dCase, target: Target, mod
             measure_callbacks=[AddToDatabase(), UpdateCostModel()],
             space=_space_for_one_core(),
             strategy=EvolutionarySearch(
-                population_size=POPULATION, init_min_unmeasured=TRIALS_A_ROUND, genetic_num_iters=GENERATIONS
+                population_size=POPULATION, init_min_unmeasured=TRIALS_PER_ROUND, genetic_num_iters=GENERATIONS
             ),
             num_tuning_cores=1,
             seed=1,
         )
     best = min(database.get_all_tuning_records(), key=_seconds)
     call = compiled(best.as_measure_candidate().sch.mod, problem, target)
-    if not (check := workload.confirm(problem, call, call())).passed:
+    if not (check := workload.check_output(problem, call, call())).passed:
         raise RuntimeError(f"{case.slug}: {check.reason}")
-    return _seconds(best), _plain(best.trace.as_json())
+    return _seconds(best), _to_python(best.trace.as_json())
 
 
 def _seconds(record: TuningRecord) -> float:
@@ -122,7 +130,7 @@ def _seconds(record: TuningRecord) -> float:
 
 
 def _space_for_one_core() -> SpaceGenerator:
-    """MetaSchedule's own rules for LLVM, but those that split work between cores."""
+    """Return MetaSchedule's own rules for LLVM, without those that split work between cores."""
     serial = ParallelizeVectorizeUnroll(-1, max_vectorize_extent=64, unroll_max_steps=[0, 16, 64, 512])
     rules = [
         serial if isinstance(rule, ParallelizeVectorizeUnroll) else rule
@@ -133,20 +141,20 @@ def _space_for_one_core() -> SpaceGenerator:
     return PostOrderApply(
         sch_rules=rules,
         postprocs="llvm",
-        mutator_probs={mutator: share for mutator, share in mutators if not isinstance(mutator, MutateParallel)},
+        mutator_probs={mutator: p for mutator, p in mutators if not isinstance(mutator, MutateParallel)},
     )
 
 
-def _plain(trace: Any) -> Any:
-    """With TVM's numbers as Python's, so that ``json`` can write them."""
+def _to_python(trace: Any) -> Any:
+    """Replace TVM's numbers by Python's, so that ``json`` can write them."""
     if isinstance(trace, list):
-        return [_plain(part) for part in trace]
+        return [_to_python(item) for item in trace]
     return trace.value if isinstance(trace, IntImm | FloatImm) else trace
 
 
 @derived_object
 class _Builder(PyBuilder):  # type: ignore[misc]  # TVM has no types
-    """Compiles candidates into ``calls``, by a name for each."""
+    """Compiles candidates into ``calls``, each under a name of its own."""
 
     def __init__(self, problem: Problem, target: Target, calls: dict[str, Call]) -> None:
         super().__init__()
@@ -156,7 +164,7 @@ class _Builder(PyBuilder):  # type: ignore[misc]  # TVM has no types
         return [BuilderResult(*self._build(build_input.mod)) for build_input in build_inputs]
 
     def _build(self, module: tvm.IRModule) -> tuple[str | None, str | None]:
-        """The name, or why it cannot be compiled."""
+        """Return the candidate's name and None, or None and why it cannot be compiled."""
         name = f"candidate {len(self.calls)}"
         try:
             self.calls[name] = compiled(module, self.problem, self.target)
@@ -167,19 +175,19 @@ class _Builder(PyBuilder):  # type: ignore[misc]  # TVM has no types
 
 @derived_object
 class _Runner(PyRunner):  # type: ignore[misc]
-    """Times what ``_Builder`` has compiled."""
+    """Times the candidates that ``_Builder`` has compiled."""
 
     def __init__(self, calls: dict[str, Call]) -> None:
         super().__init__()
         self.calls = calls
 
     def run(self, runner_inputs: list[RunnerInput]) -> list[PyRunnerFuture]:
-        return [_Timed(quickest(self.calls.pop(str(runner_input.artifact_path)))) for runner_input in runner_inputs]
+        return [_Finished(quickest(self.calls.pop(str(runner_input.artifact_path)))) for runner_input in runner_inputs]
 
 
 @derived_object
-class _Timed(PyRunnerFuture):  # type: ignore[misc]
-    """A result that need not be waited for."""
+class _Finished(PyRunnerFuture):  # type: ignore[misc]
+    """The future of a measurement that has already finished."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()

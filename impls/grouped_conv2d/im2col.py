@@ -1,4 +1,4 @@
-"""Our own im2col: the textbook way, as a yardstick."""
+"""Our own im2col: the textbook algorithm, as a yardstick."""
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class Im2col(Implementation):
 
 
 def _windows(padded: Array, case: GroupedConv2dCase) -> Array:
-    """A view of shape (n, cin, kh, kw, oh, ow): what each position of the kernel sees."""
+    """Return a view of shape (n, cin, kh, kw, oh, ow): the inputs that each position of the kernel meets."""
     sn, sc, sh, sw = padded.strides
     strides = (sn, sc, sh * case.dilation[0], sw * case.dilation[1], sh * case.stride[0], sw * case.stride[1])
     shape = (case.n, case.cin, *case.kernel, *case.output_size)

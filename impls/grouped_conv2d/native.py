@@ -1,6 +1,6 @@
-"""Our own kernels."""
+"""Our own kernels in C++."""
 
-from bench.core.implementation import Implementation, telling
+from bench.core.implementation import Implementation, with_facts
 from bench.core.target import Target
 from bench.core.workload import Array, Call, Problem
 from impls.grouped_conv2d.workload import GroupedConv2dCase
@@ -18,7 +18,7 @@ class Native(Implementation):
         "Packing of weights is not timed, nor the race between tile shapes, which takes some tenths of a second."
     )
 
-    def supports(self, case: GroupedConv2dCase) -> str | None:
+    def unsupported(self, case: GroupedConv2dCase) -> str | None:
         return unsupported(case)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
@@ -26,12 +26,12 @@ class Native(Implementation):
 
 
 def unsupported(case: GroupedConv2dCase) -> str | None:
-    """Why the kernels cannot run a case here, or None."""
+    """Return why the kernels cannot run a case on this machine, or None."""
     return "the native kernels take float32 only" if case.dtype != "float32" else unavailable()
 
 
 def prepare_convolution(problem: Problem, target: Target, winograd: bool) -> Call:
-    """A call of the kernels, which tells the plan that it uses; weights are packed here."""
+    """Pack the weights and return a call of the kernels, with the plan that it uses as a fact."""
     case: GroupedConv2dCase = problem.case
     geometry = Geometry(case.weight_shape, case.groups, (case.h, case.w), case.stride, case.padding, case.dilation)
     weight, bias = problem.constants["weight"], problem.constants.get("bias")
@@ -42,4 +42,4 @@ def prepare_convolution(problem: Problem, target: Target, winograd: bool) -> Cal
     def call() -> Array:
         return convolution(x)
 
-    return telling(call, {"native kernels": f"{convolution.isa}: {convolution.plan}"})
+    return with_facts(call, {"native kernels": f"{convolution.isa}: {convolution.plan}"})

@@ -19,7 +19,7 @@ class NativeWinograd(Implementation):
         "to 1 MiB stays and shows as prepared memory."
     )
 
-    def supports(self, case: GroupedConv2dCase) -> str | None:
+    def unsupported(self, case: GroupedConv2dCase) -> str | None:
         if (case.kernel, case.stride, case.dilation) != ((3, 3), (1, 1), (1, 1)):
             return "Winograd's algorithm needs a 3x3 kernel with stride and dilation 1"
         if min(case.cin, case.cout) < 12 * case.groups:

@@ -18,12 +18,12 @@ class Ncnn(Implementation):
     requires = ("ncnn",)
     note = (
         "Timed: an extractor with the input bound in place, the layer in float32, and the copy that ncnn makes of the "
-        "answer; ncnn's own packing of channels is inside. Without padding, an image whose height x width is no "
+        "output; ncnn's own packing of channels is inside. Without padding, an image whose height x width is no "
         "multiple of 4 is copied first. The images of a batch are run one after the other and copied together. "
         "Loading the net is not timed."
     )
 
-    def supports(self, case: GroupedConv2dCase) -> str | None:
+    def unsupported(self, case: GroupedConv2dCase) -> str | None:
         return unsupported(case)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
@@ -31,11 +31,16 @@ class Ncnn(Implementation):
 
 
 def unsupported(case: GroupedConv2dCase) -> str | None:
+    """Return why ncnn cannot run a case, or None where it can."""
     return None if case.dtype == "float32" else "ncnn computes in float32 at most"
 
 
 def prepare_net(problem: Problem, target: Target, *, winograd: bool) -> Call:
-    """A call of a net with this one layer, whose 3x3 kernels may or may not be Winograd's."""
+    """Return a call of a net with this one layer; ``winograd`` permits Winograd's algorithm for 3x3 kernels.
+
+    Raises:
+        RuntimeError: where ncnn cannot load the net, or, from the call, where it cannot run it.
+    """
     net = ncnn.Net()
     net.opt.num_threads = len(target.cores)
     net.opt.use_winograd_convolution = winograd
@@ -47,16 +52,16 @@ def prepare_net(problem: Problem, target: Target, *, winograd: bool) -> Call:
         if net.load_param_mem(_layers(problem.case)) or net.load_model(file.name):
             raise RuntimeError("ncnn cannot load the net")
     x = problem.lay_out("x", (0, 1, 2, 3))  # ncnn.Mat shares the memory of contiguous arrays only
-    # ncnn splits groups as if each channel began at a multiple of 16 bytes. Its own copies, as for padding, do so.
-    has_to_be_copied = x[0, 0].nbytes % 16 != 0 and not any(problem.case.padding)
+    # ncnn splits groups as if each channel started at a multiple of 16 bytes, as in its own copies, e.g. for padding.
+    needs_copy = x[0, 0].nbytes % 16 != 0 and not any(problem.case.padding)
 
     def run(image: Array) -> Array:
         extractor = net.create_extractor()
         shared = ncnn.Mat(image)
-        extractor.input("x", shared.clone() if has_to_be_copied else shared)
-        failed, y = extractor.extract("y")
-        if failed:
-            raise RuntimeError(f"ncnn's extractor returned {failed}")
+        extractor.input("x", shared.clone() if needs_copy else shared)
+        status, y = extractor.extract("y")
+        if status:
+            raise RuntimeError(f"ncnn's extractor returned {status}")
         return np.asarray(y)
 
     def call() -> Array:
@@ -66,7 +71,7 @@ def prepare_net(problem: Problem, target: Target, *, winograd: bool) -> Call:
 
 
 def _layers(case: GroupedConv2dCase) -> str:
-    """The net in ncnn's text format, whose parameters go by number."""
+    """Return the net in ncnn's text format, which identifies parameters by number."""
     (kh, kw), (sh, sw), (dh, dw) = case.kernel, case.stride, case.dilation
     top, bottom, left, right = case.padding
     size = f"0={case.cout} 6={np.prod(case.weight_shape)} 5={int(case.bias)}"
@@ -78,5 +83,5 @@ def _layers(case: GroupedConv2dCase) -> str:
 
 
 def _weights(problem: Problem) -> bytes:
-    """Four zero bytes say that the weights are plain float32; the bias follows as it is."""
+    """Return the file of weights: four zero bytes, which stand for plain float32, then the weights and the bias."""
     return bytes(4) + b"".join(array.tobytes() for array in problem.constants.values())

@@ -18,7 +18,7 @@ class NcnnWinograd(Implementation):
         "the weights are not; ncnn keeps them for three sizes of tile, which takes up to 13 times the weights' memory."
     )
 
-    def supports(self, case: GroupedConv2dCase) -> str | None:
+    def unsupported(self, case: GroupedConv2dCase) -> str | None:
         if (case.kernel, case.stride, case.dilation) != ((3, 3), (1, 1), (1, 1)):
             return "ncnn's Winograd needs a 3x3 kernel with stride and dilation 1"
         if max(case.cin, case.cout) <= 8 * case.groups:

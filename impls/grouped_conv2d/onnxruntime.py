@@ -20,7 +20,7 @@ class OnnxRuntime(Implementation):
         "what the first calls took: it shows as prepared memory. Model building is not timed."
     )
 
-    def supports(self, case: GroupedConv2dCase) -> str | None:
+    def unsupported(self, case: GroupedConv2dCase) -> str | None:
         return None if case.dtype == "float32" else "ONNX Runtime's CPU Conv takes float32 only"
 
     def prepare(self, problem: Problem, target: Target) -> Call:

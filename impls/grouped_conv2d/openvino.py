@@ -20,7 +20,7 @@ class OpenVino(Implementation):
         "own reordering to and from its inner layout is inside. Compiling the model is not."
     )
 
-    def supports(self, case: GroupedConv2dCase) -> str | None:
+    def unsupported(self, case: GroupedConv2dCase) -> str | None:
         return None if case.dtype == "float32" else "OpenVINO's CPU plug-in computes float64 as float32"
 
     def prepare(self, problem: Problem, target: Target) -> Call:
@@ -41,8 +41,8 @@ class OpenVino(Implementation):
             y = openvino.Tensor(openvino.Type.f32, case.output_shape)
             request.set_output_tensor(y)
             request.infer()
-            answer: Array = y.data
-            return answer
+            output: Array = y.data
+            return output
 
         return call
 

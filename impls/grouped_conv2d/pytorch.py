@@ -25,7 +25,10 @@ class PyTorch(Implementation):
 
 
 def prepare_conv2d(problem: Problem, x: torch.Tensor, memory_format: torch.memory_format, target: Target) -> Call:
-    """A call of conv2d on ``x``, which shares its memory with the problem's input, with the weight laid out like it."""
+    """Return a call of conv2d on ``x``, which shares its memory with the problem's input.
+
+    The weight is stored in ``memory_format``, like ``x``.
+    """
     torch.set_num_threads(len(target.cores))
     case: GroupedConv2dCase = problem.case
     torch.backends.cudnn.benchmark = True  # the fastest of cuDNN's algorithms, by trial

@@ -15,26 +15,26 @@ class TfLite(Implementation):
     workload = "grouped_conv2d"
     requires = ("ai-edge-litert", "tensorflow-cpu")
     note = (
-        "Timed: the copy of the input into the interpreter, the model, and the copy of the answer out of it. Both are "
+        "Timed: the copy of the input into the interpreter, the model, and the copy of the output out of it. Both are "
         "stored as NHWC, so no change of layout is timed. Padding that is not TensorFlow's SAME is a PAD of its own in "
         "the model. Conversion and packing of weights are not timed."
     )
 
-    def supports(self, case: GroupedConv2dCase) -> str | None:
+    def unsupported(self, case: GroupedConv2dCase) -> str | None:
         return None if case.dtype == "float32" else "TensorFlow Lite convolves float32, not float64"
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         x = problem.lay_out("x", (0, 2, 3, 1)).transpose(0, 2, 3, 1)
         interpreter = Interpreter(model_content=_model(problem), num_threads=len(target.cores))
         interpreter.allocate_tensors()
-        source = interpreter.get_input_details()[0]["index"]
-        result = interpreter.get_output_details()[0]["index"]
+        input_index = interpreter.get_input_details()[0]["index"]
+        output_index = interpreter.get_output_details()[0]["index"]
 
         def call() -> Array:
-            interpreter.set_tensor(source, x)
+            interpreter.set_tensor(input_index, x)
             interpreter.invoke()
-            # A copy: while a view of its memory lives, the interpreter refuses to run again.
-            y: Array = interpreter.get_tensor(result)
+            # get_tensor copies: while a view of its memory exists, the interpreter refuses to run again.
+            y: Array = interpreter.get_tensor(output_index)
             return y.transpose(0, 3, 1, 2)
 
         return call
@@ -44,7 +44,7 @@ def _model(problem: Problem) -> bytes:
     case: GroupedConv2dCase = problem.case
     weight = problem.constants["weight"]
     top, bottom, left, right = case.padding
-    is_same = case.padding == _same(case)
+    is_same = case.padding == _same_padding(case)
     padding = "SAME" if is_same else "VALID"
 
     def convolve(x: tf.Tensor) -> tf.Tensor:
@@ -67,8 +67,8 @@ def _model(problem: Problem) -> bytes:
     return bytes(converter.convert())
 
 
-def _same(case: GroupedConv2dCase) -> tuple[int, ...]:
-    """What TensorFlow pads with where told SAME: enough for ceil(size / stride) outputs, the odd one at the end."""
+def _same_padding(case: GroupedConv2dCase) -> tuple[int, ...]:
+    """Return TensorFlow's SAME padding: enough for ceil(size / stride) outputs, with the odd one at the end."""
     padding = []
     sizes = zip((case.h, case.w), case.kernel, case.stride, case.dilation, strict=True)
     for size, kernel, stride, dilation in sizes:

@@ -19,7 +19,7 @@ class TvmGspc(Implementation):
         "left TVM with release 0.20; the order of the loops that copy is ours."
     )
 
-    def supports(self, case: GroupedConv2dCase) -> str | None:
+    def unsupported(self, case: GroupedConv2dCase) -> str | None:
         return _gspc.unsupported(case)
 
     def prepare(self, problem: Problem, target: Target) -> Call:

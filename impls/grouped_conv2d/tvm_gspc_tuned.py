@@ -3,7 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
-from bench.core.implementation import Implementation, telling
+from bench.core.implementation import Implementation, with_facts
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from impls.grouped_conv2d import _gspc
@@ -25,7 +25,7 @@ class TvmGspcTuned(Implementation):
         "python -m impls.grouped_conv2d._tune_gspc --suite gspc --again. Tuning is not timed."
     )
 
-    def supports(self, case: GroupedConv2dCase) -> str | None:
+    def unsupported(self, case: GroupedConv2dCase) -> str | None:
         if reason := _gspc.unsupported(case):
             return reason
         if self._choices.tuned(case):
@@ -36,7 +36,7 @@ class TvmGspcTuned(Implementation):
     def prepare(self, problem: Problem, target: Target) -> Call:
         isa = _gspc.instruction_set(target)
         call = _gspc.prepare(problem, target, _gspc.Knobs(**self._choices.find(problem.case, isa)))
-        return telling(call, {"tuned on": self._choices.found_on(isa)})
+        return with_facts(call, {"tuned on": self._choices.found_on(isa)})
 
     @cached_property
     def _choices(self) -> Choices:

@@ -6,7 +6,7 @@ from pathlib import Path
 import tvm
 from tvm import s_tir
 
-from bench.core.implementation import Implementation, telling
+from bench.core.implementation import Implementation, with_facts
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from impls.grouped_conv2d._choices import Choices
@@ -31,7 +31,7 @@ class TvmMetaschedule(Implementation):
         "compiling is timed."
     )
 
-    def supports(self, case: GroupedConv2dCase) -> str | None:
+    def unsupported(self, case: GroupedConv2dCase) -> str | None:
         if self._choices.tuned(case):
             return None
         tuner = "impls/grouped_conv2d/_tune_metaschedule.py"
@@ -41,7 +41,7 @@ class TvmMetaschedule(Implementation):
         schedule = s_tir.Schedule(tvm.IRModule({"main": definition(problem.case)}))
         isa = instruction_set(target)
         s_tir.schedule.Trace.apply_json_to_schedule(self._choices.find(problem.case, isa), schedule)
-        return telling(compiled(schedule.mod, problem, target), {"tuned on": self._choices.found_on(isa)})
+        return with_facts(compiled(schedule.mod, problem, target), {"tuned on": self._choices.found_on(isa)})
 
     @cached_property
     def _choices(self) -> Choices:

@@ -26,7 +26,7 @@ class TvmUnscheduled(Implementation):
 
 
 def compiled(function: tvm.tirx.PrimFunc | tvm.IRModule, problem: Problem, target: Target) -> Call:
-    """A call of a function of (x, weight, bias if there is one, y), compiled for ``target``, with a new y each time."""
+    """Compile a function of (x, weight, bias if there is one, y) and return a call that allocates a new y each time."""
     case: GroupedConv2dCase = problem.case
     run = tvm.compile(function, llvm(target))["main"]
     # TVM's code takes only aligned, contiguous arrays.
@@ -42,25 +42,25 @@ def compiled(function: tvm.tirx.PrimFunc | tvm.IRModule, problem: Problem, targe
 
 
 def llvm(target: Target) -> tvm.target.Target:
-    """LLVM for this very processor, or for any with AVX2 where the target says so."""
+    """Return LLVM's target for this processor, or for any processor with AVX2 where ``target`` says so."""
     processor = "x86-64-v3" if target.isa == "avx2" else tvm.target.codegen.llvm_get_system_cpu()
     return tvm.target.Target({"kind": "llvm", "mcpu": processor, "opt-level": 3})
 
 
 def definition(case: GroupedConv2dCase) -> tvm.tirx.PrimFunc:
-    """The convolution, from (x, weight, bias if there is one) to y, without an order of computation."""
+    """Define the convolution, from (x, weight, bias if there is one) to y, without an order of computation."""
     top, bottom, left, right = case.padding
     geometry = (case.stride, (top, left, bottom, right), case.dilation)
     x = te.placeholder((case.n, case.cin, case.h, case.w), case.dtype, "x")
     weight = te.placeholder(case.weight_shape, case.dtype, "weight")
     if 1 < case.groups == case.cin:
-        by_input = topi.reshape(weight, (case.cin, case.cout // case.cin, *case.kernel))
-        y = topi.nn.depthwise_conv2d_nchw(x, by_input, *geometry)
+        depthwise_weight = topi.reshape(weight, (case.cin, case.cout // case.cin, *case.kernel))
+        y = topi.nn.depthwise_conv2d_nchw(x, depthwise_weight, *geometry)
     else:
         y = topi.nn.group_conv2d_nchw(x, weight, *geometry, case.groups)
     if not case.bias:
         return te.create_prim_func([x, weight, y])
     bias = te.placeholder((case.cout,), case.dtype, "bias")
-    # Not topi.add of a reshaped bias: MetaSchedule's rules fail on the reshaping.
+    # MetaSchedule's rules fail on the reshaping of the bias that topi.add would need.
     biased = te.compute(case.output_shape, lambda n, channel, h, w: y[n, channel, h, w] + bias[channel], "biased")
     return te.create_prim_func([x, weight, bias, biased])

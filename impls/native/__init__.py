@@ -1,1 +1,1 @@
-"""Convolutions of our own in C++, for every width and every instruction set; see README.md beside this file."""
+"""The project's own convolutions in C++, for every width and every instruction set; README.md explains them."""

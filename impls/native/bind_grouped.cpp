@@ -1,4 +1,4 @@
-// Grouped convolution for Python.
+// Python binding of the grouped convolution.
 
 #include <algorithm>
 #include <array>
@@ -37,7 +37,9 @@ Plan plan_of(const PlanTuple& tuple) {
     const auto& [kind, lanes, filters, rows, columns] = tuple;
     const auto at = std::find(kKinds.begin(), kKinds.end(), kind);
     if (at == kKinds.end())
-        throw std::invalid_argument("a plan is down, flat, filters, direct, groups, masked or winograd, not " + kind);
+        throw std::invalid_argument(
+            "a plan is rows, flat_rows, out_channels, out_channels_inplace, depthwise, rows_inplace or winograd, not " +
+            kind);
     return {static_cast<Plan::Kind>(at - kKinds.begin()), lanes, filters, rows, columns};
 }
 
@@ -81,14 +83,14 @@ public:
                          bias ? checked(*bias, g_.cout).data() : nullptr)),
           plan_(plan_of(plan).text()) {}
 
-    Answer operator()(const Images& x) {
+    Output operator()(const Images& x) {
         const int n = images(x);
-        Answer y = new_answer({std::size_t(n), std::size_t(g_.cout), std::size_t(g_.out_h()), std::size_t(g_.out_w())});
+        Output y = new_output({std::size_t(n), std::size_t(g_.cout), std::size_t(g_.out_h()), std::size_t(g_.out_w())});
         packed_->run(input(x), n, y.data());
         return y;
     }
 
-    // Seconds of the fastest of `calls` calls, into an array that is at hand.
+    // Returns the seconds of the fastest of `calls` calls, which write to an existing array.
     double seconds(const Images& x, int calls) {
         const int n = images(x);
         AlignedFloats y = aligned_floats(std::size_t(n) * g_.cout * g_.out_h() * g_.out_w());

@@ -1,4 +1,4 @@
-// What the bindings of both subjects share.
+// Helpers for both Python bindings.
 
 #pragma once
 
@@ -17,9 +17,9 @@
 namespace featherbench {
 
 void bind_grouped(nanobind::module_& module);
-void bind_planes(nanobind::module_& module);
+void bind_sparse_pointwise(nanobind::module_& module);
 
-using Answer = nanobind::ndarray<nanobind::numpy, float, nanobind::ndim<4>>;
+using Output = nanobind::ndarray<nanobind::numpy, float, nanobind::ndim<4>>;
 
 inline const Kernels& kernels_or_throw(const std::string& isa) {
     if (const Kernels* found = isa.empty() ? *kernels() : kernels(isa.c_str())) return *found;
@@ -31,10 +31,10 @@ inline int at_least_one(int threads) {
     return threads;
 }
 
-inline Answer new_answer(std::array<std::size_t, 4> shape) {
+inline Output new_output(std::array<std::size_t, 4> shape) {
     float* data = aligned_floats(std::max<std::size_t>(shape[0] * shape[1] * shape[2] * shape[3], 1)).release();
     nanobind::capsule owner(data, [](void* floats) noexcept { AlignedDelete{}(static_cast<float*>(floats)); });
-    return Answer(data, 4, shape.data(), owner);
+    return Output(data, 4, shape.data(), owner);
 }
 
 }  // namespace featherbench

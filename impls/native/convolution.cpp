@@ -8,17 +8,17 @@ namespace featherbench {
 namespace {
 
 Reach reach_of(const Geometry& g, Plan::Kind kind) {
-    const bool down = kind == Plan::Kind::down || kind == Plan::Kind::masked;
-    if (!down || g.kernel_h != 3 || g.dilation_h != 1 || g.stride_h > 2) return Reach::any;
+    const bool along_rows = kind == Plan::Kind::rows || kind == Plan::Kind::rows_inplace;
+    if (!along_rows || g.kernel_h != 3 || g.dilation_h != 1 || g.stride_h > 2) return Reach::any;
     return g.stride_h == 1 ? Reach::sliding1 : Reach::sliding2;
 }
 
-// Where each kernel column's products with padding are left out, it needs a loop of its own, which pays from about 32
+// If a kernel column's products with padding are left out, the column needs a loop of its own, which pays from about 32
 // channels on.
 constexpr int kFewChannels = 32;
 
 int run_columns(const Geometry& g, Plan::Kind kind) {
-    return kind == Plan::Kind::filters && g.channels() < kFewChannels ? g.kernel_w : 1;
+    return kind == Plan::Kind::out_channels && g.channels() < kFewChannels ? g.kernel_w : 1;
 }
 
 }  // namespace
@@ -38,7 +38,7 @@ Convolution::Convolution(const Setting& setting, const float* weight, const floa
 
 void Convolution::make_space() { space_ = Floats(std::size_t(strips_.floats()) * threads_); }
 
-// How many weights of each tap stand beside one another.
+// Returns how many weights of each tap lie side by side.
 int Convolution::block_lanes(const Block& block) const {
     return across(plan_.kind) ? round_up(block.count, plan_.lanes) : block.count;
 }
@@ -85,14 +85,14 @@ void Convolution::run(const Input& x, int n, float* y) {
     const int strips = strips_.count(), bundles = ceil_div(g_.groups, strips_.bundle());
     const int wholes = n * bundles * strips;
     const int blocks = int(blocks_.size());
-    // Where there are few strips, threads share one's filters.
+    // Where there are few strips, threads share the filters of a strip.
     const int parts = parts_of_each(wholes, threads_, blocks);
     const bool in_place = featherbench::in_place(plan_.kind) && x.column == 1;
-    std::vector<std::ptrdiff_t> taps_in_place;  // masked kernels know theirs
-    if (in_place && plan_.kind == Plan::Kind::direct) taps_in_place = taps(x.row);
+    std::vector<std::ptrdiff_t> taps_in_place;  // masked kernels compute theirs
+    if (in_place && plan_.kind == Plan::Kind::out_channels_inplace) taps_in_place = taps(x.row);
     if (!in_place && space_.bytes() == 0) make_space();
-    std::vector<int> held(threads_, -1);  // whose strip each thread has
-    share(threads_, wholes * parts, [&](int unit, int thread) {
+    std::vector<int> held(threads_, -1);  // the strip that each thread has copied
+    parallel_for(threads_, wholes * parts, [&](int unit, int thread) {
         const int whole = unit / parts, share = unit % parts;
         const int image = whole / strips / bundles, first = whole / strips % bundles * strips_.bundle();
         const int end = std::min(first + strips_.bundle(), g_.groups);
@@ -120,7 +120,7 @@ void Convolution::run(const Input& x, int n, float* y) {
     });
 }
 
-// Where kernel positions read in inputs as they are.
+// Returns the offsets of kernel positions in the original inputs.
 std::vector<std::ptrdiff_t> Convolution::taps(std::ptrdiff_t row) const {
     std::vector<std::ptrdiff_t> found;
     for (int j = 0; j < g_.kernel_w; ++j) {
@@ -160,7 +160,7 @@ void Convolution::compute(float* y, int group, const Block& block, const Strips:
     tile.bias = bias;
     tile.y_filters = filters_.data();
     tile.relu = relu_;
-    if (plan_.kind == Plan::Kind::flat) {
+    if (plan_.kind == Plan::Kind::flat_rows) {
         compute_flat(tile, block.count, (strips_.one_piece() ? part.rows : 1) * part.columns.count, view, to);
     } else {
         compute_rows(tile, block.count, part, view, to);
@@ -203,7 +203,7 @@ void Convolution::compute_flat(RowTile tile, int filters, int positions, const V
     if (tile.columns) run(positions - tile.columns, 1);
 }
 
-// Which runs of taps are for which of some output columns; returns the first that is for any.
+// Sorts runs of taps by the output columns at which they meet inputs; returns the first run that meets any.
 int Convolution::sort_runs(FilterTile& tile, const Span& columns) const {
     if (run_columns_ > 1) {
         tile.whole = 1;

@@ -18,14 +18,14 @@ public:
 private:
     struct Block {  // filters of a tile
         int first, count;
-        std::ptrdiff_t weight;  // within a group's packed weights
+        std::ptrdiff_t weight;  // offset within a group's packed weights
     };
 
-    struct View {        // of the inputs of some outputs
-        const float* x;  // where the first channel's first kernel position of the first output is, or would be
+    struct View {        // the inputs of some outputs
+        const float* x;  // first kernel position of the first output in the first channel; may be padding
         std::ptrdiff_t channel, row;
-        int step;                    // between the inputs of neighbouring output columns
-        const std::ptrdiff_t* taps;  // where each kernel position reads, from an output's first input, run by run
+        int step;                    // floats between the inputs of neighbouring output columns
+        const std::ptrdiff_t* taps;  // offset of each kernel position from an output's first input, run by run
         Reach reach;
     };
 
@@ -41,11 +41,11 @@ private:
 
     Reach reach_;
     Strips strips_;
-    int run_columns_;  // kernel columns whose taps are gone through together
+    int run_columns_;  // kernel columns of a run of taps
     std::vector<Block> blocks_;
     std::ptrdiff_t group_weights_ = 0, group_bias_ = 0;
-    std::vector<std::ptrdiff_t> taps_;     // in a strip
-    std::vector<std::ptrdiff_t> filters_;  // where each filter's output plane lies, from a tile's first
+    std::vector<std::ptrdiff_t> taps_;     // offsets in a strip
+    std::vector<std::ptrdiff_t> filters_;  // offset of each filter's output plane from a tile's first
 };
 
 }  // namespace featherbench

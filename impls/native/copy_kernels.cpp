@@ -1,4 +1,4 @@
-// Kernels that move numbers to where others read them. Compiled once for each instruction set, as kernels.cpp says.
+// Kernels that copy numbers to where other kernels read them. Compiled once for each instruction set; see kernels.cpp.
 
 #include "simd.hpp"
 #include "tiles.hpp"
@@ -21,7 +21,7 @@ template <int L>
 [[gnu::always_inline]] inline void copy_every_second(const float* from, int count, float* to) {
     int i = 0;
     for (; i + L < count; i += L) store<L>(to + i, even<L>(load<L>(from + 2 * i), load<L>(from + 2 * i + L)));
-    const int rest = 2 * (count - i) - 1;  // no float beyond the last that is wanted
+    const int rest = 2 * (count - i) - 1;  // reads no float beyond the last that is needed
     if (rest <= 0) return;
     const V<L> low = load_part<L>(from + 2 * i, rest < L ? rest : L);
     const V<L> high = rest > L ? load_part<L>(from + 2 * i + L, rest - L) : V<L>{};

@@ -9,7 +9,7 @@ namespace {
 
 // A strip's inputs and outputs should stay in the first-level cache ...
 constexpr std::ptrdiff_t kStripFloats = 8 << 10;
-// ... and where a single row's are more than that, its columns are cut so that they stay in the second.
+// ... and where those of a single row are larger, its columns are cut so that they stay in the second-level cache.
 constexpr std::ptrdiff_t kMostFloats = 96 << 10;
 
 }  // namespace
@@ -53,7 +53,7 @@ void Depthwise::cut() {
     }
 }
 
-// That so many output rows need.
+// Returns the input rows that `out_rows` output rows need.
 int Depthwise::in_rows(int out_rows) const {
     return (out_rows - 1) * g_.stride_h + g_.dilation_h * (g_.kernel_h - 1) + 1;
 }
@@ -64,7 +64,7 @@ int Depthwise::in_columns(int out_columns) const {
 
 void Depthwise::run(const Input& x, int n, float* y) {
     const int lanes = plan_.lanes, blocks = ceil_div(g_.groups, lanes), strips = int(strips_.size());
-    share(threads_, n * blocks * strips, [&](int unit, int thread) {
+    parallel_for(threads_, n * blocks * strips, [&](int unit, int thread) {
         const Area& strip = strips_[unit % strips];
         const Area wanted{{strip.rows.first * g_.stride_h - g_.top, in_rows(strip.rows.count)},
                           {strip.columns.first * g_.stride_w - g_.left, pitch_}};
@@ -72,11 +72,13 @@ void Depthwise::run(const Input& x, int n, float* y) {
         const int first = block * lanes, planes = std::min(lanes, g_.groups - first);
         float* inputs = space_.data() + thread * space_each_;
         float* outputs = inputs + inputs_;
-        // Padding rows are never read, and padding columns are zero from the start where all strips have the same.
+        // Padding rows are never read. Padding columns are zero from the start, and stay so where all strips have the
+        // same.
         if (strip.columns.count != g_.out_w()) std::fill(inputs, inputs + inputs_, 0.0f);
-        turn(kernels_, width_, x.from(image, first), planes, g_.h, g_.w, wanted, inputs);
+        interleave(kernels_, width_, x.from(image, first), planes, g_.h, g_.w, wanted, inputs);
         compute(block, strip, inputs, outputs);
-        turn_back(kernels_, width_, outputs, planes, g_.out_h(), g_.out_w(), strip, Packed::outputs(y, image, first));
+        deinterleave(kernels_, width_, outputs, planes, g_.out_h(), g_.out_w(), strip,
+                     Packed::outputs(y, image, first));
     });
 }
 

@@ -1,4 +1,4 @@
-// Kernels for filters of one channel each. Compiled once for each instruction set, as kernels.cpp says.
+// Kernels for filters of one channel each. Compiled once for each instruction set; see kernels.cpp.
 
 #include "edges.hpp"
 #include "simd.hpp"
@@ -29,8 +29,8 @@ void groups_any(const GroupTile& tile) {
     for (int p = 0; p < P; ++p) store<L>(t.y + p * L, t.relu ? rectified<L>(sum[p]) : sum[p]);
 }
 
-// Depthwise, 3 x 3, from where inputs lie: an input row is loaded once for each kernel column, for all output rows that
-// it reaches.
+// 3 x 3 depthwise convolution that reads inputs in place: an input row is loaded once for each kernel column, for all
+// output rows that it reaches.
 template <int L, int R, int Stride>
 void depthwise_masked(const MaskedTile& tile) {
     MaskedTile t = tile;

@@ -1,4 +1,4 @@
-// Scalar products of long rows. Compiled once for each instruction set, as kernels.cpp says.
+// Scalar products of long rows. Compiled once for each instruction set; see kernels.cpp.
 
 #include "simd.hpp"
 #include "tiles.hpp"
@@ -32,7 +32,7 @@ void dots(const DotTile& tile) {
             for (int k = 0; k < kDots; ++k) sum[m * kDots + k] += left[k] * right;
         }
     }
-    // Turned, the lanes of L products lie in L vectors: their sum holds the L totals.
+    // After the transposition, the lanes of L products lie in L vectors, whose sum holds the L totals.
 #pragma GCC unroll 4
     for (int first = 0; first < kSums; first += L) {
         V<L> block[L];

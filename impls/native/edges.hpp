@@ -1,4 +1,4 @@
-// What a vector of outputs reads of an input row whose edges it may reach.
+// Loads the inputs of a vector of outputs from a row whose edges it may reach.
 
 #pragma once
 
@@ -6,7 +6,7 @@
 
 namespace FEATHERBENCH_ISA {
 
-// Three kernel columns each read the lanes that there are.
+// For each of three kernel columns, the lanes that lie within the input row.
 template <int L, int Stride>
 struct Edges {
     Lanes<L> lanes[3][Stride];
@@ -22,7 +22,7 @@ struct Edges {
         }
     }
 
-    // What kernel column j reads, of which x is the first, or would be.
+    // Returns the inputs of kernel column j. x points to the first of them, which may lie beyond the edge.
     [[gnu::always_inline]] V<L> load(const float* x, int j) const {
         const V<L> v = load_lanes<L>(x, lanes[j][0]);
         if constexpr (Stride == 1) {

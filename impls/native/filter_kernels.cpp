@@ -1,4 +1,4 @@
-// Kernels whose vectors hold filters. Compiled once for each instruction set, as kernels.cpp says.
+// Kernels whose vectors hold filters. Compiled once for each instruction set; see kernels.cpp.
 
 #include "simd.hpp"
 #include "tiles.hpp"
@@ -11,7 +11,7 @@ using featherbench::FilterTile;
 using featherbench::kMostColumns;
 using featherbench::kMostPairs;
 
-// P vectors of L filters each become L rows of P floats.
+// Stores P vectors of L filters each as L rows of P floats.
 template <int L, int P>
 [[gnu::always_inline]] inline void store_transposed(const V<L>* by_column, float* to, const std::ptrdiff_t* filters,
                                                     int count) {
@@ -31,7 +31,7 @@ template <int L, int P>
     }
 }
 
-// Products of some runs of taps, over all channels, with output columns Begin to End. Goes on to the run behind them.
+// Adds the products of some runs of taps, over all channels, to output columns Begin to End. Advances to the next run.
 template <int L, int Q, int R, int P, int Stride, int Begin, int End>
 [[gnu::always_inline]] inline void add_runs(FilterTile& t, int runs, V<L> (&sum)[Q][R * P]) {
     for (int run = 0; run < runs; ++run, t.taps += t.taps_run, t.weight += t.weight_run) {
@@ -56,8 +56,8 @@ template <int L, int Q, int R, int P, int Stride, int Begin, int End>
     }
 }
 
-// Q vectors of filters, R rows, P columns at a stride: each tap loads Q vectors of weights and R * P inputs for Q * R *
-// P products.
+// Computes Q vectors of filters, R rows and P columns at a stride: each tap loads Q vectors of weights and R * P inputs
+// for Q * R * P products.
 template <int L, int Q, int R, int P, int Stride>
 void filters_any(const FilterTile& tile) {
     FilterTile t = tile;

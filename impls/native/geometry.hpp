@@ -1,4 +1,4 @@
-// A convolution's sizes.
+// The sizes of a convolution.
 
 #pragma once
 
@@ -20,7 +20,7 @@ struct Geometry {
     int taps() const { return kernel_h * kernel_w; }
 };
 
-// Distances in floats.
+// Input images; distances are in floats.
 struct Input {
     const float* data;
     std::ptrdiff_t image, channel, row, column;
@@ -30,7 +30,7 @@ struct Input {
     }
 };
 
-struct Span {  // a stretch of rows, columns, tiles
+struct Span {  // a range of rows, columns or tiles
     int first, count;
     bool operator==(const Span&) const = default;
 };
@@ -39,7 +39,7 @@ inline int end(const Span& span) { return span.first + span.count; }
 inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
 inline int round_up(int a, int b) { return ceil_div(a, b) * b; }
 
-// Calls each(first, count) for `total` in as few parts of at most `most` as possible, all about equal.
+// Cuts `total` into as few parts of at most `most` as possible, all about equal, and calls each(first, count).
 template <class Each>
 void in_parts(int total, int most, const Each& each) {
     const int parts = ceil_div(total, most);
@@ -50,7 +50,7 @@ void in_parts(int total, int most, const Each& each) {
     }
 }
 
-// The kernel positions, along one axis, that meet inputs, not padding alone, for some outputs.
+// Returns the kernel positions along one axis that meet inputs, not only padding, for some outputs.
 inline Span kernel_span(int size, int before, int kernel, int stride, int dilation, const Span& outputs) {
     const int first = outputs.first * stride - before;
     const int last = (outputs.first + outputs.count - 1) * stride - before;

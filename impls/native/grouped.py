@@ -1,4 +1,4 @@
-"""Grouped convolution: packed once, with the plan that is fastest for its shape on this machine."""
+"""Grouped convolution, packed once, with the plan that is fastest for its shape on this machine."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from bench.core.workload import Array
-from impls.native.library import kernels
+from impls.native.library import Array, kernels
 
 Plan = tuple[str, int, int, int, int]
-"""Kind, lanes of a vector, and a tile's filters, rows and columns, such as ``("down", 16, 2, 7, 1)``: one of ``plans``.
+"""A plan, one of ``plans``: its kind, the lanes of a vector, and a tile's filters, rows and columns, such as
+``("rows", 16, 2, 7, 1)``.
 
-README.md beside this file explains the kinds. Of ``filters`` and ``direct`` the third number counts vectors of filters,
-of ``flat`` the fourth vectors of positions; of ``winograd`` the fourth is the side of a tile's outputs and the fifth
-counts tiles.
+README.md beside this file explains the kinds. For ``out_channels`` and ``out_channels_inplace`` the third number counts
+vectors of filters; for ``flat_rows`` the fourth counts vectors of positions; for ``winograd`` the fourth is the side of
+a tile's outputs and the fifth counts tiles.
 """
 
-
 _FINALISTS = 12
+"""Number of plans that are timed in several rounds."""
 
 
 @dataclass(frozen=True)
@@ -30,20 +30,29 @@ class Geometry:
     size: tuple[int, int]
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)
-    """Top, bottom, left, right; zeros."""
+    """Rows and columns of zeros: top, bottom, left, right."""
     dilation: tuple[int, int] = (1, 1)
 
 
 class GroupedConv2d:
-    """Y = W * X (+ b), group by group, in float32; called with x, it returns a new array.
+    """Y = W * X (+ b), group by group, in float32. A call with x returns a new array.
 
-    x is (n, cin, height, width) with any strides; weight, of the geometry's shape, is (cout, cin / groups, kernel
-    height, kernel width); bias (cout,) or None; the answer is (n, cout, output height, output width). Weights are
-    packed here, once. ``plan`` is one of ``plans(geometry, isa)``; None means the one that ``fastest`` finds for one
-    image, of Winograd's algorithm where ``winograd``: fewer products, a larger error. Raises ValueError or TypeError
-    for what it cannot compute.
+    x is (n, cin, height, width) with any strides; the output is (n, cout, output height, output width). Calls must not
+    overlap, since they write to a workspace of the object.
 
-    One call at a time: it writes to a workspace of its own.
+    Args:
+        weight: (cout, cin / groups, kernel height, kernel width), the geometry's shape; packed once.
+        bias: (cout,) or None.
+        geometry: the sizes of the convolution.
+        relu: whether outputs are max(Y, 0).
+        isa: an instruction set; None means the best of this processor.
+        threads: the number of threads.
+        plan: one of ``plans(geometry, isa)``; None means the one that ``fastest`` finds for one image.
+        winograd: whether ``fastest`` searches plans of Winograd's algorithm: fewer products, a larger error.
+
+    Raises:
+        ValueError: where it cannot compute such a convolution.
+        TypeError: where an argument has the wrong dtype or type.
     """
 
     def __init__(
@@ -61,36 +70,42 @@ class GroupedConv2d:
             raise ValueError(f"the weight is {weight.shape}, not {geometry.weight_shape}")
         self.isa = isa or kernels().isas()[0]
         chosen = fastest(geometry, self.isa, threads, winograd) if plan is None else plan
-        self._packed = _packed(weight, bias, geometry, relu, self.isa, threads, chosen)
+        self._packed = _pack(weight, bias, geometry, relu, self.isa, threads, chosen)
         self.plan = f"{chosen[0]}, {self._packed.plan}"
         self.packed_bytes: int = self._packed.packed_bytes
         self.workspace_bytes: int = self._packed.workspace_bytes
-        """What a call writes to besides its answer; kept between calls, so that it is part of the prepared memory."""
+        """Bytes of the workspace that calls write to; it is kept between them, as part of the prepared memory."""
 
     def __call__(self, x: Array) -> Array:
         try:
             y: Array = self._packed(x)
         except TypeError:
-            found = f"{x.dtype} with {x.ndim} dimensions" if isinstance(x, np.ndarray) else type(x).__name__
-            raise TypeError(f"x is {found}, not float32 with 4 dimensions") from None
+            actual = f"{x.dtype} with {x.ndim} dimensions" if isinstance(x, np.ndarray) else type(x).__name__
+            raise TypeError(f"x is {actual}, not float32 with 4 dimensions") from None
         return y
 
 
 def plans(geometry: Geometry, isa: str, winograd: bool = False) -> list[Plan]:
-    """Those that may be the fastest; of Winograd's algorithm none where the geometry is not one for it."""
+    """Return the plans that may be the fastest, with ``winograd`` those of Winograd's algorithm.
+
+    There are none of the latter where it cannot compute the geometry.
+    """
     g = geometry
-    found: list[Plan] = kernels().plans(
+    candidates: list[Plan] = kernels().plans(
         g.weight_shape, g.groups, g.size, g.stride, g.padding, g.dilation, isa, winograd
     )
-    return found
+    return candidates
 
 
 @cache
 def fastest(geometry: Geometry, isa: str, threads: int = 1, winograd: bool = False) -> Plan:
-    """The fastest plan for one image, by a short race on this machine, remembered while the process lives.
+    """Return the fastest plan for one image, by a short race on this machine, cached for the life of the process.
 
-    All are tried once; the few that then look best run in turns, the slower half leaves, until one is left: what
-    disturbs the machine for a moment costs a plan a turn, not the race. Raises ValueError where there is no plan.
+    All plans are tried once. The few that then look best are timed in rounds, after each of which the slower half
+    leaves, until one is left: a moment's disturbance of the machine costs a plan a round, not the race.
+
+    Raises:
+        ValueError: where there is no plan.
     """
     all_plans = plans(geometry, isa, winograd)
     if not all_plans:
@@ -100,30 +115,28 @@ def fastest(geometry: Geometry, isa: str, threads: int = 1, winograd: bool = Fal
     x = random.standard_normal((1, channels, *geometry.size), np.float32)
     weight = random.standard_normal(geometry.weight_shape, np.float32)
 
-    def packed(plan: Plan) -> Any:
-        return _packed(weight, None, geometry, False, isa, threads, plan)
+    def pack(plan: Plan) -> Any:
+        return _pack(weight, None, geometry, False, isa, threads, plan)
 
-    best: dict[Plan, float] = {}
+    best: dict[Plan, float] = {}  # seconds
     for plan in all_plans:
-        convolution = packed(plan)
+        convolution = pack(plan)
         best[plan] = convolution.seconds(x, 1)
         if best[plan] < 2 * min(best.values()):
             best[plan] = min(best[plan], convolution.seconds(x, 2))
-    racing = {plan: packed(plan) for plan in sorted(best, key=best.__getitem__)[:_FINALISTS]}
+    finalists = {plan: pack(plan) for plan in sorted(best, key=best.__getitem__)[:_FINALISTS]}
     calls = 2
-    while len(racing) > 1:
+    while len(finalists) > 1:
         for _ in range(3):
-            for plan, convolution in racing.items():
+            for plan, convolution in finalists.items():
                 best[plan] = min(best[plan], convolution.seconds(x, calls))
-        quicker = sorted(racing, key=best.__getitem__)[: (len(racing) + 1) // 2]
-        racing = {plan: racing[plan] for plan in quicker}
-        calls = min(2 * calls, 1 + int(2e-3 / best[quicker[0]]))
-    return next(iter(racing))
+        faster_half = sorted(finalists, key=best.__getitem__)[: (len(finalists) + 1) // 2]
+        finalists = {plan: finalists[plan] for plan in faster_half}
+        calls = min(2 * calls, 1 + int(2e-3 / best[faster_half[0]]))
+    return next(iter(finalists))
 
 
-def _packed(
-    weight: Array, bias: Array | None, geometry: Geometry, relu: bool, isa: str, threads: int, plan: Plan
-) -> Any:
+def _pack(weight: Array, bias: Array | None, geometry: Geometry, relu: bool, isa: str, threads: int, plan: Plan) -> Any:
     g = geometry
     weight = np.ascontiguousarray(weight)
     try:

@@ -1,4 +1,4 @@
-// Which of the compiled instruction sets this processor has.
+// Selects those of the compiled instruction sets that this processor has.
 
 #include <array>
 #include <cstring>

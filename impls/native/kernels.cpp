@@ -1,8 +1,8 @@
-// The table of the innermost kernels that an instruction set offers. This file and all *_kernels.cpp are compiled once
-// for each, with FEATHERBENCH_ISA as their namespace.
+// The table of the innermost kernels of an instruction set. This file and all *_kernels.cpp are compiled once for each
+// instruction set, with FEATHERBENCH_ISA as their namespace.
 //
-// Nothing in them may call a function of the standard library: the linker keeps one copy of each inline function, and
-// must not keep one that was compiled for an instruction set that the processor may lack.
+// Code in these files must not call functions of the standard library. The linker keeps one copy of each inline
+// function, and must not keep one that was compiled for an instruction set that the processor may lack.
 
 #include "simd.hpp"
 #include "tiles.hpp"

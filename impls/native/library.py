@@ -1,19 +1,27 @@
-"""The compiled kernels, and whether they are there."""
+"""The compiled kernels, and whether they are available."""
 
 import importlib
 from functools import cache
 from typing import Any
 
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
 
 @cache
 def kernels() -> Any:
-    """The extension module; raises ImportError where it is not built."""
+    """Import the extension module.
+
+    Raises:
+        ImportError: where it is not built.
+    """
     return importlib.import_module("impls.native._kernels")
 
 
 @cache
 def unavailable(isa: str | None = None) -> str | None:
-    """Why the kernels cannot run here, or None. ``isa`` None means the best that this processor has."""
+    """Return why the kernels cannot run on this machine, or None. ``isa`` None means the best of this processor."""
     try:
         known = kernels().isas()
     except ImportError as error:

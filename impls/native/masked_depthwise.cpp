@@ -7,7 +7,7 @@
 namespace featherbench {
 namespace {
 
-constexpr int kInputFloats = 4 << 10;  // that a unit of work may read: few enough for the first-level cache
+constexpr int kInputFloats = 4 << 10;  // most inputs of a unit of work: few enough for the first-level cache
 
 }  // namespace
 
@@ -25,14 +25,14 @@ MaskedDepthwise::MaskedDepthwise(const Setting& setting, const float* weight, co
 }
 
 void MaskedDepthwise::run(const Input& x, int n, float* y) {
-    // Filters of one channel go together, or those of neighbouring channels that have one each.
+    // A bundle has the filters of one channel, or of neighbouring channels that have one filter each.
     const int most = g_.filters() > 1 ? g_.filters() : std::max(kInputFloats / (g_.h * g_.w), 1);
     const int bundles = ceil_div(g_.cout, most);
-    // Where there are few bundles, threads share one's rows.
+    // Where there are few bundles, threads share the rows of a bundle.
     const int tiles = int(tiles_.size());
     const int parts = parts_of_each(n * bundles, threads_, tiles);
     if (x.column != 1 && space_.bytes() == 0) space_ = Floats(std::size_t(block_) * threads_);
-    share(threads_, n * bundles * parts, [&](int unit, int thread) {
+    parallel_for(threads_, n * bundles * parts, [&](int unit, int thread) {
         const int bundle = unit / parts % bundles, part = unit % parts;
         const int image = unit / parts / bundles, first = bundle * most;
         const int begin = part * tiles / parts, end = (part + 1) * tiles / parts;
@@ -71,7 +71,7 @@ void MaskedDepthwise::compute(const Input& x, const Span& filters, const Span& t
     }
 }
 
-// For inputs whose columns do not lie side by side: a plane's part at a time is copied, in which they do.
+// For inputs whose columns do not lie side by side: copies part of a plane at a time so that they do.
 void MaskedDepthwise::from_copies(MaskedTile tile, std::ptrdiff_t x_column, float* block, MaskedKernel kernel) const {
     const int begin = std::max(-tile.column, 0), end = std::min(g_.w - tile.column, in_extent(plan_.lanes));
     const float* from = tile.x + begin * x_column + tile.first_row * tile.x_row;

@@ -1,5 +1,5 @@
-// Depthwise convolution of 3 x 3 from where inputs lie, masked at the edges; nothing is copied, but
-// inputs whose columns do not lie side by side.
+// 3 x 3 depthwise convolution that reads inputs in place, masked at the edges. It copies only inputs whose columns do
+// not lie side by side.
 
 #pragma once
 
@@ -16,14 +16,14 @@ public:
     void run(const Input& x, int n, float* y) override;
 
 private:
-    // Input rows or columns that so many output rows or columns need.
+    // Input rows or columns that `outputs` output rows or columns need.
     int in_extent(int outputs) const { return (outputs - 1) * g_.stride_h + 3; }
     void compute(const Input& x, const Span& filters, const Span& tiles, float* block, float* y) const;
     void from_copies(MaskedTile tile, std::ptrdiff_t x_column, float* block, MaskedKernel kernel) const;
 
-    int pitch_;  // of a copied block of inputs
+    int pitch_;  // floats in a row of a copied block of inputs
     std::ptrdiff_t block_;
-    std::vector<Span> tiles_;  // of output rows
+    std::vector<Span> tiles_;  // output rows
 };
 
 }  // namespace featherbench

@@ -24,5 +24,5 @@ std::vector<std::string> isas() {
 NB_MODULE(_kernels, module) {
     module.def("isas", &featherbench::isas);
     featherbench::bind_grouped(module);
-    featherbench::bind_planes(module);
+    featherbench::bind_sparse_pointwise(module);
 }

@@ -24,7 +24,8 @@ public:
     virtual void run(const Input& x, int n, float* y) = 0;
 
     std::size_t packed_bytes() const { return weight_.bytes() + bias_.bytes(); }
-    // Of what calls write to besides `y`. Plans in place have none before inputs come whose columns lie apart.
+    // Bytes of the memory, besides `y`, that calls write to. In-place plans have none until they get inputs whose
+    // columns lie apart.
     std::size_t workspace_bytes() const { return space_.bytes(); }
 
 protected:
@@ -50,8 +51,8 @@ protected:
     Floats weight_, bias_, space_;
 };
 
-// `weight` is (cout, cin / groups, kernel_h, kernel_w), `bias` (cout) or null; both are read now and never again.
-// std::invalid_argument where the kernels have no such plan.
+// Packs a convolution's weights. `weight` is (cout, cin / groups, kernel_h, kernel_w), `bias` (cout) or null; neither
+// is read again later. Throws std::invalid_argument where the kernels have no such plan.
 std::unique_ptr<Packed> packed(const Setting& setting, const float* weight, const float* bias);
 
 }  // namespace featherbench

@@ -8,12 +8,12 @@
 namespace featherbench {
 namespace {
 
-// From so many filters of a group on, plans along rows have never won where those across filters could be in place.
+// From this number of filters per group on, plans along rows never won where plans across filters could read in place.
 constexpr int kManyFilters = 64;
 
 bool within(int value, int most) { return value >= 1 && value <= most; }
 
-// Whether a kernel column that meets padding meets it at the row's first output alone, or at its last alone.
+// Whether each kernel column that meets padding meets it only at the row's first output, or only at its last.
 bool suits_direct(const Geometry& g) {
     for (int j = 0; j < g.kernel_w; ++j) {
         const auto padding = [&](int column) {
@@ -36,19 +36,19 @@ bool suits_winograd(const Geometry& g) { return three_by_three(g) && g.stride_h 
 
 bool made(const Kernels& kernels, int width, const Plan& plan, const Geometry& g) {
     switch (plan.kind) {
-        case Plan::Kind::filters:
-        case Plan::Kind::direct:
-            if (plan.kind == Plan::Kind::direct && !suits_direct(g)) return false;
+        case Plan::Kind::out_channels:
+        case Plan::Kind::out_channels_inplace:
+            if (plan.kind == Plan::Kind::out_channels_inplace && !suits_direct(g)) return false;
             return within(plan.filters, kMostPairs) && within(plan.rows, kMostPairs) &&
                    within(plan.columns, kMostColumns) &&
                    kernels.filters->of[width][plan.filters][plan.rows][1][plan.columns];
-        case Plan::Kind::groups:
+        case Plan::Kind::depthwise:
             return g.channels() == 1 && g.filters() == 1 && within(plan.columns, kMostColumns) &&
                    kernels.depthwise->groups[width][plan.columns];
         case Plan::Kind::winograd:
             return suits_winograd(g) && (plan.rows == 2 || plan.rows == 4) && within(plan.filters, kMostVectors) &&
                    within(plan.columns, kMostTiles) && kernels.winograd->products[width][plan.filters][plan.columns];
-        case Plan::Kind::masked:
+        case Plan::Kind::rows_inplace:
             if (!suits_masked(g)) return false;
             if (g.channels() == 1) {
                 return within(plan.rows, kMostMasked) && kernels.depthwise->masked[width][g.stride_h][plan.rows];
@@ -65,17 +65,18 @@ bool made(const Kernels& kernels, int width, const Plan& plan, const Geometry& g
 std::string Plan::text() const {
     const auto number = [](int value) { return std::to_string(value); };
     switch (kind) {
-        case Kind::down:
+        case Kind::rows:
             return number(lanes) + " columns a vector, " + number(filters) + " filters x " + number(rows) +
                    " rows a tile";
-        case Kind::flat:
+        case Kind::flat_rows:
             return number(lanes) + " positions a vector, " + number(filters) + " filters x " + number(rows) +
                    " vectors a tile";
-        case Kind::filters:
-        case Kind::direct:
-            return number(lanes) + " filters a vector" + (kind == Kind::direct ? " from where inputs lie, " : ", ") +
-                   number(filters) + " vectors x " + number(rows) + " rows x " + number(columns) + " columns a tile";
-        case Kind::masked:
+        case Kind::out_channels:
+        case Kind::out_channels_inplace:
+            return number(lanes) + " filters a vector" +
+                   (kind == Kind::out_channels_inplace ? " from where inputs lie, " : ", ") + number(filters) +
+                   " vectors x " + number(rows) + " rows x " + number(columns) + " columns a tile";
+        case Kind::rows_inplace:
             return number(lanes) + " columns a vector from where inputs lie, " + number(filters) + " filters x " +
                    number(rows) + " rows a tile";
         case Kind::winograd:
@@ -102,9 +103,9 @@ std::vector<Plan> candidates(const Geometry& g, const Kernels& kernels) {
         for (int filters = 1; filters <= most_filters; ++filters) {
             const int blocks = ceil_div(g.filters(), filters);
             if (ceil_div(g.filters(), blocks) != filters) continue;  // the same blocks as with fewer
-            for (const Plan::Kind kind : {Plan::Kind::down, Plan::Kind::masked, Plan::Kind::flat}) {
-                if (kind == Plan::Kind::masked && (g.channels() == 1 || !suits_masked(g))) continue;
-                const int extent = kind == Plan::Kind::flat ? ceil_div(g.out_h() * g.out_w(), lanes) : g.out_h();
+            for (const Plan::Kind kind : {Plan::Kind::rows, Plan::Kind::rows_inplace, Plan::Kind::flat_rows}) {
+                if (kind == Plan::Kind::rows_inplace && (g.channels() == 1 || !suits_masked(g))) continue;
+                const int extent = kind == Plan::Kind::flat_rows ? ceil_div(g.out_h() * g.out_w(), lanes) : g.out_h();
                 const int rows = std::min({kMostRows, most / filters, extent});
                 if (filters * rows < std::min(8, most / 2) && filters < std::min(4, g.filters())) continue;
                 for (const int fewer : {0, 1}) {
@@ -118,19 +119,19 @@ std::vector<Plan> candidates(const Geometry& g, const Kernels& kernels) {
                 int columns = std::min(kMostColumns, g.out_w());
                 while (columns && !kernels.filters->of[width][vectors][rows][1][columns]) --columns;
                 if (!columns) continue;
-                found.push_back({Plan::Kind::filters, lanes, vectors, rows, columns});
-                if (suits_direct(g)) found.push_back({Plan::Kind::direct, lanes, vectors, rows, columns});
+                found.push_back({Plan::Kind::out_channels, lanes, vectors, rows, columns});
+                if (suits_direct(g)) found.push_back({Plan::Kind::out_channels_inplace, lanes, vectors, rows, columns});
             }
         }
         if (g.channels() == 1 && g.filters() == 1) {
             int columns = std::min(kMostColumns, g.out_w());
             while (!kernels.depthwise->groups[width][columns]) --columns;
-            found.push_back({Plan::Kind::groups, lanes, 1, 1, columns});
+            found.push_back({Plan::Kind::depthwise, lanes, 1, 1, columns});
         }
         for (int tiles = 1; g.channels() == 1 && suits_masked(g) && tiles <= g.out_h(); ++tiles) {
             const int rows = ceil_div(g.out_h(), tiles);
             if (rows > kMostMasked || !kernels.depthwise->masked[width][g.stride_h][rows]) continue;
-            found.push_back({Plan::Kind::masked, lanes, 1, rows, 1});
+            found.push_back({Plan::Kind::rows_inplace, lanes, 1, rows, 1});
             if (rows <= 4) break;
         }
     }

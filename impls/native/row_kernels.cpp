@@ -1,4 +1,4 @@
-// Kernels whose vectors lie along the output's rows. Compiled once for each instruction set, as kernels.cpp says.
+// Kernels whose vectors lie along the output's rows. Compiled once for each instruction set; see kernels.cpp.
 
 #include "edges.hpp"
 #include "simd.hpp"
@@ -13,7 +13,7 @@ using featherbench::RowKernel;
 using featherbench::RowKernels;
 using featherbench::RowTile;
 
-// Of a RowTile: they leave room for an input and a weight.
+// Most accumulators of a RowTile: they leave registers for an input and a weight.
 constexpr int kMostSums = kRegisters == 32 ? 24 : 12;
 
 template <int L, int K, int R>
@@ -44,7 +44,7 @@ template <int L, int K, int R>
     }
 }
 
-// Any kernel: each tap loads R rows and K weights for R * K products.
+// Any kernel size: each tap loads R rows and K weights for R * K products.
 template <int L, int K, int R>
 void rows_any(const RowTile& tile) {
     const RowTile t = tile;
@@ -91,7 +91,7 @@ void rows_sliding(const RowTile& tile) {
     finish<L, K, R>(t, sum);
 }
 
-// As rows_sliding, from inputs where they lie.
+// The same as rows_sliding, but reads inputs in place.
 template <int L, int K, int R, int Stride>
 void rows_masked(const RowTile& tile) {
     const RowTile t = tile;

@@ -1,6 +1,6 @@
 // Vectors of L floats, in the compiler's own vector extensions, so that one source serves every instruction set.
 //
-// Included once for each instruction set that the kernels are compiled for, each time in a namespace of its own.
+// This file is included once for each instruction set that the kernels are compiled for, in a namespace of its own.
 
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace FEATHERBENCH_ISA {
 
-// FEATHERBENCH_WIDTHS: the lanes of the vectors that kernels are made for, widest first.
+// FEATHERBENCH_WIDTHS lists the lanes of the vectors that kernels are instantiated for, widest first.
 #if defined(__AVX512VL__)
 constexpr int kRegisters = 32, kWidest = 16;
 #define FEATHERBENCH_WIDTHS 16, 8
@@ -50,14 +50,14 @@ template <int L>
 
 template <int L>
 [[gnu::always_inline]] inline V<L> broadcast(float value) {
-    return value - V<L>{};  // Adding would turn -0 into 0, which no compiler may leave out.
+    return value - V<L>{};  // Adding would turn -0 into 0, so a compiler could not leave it out.
 }
 
-// In all lanes, number i of N that lie side by side and multiply vectors.
+// Returns number i of N neighbouring factors, in all lanes.
 template <int L, int N>
 [[gnu::always_inline]] inline V<L> factor(const float* from, int i) {
 #if defined(__aarch64__)
-    // Products take it from a lane: with a full register of them each, more are left for sums.
+    // Products read the factor from a lane: registers that each hold L factors leave more registers for sums.
     if (i / L < N / L) {
         return __builtin_shuffle(load<L>(from + i / L * L), typename Vector<L>::Index{} + i % L);
     }
@@ -70,7 +70,7 @@ template <int L>
     return v < V<L>{} ? V<L>{} : v;  // NaN stays
 }
 
-// Every second of 2 L floats.
+// Returns every second of 2 L floats.
 template <int L>
 [[gnu::always_inline]] inline V<L> even(V<L> a, V<L> b) {
     typename Vector<L>::Index index{};
@@ -79,7 +79,7 @@ template <int L>
     return __builtin_shuffle(a, b, index);
 }
 
-// The first `count` floats, at most L, and zeros. Touches no memory beyond them.
+// Loads `count` floats, at most L, and fills the other lanes with zeros. Reads no memory beyond them.
 template <int L>
 [[gnu::always_inline]] inline V<L> load_part(const float* from, int count) {
     V<L> v{};
@@ -92,7 +92,7 @@ template <int L>
     for (int i = 0; i < count; ++i) to[i] = v[i];
 }
 
-// In a register: keeps the compiler from loading it anew for each use.
+// Keeps a value in a register, so that the compiler does not load it again for each use.
 template <class Type>
 [[gnu::always_inline]] inline Type kept(Type v) {
 #if defined(__x86_64__)
@@ -103,15 +103,15 @@ template <class Type>
     return v;
 }
 
-// From one row to the next. Keeps the compiler from working out all rows' addresses beforehand, for which it lacks
-// registers.
+// Moves a pointer to the next row, and keeps the compiler from computing the addresses of all rows beforehand, for
+// which it lacks registers.
 template <class Float>
 [[gnu::always_inline]] inline void go_on(Float*& at, std::ptrdiff_t by) {
     at += by;
     asm("" : "+r"(at));
 }
 
-// Some neighbouring lanes. Loads touch no memory beyond them, and leave zeros in the others.
+// A range of neighbouring lanes. Loads read no memory beyond them, and leave zeros in the other lanes.
 template <int L>
 struct Lanes {
     int first, end;

@@ -7,20 +7,20 @@ namespace {
 
 // A strip should stay in the first-level cache while all filters pass over it ...
 constexpr std::ptrdiff_t kFloats = 6 << 10;
-// ... and where a single tile's rows are more than that already, its columns are cut so that it stays in the second.
+// ... and where the rows of a single tile are larger, its columns are cut so that it stays in the second-level cache.
 constexpr std::ptrdiff_t kMostFloats = 96 << 10;
 
 int floor_mod(int a, int b) { return (a % b + b) % b; }
 
-// Of `wanted` positions `step` apart, of which the first lies `before` positions before the first of `size` inputs:
-// those that hold inputs.
+// Returns which of `wanted` positions, `step` apart, hold inputs. The first position lies `before` positions before the
+// first of `size` inputs.
 Span inputs_of(int before, int size, int step, int wanted) {
     const int low = std::clamp(ceil_div(std::max(before, 0), step), 0, wanted);
     const int high = std::clamp(before + size > 0 ? ceil_div(before + size, step) : 0, low, wanted);
     return {low, high - low};
 }
 
-// Across filters, each input is a number of its own, and may lie anywhere; a vector of inputs must lie side by side.
+// Plans across filters read single inputs, which may lie anywhere; the others read vectors of inputs side by side.
 int step_of(const Geometry& g, const Plan& plan) {
     return across(plan.kind) && g.stride_w <= kMostPairs ? g.stride_w : 1;
 }
@@ -42,11 +42,11 @@ Strips::Strips(const Geometry& geometry, const Kernels& kernels, const Plan& pla
     }
     const int widest = kernels.lanes[0];
     // Inputs begin at a cache line where vectors are loaded from them.
-    if (plan.kind == Plan::Kind::down && thin_ == 1) lead_ = floor_mod(-g_.left, widest);
-    // In place, padding can be left out only where it is the same for all rows of a tile.
+    if (plan.kind == Plan::Kind::rows && thin_ == 1) lead_ = floor_mod(-g_.left, widest);
+    // An in-place plan can leave padding out only where it is the same for all rows of a tile.
     for (int row = 0, end = 0; row < g_.out_h(); row = end) {
         const auto same = [&](int other) { return kernel_rows(g_, {other, 1}) == kernel_rows(g_, {row, 1}); };
-        for (end = row + 1; end < g_.out_h() && (plan.kind != Plan::Kind::direct || same(end));) ++end;
+        for (end = row + 1; end < g_.out_h() && (plan.kind != Plan::Kind::out_channels_inplace || same(end));) ++end;
         in_parts(end - row, flat() ? 1 : plan.rows,
                  [&](int first, int count) { tiles_.push_back({row + first, count}); });
     }
@@ -57,8 +57,8 @@ Strips::Strips(const Geometry& geometry, const Kernels& kernels, const Plan& pla
     floats_ = group * bundle_ + widest;
 }
 
-// Flat: a copy for each kernel column, and each of the row stride's phases. Else kernel columns share copies, of which
-// there is one where no columns are left out.
+// Returns the copy that a kernel position reads. flat_rows has a copy for each kernel column and each phase of the row
+// stride. In other plans kernel columns share copies; there is a single copy where no columns are left out.
 Strips::Copy Strips::copy_of(int kernel_row, int kernel_column) const {
     const int column = kernel_column * g_.dilation_w;
     return flat() ? Copy{column, kernel_row * g_.dilation_h % g_.stride_h} : Copy{column % thin_, 0};
@@ -83,12 +83,12 @@ std::vector<std::ptrdiff_t> Strips::taps(int rows, int columns) const {
     return found;
 }
 
-// Rows of a plane that so many output rows need.
+// Returns the rows of a plane that `out_rows` output rows need.
 int Strips::in_rows(int out_rows) const {
     return flat() ? out_rows + below() / g_.stride_h : (out_rows - 1) * g_.stride_h + below() + 1;
 }
 
-// Floats of a row that so many output columns need.
+// Returns the floats of a row that `out_columns` output columns need.
 int Strips::in_columns(int out_columns) const {
     return flat() ? out_columns : (out_columns - 1) * step_ + 1 + beside() / thin_;
 }
@@ -97,7 +97,7 @@ int Strips::pitch_for(int out_columns) const {
     if (flat()) return out_columns;
     const int needed = in_columns(out_columns), widest = kernels_.lanes[0];
     if (out_columns < g_.out_w()) return round_up(lead_ + needed, widest);
-    int least = 0;  // the zeros on a row's right may be those on the next row's left
+    int least = 0;  // a row's zeros on the right may also be the next row's on the left
     for (const Copy& copy : copies_) {
         const Span inputs = inputs_of(g_.left - copy.column, g_.w, thin_, needed);
         least = std::max({least, needed - inputs.first, inputs.first + inputs.count});
@@ -105,7 +105,7 @@ int Strips::pitch_for(int out_columns) const {
     return across(plan_.kind) ? least : round_up(least, widest);
 }
 
-// Room also for the last row's zeros, which are on no next row's left, and for what vectors reach beyond it.
+// Returns the floats of a plane, with room for the zeros on the last row's right and for vectors that reach beyond it.
 int Strips::plane_for(int out_rows, int out_columns) const {
     const int widest = kernels_.lanes[0];
     const int pitch = pitch_for(out_columns);
@@ -113,7 +113,7 @@ int Strips::plane_for(int out_rows, int out_columns) const {
                     widest);
 }
 
-// Into strips that fit a cache, which sets the distances within them.
+// Cuts the output into strips that fit a cache, and sets the distances within them.
 void Strips::cut() {
     const auto floats = [&](int out_rows, int columns) {
         return std::ptrdiff_t(copies_.size()) * g_.channels() * plane_for(out_rows, columns);
@@ -126,8 +126,8 @@ void Strips::cut() {
     for (int first = 0; first < g_.out_w(); first += columns) {
         columns_.push_back({first, std::min(columns, g_.out_w() - first)});
     }
-    // Flat strips are one row high where columns are cut, since rows no longer lie end to end in the output; else high
-    // enough to fill a tile.
+    // Strips of flat_rows are one row high where columns are cut, since rows then do not lie end to end in the output;
+    // otherwise they are high enough to fill a tile.
     const bool stacked = !flat() || one_piece();
     const int least = flat() ? ceil_div(plan_.rows * plan_.lanes, g_.out_w()) : 1;
     int most = 1;
@@ -149,12 +149,12 @@ Strips::Part Strips::part(int index) const {
     return {tiles, columns_[index % columns_.size()], begin.first, end.first + end.count - begin.first};
 }
 
-// In each plane, position i holds input column columns.first * stride + column - left + i * thin; its row r is input
-// row top * stride + phase - padding + r, or + r * stride where flat.
+// In each plane, position i holds input column columns.first * stride + column - left + i * thin. Its row r is input
+// row top * stride + phase - padding + r; for flat_rows, the last term is r * stride.
 void Strips::copy(const Input& x, const float* from, int channels, const Part& part, float* to) const {
     const int row_step = flat() ? g_.stride_h : 1, thin = flat() ? g_.stride_w : thin_;
     const int wanted_rows = in_rows(part.rows), wanted = in_columns(part.columns.count);
-    // What lies beside the inputs is zero from the start, and stays so unless another strip's inputs lay there.
+    // Padding is zero from the start, and stays so unless inputs of another strip were copied there.
     const bool other_rows = strips_.size() > 1, other_columns = !one_piece();
     if (other_columns) std::fill(to, to + channels * channel_, 0.0f);
 

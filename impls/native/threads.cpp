@@ -15,9 +15,9 @@
 namespace featherbench {
 namespace {
 
-constexpr int kSpins = 2000;  // about 50 us: calls that follow one another find the threads awake
+constexpr int kSpins = 2000;  // about 50 us, so that threads are still awake for a call that follows soon
 
-void breathe() {
+void cpu_relax() {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -25,19 +25,19 @@ void breathe() {
 #endif
 }
 
-// Waits until `value` is no longer `old`: awake at first, then asleep.
+// Waits until `value` is no longer `old`, first spinning, then asleep; returns the new value.
 unsigned changed(const std::atomic<unsigned>& value, unsigned old) {
     for (int spin = 0; spin < kSpins; ++spin) {
         if (const unsigned now = value.load(std::memory_order_acquire); now != old) return now;
-        breathe();
+        cpu_relax();
     }
     value.wait(old, std::memory_order_acquire);
     return value.load(std::memory_order_acquire);
 }
 
-class Team {
+class ThreadPool {
 public:
-    explicit Team(int helpers) : process_(getpid()) {
+    explicit ThreadPool(int helpers) : process_(getpid()) {
         try {
             for (int i = 1; i <= helpers; ++i) threads_.emplace_back([this, i] { help(i); });
         } catch (const std::system_error& error) {
@@ -46,22 +46,22 @@ public:
         }
     }
 
-    ~Team() { end(); }
+    ~ThreadPool() { end(); }
 
     bool lost() const { return process_ != getpid(); }
     int helpers() const { return static_cast<int>(threads_.size()); }
 
-    void share(int threads, int units, const std::function<void(int, int)>& work) {
+    void parallel_for(int threads, int units, const std::function<void(int, int)>& work) {
         work_ = &work;
         units_ = units;
         helpers_ = threads - 1;
         chunk_ = std::max(1, units / (threads * 8));
         next_.store(0, std::memory_order_relaxed);
         joined_.store(0, std::memory_order_release);
-        turn_.fetch_add(1, std::memory_order_release);
-        turn_.notify_all();
+        generation_.fetch_add(1, std::memory_order_release);
+        generation_.notify_all();
         take(0);
-        // Helpers that did not come in time, on a busy machine, are not waited for: they find this turn closed.
+        // Helpers that were late, as on a busy machine, are not waited for: they find this generation closed.
         unsigned joined = joined_.fetch_or(kClosed, std::memory_order_acq_rel) | kClosed;
         while (joined != kClosed) joined = changed(joined_, joined);
     }
@@ -71,14 +71,14 @@ private:
 
     void end() {
         ending_.store(true, std::memory_order_relaxed);
-        turn_.fetch_add(1, std::memory_order_release);
-        turn_.notify_all();
+        generation_.fetch_add(1, std::memory_order_release);
+        generation_.notify_all();
         for (auto& thread : threads_) thread.join();
     }
 
     void help(int thread) {
         for (unsigned seen = 0;;) {
-            seen = changed(turn_, seen);
+            seen = changed(generation_, seen);
             if (ending_.load(std::memory_order_relaxed)) return;
             if (!join()) continue;
             if (thread <= helpers_) take(thread);
@@ -108,27 +108,27 @@ private:
     int units_ = 0, helpers_ = 0, chunk_ = 1;
     std::atomic<bool> ending_{false};
     std::atomic<int> next_{0};
-    std::atomic<unsigned> turn_{0}, joined_{kClosed};  // turns so far; helpers at work on this one
+    std::atomic<unsigned> generation_{0}, joined_{kClosed};  // generations so far; helpers at work on the current one
 };
 
 }  // namespace
 
-void share(int threads, int units, const std::function<void(int, int)>& work) {
+void parallel_for(int threads, int units, const std::function<void(int, int)>& work) {
     threads = std::min(threads, units);
     if (threads <= 1) {
         for (int unit = 0; unit < units; ++unit) work(unit, 0);
         return;
     }
     static std::mutex one_at_a_time;
-    // Never destroyed at the end of the process: in a fork its threads are none to join.
-    static Team* team = nullptr;
+    // The pool is not destroyed at the end of the process, because a forked process has no threads to join.
+    static ThreadPool* pool = nullptr;
     const std::lock_guard lock(one_at_a_time);
-    if (team && team->lost()) team = nullptr;
-    if (!team || team->helpers() < threads - 1) {
-        delete std::exchange(team, nullptr);
-        team = new Team(threads - 1);
+    if (pool && pool->lost()) pool = nullptr;
+    if (!pool || pool->helpers() < threads - 1) {
+        delete std::exchange(pool, nullptr);
+        pool = new ThreadPool(threads - 1);
     }
-    team->share(threads, units, work);
+    pool->parallel_for(threads, units, work);
 }
 
 }  // namespace featherbench

@@ -1,4 +1,4 @@
-// Square blocks of vectors, turned.
+// Transposes square blocks of vectors.
 
 #pragma once
 
@@ -6,7 +6,7 @@
 
 namespace FEATHERBENCH_ISA {
 
-// L x L, in log2(L) stages: each exchanges the halves of ever larger blocks between two vectors.
+// Transposes L x L numbers in log2(L) stages; each exchanges the halves of ever larger blocks between two vectors.
 template <int L, int Half>
 [[gnu::always_inline]] inline void transpose_stage(V<L> (&v)[L]) {
     typename Vector<L>::Index low{}, high{};

@@ -10,9 +10,9 @@ namespace {
 
 // A strip's transformed inputs, and a bundle's products, should stay in the second-level cache while all filters pass.
 constexpr std::ptrdiff_t kStripFloats = 192 << 10;
-constexpr int kFewestTiles = 4;  // of a strip, however large: the weights of all points are read for each strip
+constexpr int kFewestTiles = 4;  // fewest of a strip, however large: each strip reads the weights of all points
 
-// G, which turns a column of three weights into as many points as a tile's side has.
+// Multiplies a column of three weights by G, which gives as many points as a tile's side has inputs.
 using Row = std::array<double, 3>;
 constexpr std::array<Row, 4> kWeights2{{{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}}};
 constexpr std::array<Row, 6> kWeights4{{{1. / 4, 0, 0},
@@ -22,7 +22,7 @@ constexpr std::array<Row, 6> kWeights4{{{1. / 4, 0, 0},
                                         {1. / 24, -1. / 12, 1. / 6},
                                         {0, 0, 1}}};
 
-// A point of the transformed weights of a 3 x 3 kernel.
+// Returns a point of the transformed weights of a 3 x 3 kernel.
 double transformed(const Row& down, const Row& across, const float* kernel) {
     double sum = 0;
     for (int i = 0; i < 3; ++i) {
@@ -34,7 +34,7 @@ double transformed(const Row& down, const Row& across, const float* kernel) {
 }  // namespace
 
 struct Winograd::Space {
-    float *turned, *inputs, *products;
+    float *interleaved, *inputs, *products;
 };
 
 Winograd::Winograd(const Setting& setting, const float* weight, const float* bias)
@@ -46,7 +46,8 @@ Winograd::Winograd(const Setting& setting, const float* weight, const float* bia
     cut();
 }
 
-// [group][bundle of filter blocks][point][channel][filter]; a last bundle of fewer blocks has narrower rows.
+// The order is [group][bundle of filter blocks][point][channel][filter]. A last bundle of fewer blocks has narrower
+// rows.
 void Winograd::pack(const float* weight, const float* bias) {
     const int lanes = plan_.lanes, channels = g_.channels();
     weight_ = Floats(std::size_t(g_.groups) * filter_blocks_ * lanes * channels * points());
@@ -73,7 +74,7 @@ void Winograd::pack(const float* weight, const float* bias) {
     }
 }
 
-// Into strips whose transformed inputs fit a cache.
+// Cuts the tiles into strips whose transformed inputs fit a cache.
 void Winograd::cut() {
     const int lanes = plan_.lanes, m = plan_.rows;
     const int rows = ceil_div(g_.out_h(), m), columns = ceil_div(g_.out_w(), m);
@@ -85,29 +86,29 @@ void Winograd::cut() {
     });
     for (const Area& strip : strips_) {
         const std::ptrdiff_t in = std::ptrdiff_t{strip.rows.count * m + 2} * (strip.columns.count * m + 2);
-        turned_ = std::max(turned_, in * lanes);  // also holds outputs, which are fewer
+        interleaved_ = std::max(interleaved_, in * lanes);  // also holds outputs, of which there are fewer
         inputs_ = std::max(inputs_, points() * point(channel_blocks_, strip));
         products_ = std::max(products_, points() * point(plan_.filters, strip));
     }
-    space_ = Floats((turned_ + inputs_ + products_) * threads_);
+    space_ = Floats((interleaved_ + inputs_ + products_) * threads_);
 }
 
-// Floats between points: an odd number of vectors, so that not all fall on the same lines of a cache.
+// Returns the floats between points: an odd number of vectors, so that points do not all map to the same cache sets.
 std::ptrdiff_t Winograd::point(int blocks, const Area& strip) const {
     return std::ptrdiff_t{(blocks * strip.positions()) | 1} * plan_.lanes;
 }
 
 Winograd::Space Winograd::space(int thread) {
-    float* turned = space_.data() + thread * (turned_ + inputs_ + products_);
-    return {turned, turned + turned_, turned + turned_ + inputs_};
+    float* interleaved = space_.data() + thread * (interleaved_ + inputs_ + products_);
+    return {interleaved, interleaved + interleaved_, interleaved + interleaved_ + inputs_};
 }
 
 void Winograd::run(const Input& x, int n, float* y) {
     const int strips = int(strips_.size()), wholes = n * g_.groups * strips;
-    // Where there are few strips, threads share one's filters.
+    // Where there are few strips, threads share the filters of a strip.
     const int parts = parts_of_each(wholes, threads_, bundles_);
-    std::vector<int> held(threads_, -1);  // whose inputs each thread has
-    share(threads_, wholes * parts, [&](int unit, int thread) {
+    std::vector<int> held(threads_, -1);  // the strip whose inputs each thread has transformed
+    parallel_for(threads_, wholes * parts, [&](int unit, int thread) {
         const int whole = unit / parts, part = unit % parts;
         const Area& strip = strips_[whole % strips];
         const int group = whole / strips % g_.groups, image = whole / strips / g_.groups;
@@ -130,15 +131,15 @@ void Winograd::transform_inputs(const Input& x, const Area& strip, const Space& 
     const Area area{{strip.rows.first * m - g_.top, strip.rows.count * m + 2},
                     {strip.columns.first * m - g_.left, strip.columns.count * m + 2}};
     const std::ptrdiff_t pitch = std::ptrdiff_t{area.columns.count} * lanes;
-    std::fill(space.turned, space.turned + area.positions() * lanes, 0.0f);  // the padding
+    std::fill(space.interleaved, space.interleaved + area.positions() * lanes, 0.0f);  // the padding
     const std::ptrdiff_t point = this->point(channel_blocks_, strip);
     for (int block = 0; block < channel_blocks_; ++block) {
         const int first = block * lanes, planes = std::min(lanes, g_.channels() - first);
-        turn(kernels_, width_, x.from(0, first), planes, g_.h, g_.w, area, space.turned);
+        interleave(kernels_, width_, x.from(0, first), planes, g_.h, g_.w, area, space.interleaved);
         float* to = space.inputs + std::ptrdiff_t{block} * strip.positions() * lanes;
         for (int row = 0; row < strip.rows.count; ++row, to += strip.columns.count * lanes) {
             kernels_.winograd->inputs[width_][winograd_size(m)](
-                {space.turned + row * m * pitch, pitch, strip.columns.count, to, point});
+                {space.interleaved + row * m * pitch, pitch, strip.columns.count, to, point});
         }
     }
 }
@@ -169,10 +170,10 @@ void Winograd::transform_outputs(int group, int block, const Area& strip, const 
     for (int row = 0; row < area.rows.count; row += m, from += strip.columns.count * lanes) {
         kernels_.winograd->outputs[width_][winograd_size(m)]({from, point(plan_.filters, strip), bias, relu_,
                                                               std::min(m, area.rows.count - row), area.columns.count,
-                                                              space.turned + row * pitch, pitch});
+                                                              space.interleaved + row * pitch, pitch});
     }
-    turn_back(kernels_, width_, space.turned, std::min(lanes, g_.filters() - block * lanes), g_.out_h(), g_.out_w(),
-              area, outputs(y, 0, block * lanes));
+    deinterleave(kernels_, width_, space.interleaved, std::min(lanes, g_.filters() - block * lanes), g_.out_h(),
+                 g_.out_w(), area, outputs(y, 0, block * lanes));
 }
 
 }  // namespace featherbench

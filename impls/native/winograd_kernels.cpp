@@ -1,7 +1,7 @@
-// The innermost kernels of Winograd's algorithm, compiled once for each instruction set, as kernels.cpp is.
+// The innermost kernels of Winograd's algorithm. Compiled once for each instruction set; see kernels.cpp.
 //
-// The transforms are those of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), for kernels
-// of 3 x 3 and tiles of 2 x 2 or 4 x 4 outputs.
+// The transforms are those of Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks" (2016), for 3 x 3
+// kernels and tiles of 2 x 2 or 4 x 4 outputs.
 
 #include "simd.hpp"
 #include "winograd_tiles.hpp"
@@ -15,7 +15,7 @@ using featherbench::WinogradKernels;
 using featherbench::WinogradOutputs;
 using featherbench::WinogradProducts;
 
-// B^T of a column: M + 2 inputs become as many points.
+// Multiplies a column by B^T: M + 2 inputs become as many points.
 template <int M, class T>
 [[gnu::always_inline]] inline void transform_inputs(const T (&d)[M + 2], T (&t)[M + 2]) {
     if constexpr (M == 2) {
@@ -35,7 +35,7 @@ template <int M, class T>
     }
 }
 
-// A^T of a column: M + 2 points become M outputs.
+// Multiplies a column by A^T: M + 2 points become M outputs.
 template <int M, class T>
 [[gnu::always_inline]] inline void transform_outputs(const T (&t)[M + 2], T (&y)[M]) {
     const T sum = t[1] + t[2], difference = t[1] - t[2];
@@ -137,7 +137,7 @@ void outputs(const WinogradOutputs& tiles) {
     }
 }
 
-constexpr int kMostProducts = kRegisters == 32 ? 28 : 12;  // sums that leave room for weights and an input
+constexpr int kMostProducts = kRegisters == 32 ? 28 : 12;  // accumulators; leaves registers for weights and an input
 
 template <int L, int Q, int R>
 constexpr void add_products(WinogradKernels& all, int width) {

@@ -1,5 +1,4 @@
-// What the innermost kernels of Winograd's algorithm are given, and the table in which each instruction set offers
-// them.
+// The arguments of the innermost kernels of Winograd's algorithm, and the table of these kernels of an instruction set.
 //
 // A vector holds one number of each of as many channels (of the inputs) or filters (of the outputs) as it has lanes.
 // Distances are in floats.
@@ -14,42 +13,43 @@ namespace featherbench {
 
 // Transforms of some neighbouring tiles in a row.
 struct WinogradInputs {
-    const float* x;        // the first tile's first position, in turned inputs
-    std::ptrdiff_t x_row;  // between the rows of inputs
+    const float* x;        // first position of the first tile in the interleaved inputs
+    std::ptrdiff_t x_row;  // distance between rows of inputs
     int tiles;
-    float* to;                // [tile] of the first point
-    std::ptrdiff_t to_point;  // between points
+    float* to;                // [tile] at the first point
+    std::ptrdiff_t to_point;  // distance between points
 };
 
-// At one point: [tile][filter] = [tile][channel] times [channel][filter], channels and filters in blocks of the lanes.
+// Products at one point: [tile][filter] = [tile][channel] times [channel][filter], in blocks of as many channels and
+// filters as there are lanes.
 struct WinogradProducts {
     const float* x;          // [block of channels][tile][channel]
-    std::ptrdiff_t x_block;  // between blocks of channels
+    std::ptrdiff_t x_block;  // distance between blocks of channels
     int channels;
     const float* weight;  // [channel][filter]
     float* y;             // [block of filters][tile][filter]
     std::ptrdiff_t y_block;
 };
 
-// Outputs of some neighbouring tiles in a row, of which the last may lie in part beyond the output.
+// Outputs of some neighbouring tiles in a row; the last tile may lie in part beyond the output.
 struct WinogradOutputs {
-    const float* from;  // [tile] of the first point
+    const float* from;  // [tile] at the first point
     std::ptrdiff_t from_point;
-    const float* bias;  // of the filters; or null
+    const float* bias;  // one for each filter; or null
     bool relu;
-    int rows, columns;  // of outputs
-    float* y;           // the first tile's first position
+    int rows, columns;  // outputs to store
+    float* y;           // first position of the first tile
     std::ptrdiff_t y_row;
 };
 
-constexpr int kWinogradSizes = 2;  // outputs of a tile's side: 2 or 4
-constexpr int kMostVectors = 2;    // of filters
+constexpr int kWinogradSizes = 2;  // a tile's side is 2 or 4 outputs
+constexpr int kMostVectors = 2;    // vectors of filters
 constexpr int kMostTiles = 14;
 
 inline int winograd_size(int outputs) { return outputs / 2 - 1; }  // index into the tables
 
 struct WinogradKernels {
-    // By index into the lanes of the instruction set's Kernels; null where not made.
+    // Indexed by the width's index in the instruction set's Kernels::lanes; null where there is no kernel.
     void (*inputs[kWidths][kWinogradSizes])(const WinogradInputs&);
     void (*products[kWidths][kMostVectors + 1][kMostTiles + 1])(const WinogradProducts&);
     void (*outputs[kWidths][kWinogradSizes])(const WinogradOutputs&);

@@ -1,16 +1,16 @@
-"""The choice of an epoch on validation, as the sound protocol makes it."""
+"""The choice of an epoch on validation, as in the sound protocol."""
 
 from math import inf, isnan
 
 PATIENCE = 50
-"""Epochs without a better one after which training would be stopped."""
+"""Number of epochs without a better one after which training would be stopped."""
 
 
 class Choice:
-    """The best epoch so far, until there was none better for ``PATIENCE`` epochs.
+    """The best epoch so far, until ``PATIENCE`` epochs have brought no better one.
 
-    Better: a higher validation accuracy, or an equal one with a lower validation loss. Told of epochs after the stop,
-    it keeps its choice, so that one training can go on for those who look at all of its epochs.
+    An epoch is better if its validation accuracy is higher, or if that is equal and its validation loss is lower. The
+    choice ignores epochs after the stop, so that one training can go on for protocols that look at all of its epochs.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,7 @@ class Choice:
         self._accuracy, self._loss = -1.0, inf
 
     def improves(self, epoch: int, accuracy: float, loss: float) -> bool:
-        """Whether ``epoch``, counted from 0 and told in order, is the new choice."""
+        """Return whether ``epoch`` becomes the choice; epochs count from 0 and are passed in order."""
         loss = inf if isnan(loss) else loss
         better = accuracy > self._accuracy or (accuracy == self._accuracy and loss < self._loss)
         if not better or epoch - self.epoch > PATIENCE:

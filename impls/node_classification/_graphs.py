@@ -1,4 +1,4 @@
-"""The graphs: loaded from verified files, and split into training, validation and test nodes."""
+"""Graphs that are loaded from verified files and split into training, validation and test nodes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench import datasets
-from bench.core.errors import BadUse
+from bench.core.errors import UsageError
 from bench.core.workload import Array
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ Name = Literal[
 ]
 NAMES: tuple[Name, ...] = get_args(Name)
 PUBLIC = ("cora", "citeseer", "pubmed", "reddit", "ogbn_arxiv")
-"""Those that come with a split."""
-SHARES = ("cora", "citeseer", "pubmed")
-"""Those whose features are counts of words, taken as shares of a node's, as Kipf and Welling do (arXiv 1609.02907)."""
+"""Graphs that come with a split."""
+ROW_NORMALISED = ("cora", "citeseer", "pubmed")
+"""Graphs whose features are counts of words, divided by their sum over the node, as in arXiv 1609.02907."""
 
 
 @dataclass(frozen=True)
@@ -56,51 +56,55 @@ class Graph:
 
 
 def missing(name: str, split: str) -> str | None:
-    """Why the graph cannot be had here, or not so split, with what to do; None where it can."""
+    """Return why the graph or its split is not available here, with what to do, or None."""
     if split == "public" and name not in PUBLIC:
         return f"{name} has no public split; choose split=random"
     return datasets.verify(name)
 
 
 def load(name: str, split: str, seed: int) -> Graph:
-    """The graph, split as published or at random by ``seed``. Raises BadUse where its files are missing or wrong."""
+    """Load the graph, split as published or at random by ``seed``.
+
+    Raises:
+        UsageError: where its files are missing or wrong, or it has no such split.
+    """
     if reason := missing(name, split):
-        raise BadUse(reason)
+        raise UsageError(reason)
     data = _data(name)
-    masks = _published(data) if split == "public" else _random(data.num_nodes, seed)
+    masks = _published_split(data) if split == "public" else _random_split(data.num_nodes, seed)
     return Graph(*_arrays(name), *masks)
 
 
 @cache
 def _arrays(name: str) -> tuple[Array, Array, Array]:
-    """Features, edges and labels, which no split changes."""
+    """Return features, edges and labels, which are the same for every split."""
     data = _data(name)
     x = data.x.numpy().astype(np.float32)
     edges = _undirected(data.edge_index.numpy())
-    return _shares(x) if name in SHARES else x, edges, data.y.flatten().numpy().astype(np.int64)
+    return _normalise_rows(x) if name in ROW_NORMALISED else x, edges, data.y.flatten().numpy().astype(np.int64)
 
 
-def _published(data: "Data") -> tuple[Array, Array, Array]:
+def _published_split(data: "Data") -> tuple[Array, Array, Array]:
     return data.train_mask.numpy(), data.val_mask.numpy(), data.test_mask.numpy()
 
 
-def _random(nodes: int, seed: int) -> tuple[Array, Array, Array]:
-    """60 % for training, 20 % for validation and the rest for testing."""
-    place = np.random.default_rng(seed).permutation(nodes) / nodes
-    return place < 0.6, (place >= 0.6) & (place < 0.8), place >= 0.8
+def _random_split(nodes: int, seed: int) -> tuple[Array, Array, Array]:
+    """Return masks of 60 % of the nodes for training, 20 % for validation and 20 % for testing."""
+    quantile = np.random.default_rng(seed).permutation(nodes) / nodes
+    return quantile < 0.6, (quantile >= 0.6) & (quantile < 0.8), quantile >= 0.8
 
 
-def _shares(x: Array) -> Array:
-    """Rows divided by their sums; rows of zeros stay."""
+def _normalise_rows(x: Array) -> Array:
+    """Divide rows by their sums; rows of zeros stay."""
     sums = x.sum(axis=1, keepdims=True)
-    shares: Array = np.divide(x, sums, out=np.zeros_like(x), where=sums > 0)
-    return shares
+    normalised: Array = np.divide(x, sums, out=np.zeros_like(x), where=sums > 0)
+    return normalised
 
 
 def _undirected(edges: Array) -> Array:
-    """Each edge once in each direction, sorted, without self-loops."""
-    both = np.concatenate([edges, edges[::-1]], axis=1)
-    return np.unique(both[:, both[0] != both[1]], axis=1)
+    """Return each edge once in each direction, sorted, without self-loops."""
+    directed = np.concatenate([edges, edges[::-1]], axis=1)
+    return np.unique(directed[:, directed[0] != directed[1]], axis=1)
 
 
 @cache
@@ -115,7 +119,7 @@ def _karate_club(name: str) -> "Data":
 
 
 def _planetoid(name: str) -> "Data":
-    """The files are pickles, which their format leaves no choice about: they are verified before."""
+    """Read the files, which are pickles by their format: ``load`` verifies them first."""
     from torch_geometric.io import read_planetoid_data
 
     folder = next(iter(datasets.files(name).values())).parent
@@ -131,11 +135,12 @@ def _npz(name: str) -> "Data":
 
 def _reddit(name: str) -> "Data":
     with ZipFile(datasets.files(name)["reddit.zip"]) as archive:
-        with archive.open("reddit_data.npz") as file, np.load(file) as found:
-            x, y, kind = found["feature"], found["label"], found["node_types"]
-        with archive.open("reddit_graph.npz") as file, np.load(file) as found:
-            edges = np.stack([found["row"], found["col"]])
-    return _as_data(x, y, edges, {"train_mask": kind == 1, "val_mask": kind == 2, "test_mask": kind == 3})
+        with archive.open("reddit_data.npz") as file, np.load(file) as arrays:
+            x, y, node_types = arrays["feature"], arrays["label"], arrays["node_types"]
+        with archive.open("reddit_graph.npz") as file, np.load(file) as arrays:
+            edges = np.stack([arrays["row"], arrays["col"]])
+    masks = {"train_mask": node_types == 1, "val_mask": node_types == 2, "test_mask": node_types == 3}
+    return _as_data(x, y, edges, masks)
 
 
 def _ogbn_arxiv(name: str) -> "Data":

@@ -1,4 +1,4 @@
-"""What the graph networks are made of. Each layer states its multiply-accumulates by formula."""
+"""Layers of the graph networks. Each layer states its multiply-accumulates by formula."""
 
 from functools import cached_property
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -12,7 +12,7 @@ Features = Tensor | Sparse
 
 
 class Macs(NamedTuple):
-    """Multiply-accumulates of a call: with all entries of a matrix, and with the non-zeros of a sparse one."""
+    """Multiply-accumulates of a call: with all entries of dense matrices, and with the non-zeros of sparse ones."""
 
     dense: int
     sparse: int = 0
@@ -23,7 +23,7 @@ class Counted(Protocol):
     """A layer that states its multiply-accumulates."""
 
     def macs(self, nodes: int, links: int) -> Macs:
-        """Of one use, in a graph of so many nodes and ``links``, edges counted in both directions."""
+        """Count one use in a graph of ``nodes`` nodes and ``links`` edges, each counted in both directions."""
 
 
 class Links:
@@ -38,7 +38,7 @@ class Links:
 
     @cached_property
     def with_loops(self) -> Tensor:
-        """The edges, and after them each node with itself."""
+        """The edges, followed by a loop at each node."""
         return torch.cat([self.edges, torch.arange(self.nodes).expand(2, -1)], dim=1)
 
     @cached_property
@@ -50,14 +50,14 @@ class Links:
 
     @cached_property
     def mean(self) -> Sparse:
-        """D^-1 A: the mean over neighbours; of a node without any, 0."""
+        """D^-1 A: the mean over neighbours, or 0 for a node without any."""
         rows, columns = self.edges
         degrees = torch.bincount(rows, minlength=self.nodes).float()
         return Sparse(rows, columns, 1 / degrees[rows], (self.nodes, self.nodes))
 
 
 class Linear(nn.Module):
-    """Y = X W + b; X dense or sparse, W uniform as Glorot and Bengio have it, b zero."""
+    """Y = X W + b with X dense or sparse; W starts uniform (Glorot and Bengio), b starts as zero."""
 
     def __init__(self, features: int, width: int, bias: bool = True) -> None:
         super().__init__()
@@ -69,12 +69,12 @@ class Linear(nn.Module):
         return product if self.bias is None else product + self.bias
 
     def macs(self, nodes: int, links: int) -> Macs:
-        """Features count as dense, which a call is given."""
+        """Count features as dense, since a call is given dense ones."""
         return Macs(nodes * self.weight.numel())
 
 
 class GraphConvolution(nn.Module):
-    """Y = P X W + b, with P as ``Links.symmetric``; propagated ``hops`` times, after W, which is not wider than X."""
+    """Y = P^hops X W + b, where P is ``Links.symmetric``; propagation follows W, whose output is not wider than X."""
 
     def __init__(self, features: int, width: int, hops: int = 1) -> None:
         super().__init__()
@@ -89,12 +89,12 @@ class GraphConvolution(nn.Module):
         return y + self.bias
 
     def macs(self, nodes: int, links: int) -> Macs:
-        """Of the propagation alone; ``linear`` counts its own."""
+        """Count the propagation only; ``linear`` counts its own."""
         return Macs(0, self.hops * (links + nodes) * len(self.bias))
 
 
 class MeanConvolution(nn.Module):
-    """Y = X W + M X V + b, with M as ``Links.mean``: GraphSAGE's mean aggregator (arXiv 1706.02216, section 3.3)."""
+    """Y = X W + M X V + b, where M is ``Links.mean``: GraphSAGE's mean aggregator (arXiv 1706.02216, section 3.3)."""
 
     def __init__(self, features: int, width: int) -> None:
         super().__init__()
@@ -110,23 +110,24 @@ class MeanConvolution(nn.Module):
         return Macs(0, links * self.neighbours.weight.shape[1])
 
 
-def dropout(x: Features, share: float, training: bool) -> Features:
-    """As nn.functional.dropout; of a sparse matrix the entries, since zeros stay zeros anyway."""
-    if not training or not share:
+def dropout(x: Features, p: float, training: bool) -> Features:
+    """Apply nn.functional.dropout, to a sparse matrix's entries only, since zeros stay zeros anyway."""
+    if not training or not p:
         return x
-    return x.dropout(share) if isinstance(x, Sparse) else nn.functional.dropout(x, share)
+    return x.dropout(p) if isinstance(x, Sparse) else nn.functional.dropout(x, p)
 
 
 def macs(model: nn.Module, nodes: int, links: int) -> Macs:
-    """Of one pass forward of ``model``, which uses each of its layers once.
+    """Count the multiply-accumulates of one forward pass of ``model``, which uses each of its layers once.
 
-    Raises TypeError where a matrix of it is in no layer that states its multiply-accumulates: they would be missing.
+    Raises:
+        TypeError: where a matrix is in no layer that states its multiply-accumulates, since they would be missing.
     """
     counted = {id(p) for layer in model.modules() if isinstance(layer, Counted) for p in layer.parameters()}
-    missed = [name for name, p in model.named_parameters() if p.dim() > 1 and id(p) not in counted]
-    if missed:
+    uncounted = [name for name, p in model.named_parameters() if p.dim() > 1 and id(p) not in counted]
+    if uncounted:
         raise TypeError(
-            f"{', '.join(missed)}: in no layer with a method macs(nodes, links), so that work would not be counted; "
+            f"{', '.join(uncounted)}: in no layer with a method macs(nodes, links), so that work would not be counted; "
             "use the layers of impls/node_classification/_layers.py, or give yours that method"
         )
     parts = [layer.macs(nodes, links) for layer in model.modules() if isinstance(layer, Counted)]

@@ -11,12 +11,12 @@ Combine = Literal["sum", "concatenate", "attend"]
 
 
 class Multipath(nn.Module):
-    """a = relu(L x); paths of graph convolutions, each with a relu, from a; their combination; a linear layer.
+    """A linear layer of the combination of paths that start at a = relu(L x).
 
-    Path i has ``depths[i]`` convolutions. ``shared``: all paths are beginnings of one chain, as in the paper's variant
-    S; otherwise each has its own, as in variant P. ``combine``: the paths' sum, as the paper has it; their
-    concatenation; or their mean by attention, in which each node weighs its paths by a softmax of q . tanh(W p + b).
-    The paper's relu of the sum is left out, since nothing that is summed is negative.
+    Path i has ``depths[i]`` graph convolutions, each with a relu. If ``shared``, all paths are beginnings of one chain,
+    as in the paper's variant S; otherwise each path has its own chain, as in variant P. ``combine`` chooses the sum of
+    the paths, as in the paper; their concatenation; or their mean by attention, in which each node weights its paths by
+    a softmax of q . tanh(W p + b). The paper's relu of the sum is left out, since no summand is negative.
     """
 
     def __init__(
@@ -54,12 +54,12 @@ class Multipath(nn.Module):
         return [stage[-1] for stage in stages]
 
     def _stages(self, a: Tensor, chain: nn.Module, links: Links) -> list[Tensor]:
-        """What each convolution of a chain gives."""
-        found: list[Tensor] = []
+        """Return the output of each convolution of a chain."""
+        outputs: list[Tensor] = []
         for layer in chain.children():
-            before = found[-1] if found else a
-            found.append(torch.relu(layer(dropout(before, self.dropout, self.training), links)))
-        return found
+            features = outputs[-1] if outputs else a
+            outputs.append(torch.relu(layer(dropout(features, self.dropout, self.training), links)))
+        return outputs
 
     def _combined(self, paths: list[Tensor]) -> Tensor:
         if self.combine == "concatenate":
@@ -69,7 +69,7 @@ class Multipath(nn.Module):
 
 
 class PathAttention(nn.Module):
-    """The mean of paths (paths, nodes, width), each node with weights of its own."""
+    """The weighted mean of paths (paths, nodes, width); each node has weights of its own."""
 
     def __init__(self, width: int, paths: int) -> None:
         super().__init__()
@@ -85,6 +85,6 @@ class PathAttention(nn.Module):
         return (weights * paths).sum(dim=0)
 
     def macs(self, nodes: int, links: int) -> Macs:
-        """Both linear layers and the mean, for each path."""
+        """Count both linear layers and the mean, for each path."""
         width = self.hidden.in_features
         return Macs(self.paths * nodes * (width * width + 2 * width))

@@ -1,4 +1,4 @@
-"""Products of a fixed sparse matrix with dense ones, in PyTorch's CSR kernels, forward and backward."""
+"""Products of a fixed sparse matrix with dense ones by PyTorch's CSR kernels, forward and backward."""
 
 from typing import Any, Self
 
@@ -7,15 +7,15 @@ from torch import Tensor
 
 
 class Sparse:
-    """A matrix in CSR, kept with its transpose, so that neither a pass forward nor one backward sorts anything."""
+    """A matrix in CSR, stored with its transpose, so that neither the forward nor the backward pass sorts anything."""
 
     def __init__(self, rows: Tensor, columns: Tensor, values: Tensor, shape: tuple[int, int]) -> None:
-        """From its non-zeros in any order; ``rows``, ``columns`` (int64) and ``values`` of one length."""
+        """Sort the non-zeros, given in any order; ``rows``, ``columns`` (int64) and ``values`` have one length."""
         order = torch.argsort(rows * shape[1] + columns)
-        self._turned = torch.argsort(columns[order] * shape[0] + rows[order])
-        """Where the transpose's values stand among this matrix's."""
+        self._transpose_order = torch.argsort(columns[order] * shape[0] + rows[order])
+        """Indices of the transpose's values among this matrix's."""
         self._pointers = _pointers(rows, shape[0]), _pointers(columns, shape[1])
-        self._columns = columns[order], rows[order][self._turned]
+        self._columns = columns[order], rows[order][self._transpose_order]
         self._values = values[order]
         self.shape = shape
 
@@ -25,22 +25,25 @@ class Sparse:
         return cls(rows, columns, dense[rows, columns], (dense.shape[0], dense.shape[1]))
 
     def __matmul__(self, dense: Tensor) -> Tensor:
-        """The product with ``dense`` (columns, width), which alone has a gradient."""
-        found: Tensor = _Product.apply(self, dense)  # type: ignore[no-untyped-call]
-        return found
+        """Return the product with ``dense`` (columns, width), which alone has a gradient."""
+        product: Tensor = _Product.apply(self, dense)  # type: ignore[no-untyped-call]
+        return product
 
-    def dropout(self, share: float) -> "Sparse":
-        """The matrix with ``share`` of its entries zero, drawn by PyTorch's generator, and the others scaled up."""
+    def dropout(self, p: float) -> "Sparse":
+        """Return the matrix with a fraction ``p`` of its entries zeroed at random, and the others scaled up.
+
+        PyTorch's generator draws the entries.
+        """
         dropped = object.__new__(Sparse)
         dropped.__dict__.update(self.__dict__)
-        dropped._values = torch.nn.functional.dropout(self._values, share)
+        dropped._values = torch.nn.functional.dropout(self._values, p)
         return dropped
 
     def csr(self) -> Tensor:
         return _csr(self._pointers[0], self._columns[0], self._values, self.shape)
 
     def transposed_csr(self) -> Tensor:
-        return _csr(self._pointers[1], self._columns[1], self._values[self._turned], self.shape[::-1])
+        return _csr(self._pointers[1], self._columns[1], self._values[self._transpose_order], self.shape[::-1])
 
 
 class _Product(torch.autograd.Function):

@@ -1,4 +1,4 @@
-"""How all models are trained: one loop, which sees no test label."""
+"""The training loop of all models, which sees no test label."""
 
 import copy
 import time
@@ -24,17 +24,17 @@ LEARNING_RATE = 0.01
 WEIGHT_DECAY = 5e-4
 DROPOUT = 0.5
 SPARSE_BELOW = 0.1
-"""Share of non-zeros below which training takes the features, which stay as they are, as a sparse matrix."""
+"""Fraction of non-zeros below which training takes the features, which never change, as a sparse matrix."""
 
 
 class Recipe(NamedTuple):
-    """What differs between trainings."""
+    """The settings that differ between trainings."""
 
     width: int | None
-    """Of hidden layers; None: with which the model has as many parameters as gcn3."""
+    """Width of hidden layers; None means the width at which the model has as many parameters as gcn3."""
     dropout: float
     weight_decay: float
-    """Of all parameters."""
+    """Weight decay of all parameters."""
 
 
 class TrainedModel(Implementation):
@@ -42,17 +42,17 @@ class TrainedModel(Implementation):
 
     ``build`` returns a module that is called with features and links, ``model(x, links)``, and returns logits (nodes,
     classes). Features are a dense tensor in a call, and may be ``Sparse`` in training. Each layer that has
-    multiply-accumulates says so by a method ``macs(nodes, links)``, and is used once in a pass.
+    multiply-accumulates states them by a method ``macs(nodes, links)``, and is used once in a pass.
     """
 
     def recipe(self, case: NodeClassificationCase) -> Recipe:
-        """How the model is trained: as the case says, unless a model brings its own."""
+        """Return the case's recipe; a subclass may return one of its own."""
         width = None if case.equal_parameters else case.hidden
         return Recipe(width, DROPOUT, WEIGHT_DECAY) if case.recipe == "regularised" else Recipe(width, 0.0, 0.0)
 
     @abstractmethod
     def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
-        """A new model with hidden layers of ``width``."""
+        """Return a new model with hidden layers of ``width``."""
 
     def prepare(self, problem: Problem, target: Target) -> Trained:
         torch.set_num_threads(len(target.cores))
@@ -76,7 +76,7 @@ class TrainedModel(Implementation):
         return Trained(call, _work(model, problem, classes), history, facts)
 
     def _width_for(self, wanted: int, features: int, classes: int) -> int:
-        """The width with which a model has as nearly as possible ``wanted`` parameters."""
+        """Return the width at which the model's number of parameters is closest to ``wanted``."""
 
         def excess(width: int) -> int:
             with torch.device("meta"):
@@ -87,7 +87,10 @@ class TrainedModel(Implementation):
 
 
 def gcn3_parameters(features: int, hidden: int, classes: int) -> int:
-    """What all models have where equal parameters are asked for: three graph convolutions and a linear layer."""
+    """Return the number of parameters that all models have where equal ones are asked for.
+
+    It is that of gcn3: three graph convolutions and a linear layer.
+    """
     return (features + 1) * hidden + 2 * (hidden + 1) * hidden + (hidden + 1) * classes
 
 
@@ -96,23 +99,24 @@ def parameters(model: nn.Module) -> int:
 
 
 def train(model: nn.Module, problem: Problem, links: Links, weight_decay: float) -> dict[str, Any]:
-    """Train full-batch with Adam on cross-entropy; leaves the model as it was after the epoch chosen on validation.
+    """Train full-batch with Adam on cross-entropy, and restore the model of the epoch chosen on validation.
 
-    Returns the history that ``NodeClassification`` describes. Time is that of the step, not of the evaluation after it.
+    Returns:
+        The history that ``NodeClassification`` describes. Its times are those of the steps, without the evaluations.
     """
     case: NodeClassificationCase = problem.case
     labels, training, validation = (
         torch.from_numpy(problem.constants[name]) for name in ("labels", "train", "validation")
     )
-    x = _fitting(torch.from_numpy(problem.inputs["x"]))
+    x = _sparse_or_dense(torch.from_numpy(problem.inputs["x"]))
     optimiser = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, weight_decay=weight_decay)
     losses, validation_losses, seconds = [], [], []
     predictions = np.empty((case.epochs, len(labels)), np.int16)
     choice, best = Choice(), copy.deepcopy(model.state_dict())
     for epoch in range(case.epochs):
-        began = time.perf_counter()
+        start = time.perf_counter()
         losses.append(_step(model, optimiser, x, links, labels, training))
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - start)
         logits = _evaluate(model, x, links)
         predictions[epoch] = logits.argmax(dim=1).numpy()
         loss = nn.functional.cross_entropy(logits[validation], labels[validation]).item()
@@ -121,7 +125,7 @@ def train(model: nn.Module, problem: Problem, links: Links, weight_decay: float)
         if choice.improves(epoch, accuracy, loss):
             best = copy.deepcopy(model.state_dict())
     model.load_state_dict(best)
-    model.zero_grad()  # gradients are no part of what answers
+    model.zero_grad()  # predictions need no gradients
     model.eval()
     return {
         "predictions": predictions,
@@ -132,7 +136,7 @@ def train(model: nn.Module, problem: Problem, links: Links, weight_decay: float)
     }
 
 
-def _fitting(x: Tensor) -> Features:
+def _sparse_or_dense(x: Tensor) -> Features:
     return Sparse.from_dense(x) if x.count_nonzero() < SPARSE_BELOW * x.numel() else x
 
 
@@ -156,11 +160,11 @@ def _evaluate(model: nn.Module, x: Features, links: Links) -> Tensor:
 
 def _work(model: nn.Module, problem: Problem, classes: int) -> Work:
     x, edges = problem.inputs["x"], problem.constants["edges"]
-    found = macs(model, len(x), edges.shape[1])
+    work = macs(model, len(x), edges.shape[1])
     count = parameters(model)
     return Work(
-        macs=found.dense + found.sparse,
-        sparse_macs=found.sparse,
-        least_bytes=x.nbytes + (edges.nbytes if found.sparse else 0) + 4 * (count + len(x) * classes),
+        macs=work.dense + work.sparse,
+        sparse_macs=work.sparse,
+        least_bytes=x.nbytes + (edges.nbytes if work.sparse else 0) + 4 * (count + len(x) * classes),
         parameters=count,
     )

@@ -1,4 +1,4 @@
-"""Two layers, which many graph networks are made of."""
+"""Networks of two layers, as many graph networks are."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from impls.node_classification._layers import Features, Links, dropout
 
 
 class TwoLayers(nn.Module):
-    """``last`` of ``activation`` of ``first``, with dropout before each; both are called with features and links."""
+    """last(activation(first(x))) with dropout before each layer; both layers are called with features and links."""
 
     def __init__(
         self, first: nn.Module, last: nn.Module, dropout: float, activation: Callable[[Tensor], Tensor] = torch.relu

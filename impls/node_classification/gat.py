@@ -22,13 +22,13 @@ class Gat(TrainedModel):
     )
 
     def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
-        of_a_head = max(1, round(width / HEADS))
-        first = Attention(features, of_a_head, HEADS, dropout)
-        return TwoLayers(first, Attention(HEADS * of_a_head, classes, 1, dropout), dropout, nn.functional.elu)
+        head_width = max(1, round(width / HEADS))
+        first = Attention(features, head_width, HEADS, dropout)
+        return TwoLayers(first, Attention(HEADS * head_width, classes, 1, dropout), dropout, nn.functional.elu)
 
 
 class Attention(nn.Module):
-    """Each node's neighbours and itself, averaged by softmax(leaky_relu(s . W x_node + t . W x_neighbour))."""
+    """Mean of each node's neighbours and itself, weighted by softmax(leaky_relu(s . W x_node + t . W x_neighbour))."""
 
     def __init__(self, features: int, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -39,13 +39,13 @@ class Attention(nn.Module):
 
     def forward(self, x: Features, links: Links) -> Tensor:
         values = self.linear(x).view(links.nodes, *self.own.shape)
-        to, come = links.with_loops
-        scores = (values * self.own).sum(dim=-1)[to] + (values * self.other).sum(dim=-1)[come]
-        weights = softmax(nn.functional.leaky_relu(scores, 0.2), to, num_nodes=links.nodes)
+        target, source = links.with_loops
+        scores = (values * self.own).sum(dim=-1)[target] + (values * self.other).sum(dim=-1)[source]
+        weights = softmax(nn.functional.leaky_relu(scores, 0.2), target, num_nodes=links.nodes)
         weights = nn.functional.dropout(weights, self.dropout, self.training)
-        y: Tensor = scatter(weights.unsqueeze(-1) * values[come], to, dim_size=links.nodes)
+        y: Tensor = scatter(weights.unsqueeze(-1) * values[source], target, dim_size=links.nodes)
         return y.flatten(start_dim=1) + self.bias
 
     def macs(self, nodes: int, links: int) -> Macs:
-        """Both halves of the scores, and the weighted sum over neighbours and the node itself."""
+        """Count both halves of the scores, and the weighted sum over neighbours and the node itself."""
         return Macs(2 * nodes * self.own.numel(), (links + nodes) * self.own.numel())

@@ -28,9 +28,9 @@ class JumpingKnowledgeNetwork(nn.Module):
         self.dropout = dropout
 
     def forward(self, x: Features, links: Links) -> Tensor:
-        found: list[Tensor] = []
+        outputs: list[Tensor] = []
         for layer in self.layers:
-            before = found[-1] if found else x
-            found.append(torch.relu(layer(dropout(before, self.dropout, self.training), links)))
-        logits: Tensor = self.last(dropout(torch.cat(found, dim=1), self.dropout, self.training))
+            features = outputs[-1] if outputs else x
+            outputs.append(torch.relu(layer(dropout(features, self.dropout, self.training), links)))
+        logits: Tensor = self.last(dropout(torch.cat(outputs, dim=1), self.dropout, self.training))
         return logits

@@ -1,4 +1,4 @@
-"""A perceptron, which sees no edge."""
+"""A multilayer perceptron, which sees no edge."""
 
 import torch
 from torch import Tensor, nn

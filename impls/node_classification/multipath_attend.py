@@ -1,4 +1,4 @@
-"""A multipath graph network whose paths are attended."""
+"""A multipath graph network whose paths are combined by attention."""
 
 from torch import nn
 

@@ -14,7 +14,7 @@ class Sgc(TrainedModel):
     requires = ("torch", "torch-geometric")
     note = "Timed: logits of the whole graph from dense features. Training is not in it."
 
-    def supports(self, case: NodeClassificationCase) -> str | None:
+    def unsupported(self, case: NodeClassificationCase) -> str | None:
         return "it has no hidden width by which to choose its parameters" if case.equal_parameters else None
 
     def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:

@@ -16,17 +16,19 @@ from impls.node_classification import _graphs
 from impls.node_classification._choice import PATIENCE, Choice
 
 AGREEMENT = 0.999
-"""Share of nodes that a call must put in the class that the chosen epoch's model put them in: sums may be in another
-order, so that a node whose two best classes are all but equal may change sides."""
-MOVED = 0.01
-"""Of the range of the answer's values: the least change of one when nodes exchange their features."""
-CONVERGED = 0.01 + 1e-9
-"""As far below its best as validation accuracy may be for a training to count as converged: one point, which rounding
-must not cut short."""
+"""Fraction of nodes for which a call must give the same class as the model of the chosen epoch: sums may be in another
+order, so that a node whose two best classes are all but equal may change its class.
+"""
+LEAST_CHANGE = 0.01
+"""Least change of some output value when nodes exchange their features, as a fraction of the range of all values."""
+CONVERGENCE_MARGIN = 0.01 + 1e-9
+"""How far validation accuracy may be below its best for a training to count as converged: one point, and some room for
+rounding.
+"""
 
 
 class NodeClassificationCase(Case):
-    """One training on one graph. Cases that differ in nothing but ``seed`` are repeats of one experiment."""
+    """One training on one graph. Cases that differ only in ``seed`` are repeats of one experiment."""
 
     dataset: _graphs.Name = "karate_club"
     split: Literal["public", "random"] = Field(default="random", description="random: 60, 20, 20 % by the seed")
@@ -35,10 +37,10 @@ class NodeClassificationCase(Case):
     )
     hidden: int = Field(default=128, ge=1, description="width of hidden layers")
     equal_parameters: bool = Field(
-        default=False, description="widths so chosen that parameters are as many as gcn3's of width hidden"
+        default=False, description="choose the width that gives as many parameters as gcn3 has at width hidden"
     )
     epochs: int = Field(default=100, ge=1)
-    seed: int = Field(default=0, ge=0, description="of the initial weights, of dropout, and of a random split")
+    seed: int = Field(default=0, ge=0, description="seeds the initial weights, dropout and a random split")
 
 
 class NodeClassification(Workload):
@@ -46,21 +48,24 @@ class NodeClassification(Workload):
 
     Input: ``x`` (nodes, features), float32. Constants: ``edges`` (2, edges), int64, each edge in both directions,
     without self-loops; ``labels`` (nodes,), int64, the class of each training and validation node and -1 elsewhere;
-    ``train`` and ``validation`` (nodes,), bool; ``classes``, their number. Answer: logits (nodes, classes), float32,
-    of the model as it was after the epoch chosen on validation.
+    ``train`` and ``validation`` (nodes,), bool; ``classes``, the number of classes. Output: logits (nodes, classes),
+    float32, of the model after the epoch chosen on validation.
 
-    ``prepare`` trains for ``case.epochs`` epochs and returns a ``Trained`` whose history holds, epoch by epoch,
-    ``predictions`` (epochs, nodes), the class that the model gives to each node after the epoch, without dropout;
-    ``validation_loss`` (epochs,), the cross-entropy that goes with them; ``train_loss`` and ``seconds`` (epochs,), of
-    the epoch's step alone; and ``chosen``, the number, from 0, of the epoch that ``Choice`` chooses by them. Accuracies
-    are computed here from the predictions, since no problem holds test labels. ``TrainedModel`` does all that for a
-    model. Work is each implementation's own word.
+    ``prepare`` trains for ``case.epochs`` epochs and returns a ``Trained``, whose history holds:
+
+    - ``predictions`` (epochs, nodes): the class that the model gives to each node after the epoch, without dropout.
+    - ``validation_loss`` (epochs,): the cross-entropy of the validation nodes with the same logits.
+    - ``train_loss`` and ``seconds`` (epochs,): the loss and the time of the epoch's step alone.
+    - ``chosen``: the number, from 0, of the epoch that ``Choice`` chooses by predictions and validation loss.
+
+    ``TrainedModel`` does all that for a model. The workload computes accuracies from the predictions, since no problem
+    holds test labels. Each implementation states its own work.
     """
 
     title = "Node classification"
     case_type = NodeClassificationCase
     baseline = "gcn3"
-    repeats = "seed"
+    seed_parameter = "seed"
     metrics = (
         Metric(
             "accuracy",
@@ -69,32 +74,36 @@ class NodeClassification(Workload):
             f"equal ones that of the lowest validation loss), as if training had stopped {PATIENCE} epochs after it, "
             "and tested once. All epochs are trained all the same, for the learning curves and the other protocol. "
             "A node is 0.1 points of the public splits of Cora, Citeseer and PubMed, and 17 of the karate club.",
-            share=True,
-            more_is_better=True,
+            is_fraction=True,
+            higher_is_better=True,
         ),
         Metric(
             "accuracy_peeking",
             "best test accuracy of any epoch (peeking)",
             "Peeking: the protocol of arXiv 2105.01510, which chooses the epoch by the test nodes.",
-            share=True,
-            more_is_better=True,
+            is_fraction=True,
+            higher_is_better=True,
         ),
-        Metric("inflation", "gained by peeking", "Best test accuracy of any epoch less test accuracy.", share=True),
-        Metric("accuracy_last", "test accuracy after the last epoch", "No choice at all.", share=True),
-        Metric("val_accuracy", "validation accuracy", "Share of validation nodes right, chosen epoch.", share=True),
+        Metric(
+            "inflation", "gained by peeking", "Best test accuracy of any epoch less test accuracy.", is_fraction=True
+        ),
+        Metric("accuracy_last", "test accuracy after the last epoch", "No choice at all.", is_fraction=True),
+        Metric(
+            "val_accuracy", "validation accuracy", "Share of validation nodes right, chosen epoch.", is_fraction=True
+        ),
         Metric("train_loss", "training loss", "Mean cross-entropy of the training nodes, as trained on."),
         Metric(
             "epochs_to_converge",
             "epochs to converge",
             "Epochs until validation accuracy is first within one point of the best of all epochs.",
-            more_is_better=False,
+            higher_is_better=False,
         ),
         Metric("epoch_chosen", "epoch chosen", "The sound protocol's epoch, counted from 1."),
         Metric(
             "epochs_to_peak",
             "epochs to best test accuracy",
             "The published protocol's epoch: the first with the best test accuracy.",
-            more_is_better=False,
+            higher_is_better=False,
         ),
         Metric(
             "epoch_s",
@@ -105,19 +114,20 @@ class NodeClassification(Workload):
     )
 
     def suites(self) -> Mapping[str, Sequence[NodeClassificationCase]]:
-        named = {
+        suites = {
+            "first": [NodeClassificationCase(recipe="plain")],
             "quick": [NodeClassificationCase(recipe=recipe) for recipe in ("plain", "regularised")],
             "multipath": _multipath(),
             "equal": _equal(),
             "graphs": _graphs_suite(),
         }
-        return named | {"full": list(dict.fromkeys(case for cases in named.values() for case in cases))}
+        return suites | {"full": list(dict.fromkeys(case for cases in suites.values() for case in cases))}
 
     def missing(self, case: NodeClassificationCase) -> str | None:
         return _graphs.missing(case.dataset, case.split)
 
     def problem(self, case: NodeClassificationCase, seed: int) -> Problem:
-        """The graph itself, whatever ``seed`` is."""
+        """Return the graph itself, whatever ``seed`` is."""
         graph = _graphs.load(case.dataset, case.split, case.seed)
         known = graph.train | graph.validation
         constants = {
@@ -130,46 +140,46 @@ class NodeClassification(Workload):
         return Problem(case, {"x": graph.x.copy()}, constants)
 
     def check(self, problem: Problem, call: Call, seed: int) -> Check:
-        """Accuracies; refused where the call is not the chosen model, or does not read its input."""
-        (answer,) = (array.copy() for array in as_arrays(call()))
-        found = self.confirm(problem, call, answer)
-        if not found.passed:
-            return found
+        """Compute accuracies; refuse a call that is not the chosen model, or that does not read its input."""
+        (output,) = (array.copy() for array in as_arrays(call()))
+        check = self.check_output(problem, call, output)
+        if not check.passed:
+            return check
         x = problem.inputs["x"]
         features = x.copy()
         np.copyto(x, np.random.default_rng(seed).permutation(features))
-        (moved,) = (array.copy() for array in as_arrays(call()))
+        (other,) = (array.copy() for array in as_arrays(call()))
         np.copyto(x, features)
-        if moved.shape != answer.shape or not np.abs(moved - answer).max() > MOVED * np.ptp(answer):
-            return Check(passed=False, reason="the answer stays the same when nodes exchange features")
-        return found
+        if other.shape != output.shape or not np.abs(other - output).max() > LEAST_CHANGE * np.ptp(output):
+            return Check(passed=False, reason="the output stays the same when nodes exchange features")
+        return check
 
-    def confirm(self, problem: Problem, call: Call, answer: Any) -> Check:
-        """Accuracies of the training and of this answer, which must be the chosen epoch's."""
+    def check_output(self, problem: Problem, call: Call, output: Any) -> Check:
+        """Compute the accuracies of the training; refuse an output that is not the chosen epoch's."""
         case: NodeClassificationCase = problem.case
         graph = _graphs.load(case.dataset, case.split, case.seed)
         if not isinstance(call, Trained):
             return Check(passed=False, reason=f"prepare must return a Trained, not a {type(call).__name__}")
-        logits = as_arrays(answer)[0]
+        logits = as_arrays(output)[0]
         if reason := _malformed(logits, call.history, case, graph):
             return Check(passed=False, reason=reason)
         chosen = int(call.history["chosen"])
-        rightful = _rightful_choice(call.history, graph)
-        if chosen != rightful:
-            return Check(passed=False, reason=f"it chose epoch {chosen + 1}, where validation chooses {rightful + 1}")
+        expected = _expected_choice(call.history, graph)
+        if chosen != expected:
+            return Check(passed=False, reason=f"it chose epoch {chosen + 1}, where validation chooses {expected + 1}")
         agreement = float(np.mean(logits.argmax(axis=1) == call.history["predictions"][chosen]))
         if agreement < AGREEMENT:
             reason = f"{1 - agreement:.1%} of nodes are in another class than the model of epoch {chosen + 1} put them"
             return Check(passed=False, reason=reason)
-        return _evaluated(call.history, graph)
+        return _evaluate(call.history, graph)
 
-    def rehearsal(self, case: NodeClassificationCase) -> NodeClassificationCase:
+    def warmup_case(self, case: NodeClassificationCase) -> NodeClassificationCase:
         return case.model_copy(update={"epochs": 1})
 
     def work(self, case: NodeClassificationCase) -> None:
         return None
 
-    def sample(self, pick: Pick[Any]) -> NodeClassificationCase:
+    def random_case(self, pick: Pick[Any]) -> NodeClassificationCase:
         return NodeClassificationCase(
             recipe=pick(["plain", "regularised"]),
             hidden=pick([8, 16, 33]),
@@ -180,17 +190,17 @@ class NodeClassification(Workload):
 
 
 def _malformed(logits: Array, history: Mapping[str, Any], case: NodeClassificationCase, graph: _graphs.Graph) -> str:
-    """What is wrong with the form of an answer and its history; empty where nothing is."""
-    shape = (graph.nodes, graph.classes)
-    if logits.shape != shape or logits.dtype != np.float32:
-        return f"the answer is {logits.dtype} {logits.shape}, not float32 {shape}"
+    """Return what is wrong with the shapes and values of an output and its history, or an empty text."""
+    expected = (graph.nodes, graph.classes)
+    if logits.shape != expected or logits.dtype != np.float32:
+        return f"the output is {logits.dtype} {logits.shape}, not float32 {expected}"
     if not np.isfinite(logits).all():
-        return f"{np.count_nonzero(~np.isfinite(logits))} of the answer's {logits.size} values are NaN or infinite"
-    wanted: dict[str, tuple[int, ...]] = dict.fromkeys(("train_loss", "validation_loss", "seconds"), (case.epochs,))
-    wanted["predictions"] = (case.epochs, graph.nodes)
-    for name, form in wanted.items():
-        if np.shape(history.get(name, ())) != form:
-            return f"the history's {name} have the shape {np.shape(history.get(name, ()))}, not {form}"
+        return f"{np.count_nonzero(~np.isfinite(logits))} of the output's {logits.size} values are NaN or infinite"
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(("train_loss", "validation_loss", "seconds"), (case.epochs,))
+    shapes["predictions"] = (case.epochs, graph.nodes)
+    for name, shape in shapes.items():
+        if np.shape(history.get(name, ())) != shape:
+            return f"the history's {name} have the shape {np.shape(history.get(name, ()))}, not {shape}"
     if not np.isfinite(history["train_loss"]).all():
         return "the training loss is NaN or infinite in some epoch"
     if not 0 <= int(history.get("chosen", -1)) < case.epochs:
@@ -198,18 +208,18 @@ def _malformed(logits: Array, history: Mapping[str, Any], case: NodeClassificati
     return ""
 
 
-def _rightful_choice(history: Mapping[str, Any], graph: _graphs.Graph) -> int:
-    """The epoch that the sound protocol chooses."""
-    right = np.asarray(history["predictions"])[:, graph.validation] == graph.labels[graph.validation]
+def _expected_choice(history: Mapping[str, Any], graph: _graphs.Graph) -> int:
+    """Return the epoch that the sound protocol chooses."""
+    correct = np.asarray(history["predictions"])[:, graph.validation] == graph.labels[graph.validation]
     choice = Choice()
-    for epoch, (count, loss) in enumerate(zip(right.sum(axis=1), history["validation_loss"], strict=True)):
+    for epoch, (count, loss) in enumerate(zip(correct.sum(axis=1), history["validation_loss"], strict=True)):
         choice.improves(epoch, float(count), float(loss))
     return choice.epoch
 
 
-def _evaluated(history: Mapping[str, Any], graph: _graphs.Graph) -> Check:
-    right = np.asarray(history["predictions"]) == graph.labels
-    test, validation = (right[:, mask].mean(axis=1) for mask in (graph.test, graph.validation))
+def _evaluate(history: Mapping[str, Any], graph: _graphs.Graph) -> Check:
+    correct = np.asarray(history["predictions"]) == graph.labels
+    test, validation = (correct[:, mask].mean(axis=1) for mask in (graph.test, graph.validation))
     chosen = int(history["chosen"])
     accuracy = float(test[chosen])
     metrics = {
@@ -219,7 +229,7 @@ def _evaluated(history: Mapping[str, Any], graph: _graphs.Graph) -> Check:
         "accuracy_last": float(test[-1]),
         "val_accuracy": float(validation[chosen]),
         "train_loss": float(history["train_loss"][chosen]),
-        "epochs_to_converge": 1.0 + int(np.argmax(validation >= validation.max() - CONVERGED)),
+        "epochs_to_converge": 1.0 + int(np.argmax(validation >= validation.max() - CONVERGENCE_MARGIN)),
         "epoch_chosen": 1.0 + chosen,
         "epochs_to_peak": 1.0 + int(test.argmax()),
         "epoch_s": float(np.median(history["seconds"])),
@@ -239,12 +249,13 @@ RECIPES: tuple[dict[str, Any], ...] = (
     {"recipe": "regularised", "epochs": 200, "hidden": 128},
     {"recipe": "regularised", "epochs": 200, "hidden": 16},
 )
-"""As arXiv 2105.01510 trains; the same width with what graph networks are usually regularised with; and the width of
-Kipf and Welling's network (arXiv 1609.02907), which tuned so is gcn_tuned in every table."""
+"""The training of arXiv 2105.01510; the same width with the usual regularisation of graph networks; and the width of
+Kipf and Welling's network (arXiv 1609.02907), which with this recipe is gcn_tuned in every table.
+"""
 
 
 def _multipath() -> list[NodeClassificationCase]:
-    """Cora and Citeseer, public split, ten seeds."""
+    """Return Cora and Citeseer with the public split and ten seeds."""
     return [
         NodeClassificationCase(dataset=dataset, split="public", seed=seed, **recipe)
         for dataset, recipe, seed in product(CITATIONS, RECIPES, SEEDS)
@@ -252,7 +263,7 @@ def _multipath() -> list[NodeClassificationCase]:
 
 
 def _equal() -> list[NodeClassificationCase]:
-    """The paper's own training at equal parameter counts."""
+    """Return the paper's own training at equal parameter counts."""
     return [
         NodeClassificationCase(dataset=dataset, split="public", seed=seed, equal_parameters=True, **RECIPES[0])
         for dataset, seed in product(CITATIONS, SEEDS)
@@ -260,14 +271,14 @@ def _equal() -> list[NodeClassificationCase]:
 
 
 def _graphs_suite() -> list[NodeClassificationCase]:
-    """The other graphs of the paper as it trains on them, but for the split."""
-    wider = {"amazon_computers": 500, "amazon_photo": 500, "cora_full": 100}
+    """Return the other graphs of the paper, trained as in the paper but for the split."""
+    wide_epochs = {"amazon_computers": 500, "amazon_photo": 500, "cora_full": 100}
     return [
         NodeClassificationCase(
             dataset=dataset,
             split="public" if dataset in ("pubmed", "reddit", "ogbn_arxiv") else "random",
-            hidden=256 if dataset in wider else 128,
-            epochs=wider.get(dataset, 100),
+            hidden=256 if dataset in wide_epochs else 128,
+            epochs=wide_epochs.get(dataset, 100),
             seed=seed,
         )
         for dataset, seed in product(_graphs.NAMES, SEEDS)

@@ -9,7 +9,7 @@ __all__ = ["SlidingChannelConv2d"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import torch only for who asks for the layer: the harness reads this package without it."""
+    """Import the layer, and torch with it, only when it is used: the harness reads this package without torch."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from impls.sliding_channel_conv2d.layer.module import SlidingChannelConv2d

@@ -10,12 +10,15 @@ from impls.sliding_channel_conv2d.layer.backends import Backend
 
 
 def prepare_compiled(problem: Problem, target: Target, backend: Backend) -> Call:
-    """As ``prepare_passes``, the forward computation compiled whole, for these shapes, and its gradient with it."""
-    torch._dynamo.reset()  # else the cases before count against its limit of recompilations
-    only_once = problem.case.passes != "backward"  # what a gradient is computed from may then be overwritten
-    with torch._functorch.config.patch(donated_buffer=only_once):
+    """Return the call of ``prepare_passes`` with the forward computation and its gradient compiled for these shapes.
+
+    The forward computation is compiled whole, without graph breaks.
+    """
+    torch._dynamo.reset()  # otherwise earlier cases count against its limit of recompilations
+    single_backward = problem.case.passes != "backward"  # saved tensors may then be overwritten
+    with torch._functorch.config.patch(donated_buffer=single_backward):
         call = prepare_passes(
             problem, target, backend, lambda forward: torch.compile(forward, fullgraph=True, dynamic=False)
         )
-        call()  # compiles it
+        call()  # the first call compiles
     return call

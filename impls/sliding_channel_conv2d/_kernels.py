@@ -1,4 +1,4 @@
-"""From kernels for a GPU, launched without autograd, to the call of a case."""
+"""Prepare the call of a case from kernels for a GPU, which are launched without autograd."""
 
 from functools import partial
 from typing import Any, Protocol
@@ -11,8 +11,8 @@ from impls.sliding_channel_conv2d.cuda.convolution import Launcher
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
-def gpu_of(problem: Problem) -> Launcher:
-    """The launcher of the GPU that a problem lies on."""
+def launcher_for(problem: Problem) -> Launcher:
+    """Return the launcher of the GPU that holds the problem's tensors."""
     from impls.sliding_channel_conv2d.cuda.launcher import gpu  # needs cuda-core
 
     x, *_ = tensors(problem)
@@ -20,20 +20,20 @@ def gpu_of(problem: Problem) -> Launcher:
 
 
 class Kernels(Protocol):
-    """One layer's."""
+    """One layer's kernels."""
 
     def pack(self, weight: Tensor) -> Any:
-        """The weight as ``forward`` takes it: who keeps a weight packs it once."""
+        """Return the weight in the form that ``forward`` takes; a weight that does not change is packed once."""
 
     def forward(self, x: Tensor, packed: Any, bias: Tensor | None) -> Tensor:
-        """Y (n, cout, h, w) of x (n, cin, h, w), what ``pack`` returned, and bias (cout,)."""
+        """Compute Y (n, cout, h, w) from x (n, cin, h, w), a weight that ``pack`` returned, and bias (cout,)."""
 
     def backward(self, dy: Tensor, x: Tensor, weight: Tensor, bias: bool) -> tuple[Tensor, ...]:
-        """Returns dX (n, cin, h, w), dW (cout, width) and, where there is a ``bias``, dbias (cout,)."""
+        """Compute dX (n, cin, h, w), dW (cout, width) and, where there is a ``bias``, dbias (cout,)."""
 
 
 class Gradients(Protocol):
-    """Kernels for each gradient, as ``cuda.convolution.Convolution`` has them."""
+    """A kernel for each gradient; ``cuda.convolution.Convolution`` documents the methods."""
 
     def pack(self, weight: Tensor) -> Any: ...
 
@@ -46,8 +46,8 @@ class Gradients(Protocol):
     def parameter_gradients(self, dy: Tensor, x: Tensor) -> Tensor: ...
 
 
-class OneByOne:
-    """``Kernels`` of which each gradient has its own."""
+class SeparateGradients:
+    """``Kernels`` made from those that compute each gradient separately."""
 
     def __init__(self, kernels: Gradients) -> None:
         self._kernels = kernels
@@ -56,15 +56,16 @@ class OneByOne:
     def backward(self, dy: Tensor, x: Tensor, weight: Tensor, bias: bool) -> tuple[Tensor, ...]:
         dx = self._kernels.input_gradient(dy, weight)
         if bias:
-            both = self._kernels.parameter_gradients(dy, x)  # one behind the other
-            return dx, both[: weight.numel()].view(weight.shape), both[weight.numel() :]
+            gradients = self._kernels.parameter_gradients(dy, x)  # dW, then dbias
+            return dx, gradients[: weight.numel()].view(weight.shape), gradients[weight.numel() :]
         return dx, self._kernels.weight_gradient(dy, x)
 
 
 def prepare_kernels(problem: Problem, kernels: Kernels, *, channels_last: bool = False) -> Call:
-    """A call that computes the case's passes; weights are packed here in forward cases, in the call in train.
+    """Return a call that computes the case's passes.
 
-    It is called once here, since the first compiles, loads and tunes kernels.
+    Forward cases pack the weight before the call, train cases in it. The call is made once before it is returned, since
+    the first one compiles, loads and tunes kernels.
     """
     case: SlidingChannelConv2dCase = problem.case
     x, weight, bias, dy = tensors(problem, channels_last=channels_last)

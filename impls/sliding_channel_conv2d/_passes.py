@@ -1,4 +1,4 @@
-"""From a differentiable composition to the call of a case: its forward pass, its gradients, or both."""
+"""Prepare the call of a case from a differentiable backend: its forward pass, its gradients, or both."""
 
 from collections.abc import Callable
 
@@ -22,10 +22,17 @@ def prepare_passes(
     *,
     channels_last: bool = False,
 ) -> Call:
-    """A call that computes the case's passes, on tensors that share their memory with the problem's arrays.
+    """Return a call that computes the case's passes, on tensors that share their memory with the problem's arrays.
 
-    Forward: weights are packed here. Backward: the forward pass runs here, and autograd keeps what it keeps; the call
-    is autograd's, from ``dy``. Train: the call is all of it. ``compiled`` is put around the forward computation.
+    Forward cases pack the weight before the call. Backward cases run the forward pass before it, whose tensors autograd
+    saves, and the call computes gradients from ``dy``. In train cases the call computes everything.
+
+    Args:
+        problem: the case and its arrays.
+        target: its cores set the number of threads.
+        backend: what computes the layer.
+        compiled: applied to the forward computation.
+        channels_last: whether x and dy are stored as NHWC.
     """
     torch.set_num_threads(len(target.cores))
     case: SlidingChannelConv2dCase = problem.case
@@ -38,8 +45,8 @@ def prepare_passes(
     leaves = [tensor.requires_grad_() for tensor in (x, weight, bias) if tensor is not None]
     forward = compiled(lambda: backend.convolve(x, *backend.pack(weight, bias, windows), windows))
     if case.passes == "backward":
-        kept = forward()
-        return lambda: torch.autograd.grad(kept, leaves, dy, retain_graph=True)
+        output = forward()
+        return lambda: torch.autograd.grad(output, leaves, dy, retain_graph=True)
 
     def train() -> tuple[Tensor, ...]:
         y = forward()
@@ -49,20 +56,20 @@ def prepare_passes(
 
 
 def tensors(problem: Problem, *, channels_last: bool = False) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
-    """x, weight, bias and dy of a problem, those that it has, in the memory of its arrays."""
+    """Return x, weight, bias and dy of a problem in the memory of its arrays, None for those that it does not have."""
     images = [name for name in ("x", "dy") if name in problem.inputs]
     for name in images if channels_last else ():
         problem.lay_out(name, (0, 2, 3, 1))
-    # Detached: what autograd is told of a tensor must not be told of the problem's own.
-    found = {name: as_tensor(array).detach() for name, array in {**problem.constants, **problem.inputs}.items()}
+    # Detached, so that autograd does not mark the problem's own tensors.
+    by_name = {name: as_tensor(array).detach() for name, array in {**problem.constants, **problem.inputs}.items()}
     if channels_last:
-        found["x"] = found["x"].contiguous(memory_format=torch.channels_last)
-    return found["x"], found["weight"], found.get("bias"), found.get("dy")
+        by_name["x"] = by_name["x"].contiguous(memory_format=torch.channels_last)
+    return by_name["x"], by_name["weight"], by_name.get("bias"), by_name.get("dy")
 
 
 def allow_rounding(case: SlidingChannelConv2dCase) -> None:
-    """For this process, products of float32 as the case allows them; the fastest of cuDNN's algorithms, by trial."""
-    # Not fp32_precision of these: what has been set by that, compilers and cudnn.flags() cannot read.
+    """Allow TF32 in this process if the case does, and let cuDNN choose its fastest algorithm by trial."""
+    # Not with fp32_precision: compilers and cudnn.flags() cannot read what that has set.
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = case.dtype == "tf32"
     torch.backends.cudnn.benchmark = True
 

@@ -9,7 +9,10 @@ from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
 def as_pointwise(problem: Problem) -> Problem:
-    """The same problem for a runner of ``grouped_conv2d``: same inputs, the weight zero outside the windows."""
+    """Return the same problem for an implementation of ``grouped_conv2d``.
+
+    The inputs are the same; the weight is dense, and zero outside the windows.
+    """
     case: SlidingChannelConv2dCase = problem.case
     weight = problem.constants["weight"]
     dense = np.zeros((case.cout, case.cin), weight.dtype)
@@ -18,13 +21,13 @@ def as_pointwise(problem: Problem) -> Problem:
     return Problem(_pointwise(case), problem.inputs, constants)
 
 
-def only_forward(case: SlidingChannelConv2dCase, runner: Implementation) -> str | None:
-    """Why ``runner``, an inference runtime's implementation of ``grouped_conv2d``, cannot run the case, or None."""
+def unsupported_as_pointwise(case: SlidingChannelConv2dCase, runner: Implementation) -> str | None:
+    """Return why ``runner``, an inference runtime's ``grouped_conv2d``, cannot run the case, or None."""
     if case.passes != "forward":
         return "an inference runtime computes no gradients"
     if case.dtype not in ("float32", "float64"):
         return f"these runtimes run no {case.dtype} here"
-    return runner.supports(_pointwise(case))
+    return runner.unsupported(_pointwise(case))
 
 
 def _pointwise(case: SlidingChannelConv2dCase) -> GroupedConv2dCase:

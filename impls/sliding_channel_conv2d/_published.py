@@ -3,14 +3,14 @@
 from torch import Tensor
 
 from bench.core.workload import Call, Problem
-from impls.sliding_channel_conv2d._kernels import gpu_of, prepare_kernels
+from impls.sliding_channel_conv2d._kernels import launcher_for, prepare_kernels
 from impls.sliding_channel_conv2d.cuda import compiler
 from impls.sliding_channel_conv2d.cuda.published import Published
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
 class _Kernels:
-    """``Published`` as ``prepare_kernels`` wants it; what it has no kernel for, dbias, is PyTorch's sum."""
+    """The kernels of ``Published`` for ``prepare_kernels``. PyTorch sums dbias, for which the paper has no kernel."""
 
     def __init__(self, published: Published) -> None:
         self._published = published
@@ -26,8 +26,8 @@ class _Kernels:
         return (*gradients, dy.sum((0, 2, 3))) if bias else gradients
 
 
-def unable(case: SlidingChannelConv2dCase) -> str | None:
-    """Why the paper's kernels cannot run the case, or None."""
+def unsupported(case: SlidingChannelConv2dCase) -> str | None:
+    """Return why the paper's kernels cannot run the case, or None."""
     if case.dtype != "float32":
         return "the paper's kernels take float32 only"
     return compiler.unavailable()
@@ -35,5 +35,5 @@ def unable(case: SlidingChannelConv2dCase) -> str | None:
 
 def prepare_published(problem: Problem, *, reuse: bool, input_centric: bool) -> Call:
     case: SlidingChannelConv2dCase = problem.case
-    published = Published(case.windows, gpu_of(problem), reuse=reuse, input_centric=input_centric)
+    published = Published(case.windows, launcher_for(problem), reuse=reuse, input_centric=input_centric)
     return prepare_kernels(problem, _Kernels(published))

@@ -13,7 +13,7 @@ class MaskedDenseChannelsLast(Implementation):
     workload = "sliding_channel_conv2d"
     requires = ("torch",)
     targets = ("cuda",)
-    note = "As masked_dense, with x and dy stored as NHWC, and so the answers: the order that tensor cores like best."
+    note = "As masked_dense, with x and dy stored as NHWC, and so the outputs: the order that tensor cores like best."
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         return prepare_passes(problem, target, BACKENDS["masked_dense"], channels_last=True)

@@ -3,7 +3,7 @@
 from bench.core.implementation import Implementation
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
-from impls.sliding_channel_conv2d._tiles import prepare_tiles, unable
+from impls.sliding_channel_conv2d._tiles import prepare_tiles, unsupported
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
@@ -18,8 +18,8 @@ class NativeCuda(Implementation):
         "stay. Weights are packed untimed in forward cases, timed in backward and train."
     )
 
-    def supports(self, case: SlidingChannelConv2dCase) -> str | None:
-        return unable(case)
+    def unsupported(self, case: SlidingChannelConv2dCase) -> str | None:
+        return unsupported(case)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         return prepare_tiles(problem, channels_last=False)

@@ -21,12 +21,12 @@ class OnnxRuntimeWindows(Implementation):
         "prepared memory. Reordering of weights and model building are not timed."
     )
 
-    def supports(self, case: SlidingChannelConv2dCase) -> str | None:
+    def unsupported(self, case: SlidingChannelConv2dCase) -> str | None:
         if case.passes != "forward":
             return "an inference runtime computes no gradients"
         if case.dtype != "float32":
             return "ONNX Runtime's CPU Conv takes float32 only"
-        return case.windows.why_not_grouped()
+        return case.windows.unsupported_as_groups()
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         options = onnxruntime.SessionOptions()
@@ -46,7 +46,7 @@ def _model(problem: Problem) -> bytes:
     case: SlidingChannelConv2dCase = problem.case
     groups, (n, cout, h, w) = case.windows.groups, case.output_shape
     constants = {"channels": case.windows.channels[:groups].reshape(-1)}
-    for name, array in problem.constants.items():  # filters that share a window beside each other
+    for name, array in problem.constants.items():  # place filters that share a window beside each other
         by_window = array.reshape(-1, groups, *array.shape[1:]).swapaxes(0, 1)
         constants[name] = by_window.reshape((cout, -1, 1, 1) if name == "weight" else cout)
     constants["split"] = np.array([n, groups, cout // groups, h * w])

@@ -4,7 +4,7 @@ from bench.core.implementation import Implementation
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from impls.grouped_conv2d.openvino import OpenVino as Conv2d
-from impls.sliding_channel_conv2d._pointwise import as_pointwise, only_forward
+from impls.sliding_channel_conv2d._pointwise import as_pointwise, unsupported_as_pointwise
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
@@ -18,8 +18,8 @@ class OpenVino(Implementation):
         "bound in place and a new output tensor, both NCHW, the plug-in's own reordering inside. Compiling is not."
     )
 
-    def supports(self, case: SlidingChannelConv2dCase) -> str | None:
-        return only_forward(case, Conv2d())
+    def unsupported(self, case: SlidingChannelConv2dCase) -> str | None:
+        return unsupported_as_pointwise(case, Conv2d())
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         return Conv2d().prepare(as_pointwise(problem), target)

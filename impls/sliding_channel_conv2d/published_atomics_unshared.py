@@ -3,7 +3,7 @@
 from bench.core.implementation import Implementation
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
-from impls.sliding_channel_conv2d._published import prepare_published, unable
+from impls.sliding_channel_conv2d._published import prepare_published, unsupported
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
@@ -19,10 +19,10 @@ class PaperAtomicsUnshared(Implementation):
         "of dy."
     )
 
-    def supports(self, case: SlidingChannelConv2dCase) -> str | None:
+    def unsupported(self, case: SlidingChannelConv2dCase) -> str | None:
         if case.passes == "forward":
             return "its forward pass is that of published_unshared"
-        return unable(case)
+        return unsupported(case)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         return prepare_published(problem, reuse=False, input_centric=False)

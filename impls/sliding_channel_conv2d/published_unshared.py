@@ -3,7 +3,7 @@
 from bench.core.implementation import Implementation
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
-from impls.sliding_channel_conv2d._published import prepare_published, unable
+from impls.sliding_channel_conv2d._published import prepare_published, unsupported
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
@@ -19,8 +19,8 @@ class PaperDesignUnshared(Implementation):
         "window by itself; dW by atomics."
     )
 
-    def supports(self, case: SlidingChannelConv2dCase) -> str | None:
-        return unable(case)
+    def unsupported(self, case: SlidingChannelConv2dCase) -> str | None:
+        return unsupported(case)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         return prepare_published(problem, reuse=False, input_centric=True)

@@ -14,7 +14,7 @@ class SlicedGemm(Implementation):
     requires = ("torch",)
     targets = ("cpu", "edge", "cuda")
     note = (
-        "Makes only the answers, and no second pass over the output except for a bias, for windows that wrap around, "
+        "Makes only the outputs, and no second pass over the output except for a bias, for windows that wrap around, "
         "and where a window's filters are unevenly spaced. A gradient of its own, on the same slices."
     )
 

@@ -3,10 +3,13 @@
 from bench.core.implementation import Implementation
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
+from bench.measure import inductor
 from bench.measure.tensors import as_tensor
 from impls.sliding_channel_conv2d._compiled import prepare_compiled
 from impls.sliding_channel_conv2d.layer.backends import BACKENDS, choose_composition
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
+
+inductor.make_ready()
 
 
 class TorchCompile(Implementation):

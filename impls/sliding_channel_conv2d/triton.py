@@ -3,7 +3,7 @@
 from bench.core.implementation import Implementation
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
-from impls.sliding_channel_conv2d._kernels import OneByOne, prepare_kernels
+from impls.sliding_channel_conv2d._kernels import SeparateGradients, prepare_kernels
 from impls.sliding_channel_conv2d.cuda.formats import FORMATS
 from impls.sliding_channel_conv2d.cuda.triton_kernels import TritonConvolution
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
@@ -20,9 +20,10 @@ class Triton(Implementation):
         "cases, timed in backward and train; partial sums of dW are added up, and reordered, by PyTorch."
     )
 
-    def supports(self, case: SlidingChannelConv2dCase) -> str | None:
+    def unsupported(self, case: SlidingChannelConv2dCase) -> str | None:
         return None if case.dtype in FORMATS else f"the kernels take {', '.join(FORMATS)}"
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         case: SlidingChannelConv2dCase = problem.case
-        return prepare_kernels(problem, OneByOne(TritonConvolution(case.windows, FORMATS[case.dtype])))
+        kernels = TritonConvolution(case.windows, FORMATS[case.dtype])
+        return prepare_kernels(problem, SeparateGradients(kernels))

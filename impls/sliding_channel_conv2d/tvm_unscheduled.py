@@ -21,7 +21,7 @@ class TvmUnscheduled(Implementation):
         "new output. It reads each filter's first channel from a table; a bias is added last, in a pass of its own."
     )
 
-    def supports(self, case: SlidingChannelConv2dCase) -> str | None:
+    def unsupported(self, case: SlidingChannelConv2dCase) -> str | None:
         if case.dtype not in ("float32", "float64"):
             return f"TVM runs no {case.dtype} here"
         return None if case.passes == "forward" else "TVM computes no gradients here"
@@ -43,7 +43,7 @@ class TvmUnscheduled(Implementation):
 
 
 def _function(case: SlidingChannelConv2dCase) -> tvm.tirx.PrimFunc:
-    """From (x, starts, weight, bias if there is one) to y."""
+    """Return the function of (x, starts, weight, bias if there is one) that writes its last parameter, y."""
     x = te.placeholder(case.input_shape, case.dtype, "x")
     starts = te.placeholder((case.cout,), "int32", "starts")
     weight = te.placeholder(case.weight_shape, case.dtype, "weight")

@@ -19,8 +19,8 @@ class WindowGroups(Implementation):
         "cases), and the output once more. Weights are reordered untimed in forward cases, timed in train."
     )
 
-    def supports(self, case: SlidingChannelConv2dCase) -> str | None:
-        return case.windows.why_not_grouped()
+    def unsupported(self, case: SlidingChannelConv2dCase) -> str | None:
+        return case.windows.unsupported_as_groups()
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         return prepare_passes(problem, target, BACKENDS["window_groups"])

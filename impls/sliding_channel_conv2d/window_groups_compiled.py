@@ -16,8 +16,8 @@ class WindowGroupsCompiled(Implementation):
     targets = ("cuda",)
     note = "As window_groups, under torch.compile (static shapes), compiled untimed."
 
-    def supports(self, case: SlidingChannelConv2dCase) -> str | None:
-        return case.windows.why_not_grouped()
+    def unsupported(self, case: SlidingChannelConv2dCase) -> str | None:
+        return case.windows.unsupported_as_groups()
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         return prepare_compiled(problem, target, BACKENDS["window_groups"])

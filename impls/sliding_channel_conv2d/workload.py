@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import cache
 from math import prod
 from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from bench.core.case import Case
+from bench.core.case import MAX_SIZE, Case
 from bench.core.record import Work
 from bench.core.workload import Array, Pick, Problem
-from bench.measure.correctness import Answer, OperatorWorkload
+from bench.measure.correctness import OperatorWorkload, Output
 from bench.measure.tensors import BFLOAT16
-from impls.sliding_channel_conv2d.layer.windows import Windows, overlap
+from impls.sliding_channel_conv2d._windows import Windows, overlap
 
 Passes = Literal["forward", "backward", "train"]
 
@@ -22,10 +23,10 @@ class SlidingChannelConv2dCase(Case):
     """Sizes of one layer; NCHW input (n, cin, h, w), weight (cout, cin / cg)."""
 
     n: int = Field(default=1, ge=1)
-    cin: int = Field(ge=1)
-    cout: int = Field(ge=1)
-    h: int = Field(ge=1)
-    w: int = Field(ge=1)
+    cin: int = Field(ge=1, le=MAX_SIZE)
+    cout: int = Field(ge=1, le=MAX_SIZE)
+    h: int = Field(ge=1, le=MAX_SIZE)
+    w: int = Field(ge=1, le=MAX_SIZE)
     cg: int = Field(default=2, ge=1, description="channel groups: a filter reads cin / cg channels")
     co: str = Field(default="0.5", description="overlap of neighbouring windows: a fraction such as 0.33 or 1/3")
     bias: bool = False
@@ -36,8 +37,8 @@ class SlidingChannelConv2dCase(Case):
 
     @field_validator("co", mode="before")
     @classmethod
-    def _one_text_for_one_overlap(cls, co: float | str | Fraction) -> str:
-        """0.5, .5 and 1/2 are one case."""
+    def _normalise_overlap(cls, co: float | str | Fraction) -> str:
+        """Write equal overlaps as the same text: 0.5, .5 and 1/2 are one case."""
         exact = overlap(co)
         decimal = f"{float(exact):g}"
         return decimal if Fraction(decimal) == exact else str(exact)
@@ -73,14 +74,14 @@ class SlidingChannelConv2d(OperatorWorkload):
     """Y[:, i] = sum_k W[i, k] X[:, (start(i) + k) mod cin] (+ b[i]), start(i) = floor(i (1 - co) cin / cg) mod cin.
 
     Arrays: ``x`` (n, cin, h, w), ``weight`` (cout, cin / cg), ``bias`` (cout,) where the case has one, and ``dy``, the
-    gradient of the answer, of its shape (n, cout, h, w). All are of dtype ``case.stored``. ``case.windows`` has the
+    gradient of the output, of its shape (n, cout, h, w). All are of dtype ``case.stored``. ``case.windows`` has the
     channels that each filter reads. By the case's passes:
 
-    - forward: input ``x``; weight and bias are constants, free to be packed. Answer: y.
+    - forward: input ``x``; weight and bias are constants, free to be packed. Output: y.
     - backward: input ``dy``; x, weight and bias are constants, as a forward pass has seen them, so that ``prepare``
-      may keep what that pass would have kept, and nothing more. Answer: (dx, dweight), and dbias third where there is
+      may keep what that pass would have kept, and nothing more. Output: (dx, dweight), and dbias third where there is
       a bias.
-    - train: inputs ``x``, ``weight``, ``bias``, ``dy``, as after an optimiser's step. Answer: (y, dx, dweight), and
+    - train: inputs ``x``, ``weight``, ``bias``, ``dy``, as after an optimiser's step. Output: (y, dx, dweight), and
       dbias fourth.
     """
 
@@ -90,41 +91,40 @@ class SlidingChannelConv2d(OperatorWorkload):
     sweep = "cg"
 
     def suites(self) -> Mapping[str, Sequence[SlidingChannelConv2dCase]]:
-        named = {
-            "quick": _quick(),
-            "dsxplore": _dsxplore(),
-            "dsxplore_batch": _dsxplore(n=16),
-            "dsxplore_backward": _dsxplore(n=16, passes="backward"),
-            "odd": _odd(),
-        }
-        full = list(dict.fromkeys(case for cases in named.values() for case in cases))
-        return named | {"full": full} | _for_gpus()
+        return _suites()
 
     def problem(self, case: SlidingChannelConv2dCase, seed: int) -> Problem:
-        """Standard normal inputs; weights scaled so that outputs are about standard normal too."""
+        """Draw standard normal inputs, and weights scaled so that outputs are about standard normal too."""
         # Constants are the same for every seed, so that a refill leaves them as they are.
-        steady, fresh = np.random.default_rng(0), np.random.default_rng(seed)
-        drawn = np.float64 if case.dtype == "float64" else np.float32
+        fixed, seeded = np.random.default_rng(0), np.random.default_rng(seed)
+        dtype = np.float64 if case.dtype == "float64" else np.float32
         x, weights, dy = {
-            "forward": (fresh, steady, None),
-            "backward": (steady, steady, fresh),
-            "train": (fresh, fresh, fresh),
+            "forward": (seeded, fixed, None),
+            "backward": (fixed, fixed, seeded),
+            "train": (seeded, seeded, seeded),
         }[case.passes]
-        arrays = {"x": (x, x.standard_normal(case.input_shape, drawn))}
-        scale = np.sqrt(case.windows.width).astype(drawn)
-        arrays["weight"] = (weights, weights.standard_normal(case.weight_shape, drawn) / scale)
+        arrays = {"x": (x, x.standard_normal(case.input_shape, dtype))}
+        scale = np.sqrt(case.windows.width).astype(dtype)
+        arrays["weight"] = (weights, weights.standard_normal(case.weight_shape, dtype) / scale)
         if case.bias:
-            arrays["bias"] = (weights, weights.standard_normal(case.cout, drawn))
+            arrays["bias"] = (weights, weights.standard_normal(case.cout, dtype))
         if dy:
-            arrays["dy"] = (dy, dy.standard_normal(case.output_shape, drawn))
+            arrays["dy"] = (dy, dy.standard_normal(case.output_shape, dtype))
         inputs, constants = (
-            {name: array.astype(case.stored, copy=False) for name, (source, array) in arrays.items() if source is one}
-            for one in (fresh, steady)
+            {
+                name: array.astype(case.stored, copy=False)
+                for name, (source, array) in arrays.items()
+                if source is generator
+            }
+            for generator in (seeded, fixed)
         )
         return Problem(case, inputs, constants)
 
-    def reference(self, problem: Problem) -> Answer:
-        """A dense pointwise convolution whose weight is zero outside the windows, and its gradients, in float64."""
+    def reference(self, problem: Problem) -> Output:
+        """Compute the layer and its gradients in float64, as a dense pointwise convolution.
+
+        Its weight is zero outside the windows.
+        """
         case: SlidingChannelConv2dCase = problem.case
         arrays = {
             name: array.astype(np.float64) for name, array in (*problem.inputs.items(), *problem.constants.items())
@@ -132,36 +132,40 @@ class SlidingChannelConv2d(OperatorWorkload):
         x = arrays["x"].reshape(case.n, case.cin, -1)
         dense = np.zeros((case.cout, case.cin))
         np.put_along_axis(dense, case.windows.channels, arrays["weight"], axis=1)
-        answers: list[Array] = []
+        outputs: list[Array] = []
         if case.passes != "backward":
             y = (dense @ x).reshape(case.output_shape)
-            answers.append(y + arrays["bias"][:, None, None] if case.bias else y)
+            outputs.append(y + arrays["bias"][:, None, None] if case.bias else y)
         if case.passes != "forward":
             dy = arrays["dy"].reshape(case.n, case.cout, -1)
             d_dense = (dy @ x.swapaxes(1, 2)).sum(axis=0)
-            answers.append((dense.T @ dy).reshape(case.input_shape))
-            answers.append(np.take_along_axis(d_dense, case.windows.channels, axis=1))
+            outputs.append((dense.T @ dy).reshape(case.input_shape))
+            outputs.append(np.take_along_axis(d_dense, case.windows.channels, axis=1))
             if case.bias:
-                answers.append(dy.sum(axis=(0, 2)))
-        return answers[0] if case.passes == "forward" else tuple(answers)
+                outputs.append(dy.sum(axis=(0, 2)))
+        return outputs[0] if case.passes == "forward" else tuple(outputs)
 
     def tolerance(self, case: SlidingChannelConv2dCase) -> float:
-        """Of 16 bits ten times the distance from 1 to the next number: some sum gradients in such numbers too."""
+        """Return the tolerance of the case's dtype.
+
+        For 16-bit dtypes it is ten times the distance from 1 to the next number, since some implementations also sum
+        gradients in such numbers.
+        """
         return {"float32": 1e-4, "float64": 1e-12, "tf32": 1e-2, "float16": 1e-2, "bfloat16": 8e-2}[case.dtype]
 
     def work(self, case: SlidingChannelConv2dCase) -> Work:
-        """Forward is cout * cin / cg MACs at each position; backward twice that, for dX and for dW.
+        """Return the work by formula: forward takes cout * cin / cg MACs at each position, dX and dW as many each.
 
-        Of x only the channels that some window covers have to be read; dX is written whole, with zeros elsewhere.
+        Only channels of x that some window covers have to be read. dX is written whole, with zeros elsewhere.
         """
         weight, bias = prod(case.weight_shape), case.cout if case.bias else 0
         x, y = prod(case.input_shape), prod(case.output_shape)
-        seen = x // case.cin * len(np.unique(case.windows.channels))
-        # What is read and written: a gradient is as large as what it is a gradient of, and dbias needs no bias.
+        x_read = x // case.cin * len(np.unique(case.windows.channels))
+        # Numbers read and written. A gradient is as large as its variable, and dbias needs no bias.
         numbers = {
-            "forward": seen + weight + bias + y,
-            "backward": seen + x + 2 * weight + y + bias,
-            "train": seen + x + 2 * (weight + bias + y),
+            "forward": x_read + weight + bias + y,
+            "backward": x_read + x + 2 * weight + y + bias,
+            "train": x_read + x + 2 * (weight + bias + y),
         }
         itemsize = case.stored.itemsize
         return Work(
@@ -172,7 +176,7 @@ class SlidingChannelConv2d(OperatorWorkload):
             arithmetic=case.dtype if case.dtype in GPU_ARITHMETIC else None,
         )
 
-    def sample(self, pick: Pick[Any]) -> SlidingChannelConv2dCase:
+    def random_case(self, pick: Pick[Any]) -> SlidingChannelConv2dCase:
         cg = pick([1, 2, 3, 4, 8])
         return SlidingChannelConv2dCase(
             n=pick([1, 2, 3]),
@@ -192,6 +196,27 @@ def _layer(cin: int, cout: int, size: int, **others: Any) -> SlidingChannelConv2
     return SlidingChannelConv2dCase(cin=cin, cout=cout, h=size, w=size, **others)
 
 
+@cache
+def _suites() -> Mapping[str, Sequence[SlidingChannelConv2dCase]]:
+    """Return the suites, which are made once: thousands of cases take half a second."""
+    named = {
+        "first": _first(),
+        "quick": _quick(),
+        "dsxplore": _dsxplore(),
+        "dsxplore_batch": _dsxplore(n=16),
+        "dsxplore_backward": _dsxplore(n=16, passes="backward"),
+        "odd": _odd(),
+    }
+    full = list(dict.fromkeys(case for cases in named.values() for case in cases))
+    return named | {"full": full} | _for_gpus()
+
+
+def _first() -> list[SlidingChannelConv2dCase]:
+    """Return a layer as in the paper's networks, one whose windows start anywhere, and one with gradients."""
+    windows, *_, anywhere, backward, _ = _quick()
+    return [windows, anywhere, backward]
+
+
 def _quick() -> list[SlidingChannelConv2dCase]:
     return [
         *(_layer(128, 128, 16, cg=cg) for cg in (2, 4, 8)),
@@ -205,12 +230,12 @@ DSXPLORE_LAYERS = (
     *[(64, 64, 32), (64, 128, 16), (128, 128, 16), (128, 256, 8), (256, 256, 8), (256, 512, 4), (512, 512, 4)],
     *[(512, 512, 2), (32, 64, 32), (512, 1024, 2), (1024, 1024, 2)],
 )
-"""Cin, Cout and size of every distinct SCC layer of VGG16, MobileNet, ResNet18 and ResNet50 on CIFAR-10, arXiv
-2101.00745."""
+"""Cin, Cout, and height and width of every distinct SCC layer of VGG16, MobileNet, ResNet18 and ResNet50 on CIFAR-10,
+arXiv 2101.00745."""
 
 
 def _dsxplore(times: int = 1, **others: Any) -> list[SlidingChannelConv2dCase]:
-    """Every distinct layer at cg 2, 4, 8 and co .25, .5, .75, .33, its images so many times as large."""
+    """Return every distinct layer at cg 2, 4, 8 and co .25, .5, .75, .33, with height and width ``times`` as large."""
     return [
         _layer(cin, cout, times * size, cg=cg, co=co, **others)
         for cin, cout, size in DSXPLORE_LAYERS
@@ -220,11 +245,14 @@ def _dsxplore(times: int = 1, **others: Any) -> list[SlidingChannelConv2dCase]:
 
 
 GPU_ARITHMETIC = ("tf32", "float16", "bfloat16")
-"""What tensor cores multiply."""
+"""The dtypes that tensor cores multiply."""
 
 
 def _for_gpus() -> dict[str, list[SlidingChannelConv2dCase]]:
-    """The paper's batch of 128 images: of CIFAR-10's size, and of ImageNet's, for which layers are 7 times as large."""
+    """Return the suites for GPUs, with the paper's batch of 128 images.
+
+    Images have CIFAR-10's size or ImageNet's, for which layers are 7 times as high and wide.
+    """
     return {
         f"dsxplore_{size}{suffix}": [
             case
@@ -237,7 +265,7 @@ def _for_gpus() -> dict[str, list[SlidingChannelConv2dCase]]:
 
 
 def _odd() -> list[SlidingChannelConv2dCase]:
-    """What neat implementations are not made for."""
+    """Return unusual shapes and settings, which implementations for the usual ones may not support."""
     shapes: list[dict[str, Any]] = [
         {"cg": 1},
         {"co": "0"},

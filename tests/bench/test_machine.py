@@ -5,7 +5,7 @@ import pytest
 from bench import machine
 from bench.machine import Environment
 
-HERE = Environment(
+ENVIRONMENT = Environment(
     cpu="A processor",
     architecture="x86_64",
     cores_given=2,
@@ -37,9 +37,9 @@ HERE = Environment(
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_a_fingerprint_outlives_what_does_not_bear_on_speed(change: dict[str, object]) -> None:
-    changed = HERE.model_copy(update=change)
-    assert (changed.fingerprint, changed.machine_id) == (HERE.fingerprint, HERE.machine_id)
+def test_a_fingerprint_ignores_what_does_not_affect_speed(change: dict[str, object]) -> None:
+    changed = ENVIRONMENT.model_copy(update=change)
+    assert (changed.fingerprint, changed.machine_id) == (ENVIRONMENT.fingerprint, ENVIRONMENT.machine_id)
 
 
 @pytest.mark.parametrize(
@@ -54,40 +54,40 @@ def test_a_fingerprint_outlives_what_does_not_bear_on_speed(change: dict[str, ob
     ids=lambda change: next(iter(change)),
 )
 def test_other_hardware_is_another_machine(change: dict[str, object]) -> None:
-    changed = HERE.model_copy(update=change)
-    assert changed.machine_id != HERE.machine_id
-    assert changed.fingerprint != HERE.fingerprint
+    changed = ENVIRONMENT.model_copy(update=change)
+    assert changed.machine_id != ENVIRONMENT.machine_id
+    assert changed.fingerprint != ENVIRONMENT.fingerprint
 
 
 @pytest.mark.parametrize("change", [{"cores_given": 1}, {"python": "3.12.1"}, {"libraries": {"torch": "2.12.0"}}])
 def test_other_software_is_the_same_machine_with_another_fingerprint(change: dict[str, object]) -> None:
-    changed = HERE.model_copy(update=change)
-    assert changed.machine_id == HERE.machine_id
-    assert changed.fingerprint != HERE.fingerprint
+    changed = ENVIRONMENT.model_copy(update=change)
+    assert changed.machine_id == ENVIRONMENT.machine_id
+    assert changed.fingerprint != ENVIRONMENT.fingerprint
 
 
 def test_an_environment_survives_storing() -> None:
-    here = machine.environment(["pydantic"])
-    assert Environment.model_validate_json(here.model_dump_json()).fingerprint == here.fingerprint
-    assert here.fingerprint == machine.environment(["pydantic"]).fingerprint
+    environment = machine.environment(["pydantic"])
+    assert Environment.model_validate_json(environment.model_dump_json()).fingerprint == environment.fingerprint
+    assert environment.fingerprint == machine.environment(["pydantic"]).fingerprint
 
 
 def test_an_environment_holds_installed_libraries_and_the_users_thread_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OMP_PROC_BIND", "close")
-    here = machine.environment(["pydantic", "no-such-distribution"])
-    assert list(here.libraries) == ["pydantic"]
-    assert here.variables["OMP_PROC_BIND"] == "close"
-    assert 1 <= here.cores_given <= here.cores_total
+    environment = machine.environment(["pydantic", "no-such-distribution"])
+    assert list(environment.libraries) == ["pydantic"]
+    assert environment.variables["OMP_PROC_BIND"] == "close"
+    assert 1 <= environment.cores_given <= environment.cores_total
 
 
-def test_a_bare_machine_has_an_environment_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_machine_without_sysfs_or_cpuinfo_has_an_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(machine, "_CPUS", tmp_path)
     monkeypatch.setattr(machine, "_ROOT", tmp_path)
     monkeypatch.setattr(machine, "_cpuinfo", dict)
-    here = machine.environment([])
-    assert (here.caches, here.isa, here.governor, here.commit, here.dirty) == ({}, [], None, None, None)
+    bare = machine.environment([])
+    assert (bare.caches, bare.isa, bare.governor, bare.commit, bare.dirty) == ({}, [], None, None, None)
 
 
 def test_caches_are_those_of_the_largest_core(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

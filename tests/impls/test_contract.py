@@ -1,7 +1,7 @@
-"""What every implementation must do. New ones are held to it without a line of test code.
+"""The contract that every implementation must keep. New implementations are tested without a line of test code.
 
-Only a file of your own: ``pytest tests/impls/test_contract.py --plugin my_kernel.py -k my_kernel``; one for a GPU,
-where there is none, with ``--cuda-on-cpu``.
+To test only a file of your own, run ``pytest tests/impls/test_contract.py --plugin my_kernel.py -k my_kernel``; add
+``--cuda-on-cpu`` to test a GPU implementation where there is no GPU.
 """
 
 import time
@@ -29,31 +29,31 @@ EDGE, CUDA = Target("edge"), Target("cuda")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """On target edge, or on cuda what runs nowhere else; where there is a GPU, on both what runs on both."""
-    if "place" in metafunc.fixturenames:
+    """Run each implementation on edge, or on cuda if it runs nowhere else; where there is a GPU, on all its targets."""
+    if "entry_and_target" in metafunc.fixturenames:
         entries = registry.implementations(metafunc.config.getoption("--plugin"))
-        found = [(entry, EDGE) for entry in entries if "edge" in entry.targets]
+        pairs = [(entry, EDGE) for entry in entries if "edge" in entry.targets]
         gpu = CUDA.unavailable() is None
-        found += [
+        pairs += [
             (entry, CUDA) for entry in entries if "cuda" in entry.targets and (gpu or "edge" not in entry.targets)
         ]
-        names = [f"{entry.workload}-{entry.name}" + ("-cuda" if target is CUDA else "") for entry, target in found]
-        metafunc.parametrize("place", found, ids=names, scope="module")
+        names = [f"{entry.workload}-{entry.name}" + ("-cuda" if target is CUDA else "") for entry, target in pairs]
+        metafunc.parametrize("entry_and_target", pairs, ids=names, scope="module")
 
 
 @pytest.fixture(scope="module")
-def entry(place: tuple[Entry, Target]) -> Entry:
-    return place[0]
+def entry(entry_and_target: tuple[Entry, Target]) -> Entry:
+    return entry_and_target[0]
 
 
 @pytest.fixture(scope="module")
-def target(place: tuple[Entry, Target]) -> Target:
-    return place[1]
+def target(entry_and_target: tuple[Entry, Target]) -> Target:
+    return entry_and_target[1]
 
 
 @pytest.fixture(scope="module")
 def device(target: Target, pytestconfig: pytest.Config) -> str:
-    """Where the tensors of a problem are on target cuda."""
+    """The PyTorch device that holds the tensors of a problem on target cuda."""
     return "cpu" if pytestconfig.getoption("--cuda-on-cpu") and target.unavailable() else "cuda"
 
 
@@ -70,30 +70,30 @@ def workload(entry: Entry) -> Workload:
     return registry.workload(entry.workload)
 
 
-def supported(workload: Workload, implementation: Implementation, data: st.DataObject) -> Case:
-    """A random case that the implementation says it can run; a quick one, if it runs only cases chosen beforehand."""
-    if quick := chosen_cases(workload, implementation):
+def draw_supported_case(workload: Workload, implementation: Implementation, data: st.DataObject) -> Case:
+    """Draw a random case that the implementation supports, or a quick one if it supports no random case."""
+    if quick := supported_quick_cases(workload, implementation):
         return data.draw(st.sampled_from(quick))
-    case = workload.sample(lambda options: data.draw(st.sampled_from(options)))
-    if reason := implementation.supports(case):
+    case = workload.random_case(lambda options: data.draw(st.sampled_from(options)))
+    if reason := implementation.unsupported(case):
         assert len(reason.split()) > 1, "a reason is a phrase that a reader understands"
     assume(reason is None)
     return case
 
 
 @cache
-def chosen_cases(workload: Workload, implementation: Implementation) -> list[Case]:
-    """The quick cases that the implementation runs, if it runs no random one; none otherwise."""
-    quick, random = some_cases(workload)
-    runs_random = any(implementation.supports(case) is None for case in random)
-    return [] if runs_random else [case for case in quick if implementation.supports(case) is None]
+def supported_quick_cases(workload: Workload, implementation: Implementation) -> list[Case]:
+    """Return the quick cases that the implementation supports if it supports no random one; otherwise none."""
+    quick, random = quick_and_random_cases(workload)
+    runs_random = any(implementation.unsupported(case) is None for case in random)
+    return [] if runs_random else [case for case in quick if implementation.unsupported(case) is None]
 
 
 @cache
-def some_cases(workload: Workload) -> tuple[list[Case], list[Case]]:
-    """Those of the quick suite, and random ones."""
+def quick_and_random_cases(workload: Workload) -> tuple[list[Case], list[Case]]:
+    """Return the cases of the quick suite, and 200 random ones."""
     random = Random(0)
-    return list(workload.suites()["quick"]), [workload.sample(random.choice) for _ in range(200)]
+    return list(workload.suites()["quick"]), [workload.random_case(random.choice) for _ in range(200)]
 
 
 Prepare = Callable[[Problem], tuple[Problem, Call]]
@@ -101,7 +101,7 @@ Prepare = Callable[[Problem], tuple[Problem, Call]]
 
 @pytest.fixture(scope="module")
 def prepare(implementation: Implementation, target: Target, device: str) -> Prepare:
-    """Places a problem where its target is, and prepares it."""
+    """A function that places a problem on its target's device and prepares the implementation for it."""
     if target is CUDA:
         make_float32_exact()
 
@@ -117,48 +117,48 @@ class Examples(NamedTuple):
 
     most: int
     seconds: float
-    """No more begin after so long."""
+    """After so many seconds no further case begins."""
 
 
 FEWEST, MOST = 5, 100
 RANDOM_CASES_S = 8.0
-"""How long one test may spend on preparing random cases: where compiling takes seconds, there are fewer of them."""
+"""Seconds that one test may spend on preparing random cases: where compiling takes seconds, fewer cases are tried."""
 
 
 @pytest.fixture(scope="module")
 def examples(
     request: pytest.FixtureRequest, workload: Workload, implementation: Implementation, prepare: Prepare
 ) -> Examples:
-    """As many as ``--examples`` says, or as fit RANDOM_CASES_S."""
-    if wanted := request.config.getoption("--examples"):
-        return Examples(int(wanted), float("inf"))
-    cases = [case for case in some_cases(workload)[0] if implementation.supports(case) is None]
+    """The number of cases that ``--examples`` says, or that fits RANDOM_CASES_S."""
+    if count := request.config.getoption("--examples"):
+        return Examples(int(count), float("inf"))
+    cases = [case for case in quick_and_random_cases(workload)[0] if implementation.unsupported(case) is None]
     began = time.perf_counter()
     for case in cases[:2]:
         prepare(workload.problem(case, seed=1))
-    each = (time.perf_counter() - began) / len(cases[:2])
-    return Examples(max(FEWEST, min(MOST, int(RANDOM_CASES_S / each))), 2 * RANDOM_CASES_S)
+    seconds_per_case = (time.perf_counter() - began) / len(cases[:2])
+    return Examples(max(FEWEST, min(MOST, int(RANDOM_CASES_S / seconds_per_case))), 2 * RANDOM_CASES_S)
 
 
 def for_random_cases(
     workload: Workload, implementation: Implementation, examples: Examples, test: Callable[[Case], None]
 ) -> None:
-    """Have hypothesis call ``test`` with so many cases, and shrink what fails.
+    """Have hypothesis call ``test`` with random cases, as many as ``examples`` says, and shrink a failing one.
 
-    How long a case takes is known of two only, which a compiler may have kept from before: when the time is over, cases
-    are drawn but no more tried, once FEWEST have passed.
+    The time of a case is estimated from two only, which a compiler may have cached. Therefore, once the time is over
+    and FEWEST cases have passed, further cases are drawn but not tried.
     """
     began, passed, failed = time.perf_counter(), 0, False
 
     def in_time(data: st.DataObject) -> None:
         nonlocal passed, failed
-        case = supported(workload, implementation, data)
+        case = draw_supported_case(workload, implementation, data)
         if time.perf_counter() - began > examples.seconds and passed >= FEWEST and not failed:
             return
         try:
             test(case)
         except AssertionError:
-            failed = True  # and is shrunk, however long that takes
+            failed = True  # hypothesis shrinks it, however long that takes
             raise
         passed += 1
 
@@ -168,15 +168,15 @@ def for_random_cases(
     )()
 
 
-def test_random_cases_are_answered_right(
+def test_random_cases_give_correct_outputs(
     workload: Workload, implementation: Implementation, prepare: Prepare, examples: Examples
 ) -> None:
-    """Also: it does not write to its inputs (``guarded``), fills its whole answer, reads its inputs at each call."""
+    """Also, the call does not write to its inputs (``guarded``), fills its whole output and reads its inputs anew."""
 
     def test(case: Case) -> None:
         problem, call = prepare(workload.problem(case, seed=1))
-        found = workload.check(problem, call, seed=2)
-        assert found.passed, f"{case.slug}: {found.reason}"
+        check = workload.check(problem, call, seed=2)
+        assert check.passed, f"{case.slug}: {check.reason}"
 
     for_random_cases(workload, implementation, examples, test)
 
@@ -187,58 +187,60 @@ def test_inputs_need_not_be_contiguous(
     def test(case: Case) -> None:
         problem = workload.problem(case, seed=1)
         for name, array in problem.inputs.items():
-            spread = np.zeros((*array.shape, 2), array.dtype)[..., 0]
-            spread[...] = array
-            problem.inputs[name] = spread
+            strided = np.zeros((*array.shape, 2), array.dtype)[..., 0]
+            strided[...] = array
+            problem.inputs[name] = strided
         problem, call = prepare(problem)
-        found = workload.check(problem, call, seed=2)
-        assert found.passed, f"{case.slug}: {found.reason}"
+        check = workload.check(problem, call, seed=2)
+        assert check.passed, f"{case.slug}: {check.reason}"
 
     for_random_cases(workload, implementation, examples, test)
 
 
-def test_answers_the_same_twice(
+def test_two_calls_give_the_same_output(
     workload: Workload, implementation: Implementation, target: Target, prepare: Prepare, examples: Examples
 ) -> None:
-    """Bit by bit; on a GPU, where libraries add up by atomics, as nearly as is right."""
-    (quick, random), began = some_cases(workload), time.perf_counter()
-    for case in [case for case in [*quick, *random][: min(30, examples.most)] if implementation.supports(case) is None]:
+    """The outputs are equal bit by bit, or within the tolerance on a GPU, where libraries sum with atomics."""
+    (quick, random), began = quick_and_random_cases(workload), time.perf_counter()
+    for case in [
+        case for case in [*quick, *random][: min(30, examples.most)] if implementation.unsupported(case) is None
+    ]:
         if time.perf_counter() - began > examples.seconds:
             break
         _, call = prepare(workload.problem(case, seed=1))
-        first = [array.copy() for array in as_arrays(call())]
-        for one, again in zip(first, as_arrays(call()), strict=True):
+        first_outputs = [array.copy() for array in as_arrays(call())]
+        for first, second in zip(first_outputs, as_arrays(call()), strict=True):
             if target is CUDA and isinstance(workload, OperatorWorkload):
-                assert relative_error(again, one.astype(np.float64)) <= workload.tolerance(case), case.slug
+                assert relative_error(second, first.astype(np.float64)) <= workload.tolerance(case), case.slug
             else:
-                np.testing.assert_array_equal(one, again, err_msg=case.slug)
+                np.testing.assert_array_equal(first, second, err_msg=case.slug)
 
 
 def test_two_prepared_cases_do_not_disturb_each_other(
     workload: Workload, implementation: Implementation, prepare: Prepare
 ) -> None:
-    cases = [case for case in some_cases(workload)[0] if implementation.supports(case) is None][:2]
-    both = [prepare(workload.problem(case, seed=1)) for case in cases]
-    for problem, call in [*both, *reversed(both)]:
-        found = workload.confirm(problem, call, call())
-        assert found.passed, f"{problem.case.slug}: {found.reason}"
+    cases = [case for case in quick_and_random_cases(workload)[0] if implementation.unsupported(case) is None][:2]
+    prepared = [prepare(workload.problem(case, seed=1)) for case in cases]
+    for problem, call in [*prepared, *reversed(prepared)]:
+        check = workload.check_output(problem, call, call())
+        assert check.passed, f"{problem.case.slug}: {check.reason}"
 
 
-def test_runs_at_least_one_quick_case(workload: Workload, implementation: Implementation) -> None:
-    reasons = {implementation.supports(case) for case in workload.suites()["quick"]}
+def test_at_least_one_quick_case_is_supported(workload: Workload, implementation: Implementation) -> None:
+    reasons = {implementation.unsupported(case) for case in workload.suites()["quick"]}
     assert None in reasons, reasons
 
 
 def test_prepare_leaves_inputs_and_constants_as_they_are(
     workload: Workload, implementation: Implementation, prepare: Prepare
 ) -> None:
-    case = next(case for case in some_cases(workload)[0] if implementation.supports(case) is None)
+    case = next(case for case in quick_and_random_cases(workload)[0] if implementation.unsupported(case) is None)
     problem = workload.problem(case, seed=1)
     before = checksums(problem.inputs | dict(problem.constants))
     problem, _ = prepare(problem)
     assert checksums(problem.inputs | dict(problem.constants)) == before
 
 
-def test_says_what_it_is_and_what_is_timed(entry: Entry) -> None:
+def test_summary_is_a_sentence_and_the_note_says_what_is_timed(entry: Entry) -> None:
     assert entry.summary.endswith("."), f"{entry.path}: its class needs a docstring whose first line is a sentence"
     assert entry.note, f"{entry.path}: say in `note` what is inside the timed call and what is not"

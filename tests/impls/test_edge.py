@@ -1,10 +1,11 @@
-"""On target ``edge`` every implementation, in a worker of its own, passes or says why not, with one thread at work."""
+"""On target ``edge`` every implementation runs on one thread of its own worker, and passes or states why it cannot."""
 
 from pathlib import Path
 
 import pytest
 
 from bench.core import registry
+from bench.core.budget import Budget
 from bench.core.record import THREADS_THAT_RAN, Status
 from bench.run.launch import launch
 from bench.store import Request
@@ -12,11 +13,11 @@ from bench.store import Request
 
 @pytest.mark.parametrize("workload", registry.workloads())
 def test_one_thread_works_on_the_edge(workload: str, tmp_path: Path) -> None:
-    """On the first quick case, for long enough that other threads' time would show."""
+    """Run the first quick case for long enough that the time of other threads would show."""
     case = registry.workload(workload).suites()["quick"][0]
     filters = tuple(f"{name}={text}" for name, text in case.texts().items())
     request = Request(workloads=(workload,), suite="quick", target="edge", cases=filters)
-    records = launch(request, budget_s=1.0, results=tmp_path).run.records
+    records = launch(request, budget=Budget(timed_s=0.3), results=tmp_path).run.records
     assert {record.implementation for record in records} == {
         entry.name for entry in registry.implementations() if entry.workload == workload and "edge" in entry.targets
     }

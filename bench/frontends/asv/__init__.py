@@ -1,1 +1,1 @@
-"""asv (airspeed velocity): the quick suites over the project's history. Set up by ``asv.conf.json``."""
+"""asv (airspeed velocity): the suites ``first`` over the project's history, configured by ``asv.conf.json``."""

@@ -1,6 +1,8 @@
-"""pytest-benchmark: ``pytest --benchmark-only`` measures the quick suites.
+"""pytest-benchmark: ``pytest --benchmark-only`` measures the suites ``first``.
 
-All implementations and their libraries live in the one process of pytest, on target ``edge``, and are timed one after
-the other: familiar to read, but neither isolated nor interleaved, so a crash ends it all and drift does not cancel.
-``featherbench report`` reads the file of ``--benchmark-json``. An ordinary ``pytest`` collects nothing of this.
+All implementations and their libraries run in the process of pytest, on target ``edge``, and are timed one after the
+other. The output is familiar, but nothing is isolated or interleaved, so a crash ends everything and drift does not
+cancel. ``featherbench report`` reads the file of ``--benchmark-json``. An ordinary ``pytest`` collects no benchmark.
 """
+
+SUITE = "first"

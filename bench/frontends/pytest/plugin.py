@@ -1,4 +1,4 @@
-"""The plug-in that ``pyproject.toml`` loads: silent, unless ``--benchmark-only`` is given."""
+"""The plug-in that ``pyproject.toml`` loads; it measures nothing unless ``--benchmark-only`` is given."""
 
 import os
 import shlex
@@ -11,40 +11,41 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from bench.core.target import Target
+from bench.frontends.pytest import SUITE
 
 if TYPE_CHECKING:
     from bench.store import RunInfo
 
 EDGE = Target("edge")
-QUICK = Path(__file__).with_name("quick.py")
+BENCHMARKS = Path(__file__).with_name("benchmarks.py")
 
-_given = os.sched_getaffinity(0), dict(os.environ)
+_original_state = os.sched_getaffinity(0), dict(os.environ)
 
 
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Become target ``edge`` before anything loads a library, since libraries read the variables while loading."""
-    if _wanted(early_config):
+    if _benchmark_only(early_config):
         _become_edge()
     with suppress(ImportError):
         import_module("triton")  # loaded after TensorFlow, it crashes the process; before it, both work
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Without paths of the user's, collect the benchmarks in place of the tests; time them as a run does."""
-    if not _wanted(config):
+    """Time with the garbage collector off, as a run does; collect the benchmarks unless the user gave paths."""
+    if not _benchmark_only(config):
         return
     config.option.benchmark_disable_gc = True
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
-        config.args = [str(QUICK)]
+        config.args = [str(BENCHMARKS)]
 
 
 @pytest.hookimpl(optionalhook=True)  # pytest-benchmark need not be installed.
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
-    """Put in what a stored run has, so that ``featherbench report`` understands the file on any machine."""
-    if _wanted(config):
-        from bench.frontends.pytest.quick import others
+    """Add what a stored run has, so that ``featherbench report`` can read the file on any machine."""
+    if _benchmark_only(config):
+        from bench.frontends.pytest.benchmarks import others
 
-        with _as_given():
+        with _restored_state():
             run = _describe(config)
         machine_info["featherbench"] = {
             "run": run.model_dump(mode="json"),
@@ -58,9 +59,9 @@ def _become_edge() -> None:
 
 
 @contextmanager
-def _as_given() -> Iterator[None]:
-    """With the cores and variables that the user gave, which a run is described with."""
-    cores, variables = _given
+def _restored_state() -> Iterator[None]:
+    """Restore the cores and variables that pytest was started with, by which a run is described."""
+    cores, variables = _original_state
     os.sched_setaffinity(0, cores)
     os.environ.clear()
     os.environ.update(variables)
@@ -70,24 +71,19 @@ def _as_given() -> Iterator[None]:
         _become_edge()
 
 
-def _wanted(config: pytest.Config) -> bool:
+def _benchmark_only(config: pytest.Config) -> bool:
     return bool(getattr(config.known_args_namespace, "benchmark_only", False))
 
 
 def _describe(config: pytest.Config) -> "RunInfo":
-    # Only now: these load numpy.
+    # Imported here, since these load numpy.
     from bench import store
     from bench.core import registry
+    from bench.core.budget import Budget
     from bench.run.launch import describe
-    from bench.run.workers import Allowance
 
-    request = store.Request(workloads=tuple(sorted(registry.workloads())), suite="quick", target=str(EDGE))
-    allowance = Allowance()
-    spending = store.Spending(
-        budget_s=config.getoption("benchmark_max_time"),
-        timeout_s=allowance.timeout_s,
-        memory_bytes=allowance.memory_bytes,
-    )
+    request = store.Request(workloads=tuple(sorted(registry.workloads())), suite=SUITE, target=str(EDGE))
+    budget = Budget(timed_s=config.getoption("benchmark_max_time"))
     entries = [entry for entry in registry.implementations() if entry.workload in registry.workloads()]
-    info = describe(request, spending, entries, store.LOCAL, "pytest-benchmark", ["pytest-benchmark"])
+    info = describe(request, budget, entries, store.LOCAL, "pytest-benchmark", ["pytest-benchmark"])
     return info.model_copy(update={"command": shlex.join(["pytest", *config.invocation_params.args])})

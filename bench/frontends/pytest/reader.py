@@ -1,19 +1,22 @@
-"""Reads the file of ``pytest --benchmark-only --benchmark-json FILE`` as a run."""
+"""Reader of the file of ``pytest --benchmark-only --benchmark-json FILE`` as a run."""
 
 import json
 from hashlib import sha256
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from bench.core.errors import BadUse
+from bench.core.errors import UsageError
 from bench.core.record import SCHEMA, Latency, Record, Status
-from bench.measure.latency import TURN_NS
-from bench.run.sitting import summarise
+from bench.run.plausibility import implausible
+from bench.stats.latencies import estimate, storable_ends
 from bench.store import Run, RunInfo
 
-HOW = "in one process with all other implementations, one after another: not isolated, not interleaved"
+ROUND_NS = 20e6
+"""Duration of the rounds that consecutive samples are divided into, ns."""
+CAVEAT = "in one process with all other implementations, one after another: not isolated, not interleaved"
 
 
 Duration = Annotated[float, Field(gt=1e-12, lt=1e9)]
@@ -24,38 +27,38 @@ class _Stats(BaseModel):
     iterations: int = Field(ge=1)
 
 
-class _About(BaseModel):
-    """Of a Record, all but what pytest-benchmark knows."""
+class _RecordFields(BaseModel):
+    """All fields of a Record that pytest-benchmark does not know."""
 
     model_config = ConfigDict(extra="allow")
 
     facts: dict[str, str]
 
 
-class _Extra(BaseModel):
-    record: _About | None = Field(None, description="None in benchmarks of the user's own")
+class _ExtraInfo(BaseModel):
+    record: _RecordFields | None = Field(None, description="None in benchmarks of the user's own")
 
 
 class _Benchmark(BaseModel):
     stats: _Stats
-    extra_info: _Extra
+    extra_info: _ExtraInfo
 
-    def record(self, about: _About, version: str) -> Record:
-        found = {
+    def record(self, fields: _RecordFields, version: str) -> Record:
+        timed = {
             "status": Status.PASSED,
-            "facts": about.facts | {"timed by": f"pytest-benchmark {version}, {HOW}"},
+            "facts": fields.facts | {"timed by": f"pytest-benchmark {version}, {CAVEAT}"},
             "latency": _latency([1e9 * seconds for seconds in self.stats.data], self.stats.iterations),
         }
-        return Record.model_validate(about.model_dump() | found)
+        return Record.model_validate(fields.model_dump() | timed)
 
 
-class _Ours(BaseModel):
+class _Featherbench(BaseModel):
     run: RunInfo
     others: list[Record]
 
 
 class _MachineInfo(BaseModel):
-    featherbench: _Ours
+    featherbench: _Featherbench
 
 
 class _File(BaseModel):
@@ -65,76 +68,107 @@ class _File(BaseModel):
 
 
 def read(path: Path, results: Path) -> Run:
-    """The run of ``path``, stored in ``results`` when first read: the same content is the same run.
+    """Return the run in the file ``path``, and store it in ``results`` unless the same content is stored there already.
 
-    Raises BadUse where the file is not whole, or none that ``bench.frontends.pytest`` made.
+    Raises:
+        UsageError: where the file is not complete, or was not made by ``bench.frontends.pytest``.
     """
     try:
         content = path.read_bytes()
-        found = json.loads(content)
-        _require_known(found, path)
-        file = _File.model_validate(found)
+        parsed = json.loads(content)
+        _require_current_schema(parsed, path)
+        file = _File.model_validate(parsed)
         records = [
             benchmark.record(benchmark.extra_info.record, file.version)
             for benchmark in file.benchmarks
             if benchmark.extra_info.record
         ]
     except OSError as error:
-        raise BadUse(f"cannot read {path}: {error.strerror}") from None
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise BadUse(f"{path} is not as pytest-benchmark writes it: {where}: {first['msg']}") from None
+        field = ".".join(map(str, first["loc"]))
+        raise UsageError(f"{path} is not a file that pytest-benchmark wrote: {field}: {first['msg']}") from None
     except (ValueError, RecursionError) as error:
-        raise BadUse(f"{path} is not JSON, or not whole: {error}") from None
-    told = file.machine_info.featherbench
-    if not records and not told.others:
-        raise BadUse(f"{path} holds no benchmark of featherbench; leave out -k, or choose others with it")
-    name = f"{told.run.started:%Y%m%d-%H%M%S}-pytest-benchmark-{sha256(content).hexdigest()[:8]}"
-    return _stored(told.run.model_copy(update={"name": name}), [*records, *told.others], results)
+        raise UsageError(f"{path} is not JSON, or not whole: {error}") from None
+    featherbench = file.machine_info.featherbench
+    if not records and not featherbench.others:
+        raise UsageError(f"{path} holds no benchmark of featherbench; leave out -k, or select other tests with it")
+    records = [_checked_for_plausibility(record, featherbench.run) for record in records]
+    name = f"{featherbench.run.started:%Y%m%d-%H%M%S}-pytest-benchmark-{sha256(content).hexdigest()[:8]}"
+    return _store(featherbench.run.model_copy(update={"name": name}), [*records, *featherbench.others], results)
 
 
-def _require_known(found: Any, path: Path) -> None:
+def _require_current_schema(parsed: Any, path: Path) -> None:
     try:
-        version = found["machine_info"]["featherbench"]["run"]["schema_version"]
+        version = parsed["machine_info"]["featherbench"]["run"]["schema_version"]
     except (KeyError, TypeError):
-        raise BadUse(
+        raise UsageError(
             f"{path} is not from benchmarks of featherbench; make one: pytest --benchmark-only --benchmark-json FILE"
         ) from None
     if isinstance(version, int) and version > SCHEMA:
-        raise BadUse(f"{path} has schema {version}, and this featherbench reads {SCHEMA}: upgrade it")
+        raise UsageError(
+            f"{path} has schema {version}, but this featherbench reads only {SCHEMA}: upgrade featherbench"
+        )
+    if isinstance(version, int) and version < SCHEMA:
+        raise UsageError(
+            f"{path} was written by an older featherbench (schema {version}); run pytest --benchmark-only again"
+        )
 
 
-def _stored(info: RunInfo, records: list[Record], results: Path) -> Run:
+def _checked_for_plausibility(record: Record, info: RunInfo) -> Record:
+    """Return the record with the run's machine, and without its latency where that machine cannot be so fast."""
+    machine_id, machine = next(iter(info.machines.items()))
+    changes: dict[str, Any] = {"machine": machine_id}
+    if machine.peaks and record.work and record.latency:
+        reason = implausible(record.latency.estimate, record.work, machine.peaks, machine.threads)
+        if reason:
+            changes |= {"status": Status.IMPLAUSIBLE, "reason": reason, "latency": None, "memory": None}
+    return record.model_copy(update=changes)
+
+
+def _store(info: RunInfo, records: list[Record], results: Path) -> Run:
     folder = results / info.name
     run = Run.open(folder) if (folder / "run.json").exists() else Run.create(folder, info)
     with run.locked():
-        there = {record.key for record in run.records}
-        if missing := [record for record in records if record.key not in there]:
+        stored_keys = {record.key for record in run.records}
+        if missing := [record for record in records if record.key not in stored_keys]:
             run.append(missing)
     return run
 
 
-def _latency(samples: list[float], inner: int) -> Latency:
-    turns = _turns(samples, inner)
-    # Whether the process kept its core, pytest-benchmark does not look; it stops by its own rules, not when sure.
-    return summarise(turns, inner, stopped=None)
+def _latency(samples: list[float], calls_per_sample: int) -> Latency:
+    """Return the latency of these samples; pytest-benchmark records no preemption and has its own stopping rule."""
+    rounds = _rounds(samples, calls_per_sample)
+    means, processes = [fmean(round_samples) for round_samples in rounds], [0] * len(rounds)
+    interval = estimate(means, processes)
+    low, high = storable_ends(interval, means)
+    return Latency(
+        rounds=rounds,
+        numbers=list(range(len(rounds))),
+        processes=processes,
+        calls_per_sample=calls_per_sample,
+        estimate=interval.estimate,
+        low=low,
+        high=high,
+        stopped=None,
+    )
 
 
-def _turns(samples: list[float], inner: int) -> list[list[float]]:
-    """Consecutive samples, ns a call, in turns of about TURN_NS.
+def _rounds(samples: list[float], calls_per_sample: int) -> list[list[float]]:
+    """Divide consecutive samples, ns a call, into rounds of about ROUND_NS.
 
-    Single calls in a row are not independent: taken as rounds, thousands of them would give an interval that is far too
-    narrow. Turns as long as those of a run are treated as its rounds are.
+    Calls in a row are not independent: if each were a round, thousands of them would give an interval that is far too
+    narrow. Rounds of a run are shorter, but other implementations are timed between two of them.
     """
-    turns: list[list[float]] = []
-    room = 0.0
+    rounds: list[list[float]] = []
+    remaining_ns = 0.0
     for sample in samples:
-        if room <= 0:
-            turns.append([])
-            room = TURN_NS
-        turns[-1].append(sample)
-        room -= sample * inner
-    if room > 0 and len(turns) > 1:  # too short for a turn of its own
-        turns[-2:] = [turns[-2] + turns[-1]]
-    return turns
+        if remaining_ns <= 0:
+            rounds.append([])
+            remaining_ns = ROUND_NS
+        rounds[-1].append(sample)
+        remaining_ns -= sample * calls_per_sample
+    if remaining_ns > 0 and len(rounds) > 1:  # too short for a round of its own
+        rounds[-2:] = [rounds[-2] + rounds[-1]]
+    return rounds

@@ -1,1 +1,1 @@
-"""Weighs and times calls that run on a GPU after they have returned."""
+"""Measures memory and time of calls that run on a GPU after they have returned."""

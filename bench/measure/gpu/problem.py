@@ -1,4 +1,4 @@
-"""A problem on a GPU."""
+"""Problems in a GPU's memory."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ class DeviceProblem(Problem):
 
     @classmethod
     def of(cls, problem: Problem, device: str) -> "DeviceProblem":
-        """``problem`` in memory of its own on ``device``."""
+        """Return ``problem`` in memory of its own on ``device``."""
         inputs, constants = (
             {name: as_tensor(np.ascontiguousarray(array)).to(device, copy=True) for name, array in arrays.items()}
             for arrays in (problem.inputs, problem.constants)
@@ -22,8 +22,8 @@ class DeviceProblem(Problem):
 
     def lay_out(self, name: str, order: tuple[int, ...]) -> Array:
         stored: Any = self.inputs[name]
-        back = np.argsort(order).tolist()
-        self.inputs[name] = stored.permute(order).contiguous().permute(back)
+        inverse = np.argsort(order).tolist()
+        self.inputs[name] = stored.permute(order).contiguous().permute(inverse)
         return self.inputs[name]
 
     def refill(self, fresh: Problem) -> None:

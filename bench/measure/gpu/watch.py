@@ -1,4 +1,4 @@
-"""What the driver tells of a GPU while it works: whether it holds its clock down, and who else is there."""
+"""Reads from the driver whether a GPU throttles its clock while it works, and which other processes use it."""
 
 import importlib
 import os
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from bench.core.record import NO_OTHERS, OTHERS
 
-HELD_DOWN = (
+THROTTLE_REASONS = (
     "SwPowerCap",
     "HwSlowdown",
     "SyncBoost",
@@ -18,20 +18,20 @@ HELD_DOWN = (
     "HwThermalSlowdown",
     "HwPowerBrakeSlowdown",
 )
-"""Of the driver's reasons for a clock below its highest, those that are not idleness or somebody's wish."""
+"""The driver's reasons for a clock below its highest, except idleness and the user's settings."""
 
 
 class Driver(Protocol):
-    """What is asked of the driver about one GPU; anything may raise OSError where it does not tell."""
+    """What the driver reports about one GPU. Each method may raise OSError where the driver does not report it."""
 
     def reasons(self) -> set[str]:
-        """Why its clock is not at its highest, by the driver's own names."""
+        """Return why its clock is not at its highest, by the driver's own names."""
 
     def clock_mhz(self) -> int:
-        """Of its multiprocessors, now."""
+        """Return the clock of its multiprocessors now."""
 
     def processes(self) -> list[int]:
-        """Ids of the processes that compute on it."""
+        """Return the ids of the processes that compute on it."""
 
 
 class Watch:
@@ -39,97 +39,97 @@ class Watch:
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
-        self._forget()
+        self._reset()
 
     def look(self) -> bool | None:
-        """Whether its clock is held down just now; None where the driver does not tell."""
+        """Whether its clock is throttled now; None where the driver does not report it."""
         try:
-            reasons = self._driver.reasons() & set(HELD_DOWN)
+            reasons = self._driver.reasons() & set(THROTTLE_REASONS)
             self._clocks.append(self._driver.clock_mhz())
         except OSError as error:
-            self._silence = str(error)
+            self._clock_error = str(error)
             return None
         self._reasons |= reasons
         return bool(reasons)
 
     def look_for_others(self) -> None:
-        """For processes that compute on it besides this run's workers, which are children of one parent."""
+        """Look for processes that compute on it besides this run's workers, which are children of one parent."""
         try:
-            there = self._driver.processes()
+            processes = self._driver.processes()
         except OSError as error:
-            self._blind = str(error)
+            self._process_error = str(error)
             return
-        if os.getpid() not in there:
-            self._blind = "the driver does not list this one under its own id"
+        if os.getpid() not in processes:
+            self._process_error = "the driver does not list this one under its own id"
         else:
-            self._others |= {process for process in there if not _sibling(process)}
+            self._others |= {process for process in processes if not _is_sibling(process)}
 
     def facts(self) -> dict[str, str]:
-        """Of all looks since the last facts."""
-        found = {}
+        """Return facts from all looks since the previous call."""
+        facts = {}
         if self._clocks:
             clocks = self._clocks
-            seen = f", but not always told ({self._silence})" if self._silence else ""
-            found["GPU clock"] = f"{median(clocks):.0f} MHz, {min(clocks)} to {max(clocks)}{seen}"
-        elif self._silence:
-            found["GPU clock"] = f"cannot tell ({self._silence})"
+            gaps = f", but not always told ({self._clock_error})" if self._clock_error else ""
+            facts["GPU clock"] = f"{median(clocks):.0f} MHz, {min(clocks)} to {max(clocks)}{gaps}"
+        elif self._clock_error:
+            facts["GPU clock"] = f"cannot tell ({self._clock_error})"
         if self._reasons:
-            found["GPU clock held down by"] = ", ".join(sorted(self._reasons))
+            facts["GPU clock throttled by"] = ", ".join(sorted(self._reasons))
         if self._others:
-            found[OTHERS] = f"{len(self._others)} ({', '.join(map(str, sorted(self._others)))})"
+            facts[OTHERS] = f"{len(self._others)} ({', '.join(map(str, sorted(self._others)))})"
         else:
-            found[OTHERS] = f"cannot tell ({self._blind})" if self._blind else NO_OTHERS
-        self._forget()
-        return found
+            facts[OTHERS] = f"cannot tell ({self._process_error})" if self._process_error else NO_OTHERS
+        self._reset()
+        return facts
 
-    def _forget(self) -> None:
+    def _reset(self) -> None:
         self._clocks: list[int] = []
         self._reasons: set[str] = set()
         self._others: set[int] = set()
-        self._silence = self._blind = ""
+        self._clock_error = self._process_error = ""
 
 
-def _sibling(process: int) -> bool:
+def _is_sibling(process: int) -> bool:
     with suppress(OSError):
         return int(Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1]) == os.getppid()
     return False
 
 
 class Nvml:
-    """The driver, by NVIDIA's management library."""
+    """Reads the driver through NVIDIA's management library."""
 
     def __init__(self, uuid: str) -> None:
         self._uuid = uuid
-        self._opened: tuple[Any, Any] | None = None
+        self._library_and_device: tuple[Any, Any] | None = None
 
     def reasons(self) -> set[str]:
         nvml, device = self._open()
-        found = _told(nvml, nvml.nvmlDeviceGetCurrentClocksEventReasons, device)
-        return {name for name in HELD_DOWN if found & getattr(nvml, f"nvmlClocksEventReason{name}")}
+        reasons = _call(nvml, nvml.nvmlDeviceGetCurrentClocksEventReasons, device)
+        return {name for name in THROTTLE_REASONS if reasons & getattr(nvml, f"nvmlClocksEventReason{name}")}
 
     def clock_mhz(self) -> int:
         nvml, device = self._open()
-        return int(_told(nvml, nvml.nvmlDeviceGetClockInfo, device, nvml.NVML_CLOCK_SM))
+        return int(_call(nvml, nvml.nvmlDeviceGetClockInfo, device, nvml.NVML_CLOCK_SM))
 
     def processes(self) -> list[int]:
         nvml, device = self._open()
-        return [int(process.pid) for process in _told(nvml, nvml.nvmlDeviceGetComputeRunningProcesses, device)]
+        return [int(process.pid) for process in _call(nvml, nvml.nvmlDeviceGetComputeRunningProcesses, device)]
 
     def _open(self) -> tuple[Any, Any]:
-        """The library, and its handle of the device."""
-        if self._opened is None:
+        """Return the library and its handle of the device."""
+        if self._library_and_device is None:
             try:
                 nvml = importlib.import_module("pynvml")
             except ImportError:
                 raise OSError("needs nvidia-ml-py: pip install nvidia-ml-py") from None
-            _told(nvml, nvml.nvmlInit)
-            self._opened = nvml, _told(nvml, nvml.nvmlDeviceGetHandleByUUID, self._uuid)
-        return self._opened
+            _call(nvml, nvml.nvmlInit)
+            self._library_and_device = nvml, _call(nvml, nvml.nvmlDeviceGetHandleByUUID, self._uuid)
+        return self._library_and_device
 
 
-def _told(nvml: Any, ask: Callable[..., Any], *arguments: Any) -> Any:
-    """The answer; OSError where the library has none."""
+def _call(nvml: Any, function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function of the library; raise OSError where it reports an error."""
     try:
-        return ask(*arguments)
+        return function(*arguments)
     except nvml.NVMLError as error:
         raise OSError(str(error)) from None

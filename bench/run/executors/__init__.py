@@ -1,1 +1,1 @@
-"""Where workers run. A worker is reached through ``ask``; the local one is a child process."""
+"""Runs workers, which are reached through ``ask``: in child processes, or in this one."""

@@ -1,4 +1,4 @@
-"""Kernels compiled at run time, for one architecture each, and kept on disk."""
+"""Compile kernels at run time, each for one architecture, and keep them on disk."""
 
 import io
 import json
@@ -10,8 +10,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-
-from bench.core.files import whole
+from tempfile import NamedTemporaryFile
 
 SOURCES = Path(__file__).parent / "kernels"
 STANDARD = "c++17"
@@ -20,23 +19,25 @@ ADVICE = "pip install 'featherbench[cuda]'"
 
 @dataclass(frozen=True)
 class Compiled:
-    """One kernel's machine code, its name there, and what a thread of it needs."""
+    """One kernel's machine code, its name in that, and the resources it needs."""
 
     name: str
     registers: int
+    """Registers of a thread."""
     spilled_bytes: int
+    """Bytes of spill stores and loads of a thread."""
     shared_bytes: int
-    """Of a block."""
+    """Bytes of shared memory of a block."""
     code: bytes
 
 
 @cache
 def unavailable() -> str | None:
-    """Why nothing can be compiled here, in one line, or None."""
+    """Return why nothing can be compiled on this machine, in one line, or None."""
     try:
         version("cuda-core")
         _compiler()
-    except ImportError:  # of cuda-core or of what it calls
+    except ImportError:  # cuda-core or a package that it needs is missing
         return f"the CUDA kernels are compiled by cuda-core, which is not installed, or in part only: {ADVICE}"
     except RuntimeError as error:
         return " ".join(str(error).split())
@@ -44,28 +45,44 @@ def unavailable() -> str | None:
 
 
 def compiled(expression: str, architecture: str) -> Compiled:
-    """The kernel ``expression``, such as ``product<Half, false, 8>``, for ``sm_90`` or another architecture.
+    """Return the kernel ``expression``, such as ``forward<Half, false, 8>``, for ``sm_90`` or another architecture.
 
-    Compiled once for each state of the sources and version of the compiler, in about a second, and then read from
-    ``$XDG_CACHE_HOME/featherbench/kernels``. Raises RuntimeError where no compiler can be loaded, or it refuses.
+    It is compiled once for each state of the sources and version of the compiler, in about a second, and from then on
+    read from ``$XDG_CACHE_HOME/featherbench/kernels``.
+
+    Raises:
+        RuntimeError: where no compiler can be loaded, or the compiler refuses the kernel.
     """
     if reason := unavailable():
         raise RuntimeError(reason)
     key = sha256("\n".join((expression, architecture, STANDARD, _compiler(), _sources())).encode()).hexdigest()
     path = _folder() / f"{key}.cubin"
-    about = path.with_suffix(".json")
-    if path.is_file() and about.is_file():
-        return Compiled(**json.loads(about.read_text()), code=path.read_bytes())
-    made = _compile(expression, architecture)
-    with suppress(OSError):  # where nothing can be kept, it is compiled again next time
-        for file, content in ((path, made.code), (about, json.dumps(_told(made)).encode())):
-            with whole(file) as target:
-                target.write(content)
-    return made
+    metadata_path = path.with_suffix(".json")
+    if path.is_file() and metadata_path.is_file():
+        return Compiled(**json.loads(metadata_path.read_text()), code=path.read_bytes())
+    kernel = _compile(expression, architecture)
+    with suppress(OSError):  # a kernel that cannot be kept is compiled again next time
+        _keep(path, kernel.code)
+        _keep(metadata_path, json.dumps(_metadata(kernel)).encode())
+    return kernel
 
 
-def _told(made: Compiled) -> dict[str, object]:
-    return {name: value for name, value in asdict(made).items() if name != "code"}
+def _keep(path: Path, content: bytes) -> None:
+    """Write a file so that no reader ever finds half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with NamedTemporaryFile(dir=path.parent, delete=False) as file:
+        partial = Path(file.name)
+        try:
+            file.write(content)
+            file.flush()
+        except BaseException:
+            partial.unlink()
+            raise
+    partial.replace(path)
+
+
+def _metadata(kernel: Compiled) -> dict[str, object]:
+    return {name: value for name, value in asdict(kernel).items() if name != "code"}
 
 
 def _compile(expression: str, architecture: str) -> Compiled:
@@ -76,25 +93,25 @@ def _compile(expression: str, architecture: str) -> Compiled:
     log = io.StringIO()
     try:
         program = Program(source, "c++", options)
-        made = program.compile("cubin", name_expressions=(expression,), logs=log)
-    except Exception as error:  # of several libraries' own kinds, which only they export
+        module = program.compile("cubin", name_expressions=(expression,), logs=log)
+    except Exception as error:  # several libraries raise exception types of their own
         reason = " ".join(str(error).replace("\0", "").split())
         raise RuntimeError(f"{expression} cannot be compiled for {architecture}: {reason}") from error
-    told = log.getvalue()
+    text = log.getvalue()
     return Compiled(
-        name=made.symbol_mapping[expression].decode(),
-        registers=_number(r"Used (\d+) registers", told),
-        spilled_bytes=_number(r"(\d+) bytes spill stores", told) + _number(r"(\d+) bytes spill loads", told),
-        shared_bytes=_number(r"(\d+) bytes smem", told, 0),
-        code=bytes(made.code),
+        name=module.symbol_mapping[expression].decode(),
+        registers=_number(r"Used (\d+) registers", text),
+        spilled_bytes=_number(r"(\d+) bytes spill stores", text) + _number(r"(\d+) bytes spill loads", text),
+        shared_bytes=_number(r"(\d+) bytes smem", text, 0),
+        code=bytes(module.code),
     )
 
 
-def _number(pattern: str, text: str, otherwise: int | None = None) -> int:
+def _number(pattern: str, text: str, default: int | None = None) -> int:
     match = re.search(pattern, text)
-    if match is None and otherwise is None:
+    if match is None and default is None:
         raise RuntimeError(f"the compiler does not say {pattern!r}")
-    return int(match[1]) if match else int(otherwise or 0)
+    return int(match[1]) if match else int(default or 0)
 
 
 @cache
@@ -107,7 +124,11 @@ def _sources() -> str:
 
 @cache
 def _compiler() -> str:
-    """NVRTC and its version. Raises RuntimeError, with the search of its library, where it cannot be loaded."""
+    """Return the name and version of NVRTC.
+
+    Raises:
+        RuntimeError: where its library cannot be loaded; the message tells where it was searched for.
+    """
     from cuda.bindings import nvrtc
 
     try:

@@ -1,4 +1,4 @@
-"""How numbers are stored and multiplied."""
+"""Formats in which numbers are stored and multiplied."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ import torch
 
 @dataclass(frozen=True)
 class Format:
-    """How numbers are stored and multiplied; ``name`` is that of the kernels' type."""
+    """A format in which numbers are stored and multiplied; ``name`` is that of the kernels' type."""
 
     name: str
     per_word: int
-    """Numbers in a 32-bit word of the tensor cores' operands."""
+    """How many numbers a 32-bit word of the tensor cores' operands holds."""
     exact: bool = False
-    """In float32, without tensor cores."""
+    """Whether products are of float32, without tensor cores."""
 
     @property
     def vector(self) -> int:
-        """Numbers in 16 bytes, the most that a thread loads at once."""
+        """How many numbers 16 bytes hold, the most that a thread loads at once."""
         return 4 * self.per_word
 
 
@@ -27,11 +27,15 @@ FORMATS = {
     "float16": Format("Half", 2),
     "bfloat16": Format("Bfloat16", 2),
 }
-"""By what the operands are; sums are of float32 in all."""
+"""Formats by the type of their operands; all add up in float32."""
 
 
 def format_of(dtype: torch.dtype, tf32: bool) -> Format:
-    """The format for tensors of ``dtype``; float32 is multiplied as ``tf32`` where that is allowed."""
+    """Return the format for tensors of ``dtype``; float32 is multiplied as TF32 where ``tf32`` allows it.
+
+    Raises:
+        TypeError: where the kernels take no such dtype.
+    """
     name = "tf32" if tf32 and dtype == torch.float32 else str(dtype).removeprefix("torch.")
     if name not in FORMATS:
         raise TypeError(f"the CUDA kernels take float32, float16 and bfloat16, not {name}")

@@ -1,4 +1,4 @@
-"""Launches on the GPU of a tensor, on PyTorch's current stream."""
+"""Launch kernels on a GPU, on PyTorch's current stream."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -12,7 +12,10 @@ from impls.sliding_channel_conv2d.cuda.compiler import compiled
 
 
 class Gpu:
-    """One device. Kernels are loaded when first launched, which must not be while a CUDA graph is captured."""
+    """The launcher of one device.
+
+    A kernel is loaded when it is first launched; that first launch must not happen while a CUDA graph is captured.
+    """
 
     def __init__(self, device: torch.device) -> None:
         from cuda.core import Device
@@ -36,19 +39,19 @@ class Gpu:
         if expression not in self._kernels:
             from cuda.core import ObjectCode
 
-            made = compiled(expression, self._architecture)
-            self._kernels[expression] = ObjectCode.from_cubin(made.code).get_kernel(made.name)
+            kernel = compiled(expression, self._architecture)
+            self._kernels[expression] = ObjectCode.from_cubin(kernel.code).get_kernel(kernel.name)
         return self._kernels[expression]
 
 
 @cache
 def gpu(device: torch.device) -> Gpu:
-    """The launcher of a device, whose index must be told."""
+    """Return the launcher of ``device``, which must have an index."""
     return Gpu(device)
 
 
 def _argument(value: Tensor | int | None) -> int | np.uint32:
-    """A pointer, which cuda-core takes as a number of its size, or 32 bits."""
+    """Convert an argument for cuda-core: a pointer is an int, a 32-bit number a ``np.uint32``."""
     if isinstance(value, int):
         return np.uint32(value)
     return 0 if value is None else value.data_ptr()

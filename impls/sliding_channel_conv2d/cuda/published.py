@@ -1,4 +1,4 @@
-"""The paper's own GPU design (arXiv 2101.00745), made right for every overlap, so that its two claims can be tested."""
+"""The paper's GPU design (arXiv 2101.00745), corrected for every overlap, so that its two claims can be tested."""
 
 from dataclasses import dataclass
 
@@ -6,23 +6,29 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from impls.sliding_channel_conv2d._windows import Windows
 from impls.sliding_channel_conv2d.cuda.convolution import THREADS, Launcher
-from impls.sliding_channel_conv2d.layer.windows import Windows
 
 
 class Published:
-    """``reuse``: with the channel-cyclic optimisation. ``input_centric``: the backward that the paper proposes.
+    """One layer's kernels after the paper, for float32 tensors, NCHW and contiguous.
 
-    Tensors are float32, NCHW and contiguous. dW is added up by atomics: it differs from call to call in its last bits.
+    dW is added up by atomics, so that its last bits differ from call to call.
+
+    Args:
+        windows: the windows of the layer.
+        launcher: what runs the kernels.
+        reuse: whether to use the channel-cyclic optimisation.
+        input_centric: whether to use the backward pass that the paper proposes.
     """
 
     def __init__(self, windows: Windows, launcher: Launcher, *, reuse: bool, input_centric: bool) -> None:
         self._windows, self._launcher = windows, launcher
         self._reuse, self._input_centric = reuse, input_centric
-        self._made: dict[torch.device, _Tables] = {}
+        self._cached_tables: dict[torch.device, _Tables] = {}
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Y (n, cout, h, w) of x (n, cin, h, w), weight (cout, width) and bias (cout,)."""
+        """Compute Y (n, cout, h, w) from x (n, cin, h, w), weight (cout, width) and bias (cout,)."""
         tables = self._tables(x.device)
         y = x.new_empty(x.shape[0], self._windows.cout, *x.shape[2:])
         arguments = (x, weight, bias, y, *tables.windows, len(tables.windows[0]))
@@ -30,7 +36,7 @@ class Published:
         return y
 
     def backward(self, dy: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
-        """Returns dX (n, cin, h, w) and dW (cout, width) of dy (n, cout, h, w)."""
+        """Compute dX (n, cin, h, w) and dW (cout, width) from dy (n, cout, h, w), x and weight."""
         tables = self._tables(x.device)
         dx = torch.empty_like(x) if self._input_centric else torch.zeros_like(x)
         dweight = torch.zeros_like(weight)
@@ -43,9 +49,9 @@ class Published:
         return dx, dweight
 
     def _tables(self, device: torch.device) -> "_Tables":
-        if device not in self._made:
-            self._made[device] = _tables_of(self._windows, self._reuse, device)
-        return self._made[device]
+        if device not in self._cached_tables:
+            self._cached_tables[device] = _make_tables(self._windows, self._reuse, device)
+        return self._cached_tables[device]
 
     def _launch(self, kernel: str, threads: int, x: Tensor, *arguments: Tensor | int | None) -> None:
         if threads == 0:
@@ -58,18 +64,18 @@ class Published:
 @dataclass(frozen=True)
 class _Tables:
     windows: tuple[Tensor, Tensor, Tensor]
-    """First channel of each window, where its filters begin, and all filters."""
+    """The first channel of each window, the index of its first filter in the list of filters, and that list."""
     covers: tuple[Tensor, Tensor]
-    """Where the windows over each channel begin, and all of these."""
+    """The index of the first window over each channel in a list of windows, and that list."""
 
 
-def _tables_of(windows: Windows, reuse: bool, device: torch.device) -> _Tables:
-    alone = [(start, (filter_,)) for filter_, start in enumerate(windows.starts)]
-    listed = list(windows.filters.items()) if reuse else alone
-    starts = np.array([start for start, _ in listed])
-    filters = [np.array(found) for _, found in listed]
-    place = (np.arange(windows.cin)[:, None] - starts) % windows.cin  # of a channel in a window, if below its width
-    channels, covers = np.nonzero(place < windows.width)
+def _make_tables(windows: Windows, reuse: bool, device: torch.device) -> _Tables:
+    ungrouped = [(start, (filter_,)) for filter_, start in enumerate(windows.starts)]
+    filters_by_start = list(windows.filters.items()) if reuse else ungrouped
+    starts = np.array([start for start, _ in filters_by_start])
+    filters = [np.array(group) for _, group in filters_by_start]
+    offset = (np.arange(windows.cin)[:, None] - starts) % windows.cin  # a window has a channel if below its width
+    channels, covers = np.nonzero(offset < windows.width)
 
     def table(array: np.ndarray) -> Tensor:
         return torch.from_numpy(array.astype(np.int32)).to(device)

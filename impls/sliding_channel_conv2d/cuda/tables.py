@@ -1,4 +1,4 @@
-"""Where the kernels find what stands where."""
+"""The tables that kernels read, as tensors on a device."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,45 +7,48 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from impls.sliding_channel_conv2d.cuda.bands import Bands
+from impls.sliding_channel_conv2d._windows import Windows
 from impls.sliding_channel_conv2d.cuda.formats import Format
-from impls.sliding_channel_conv2d.layer.windows import Windows
+from impls.sliding_channel_conv2d.cuda.tiling import Tiling
 
-Cut = Callable[[Windows, int], Bands]
+MakeTiling = Callable[[Windows, int], Tiling]
+"""Makes the tiles from windows and the numbers in a word: ``forward`` and the like in ``tiling``."""
 
 
 @dataclass(frozen=True)
 class Tables:
-    """``Bands`` where the kernels find them: int32 tensors, see there."""
+    """The tables of a ``Tiling``, which explains them, as int32 tensors."""
 
     outputs: Tensor
     first: Tensor
     inputs: Tensor
-    places: Tensor
+    weight_index: Tensor
+    """``Tiling.weights``."""
     packing: Tensor
-    """``places`` in the order in which the product reads weights."""
+    """``weight_index`` in the order in which the kernels of products read weights."""
     chunk_tiles: Tensor
     chunk_entries: Tensor
     positions: Tensor
-    """The inverse of ``places``, int64: where in it each weight stands."""
+    """The inverse of ``weight_index``, int64: the index in it of each weight."""
 
 
 class LayerTables:
-    """The tables of one layer, each made when first asked for, and kept as long as this is."""
+    """The tables of one layer. Each is made when it is first needed, and then kept."""
 
     def __init__(self, windows: Windows, format_: Format) -> None:
         self._windows, self._format = windows, format_
-        self._made: dict[tuple[Cut, torch.device], Tables] = {}
+        self._tables: dict[tuple[MakeTiling, torch.device], Tables] = {}
 
-    def of(self, cut: Cut, device: torch.device) -> Tables:
-        if (cut, device) not in self._made:
-            self._made[cut, device] = self._make(cut, device)
-        return self._made[cut, device]
+    def of(self, make_tiling: MakeTiling, device: torch.device) -> Tables:
+        """Return the tables of a tiling on ``device``."""
+        if (make_tiling, device) not in self._tables:
+            self._tables[make_tiling, device] = self._make(make_tiling, device)
+        return self._tables[make_tiling, device]
 
-    def _make(self, cut: Cut, device: torch.device) -> Tables:
-        bands = cut(self._windows, self._format.per_word)
-        packing = bands.weights if self._format.exact else bands.in_fragments(self._format.per_word)
-        there = np.flatnonzero(bands.weights >= 0)
-        positions = there[np.argsort(bands.weights.ravel()[there])]
-        arrays = (bands.outputs, bands.first, bands.inputs, bands.weights, packing, *bands.chunks, positions)
+    def _make(self, make_tiling: MakeTiling, device: torch.device) -> Tables:
+        tiling = make_tiling(self._windows, self._format.per_word)
+        packing = tiling.weights if self._format.exact else tiling.in_fragments(self._format.per_word)
+        used = np.flatnonzero(tiling.weights >= 0)
+        positions = used[np.argsort(tiling.weights.ravel()[used])]
+        arrays = (tiling.outputs, tiling.first, tiling.inputs, tiling.weights, packing, *tiling.chunks, positions)
         return Tables(*(torch.from_numpy(array).to(device) for array in arrays))

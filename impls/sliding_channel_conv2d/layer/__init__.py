@@ -1,0 +1,1 @@
+"""The sliding-channel layer for PyTorch, and what it computes with."""

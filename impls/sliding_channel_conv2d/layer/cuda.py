@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from impls.sliding_channel_conv2d._windows import Windows
 from impls.sliding_channel_conv2d.cuda.compiler import unavailable
 from impls.sliding_channel_conv2d.layer.composed import composed
 from impls.sliding_channel_conv2d.layer.differentiable import Kernels, autocasts, differentiable
@@ -14,22 +15,21 @@ from impls.sliding_channel_conv2d.layer.operator import (
     taken_apart,
     weight_gradient,
 )
-from impls.sliding_channel_conv2d.layer.windows import Windows
 
 GPU = "cuda"
-"""Type of the devices that kernels run on."""
+"""Type of the devices that the kernels run on."""
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 LEAST_CAPABILITY = (8, 0)
-"""What TF32, bfloat16 and the shapes of the products take."""
+"""Least compute capability that has TF32, bfloat16 and the products' shapes."""
 
 
 def cuda(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
-    """Y (n, cout, h, w) of x (n, cin, h, w) and weight (cout, width), with channels last where x has them so.
+    """Compute Y (n, cout, h, w) from x (n, cin, h, w) and weight (cout, width); it is channels-last where x is.
 
-    float32 is multiplied as TF32 where cuDNN's convolutions may be, as in torch.nn.Conv2d. Under autocast all are cast
-    to its dtype first. Other types and devices get the same products in ordinary operators. What is not finite in a
-    channel may reach filters that do not read it, as in a dense convolution with zeros. Under a compiler, function
-    transforms such as torch.func.grad are not known.
+    float32 is multiplied as TF32 where cuDNN's convolutions may be, as in torch.nn.Conv2d. Under autocast all tensors
+    are cast to its dtype first. Other dtypes and devices get the same products in ordinary operators. A value that is
+    not finite may reach filters that do not read its channel, as in a dense convolution with zeros. Under a compiler,
+    function transforms such as torch.func.grad are not supported.
     """
     if not takes(x):
         return composed(x, weight, bias, windows)
@@ -48,14 +48,17 @@ def takes(x: Tensor) -> bool:
     return x.device.type == GPU and x.dtype in DTYPES and _usable(x.device.index)
 
 
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _usable(device: int) -> bool:
-    """Whether kernels can be compiled, and for this device; the same whenever asked."""
+    """Whether kernels can be compiled, and for this device; the result never changes."""
     return unavailable() is None and torch.cuda.get_device_capability(device) >= LEAST_CAPABILITY
 
 
+if torch.version.cuda:  # Other builds never call it, and this imports PyTorch's whole compiler, which takes seconds.
+    _usable = torch.compiler.assume_constant_result(_usable)  # type: ignore[no-untyped-call]
+
+
 class _Cuda(Kernels):
-    """The kernels, by the operators that compilers see too."""
+    """The kernels, through the operators that compilers see too."""
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
         y: Tensor = convolve(x, weight, bias, setting_of(windows))

@@ -1,4 +1,4 @@
-"""The layer, with the manners of torch.nn.Conv2d."""
+"""The layer, with the conventions of torch.nn.Conv2d."""
 
 from fractions import Fraction
 from math import sqrt
@@ -7,26 +7,31 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from impls.sliding_channel_conv2d._windows import Windows, overlap
 from impls.sliding_channel_conv2d.layer.backends import BACKENDS, choose, require
 from impls.sliding_channel_conv2d.layer.differentiable import autocasts
-from impls.sliding_channel_conv2d.layer.windows import Windows, overlap
 
 
 class SlidingChannelConv2d(nn.Module):
-    """Pointwise convolution in which filter i reads ``in_channels / cg`` consecutive channels, cyclically, from
-    ``floor(i * (1 - co) * in_channels / cg) mod in_channels`` (arXiv 2101.00745).
+    """Pointwise convolution whose filters each read a sliding window of channels (arXiv 2101.00745).
+
+    Filter i reads ``in_channels / cg`` consecutive channels, cyclically, from
+    ``floor(i * (1 - co) * in_channels / cg) mod in_channels``.
 
     Input (n, in_channels, h, w) or (in_channels, h, w); output likewise, with ``out_channels``. Parameters: ``weight``
     (out_channels, in_channels / cg) and ``bias`` (out_channels,) or None, drawn from U(-b, b) with
     b = sqrt(cg / in_channels).
 
     ``co``, the overlap of neighbouring windows, is exact: 0.33 means 33/100, and "1/3" a third. ``backend`` is one of
-    ``layer.backends.BACKENDS``; "auto" chooses by shape at each call. Raises ValueError where the settings make no
-    layer, TypeError where channels or cg are no integers. Derivatives are right for every setting and backend, in both
-    directions and of any order (of backend "cuda" not those of torch.func under a compiler).
+    ``layer.backends.BACKENDS``; "auto" chooses by shape at each call. Derivatives are right for every setting and
+    backend, in both directions and of any order, except those of torch.func under a compiler with backend "cuda".
 
     The state also has ``_extra_state``: in_channels, cg and co, since weights of one shape fit several settings.
-    ``load_state_dict`` raises ValueError where they differ; a state without it is taken as it is, strict or not.
+    ``load_state_dict`` raises ValueError where they differ; it accepts a state without it, strict or not.
+
+    Raises:
+        ValueError: where the settings make no layer.
+        TypeError: where channels or cg are no integers.
     """
 
     def __init__(
@@ -49,7 +54,7 @@ class SlidingChannelConv2d(nn.Module):
 
     @property
     def backend(self) -> str:
-        """The name of a backend that can compute this layer, or "auto"; ValueError where set to another."""
+        """The name of a backend that can compute this layer, or "auto"; setting another raises ValueError."""
         return self._backend
 
     @backend.setter
@@ -62,7 +67,7 @@ class SlidingChannelConv2d(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
 
     def forward(self, x: Tensor) -> Tensor:
-        weight, bias = self.weight, self.bias  # once: where they are parametrized, each look computes them
+        weight, bias = self.weight, self.bias  # once: each access to a parametrized one computes it
         self._check(x, weight.dtype, None if bias is None else bias.dtype)
         images = x if x.dim() == 4 else x.unsqueeze(0)
         backend = BACKENDS[choose(images, self.windows) if self.backend == "auto" else self.backend]
@@ -70,7 +75,7 @@ class SlidingChannelConv2d(nn.Module):
         return y if x.dim() == 4 else y.squeeze(0)
 
     def _check(self, x: object, weight: torch.dtype, bias: torch.dtype | None) -> None:
-        """Raise TypeError or ValueError where the layer, its parameters of these types, cannot be applied to ``x``."""
+        """Raise TypeError or ValueError where a layer with parameters of these dtypes cannot be applied to ``x``."""
         expected = f"expected (n, {self.windows.cin}, h, w) or (channels, h, w)"
         if not isinstance(x, Tensor):
             raise TypeError(f"{expected}, not a {type(x).__name__}")
@@ -80,11 +85,15 @@ class SlidingChannelConv2d(nn.Module):
             raise TypeError(f"input is {x.dtype}, weight {weight}, bias {bias}")
 
     def get_extra_state(self) -> Tensor:
-        """The setting as text in a tensor, since much that stores or converts a state takes nothing but tensors."""
+        """Return the setting as text in a tensor, since many tools that store or convert a state take only tensors."""
         return torch.tensor(list(self._setting.encode()), dtype=torch.uint8, device="cpu")
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Raise ValueError where ``state`` is another setting's. On the meta device it says nothing."""
+        """Check that ``state`` is of this layer's setting, except on the meta device, where it has no values.
+
+        Raises:
+            ValueError: where it is of another setting.
+        """
         if state.is_meta:
             return
         setting = bytes(state.byte().tolist()).decode()  # a state may have been cast as a whole
@@ -96,13 +105,13 @@ class SlidingChannelConv2d(nn.Module):
         return f"in_channels={self.windows.cin}, cg={self.windows.cg}, co={self.windows.co}"
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
-        """States from before there was an extra one, or made by hand, hold weights only."""
+        """Accept states without an extra state: older ones, and those made by hand, hold weights only."""
         state_dict.setdefault(f"{prefix}_extra_state", self.get_extra_state())
         super()._load_from_state_dict(state_dict, prefix, *others)
 
     def extra_repr(self) -> str:
         w = self.windows
-        shown = f"{w.cin}, {w.cout}, cg={w.cg}, co={w.co}"
+        text = f"{w.cin}, {w.cout}, cg={w.cg}, co={w.co}"
         if self.bias is None:
-            shown += ", bias=False"
-        return shown if self.backend == "auto" else f"{shown}, backend={self.backend!r}"
+            text += ", bias=False"
+        return text if self.backend == "auto" else f"{text}, backend={self.backend!r}"

@@ -5,19 +5,19 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from bench.core.workload import Array
-from impls.native.planes import SparsePointwise
+from impls.native.library import Array
+from impls.native.sparse_pointwise import SparsePointwise
+from impls.sliding_channel_conv2d._windows import Windows
 from impls.sliding_channel_conv2d.layer.composed import composed
 from impls.sliding_channel_conv2d.layer.differentiable import Kernels, differentiable
-from impls.sliding_channel_conv2d.layer.windows import Windows
 
 
 def native(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
-    """Y (n, cout, h, w) of x (n, cin, h, w) and weight (cout, width).
+    """Compute Y (n, cout, h, w) from x (n, cin, h, w) and weight (cout, width), on as many threads as PyTorch uses.
 
-    The weight is packed at each call; where gradients are off, only if it is not, bit by bit, that of the last call for
-    such windows and as many positions. Other types and devices than float32 on the CPU get the same products in
-    ordinary operators. Uses as many threads as PyTorch does.
+    The weight is packed at each call. Where gradients are off, it stays packed if it equals, bit by bit, that of the
+    last call for the same windows and number of positions. Other dtypes and devices than float32 on the CPU get the
+    same products in ordinary operators.
     """
     if not takes(x):
         return composed(x, weight, bias, windows)
@@ -36,22 +36,22 @@ class _Native(Kernels):
         self._keep = keep
 
     def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
-        of = None if bias is None else _array(bias)
-        return torch.from_numpy(_packed(windows).convolve(_array(x), _array(weight), of, self._keep))
+        bias_array = None if bias is None else _array(bias)
+        return torch.from_numpy(_kernels(windows).convolve(_array(x), _array(weight), bias_array, self._keep))
 
     def input_gradient(self, dy: Tensor, weight: Tensor, windows: Windows) -> Tensor:
-        return torch.from_numpy(_packed(windows).input_gradient(_array(dy), _array(weight)))
+        return torch.from_numpy(_kernels(windows).input_gradient(_array(dy), _array(weight)))
 
     def weight_gradient(self, dy: Tensor, x: Tensor, windows: Windows) -> Tensor:
-        return torch.from_numpy(_packed(windows).weight_gradient(_array(x), _array(dy)))
+        return torch.from_numpy(_kernels(windows).weight_gradient(_array(x), _array(dy)))
 
 
-def _packed(windows: Windows) -> SparsePointwise:
-    return _kernels(windows, torch.get_num_threads())
+def _kernels(windows: Windows) -> SparsePointwise:
+    return _cached_kernels(windows, torch.get_num_threads())
 
 
 @lru_cache(maxsize=256)
-def _kernels(windows: Windows, threads: int) -> SparsePointwise:
+def _cached_kernels(windows: Windows, threads: int) -> SparsePointwise:
     return SparsePointwise(windows.channels, windows.cin, threads=threads)
 
 

@@ -6,7 +6,7 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """A thread of its own never rests."""
+    """Starts a thread that never rests."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)

@@ -11,7 +11,7 @@ _load_library()
 
 
 class Accident(Im2col):
-    """Its library ends the program where it is not set up."""
+    """Imports a library that ends the program if it is not set up."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)

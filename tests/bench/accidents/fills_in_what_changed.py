@@ -6,17 +6,17 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """Keeps one buffer and writes only what differs from last time, as if nobody else ever wrote to its answers."""
+    """Keeps one buffer and writes only the values that changed, as if nothing else ever wrote to its outputs."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        right = super().prepare(problem, target)
-        kept: Array = right().copy()
+        compute = super().prepare(problem, target)
+        kept: Array = compute().copy()
 
         def call() -> Array:
-            y: Array = right()
+            y: Array = compute()
             np.copyto(kept, y, where=np.abs(y - kept) > 0)
             return kept
 

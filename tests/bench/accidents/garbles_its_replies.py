@@ -8,18 +8,18 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """Writes to every open file, and so to the pipe that its replies go through."""
+    """Writes to every open file, including the pipe for its replies."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        right = super().prepare(problem, target)
+        compute = super().prepare(problem, target)
 
         def call() -> Any:
             for descriptor in range(3, 64):
                 with suppress(OSError):
                     os.write(descriptor, b"garbage\n")
-            return right()
+            return compute()
 
         return call

@@ -7,16 +7,16 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """Never answers."""
+    """Never returns."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        right = super().prepare(problem, target)
+        compute = super().prepare(problem, target)
 
         def call() -> Any:
             time.sleep(3600)
-            return right()
+            return compute()
 
         return call

@@ -6,7 +6,7 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """Never gets ready."""
+    """Never returns from prepare."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)

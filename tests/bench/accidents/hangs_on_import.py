@@ -11,7 +11,7 @@ _load_library()
 
 
 class Accident(Im2col):
-    """Its library waits for something that never comes."""
+    """Imports a library that waits for something that never comes."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)

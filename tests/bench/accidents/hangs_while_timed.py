@@ -8,17 +8,17 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """Never answers, but only in a timed round."""
+    """Never returns, but only in a timed round."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        right = super().prepare(problem, target)
+        compute = super().prepare(problem, target)
 
         def call() -> Any:
-            if not gc.isenabled():  # which it is only while timed
+            if not gc.isenabled():  # the collector is off only while timed
                 time.sleep(3600)
-            return right()
+            return compute()
 
         return call

@@ -1,3 +1,3 @@
-"""A helper that somebody took for an implementation."""
+"""A helper module that was mistaken for an implementation."""
 
 ANSWER = 42

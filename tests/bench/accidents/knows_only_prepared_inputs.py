@@ -4,11 +4,11 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """Computes its answer while preparing."""
+    """Computes its output in prepare, and returns it from every call."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        known = super().prepare(problem, target)().copy()
-        return lambda: known.copy()
+        output = super().prepare(problem, target)().copy()
+        return lambda: output.copy()

@@ -7,17 +7,17 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """Writes to standard output, from Python and past it, also what looks like a reply."""
+    """Writes to standard output from Python and past it, including a line that looks like a reply."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        right = super().prepare(problem, target)
+        compute = super().prepare(problem, target)
 
         def call() -> Any:
             print("garbage")
             os.write(1, b'{"result": {}, "status": "failed", "reason": "garbage", "seconds": 0.0}\n')
-            return right()
+            return compute()
 
         return call

@@ -4,7 +4,7 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """Fails whenever called."""
+    """Raises in every call."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)

@@ -4,7 +4,7 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """Cannot get ready."""
+    """Raises in prepare."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)

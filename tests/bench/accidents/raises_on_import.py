@@ -9,7 +9,7 @@ _load_library()
 
 
 class Accident(Im2col):
-    """Its library cannot be loaded."""
+    """Imports a library that cannot be loaded."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)

@@ -8,17 +8,17 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """Reads all of standard input, which is empty and not the harness's."""
+    """Reads all of standard input, which is empty because it is not the harness's."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        right = super().prepare(problem, target)
+        compute = super().prepare(problem, target)
 
         def call() -> Any:
             assert sys.stdin.read() == ""
             assert os.read(0, 1) == b""
-            return right()
+            return compute()
 
         return call

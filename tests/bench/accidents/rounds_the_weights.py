@@ -6,7 +6,7 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """Rounds the case's weights in place: the reference would round with it."""
+    """Rounds the case's weights in place; the reference would then use the rounded ones."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)

@@ -13,10 +13,10 @@ class Accident(Im2col):
     requires = ("numpy",)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        right = super().prepare(problem, target)
+        compute = super().prepare(problem, target)
 
         def call() -> Any:
             ctypes.string_at(0)
-            return right()
+            return compute()
 
         return call

@@ -11,7 +11,7 @@ _load_library()
 
 
 class Accident(Im2col):
-    """Its library crashes while being loaded."""
+    """Imports a library that crashes while being loaded."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)

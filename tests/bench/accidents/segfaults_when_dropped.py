@@ -7,7 +7,7 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """Measured well, but letting go of one that was used more than once crashes, as with a wrong destructor."""
+    """Runs well, but crashes when a call that was used more than once is deleted, as a wrong destructor would."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)

@@ -14,11 +14,11 @@ class Accident(Im2col):
     requires = ("numpy",)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        right = super().prepare(problem, target)
+        compute = super().prepare(problem, target)
 
         def call() -> Any:
-            if not gc.isenabled():  # which it is only while timed
+            if not gc.isenabled():  # the collector is off only while timed
                 ctypes.string_at(0)
-            return right()
+            return compute()
 
         return call

@@ -3,10 +3,10 @@ from impls.grouped_conv2d.workload import GroupedConv2dCase
 
 
 class Accident(Im2col):
-    """Says no, which is no accident."""
+    """Supports no case, which is not a failure."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)
 
-    def supports(self, case: GroupedConv2dCase) -> str | None:
+    def unsupported(self, case: GroupedConv2dCase) -> str | None:
         return "only kernels of 11 x 11"

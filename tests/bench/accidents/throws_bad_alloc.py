@@ -7,16 +7,16 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """C++'s operator new is refused, and nobody catches what it throws."""
+    """Lets C++'s operator new fail, and catches nothing that it throws."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        right = super().prepare(problem, target)
+        compute = super().prepare(problem, target)
 
         def call() -> Any:
             ctypes.CDLL("libstdc++.so.6")._Znwm(ctypes.c_size_t(1 << 45))
-            return right()
+            return compute()
 
         return call

@@ -10,10 +10,10 @@ class Accident(Im2col):
     requires = ("numpy",)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        right = super().prepare(problem, target)
+        compute = super().prepare(problem, target)
 
         def call() -> Array:
-            y: Array = right()
+            y: Array = compute()
             problem.inputs["x"] += 1
             return y
 

@@ -12,11 +12,11 @@ class Accident(Im2col):
     requires = ("numpy",)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        right = super().prepare(problem, target)
+        compute = super().prepare(problem, target)
 
         def call() -> Array:
-            y: Array = right()
-            if not gc.isenabled():  # which it is only while timed
+            y: Array = compute()
+            if not gc.isenabled():  # the collector is off only while timed
                 problem.inputs["x"] += 1
             return y
 

@@ -6,19 +6,19 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """Right until timing begins, wrong ever after."""
+    """Computes correctly until timing begins, and wrongly ever after."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        right = super().prepare(problem, target)
+        compute = super().prepare(problem, target)
         timed = False
 
         def call() -> Array:
             nonlocal timed
-            timed = timed or not gc.isenabled()  # which it is only while timed
-            y: Array = right()
+            timed = timed or not gc.isenabled()  # the collector is off only while timed
+            y: Array = compute()
             return y + 1 if timed else y
 
         return call

@@ -6,17 +6,17 @@ from impls.grouped_conv2d.im2col import Im2col
 
 
 class Accident(Im2col):
-    """Wrong in timed calls alone: right in every check, before and after."""
+    """Returns a wrong output in timed calls only, and the right one in every check before and after."""
 
     workload = "grouped_conv2d"
     requires = ("numpy",)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        right = super().prepare(problem, target)
-        empty = right() * 0
+        compute = super().prepare(problem, target)
+        empty = compute() * 0
 
         def call() -> Array:
-            y: Array = right() if gc.isenabled() else empty  # the collector is off only while timed
+            y: Array = compute() if gc.isenabled() else empty  # the collector is off only while timed
             return y
 
         return call

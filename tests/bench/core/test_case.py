@@ -1,4 +1,4 @@
-"""Cases: readable slugs that tell cases apart."""
+"""Cases: their slugs are readable and tell them apart."""
 
 import pytest
 from pydantic import ValidationError
@@ -19,7 +19,7 @@ def test_slug_names_only_what_differs_from_the_default() -> None:
     assert Layer(channels=8, padding=(0, 2)).slug == "channels=8,padding=0x2"
 
 
-def test_texts_are_what_a_filter_is_compared_with() -> None:
+def test_texts_hold_every_parameter_as_a_filter_writes_it() -> None:
     assert Layer(channels=8).texts() == {"channels": "8", "padding": "1", "bias": "false", "dtype": "float32"}
 
 

@@ -1,4 +1,4 @@
-"""What counts as a right answer."""
+"""Correct outputs pass, and all others fail with a reason."""
 
 import re
 import weakref
@@ -12,7 +12,7 @@ from bench.core.case import Case
 from bench.core.record import Work
 from bench.core.trained import Trained
 from bench.core.workload import Array, Pick, Problem
-from bench.measure.correctness import OperatorWorkload, WroteToInputs, guarded, relative_error
+from bench.measure.correctness import FOR_EARLIER_INPUTS, OperatorWorkload, WroteToInputsError, guarded, relative_error
 
 
 class Doubling(OperatorWorkload):
@@ -38,50 +38,69 @@ class Doubling(OperatorWorkload):
     def work(self, case: Case) -> Work:
         return Work(macs=64, least_bytes=512, parameters=0)
 
-    def sample(self, pick: Pick[Any]) -> Case:
+    def random_case(self, pick: Pick[Any]) -> Case:
         return Case()
 
 
-def checked(make: Callable[[Array], Callable[[], Any]]) -> tuple[bool, str]:
+def check_call(make: Callable[[Array], Callable[[], Any]]) -> tuple[bool, str]:
     workload = Doubling()
     problem = workload.problem(Case(), seed=1)
-    found = workload.check(problem, guarded(make(problem.inputs["x"]), problem), seed=2)
-    assert found.passed == (not found.reason)
-    return found.passed, found.reason
+    check = workload.check(problem, guarded(make(problem.inputs["x"]), problem), seed=2)
+    assert check.passed == (not check.reason)
+    return check.passed, check.reason
 
 
-def test_the_right_answer_passes_with_its_error() -> None:
+def test_the_right_output_passes_with_its_error() -> None:
     workload = Doubling()
     problem = workload.problem(Case(), seed=1)
-    found = workload.check(problem, lambda: problem.inputs["x"] * np.float32(2.0), seed=2)
-    assert (found.passed, found.error, found.tolerance) == (True, 0.0, 1e-6)
+    check = workload.check(problem, lambda: problem.inputs["x"] * np.float32(2.0), seed=2)
+    assert (check.passed, check.error, check.tolerance) == (True, 0.0, 1e-6)
 
 
-def test_an_answer_from_earlier_inputs_does_not_pass() -> None:
-    passed, reason = checked(lambda x: lambda kept=2 * x: kept)  # type: ignore[misc]
-    assert not passed
-    assert reason.startswith("error ")
+def test_an_output_for_the_prepared_inputs_does_not_pass() -> None:
+    assert check_call(lambda x: lambda kept=2 * x: kept.copy()) == (False, FOR_EARLIER_INPUTS)  # type: ignore[misc]
 
 
-def test_the_poisoned_answer_is_let_go_of_before_the_next() -> None:
-    """So that who gets its memory again, and does not fill it, is found."""
-    answers: list[weakref.ref[Array]] = []
-
+def test_an_output_for_the_inputs_of_the_last_call_does_not_pass() -> None:
     def make(x: Array) -> Callable[[], Array]:
+        kept: list[Array] = []
+
         def call() -> Array:
-            assert all(answer() is None for answer in answers)
-            answer = 2 * x
-            answers.append(weakref.ref(answer))
-            return answer
+            kept.append(2 * x)
+            return kept[0].copy()
 
         return call
 
-    assert checked(make) == (True, "")
-    assert len(answers) == 2
+    assert check_call(make) == (False, FOR_EARLIER_INPUTS)
 
 
-def test_a_buffer_that_is_not_filled_anew_does_not_pass() -> None:
-    """The first answer's memory is poisoned before the second call, which fills only half of it."""
+def test_earlier_inputs_are_tried_only_if_an_output_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    references = []
+    reference = Doubling.reference
+    monkeypatch.setattr(Doubling, "reference", lambda *args: references.append(args) or reference(*args))
+    assert check_call(lambda x: lambda: 2 * x) == (True, "")
+    assert len(references) == 2
+
+
+def test_the_poisoned_output_is_freed_before_the_next_call() -> None:
+    """A call that gets the same memory again, and does not fill it, then fails the check."""
+    outputs: list[weakref.ref[Array]] = []
+
+    def make(x: Array) -> Callable[[], Array]:
+        def call() -> Array:
+            assert all(output() is None for output in outputs)
+            output = 2 * x
+            outputs.append(weakref.ref(output))
+            return output
+
+        return call
+
+    assert check_call(make) == (True, "")
+    assert len(outputs) == 2
+
+
+def test_a_buffer_that_is_not_filled_again_does_not_pass() -> None:
+    """The first output's memory is poisoned before the second call, which fills only half of it."""
 
     def make(x: Array) -> Callable[[], Array]:
         kept = np.empty_like(x)
@@ -95,7 +114,7 @@ def test_a_buffer_that_is_not_filled_anew_does_not_pass() -> None:
 
         return call
 
-    assert checked(make) == (False, "32 of the answer's 64 values are NaN or infinite")
+    assert check_call(make) == (False, "32 of the output's 64 values are NaN or infinite")
 
 
 @pytest.mark.parametrize(
@@ -108,13 +127,13 @@ def test_a_buffer_that_is_not_filled_anew_does_not_pass() -> None:
         (lambda y: None, r"shape is \(\)"),
     ],
 )
-def test_wrong_answers_say_what_is_wrong(wrong: Callable[[Array], Any], words: str) -> None:
-    passed, reason = checked(lambda x: lambda: wrong(2 * x))
+def test_wrong_outputs_say_what_is_wrong(wrong: Callable[[Array], Any], words: str) -> None:
+    passed, reason = check_call(lambda x: lambda: wrong(2 * x))
     assert not passed
     assert re.search(words, reason)
 
 
-def test_writing_to_an_input_is_found() -> None:
+def test_writing_to_an_input_raises_an_error() -> None:
     def make(x: Array) -> Callable[[], Array]:
         def call() -> Array:
             x[3] += 1
@@ -122,8 +141,8 @@ def test_writing_to_an_input_is_found() -> None:
 
         return call
 
-    with pytest.raises(WroteToInputs, match="it writes to its inputs: x changed"):
-        checked(make)
+    with pytest.raises(WroteToInputsError, match="it writes to its inputs: x changed"):
+        check_call(make)
 
 
 def test_a_guarded_trained_model_keeps_its_history_and_is_watched() -> None:
@@ -131,16 +150,16 @@ def test_a_guarded_trained_model_keeps_its_history_and_is_watched() -> None:
     x = problem.inputs["x"]
     work, history = Work(macs=1, least_bytes=1, parameters=1), {"loss": [1.0]}
 
-    def spoil() -> Array:
+    def write_to_input() -> Array:
         x[0] += 1
         return x
 
-    honest = guarded(Trained(lambda: 2 * x, work, history), problem)
-    assert isinstance(honest, Trained)
-    assert (honest.work, honest.history) == (work, history)
-    np.testing.assert_array_equal(honest(), 2 * x)
-    with pytest.raises(WroteToInputs):
-        guarded(Trained(spoil, work, history), problem)()
+    trained = guarded(Trained(lambda: 2 * x, work, history), problem)
+    assert isinstance(trained, Trained)
+    assert (trained.work, trained.history) == (work, history)
+    np.testing.assert_array_equal(trained(), 2 * x)
+    with pytest.raises(WroteToInputsError):
+        guarded(Trained(write_to_input, work, history), problem)()
 
 
 def test_relative_error_is_relative_to_the_largest_magnitude() -> None:
@@ -159,24 +178,24 @@ class Splitting(Doubling):
 
 
 @pytest.mark.parametrize(
-    ("answer", "words"),
+    ("output", "words"),
     [
         (lambda x: (x + 1, 2 * x), ""),
-        (lambda x: (x + 1,), "the answer has 1 arrays, not 2"),
-        (lambda x: x + 1, "the answer has 1 arrays, not 2"),
+        (lambda x: (x + 1,), "the output has 1 arrays, not 2"),
+        (lambda x: x + 1, "the output has 1 arrays, not 2"),
         (lambda x: (x + 1, 3 * x), r"array 2 of 2: error 0\.5 is above"),
-        (lambda x: (x[:-1], 2 * x), r"array 1 of 2: the answer's shape is \(63,\)"),
+        (lambda x: (x[:-1], 2 * x), r"array 1 of 2: the output's shape is \(63,\)"),
     ],
 )
-def test_answers_of_several_arrays_are_compared_one_by_one(answer: Callable[[Array], Any], words: str) -> None:
+def test_outputs_of_several_arrays_are_compared_one_by_one(output: Callable[[Array], Any], words: str) -> None:
     workload = Splitting()
     problem = workload.problem(Case(), seed=1)
-    found = workload.check(problem, lambda: answer(problem.inputs["x"]), seed=2)
-    assert found.passed == (not words)
-    assert re.search(words, found.reason)
+    check = workload.check(problem, lambda: output(problem.inputs["x"]), seed=2)
+    assert check.passed == (not words)
+    assert re.search(words, check.reason)
 
 
-def test_every_array_of_an_answer_is_poisoned() -> None:
+def test_every_array_of_an_output_is_poisoned() -> None:
     workload = Splitting()
     problem = workload.problem(Case(), seed=1)
     kept, calls = np.empty(64, np.float32), 0
@@ -188,11 +207,11 @@ def test_every_array_of_an_answer_is_poisoned() -> None:
             kept[:] = 2 * problem.inputs["x"]
         return problem.inputs["x"] + 1, kept
 
-    found = workload.check(problem, call, seed=2)
-    assert found.reason == "array 2 of 2: 64 of the answer's 64 values are NaN or infinite"
+    check = workload.check(problem, call, seed=2)
+    assert check.reason == "array 2 of 2: 64 of the output's 64 values are NaN or infinite"
 
 
-def test_the_slow_answer_is_right_and_of_the_right_dtype() -> None:
+def test_the_reference_output_passes_with_the_right_dtype() -> None:
     workload = Splitting()
     problem = workload.problem(Case(), seed=1)
-    assert workload.check(problem, lambda: workload.slow_answer(problem), seed=2).passed
+    assert workload.check(problem, lambda: workload.reference_output(problem), seed=2).passed

@@ -1,4 +1,4 @@
-"""What a worker finds out about itself."""
+"""Facts that a worker collects about itself."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def work(seconds: float) -> None:
 
 
 class Worker(Thread):
-    """Works for a while, says so, and ends only once it is let go, however the scheduler favours it."""
+    """Works for a while, sets ``has_worked``, and ends only after ``may_end`` is set, however it is scheduled."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -45,22 +45,22 @@ def test_threads_that_worked_are_counted_also_after_their_end(
     for thread in [Worker() for _ in range(ended)]:
         thread.may_end.set()
         thread.join()
-    going = [Worker() for _ in range(running)]
+    running_threads = [Worker() for _ in range(running)]
     work(own_s)
-    for thread in going:
+    for thread in running_threads:
         thread.has_worked.wait()
     counted = threads_that_ran(before)
-    for thread in going:
+    for thread in running_threads:
         thread.may_end.set()
         thread.join()
     assert counted == expected
 
 
 @pytest.mark.parametrize(("cap", "words"), [("avx2", "AVX2"), (None, "")])
-def test_onednn_tells_its_instruction_set_and_is_silent_while_timed(
+def test_onednn_reports_its_instruction_set_and_is_silent_while_timed(
     cap: str | None, words: str, tmp_path: Path
 ) -> None:
-    """On stdout, which a worker's log receives: here a file."""
+    """The output is on stdout, which goes to a worker's log; in this test it is a file."""
     code = """
 import sys, torch
 from bench.core.target import Target
@@ -75,7 +75,7 @@ torch.nn.functional.conv2d(x, w, groups=2)
     if target.unavailable():
         pytest.skip("needs AVX2")
     with (tmp_path / "log").open("w+") as log:
-        done = subprocess.run(
+        completed = subprocess.run(
             [sys.executable, "-c", code, cap or ""],
             env=os.environ | target.environment(),
             stdout=log,
@@ -85,16 +85,16 @@ torch.nn.functional.conv2d(x, w, groups=2)
         )
         log.seek(0)
         lines = log.read().splitlines()
-    assert words in done.stderr
-    assert done.stderr.strip() != "does not say"
+    assert words in completed.stderr
+    assert completed.stderr.strip() != "does not say"
     assert lines[-1] == "silent from here"
     assert not [line for line in lines[: lines.index("silent from here")] if "exec" in line and "convolution" in line][
         1:
     ]
 
 
-def test_what_cannot_be_capped_says_so() -> None:
-    told = instruction_sets(Target("edge", "avx2"), ["ncnn", "openvino"])
-    assert told["isa ncnn"] == "not capped by the harness: no setting of ncnn is known"
-    assert "ONEDNN_MAX_CPU_ISA" in told["isa openvino"]
+def test_libraries_that_cannot_be_capped_are_reported_as_such() -> None:
+    facts = instruction_sets(Target("edge", "avx2"), ["ncnn", "openvino"])
+    assert facts["isa ncnn"] == "not capped by the harness: no setting of ncnn is known"
+    assert "ONEDNN_MAX_CPU_ISA" in facts["isa openvino"]
     assert "isa ncnn" not in instruction_sets(Target("edge"), ["ncnn"])

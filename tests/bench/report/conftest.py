@@ -3,20 +3,23 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import median
+from statistics import fmean
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bench.core import registry
-from bench.core.errors import BadUse
+from bench.core.budget import Budget
+from bench.core.errors import UsageError
 from bench.core.record import Check, Latency, Memory, Record, Status, Work
 from bench.core.workload import Metric
-from bench.limits.model import Bandwidth, Limits, Peak
 from bench.machine import Environment
-from bench.store import Request, Run, RunInfo, Spending
+from bench.peaks.model import GpuPeaks, HostBandwidth, Peak, Peaks
+from bench.store import Machine, Request, Run, RunInfo
 
+PROCESSES = 4
+"""The number of processes in which an implementation is timed."""
 WHEN = datetime(2026, 11, 23, 20, 45, 10, tzinfo=UTC)
 
 ENVIRONMENT = Environment(
@@ -37,12 +40,12 @@ ENVIRONMENT = Environment(
     dirty=True,
     virtualised=False,
 )
-LIMITS = Limits(
+PEAKS = Peaks(
     peaks=[Peak(isa="avx2", threads=1, gflops=100.0), Peak(isa="avx512", threads=1, gflops=180.0)],
     bandwidths=[
-        Bandwidth(working_set_bytes=16384, threads=1, bytes_per_second=190e9),
-        Bandwidth(working_set_bytes=524288, threads=1, bytes_per_second=70e9),
-        Bandwidth(working_set_bytes=268435456, threads=1, bytes_per_second=11e9),
+        HostBandwidth(working_set_bytes=16384, threads=1, bytes_per_second=190e9),
+        HostBandwidth(working_set_bytes=524288, threads=1, bytes_per_second=70e9),
+        HostBandwidth(working_set_bytes=268435456, threads=1, bytes_per_second=11e9),
     ],
 )
 
@@ -55,19 +58,30 @@ def record(
     parameters: dict[str, Any] | None = None,
     status: Status = Status.PASSED,
     reason: str = "",
+    processes: Sequence[int] | None = None,
+    numbers: Sequence[int] | None = None,
+    disturbed: list[int] | None = None,
     **changes: Any,
 ) -> Record:
-    """One record; ``rounds`` are latencies in ns, a sample each."""
+    """Return a record whose ``rounds`` are latencies in ns with one sample each.
+
+    By default they are the first rounds of the session, measured in PROCESSES processes one after the other.
+    """
     parameters = parameters or {"cin": 64, "groups": 4}
     passed = status is Status.PASSED
     latency = Latency(
-        turns=[[value] for value in rounds],
-        inner=1,
-        median=median(rounds),
+        rounds=[[value] for value in rounds],
+        numbers=list(range(len(rounds)) if numbers is None else numbers),
+        disturbed=disturbed,
+        processes=[index * PROCESSES // len(rounds) for index in range(len(rounds))]
+        if processes is None
+        else list(processes),
+        calls_per_sample=1,
+        estimate=fmean(rounds),
         low=min(rounds),
         high=max(rounds),
-        preempted=0,
-        stopped="sure",
+        off_cpu=0,
+        stopped="precise",
     )
     values: dict[str, Any] = {
         "workload": workload,
@@ -77,7 +91,7 @@ def record(
         "parameters": parameters,
         "status": status,
         "reason": reason,
-        "sitting": "one",
+        "session": "one",
         "started": WHEN,
         "work": Work(macs=5000, least_bytes=1000, parameters=300),
         "seconds": {"prepare": 0.5},
@@ -90,9 +104,9 @@ def record(
 
 
 METRICS = (
-    Metric("accuracy", "test accuracy", "Share of test nodes right.", share=True, more_is_better=True),
-    Metric("inflation", "inflation", "What peeking adds.", share=True),
-    Metric("epochs_to_converge", "epochs to converge", "Until validation is best.", more_is_better=False),
+    Metric("accuracy", "test accuracy", "Share of test nodes right.", is_fraction=True, higher_is_better=True),
+    Metric("inflation", "inflation", "What peeking adds.", is_fraction=True),
+    Metric("epochs_to_converge", "epochs to converge", "Until validation is best.", higher_is_better=False),
 )
 
 
@@ -106,12 +120,12 @@ def trained(
     metrics: dict[str, float] | None = None,
     **changes: Any,
 ) -> Record:
-    """A record of one trained model."""
-    found = {"accuracy": accuracy, "inflation": 0.01, "epochs_to_converge": 50.0} | (metrics or {})
+    """Return a record of one trained model."""
+    all_metrics = {"accuracy": accuracy, "inflation": 0.01, "epochs_to_converge": 50.0} | (metrics or {})
     values: dict[str, Any] = {
         "workload": "nodes",
         "parameters": {"dataset": dataset, "seed": seed},
-        "check": Check(passed=True, metrics=found, curves=curves or {}),
+        "check": Check(passed=True, metrics=all_metrics, curves=curves or {}),
     }
     return record(implementation, **(values | changes))
 
@@ -126,24 +140,34 @@ def make_record() -> Callable[..., Record]:
     return record
 
 
+def make_machine(
+    environment: Environment = ENVIRONMENT,
+    threads: int = 1,
+    peaks: Peaks | GpuPeaks | None = PEAKS,
+    noise_floor: float | None = 0.018,
+    **_: Any,
+) -> Machine:
+    """Return the machine of a run from the changes that are given for the run."""
+    return Machine(environment=environment, threads=threads, peaks=peaks, noise_floor=noise_floor)
+
+
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., Run]:
     def make(records: Sequence[Record], name: str = "made", **changes: Any) -> Run:
-        workloads = tuple(dict.fromkeys(found.workload for found in records))
+        workloads = tuple(dict.fromkeys(record.workload for record in records))
         values: dict[str, Any] = {
             "name": name,
             "command": "featherbench run conv",
             "started": WHEN,
             "request": Request(workloads=workloads, suite="quick", target="edge"),
-            "spending": Spending(budget_s=8, timeout_s=120, memory_bytes=4 << 30),
+            "budget": Budget(),
             "sources": {},
-            "threads": 1,
-            "environment": ENVIRONMENT,
-            "limits": LIMITS,
-            "noise_floor": 0.018,
+            "machines": {ENVIRONMENT.machine_id: make_machine(**changes)},
             "notes": {"pytorch": "the call alone"},
         }
-        run = Run.create(tmp_path / name, RunInfo(**(values | changes)))
+        assert set(changes) <= RunInfo.model_fields.keys() | Machine.model_fields.keys()
+        run_changes = {name: value for name, value in changes.items() if name not in Machine.model_fields}
+        run = Run.create(tmp_path / name, RunInfo(**(values | run_changes)))
         run.append(records)
         return run
 
@@ -152,21 +176,26 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
 
 @pytest.fixture(autouse=True)
 def only_known_workload(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The registry knows the workloads ``conv`` and ``nodes``, which trains; the baseline of both is pytorch."""
+    """Let the registry know only the workloads ``conv`` and ``nodes``, which trains; both have the baseline pytorch."""
 
     def workload(name: str) -> Any:
         if name == "nodes":
             return SimpleNamespace(
-                title="Node classification", remark="", baseline="pytorch", sweep=None, repeats="seed", metrics=METRICS
+                title="Node classification",
+                remark="",
+                baseline="pytorch",
+                sweep=None,
+                seed_parameter="seed",
+                metrics=METRICS,
             )
         if name != "conv":
-            raise BadUse(f"no workload {name!r}; choose from conv")
+            raise UsageError(f"no workload {name!r}; choose from conv")
         return SimpleNamespace(
             title="Grouped convolution",
             remark="All <i>layers</i> are square.",
             baseline="pytorch",
             sweep="groups",
-            repeats=None,
+            seed_parameter=None,
             metrics=(),
         )
 

@@ -26,17 +26,17 @@ BASE = [0.80 + 0.001 * seed for seed in SEEDS]
 
 @pytest.fixture
 def section(make_run):
-    def made(records, name="made", **changes):
+    def make_section(records, name="made", **changes):
         run = make_run(records, name, **changes)
         (only,) = sections([run], frame([run]), compare_each([run]))
         return only
 
-    return made
+    return make_section
 
 
 @pytest.fixture
 def records(make_trained):
-    """Against pytorch: better by 0.02 for every seed, worse by 0.01 for all seeds but one, and by turns."""
+    """Return records better than pytorch by 0.02, worse by 0.01 for all seeds but one, and better and worse in turn."""
     gains = {
         "pytorch": lambda seed: 0.0,
         "better": lambda seed: 0.02,
@@ -51,7 +51,7 @@ def records(make_trained):
     ]
 
 
-def test_an_experiment_is_what_differs_in_the_seed_alone(section, records):
+def test_an_experiment_is_made_of_records_that_differ_only_in_the_seed(section, records):
     cora, citeseer = experiments(section(records))
     assert (cora.title, citeseer.title) == ("dataset cora", "dataset citeseer")
     assert [(model.implementation, model.seeds) for model in cora.models] == [
@@ -61,7 +61,7 @@ def test_an_experiment_is_what_differs_in_the_seed_alone(section, records):
     assert (alone.title, alone.seeds) == ("", 10)
 
 
-def test_what_all_cases_have_alike_is_said_once(section, make_run, records, tmp_path):
+def test_parameters_that_all_cases_share_are_stated_once(section, make_run, records, tmp_path):
     assert section(records[:40], "alone").shared == "dataset cora"
     flagged = [r.model_copy(update={"parameters": r.parameters | {"equal": False}}) for r in records]
     assert section(flagged, "flagged").shared == "equal false"
@@ -70,15 +70,17 @@ def test_what_all_cases_have_alike_is_said_once(section, make_run, records, tmp_
     assert "Trained with dataset cora." in page
 
 
-def test_means_by_hand(section, records):
+def test_means_agree_with_hand_computed_ones(section, records):
     mean = experiments(section(records))[0].models[0].means["accuracy"]
     assert (mean.estimate, mean.low, mean.high) == pytest.approx((0.8045, 0.8023341, 0.8066659), abs=1e-7)
 
 
-def test_differences_by_hand(section, records):
-    found = {d.implementation: d for d in experiments(section(records))[0].differences if d.metric.name == "accuracy"}
-    assert list(found) == ["better", "worse", "turns"]
-    better, worse, turns = found.values()
+def test_differences_agree_with_hand_computed_ones(section, records):
+    by_implementation = {
+        d.implementation: d for d in experiments(section(records))[0].differences if d.metric.name == "accuracy"
+    }
+    assert list(by_implementation) == ["better", "worse", "turns"]
+    better, worse, turns = by_implementation.values()
     # all signs alike: 2 of 1024, times 3
     assert (better.p, better.finding) == (pytest.approx(6 / 1024), Finding.BETTER)
     assert (better.mean.estimate, better.mean.high) == pytest.approx((0.02, 0.02))
@@ -88,86 +90,88 @@ def test_differences_by_hand(section, records):
     assert (turns.p, turns.finding) == (1.0, Finding.CANNOT_TELL)
 
 
-def test_less_can_be_better_and_what_has_no_direction_is_not_compared(section, make_trained):
-    made = [
+def test_lower_can_be_better_and_a_metric_without_a_direction_is_not_compared(section, make_trained):
+    records = [
         make_trained(name, seed, 0.8, metrics={"epochs_to_converge": epochs, "inflation": epochs / 1e4})
         for seed in SEEDS
         for name, epochs in (("pytorch", 50.0), ("quick", 40.0))
     ]
-    (experiment,) = experiments(section(made))
-    found = {d.metric.name: d.finding for d in experiment.differences}
-    assert found == {"accuracy": Finding.CANNOT_TELL, "epochs_to_converge": Finding.BETTER}
+    (experiment,) = experiments(section(records))
+    findings = {d.metric.name: d.finding for d in experiment.differences}
+    assert findings == {"accuracy": Finding.CANNOT_TELL, "epochs_to_converge": Finding.BETTER}
     assert experiment.leader.unsure == ["quick"]
 
 
-def test_seeds_pair_up_by_their_number_and_failures_count_as_missing(section, make_trained):
-    made = [make_trained("pytorch", seed, BASE[seed]) for seed in SEEDS]
-    made += [make_trained("other", seed, BASE[seed] + 0.01) for seed in reversed(SEEDS) if seed > 2]
-    made += [make_trained("other", 1, 0.0, status=Status.TIMEOUT, reason="120 s", check=None)]
-    (experiment,) = experiments(section(made))
+def test_seeds_are_paired_by_their_number_and_failures_count_as_missing(section, make_trained):
+    records = [make_trained("pytorch", seed, BASE[seed]) for seed in SEEDS]
+    records += [make_trained("other", seed, BASE[seed] + 0.01) for seed in reversed(SEEDS) if seed > 2]
+    records += [make_trained("other", 1, 0.0, status=Status.TIMEOUT, reason="120 s", check=None)]
+    (experiment,) = experiments(section(records))
     difference = experiment.differences[0]
     assert (difference.seeds, difference.p) == (7, pytest.approx(2 / 128))
     assert (difference.mean.low, difference.mean.high) == pytest.approx((0.01, 0.01))
     assert means_table(experiment).lines[1][1] == ("7", "of 10")
 
 
-def test_what_is_not_finite_has_no_mean(section, make_trained):
-    made = [make_trained("pytorch", seed, BASE[seed]) for seed in SEEDS]
-    made += [make_trained("diverged", seed, math.nan if seed == 4 else 0.9) for seed in SEEDS]
-    (experiment,) = experiments(section(made))
+def test_a_metric_that_is_not_finite_has_no_mean(section, make_trained):
+    records = [make_trained("pytorch", seed, BASE[seed]) for seed in SEEDS]
+    records += [make_trained("diverged", seed, math.nan if seed == 4 else 0.9) for seed in SEEDS]
+    (experiment,) = experiments(section(records))
     assert experiment.models[1].means["accuracy"] is None
     assert "accuracy" not in {d.metric.name for d in experiment.differences}
     assert experiment.leader is None
     assert means_table(experiment).lines[1][2].text == "–"
 
 
-def test_too_few_seeds_are_told(section, make_trained):
-    def made(count, name):
-        found = [make_trained(who, seed, 0.8) for seed in range(count) for who in ("pytorch", "a", "b")]
-        return experiments(section(found, name))[0]
+def test_too_few_seeds_are_reported(section, make_trained):
+    def experiment(count, name):
+        models = ("pytorch", "a", "b")
+        records = [make_trained(model, seed, 0.8) for seed in range(count) for model in models]
+        return experiments(section(records, name))[0]
 
-    assert made(6, "six").too_few  # 2 / 64 times 2 comparisons
-    assert not made(7, "seven").too_few
-    assert made(1, "one").models[0].means["accuracy"].high == math.inf
+    assert experiment(6, "six").too_few  # 2 / 64 times 2 comparisons
+    assert not experiment(7, "seven").too_few
+    assert experiment(1, "one").models[0].means["accuracy"].high == math.inf
 
 
-def test_the_baseline_has_no_seed(section, make_trained):
+def test_without_records_of_the_baseline_there_are_no_differences(section, make_trained):
     (experiment,) = experiments(section([make_trained("alone", seed, 0.8) for seed in SEEDS]))
     assert experiment.differences == []
     assert differences_table(experiment).lines == []
     assert len(means_table(experiment).lines) == 1
 
 
-def test_leaders(section, records):
+def test_the_leader_has_the_best_mean_and_lists_models_that_may_be_as_good(section, records):
     leader = experiments(section(records))[0].leader
     assert (leader.implementation, leader.unsure) == ("better", [])
-    one_other = experiments(section([r for r in records if r.implementation in ("better", "worse")][:12], "six"))[
-        0
-    ].leader
-    assert (one_other.implementation, one_other.seeds, one_other.unsure) == ("better", 6, [])
+    two_models = [r for r in records if r.implementation in ("better", "worse")]
+    leader_of_two = experiments(section(two_models[:12], "six"))[0].leader
+    assert (leader_of_two.implementation, leader_of_two.seeds, leader_of_two.unsure) == ("better", 6, [])
     few = experiments(section([r for r in records if r.implementation != "turns"][:18], "few"))[0].leader
     assert (few.implementation, few.unsure) == ("better", ["pytorch", "worse"])  # 2 / 64 for each, times 2
 
 
-def test_those_that_share_the_best_mean_are_all_named(section, make_trained):
+def test_all_models_that_share_the_best_mean_are_named(section, make_trained):
     names = ("pytorch", "first", "second")
-    made = [make_trained(who, seed, 1.0 - (who == "pytorch")) for seed in SEEDS for who in names]
-    part = section(made)
-    assert experiments(part)[0].leader.tied == ["second"]
-    said = " ".join(summarise(part).sentences).replace("\u00a0", " ")
-    assert "Test accuracy: first and second share the highest mean, 100.00 %; the table has their intervals." in said
+    records = [make_trained(name, seed, 1.0 - (name == "pytorch")) for seed in SEEDS for name in names]
+    report_section = section(records)
+    assert experiments(report_section)[0].leader.tied == ["second"]
+    text = " ".join(summarise(report_section).sentences).replace("\u00a0", " ")
+    assert "Test accuracy: first and second share the highest mean, 100.00 %; the table has their intervals." in text
 
 
-def test_means_are_tied_however_rounding_falls(section, make_trained):
+def test_equal_means_are_tied_whatever_the_rounding(section, make_trained):
     shuffled = BASE[5:] + BASE[:5]
-    made = [make_trained(who, seed, (BASE if who == "a" else shuffled)[seed]) for seed in SEEDS for who in ("a", "b")]
-    assert experiments(section(made))[0].leader.tied == ["b"]
+    records = [
+        make_trained(name, seed, (BASE if name == "a" else shuffled)[seed]) for seed in SEEDS for name in ("a", "b")
+    ]
+    assert experiments(section(records))[0].leader.tied == ["b"]
 
 
 def test_the_summary_counts_findings_over_experiments(section, records):
-    found = summarise(section(records))
-    assert found.judged_by == "test accuracy"
-    assert {standing.implementation: dict(standing.findings) for standing in found.standings} == {
+    summary = summarise(section(records))
+    assert summary.judged_by == "test accuracy"
+    assert {ranking.implementation: dict(ranking.findings) for ranking in summary.rankings} == {
         "pytorch": {},
         "better": {Finding.BETTER: 2},
         "worse": {Finding.WORSE: 2},
@@ -175,67 +179,69 @@ def test_the_summary_counts_findings_over_experiments(section, records):
     }
 
 
-def test_facts_tell_models_apart(make_run, make_record, make_trained):
+def test_facts_in_which_models_differ_are_shown(make_run, make_record, make_trained):
     facts = {"pytorch": {"torch": "2", "width": "128"}, "other": {"torch": "2", "width": "16", "heads": "8"}}
-    made = [make_trained(who, seed, 0.8, facts=facts[who]) for seed in (0, 1) for who in facts]
-    made.append(make_trained("other", 2, 0.8, facts=facts["other"] | {"width": "17"}))
-    # Neither of another workload, nor of what did not pass, nor of another experiment.
-    lost = {"status": Status.CRASHED, "reason": "died", "check": None}
-    made.append(make_trained("other", 3, 0.8, facts={"width": "18"}, **lost))
-    made.append(make_trained("other", 0, 0.8, dataset="citeseer", facts={"width": "19"}))
-    apart = make_record("other", workload="conv", parameters=made[0].parameters, facts={"width": "20"})
-    run = make_run([*made, apart])
-    (part, _) = sections([run], frame([run]), compare_each([run]))
-    experiment = experiments(part)[0]
+    records = [make_trained(name, seed, 0.8, facts=facts[name]) for seed in (0, 1) for name in facts]
+    records.append(make_trained("other", 2, 0.8, facts=facts["other"] | {"width": "17"}))
+    # Facts of other workloads and experiments, and of records that did not pass, do not count.
+    crashed = {"status": Status.CRASHED, "reason": "died", "check": None}
+    records.append(make_trained("other", 3, 0.8, facts={"width": "18"}, **crashed))
+    records.append(make_trained("other", 0, 0.8, dataset="citeseer", facts={"width": "19"}))
+    other_workload = make_record("other", workload="conv", parameters=records[0].parameters, facts={"width": "20"})
+    run = make_run([*records, other_workload])
+    (report_section, _) = sections([run], frame([run]), compare_each([run]))
+    experiment = experiments(report_section)[0]
     assert [model.facts for model in experiment.models] == [{}, {"width": "16 or 17", "heads": "8"}]
     assert means_table(experiment).lines[1][0] == ("other", "width 16 or 17, heads 8")
 
 
-def test_without_a_baseline_facts_tell_who_is_not_like_all(section, make_trained):
+def test_without_a_baseline_facts_that_not_all_models_share_are_shown(section, make_trained):
     widths = {"a": ["16", "17"], "b": ["17", "16"], "c": ["16", "17"]}
-    facts = [{"width": widths[who][seed], "torch": who if who == "c" else "2"} for seed in (0, 1) for who in widths]
-    made = [make_trained(who, seed, 0.8, facts=facts[3 * seed + i]) for seed in (0, 1) for i, who in enumerate(widths)]
-    (experiment,) = experiments(section(made))
+    facts = [{"width": widths[name][seed], "torch": name if name == "c" else "2"} for seed in (0, 1) for name in widths]
+    records = [
+        make_trained(name, seed, 0.8, facts=facts[3 * seed + i]) for seed in (0, 1) for i, name in enumerate(widths)
+    ]
+    (experiment,) = experiments(section(records))
     assert [model.facts for model in experiment.models] == [{"torch": "2"}, {"torch": "2"}, {"torch": "c"}]
 
 
-def test_the_summary_says_who_is_best(section, records):
-    said = " ".join(summarise(section(records)).sentences).replace("\u00a0", " ")
-    assert "Test accuracy in dataset cora: better has the highest mean, 82.45 % (82.23 to 82.67 %) over 10" in said
-    assert "10 repeats; surely better than every other." in said
+def test_the_summary_names_the_best_model(section, records):
+    text = " ".join(summarise(section(records)).sentences).replace("\u00a0", " ")
+    assert "Test accuracy in dataset cora: better has the highest mean, 82.45 % (82.23 to 82.67 %) over 10" in text
+    assert "10 repeats; surely better than every other." in text
 
 
-def test_differences_stand_beside_the_rows_that_compare_times(make_run, records):
+def test_differences_are_keyed_by_the_rows_that_compare_times(make_run, records):
     run = make_run(records)
     rows = compare(run, "turns")
-    found = differences(run, rows)
-    assert set(found) == set(rows)
+    differences_by_row = differences(run, rows)
+    assert set(differences_by_row) == set(rows)
     better = next(row for row in rows if row.implementation == "better")
-    assert [(d.metric.name, d.implementation, d.finding) for d in found[better]] == [
+    assert [(d.metric.name, d.implementation, d.finding) for d in differences_by_row[better]] == [
         ("accuracy", "better", Finding.BETTER),
         ("epochs_to_converge", "better", Finding.CANNOT_TELL),
     ]
-    assert found[better][0].mean.estimate == pytest.approx(0.02), "BASE + 0.02 against BASE, to and fro"
+    assert differences_by_row[better][0].mean.estimate == pytest.approx(0.02), "BASE + 0.02 against BASE, to and fro"
 
 
 def test_two_runs_are_compared_by_their_metrics_seed_by_seed(make_run, make_trained):
     gains = {"pytorch": 0.0, "mine": -0.02, "added": 0.0}
-    old = make_run([make_trained(who, seed, BASE[seed]) for seed in SEEDS for who in ("pytorch", "mine")], "old")
-    new = make_run([make_trained(who, seed, BASE[seed] + gains[who]) for seed in SEEDS for who in gains], "new")
+    old = make_run([make_trained(name, seed, BASE[seed]) for seed in SEEDS for name in ("pytorch", "mine")], "old")
+    new = make_run([make_trained(name, seed, BASE[seed] + gains[name]) for seed in SEEDS for name in gains], "new")
     rows = compare_runs(new, old)
-    found = changes(new, old, rows)
+    changes_by_row = changes(new, old, rows)
     pytorch, mine, added = rows
-    assert [(d.metric.name, d.seeds, d.p, d.finding) for d in found[pytorch]] == [
+    assert [(d.metric.name, d.seeds, d.p, d.finding) for d in changes_by_row[pytorch]] == [
         ("accuracy", 10, 1.0, Finding.CANNOT_TELL),
         ("epochs_to_converge", 10, 1.0, Finding.CANNOT_TELL),
     ]
-    lost = found[mine][0]
+    lost = changes_by_row[mine][0]
     assert (lost.mean.estimate, lost.finding) == (pytest.approx(-0.02), Finding.WORSE)
     assert lost.p == pytest.approx(2 * 2 / 1024), "corrected for the two that both runs have"
-    assert added not in found
+    assert added not in changes_by_row
 
 
-def test_tables_read_well(section, records):
+def test_tables_show_means_and_differences_with_their_intervals(section, records):
     experiment = experiments(section(records))[0]
     means = means_table(experiment)
     assert [column.heading for column in means.columns[:5]] == [
@@ -257,21 +263,21 @@ def test_tables_read_well(section, records):
     assert differences.lines[1][2] == ("−0.89 worse", "−1.14 to −0.64, p 0.0078")
 
 
-def test_ratios_stand_beside_differences_with_their_interval_and_how_many_they_are_of(section, make_trained):
+def test_ratios_in_the_differences_table_have_an_interval_and_a_number_of_repeats(section, make_trained):
     times = {"pytorch": [1000.0] * 3, "twice": [1600.0, 2000.0, 2500.0]}
-    made = [
-        make_trained(who, seed, math.nan, rounds=[times[who][seed]] * 20, sitting=str(seed))
+    records = [
+        make_trained(name, seed, math.nan, rounds=[times[name][seed]] * 20, session=str(seed))
         for seed in range(3)
-        for who in times
+        for name in times
     ]
-    died = make_trained("pytorch", 3, 0.0, status=Status.CRASHED, reason="died", check=None, sitting="3")
-    part = section([*made, died, make_trained("twice", 3, 0.8, sitting="3")])
-    table = differences_table(experiments(part)[0])
+    died = make_trained("pytorch", 3, 0.0, status=Status.CRASHED, reason="died", check=None, session="3")
+    report_section = section([*records, died, make_trained("twice", 3, 0.8, session="3")])
+    table = differences_table(experiments(report_section)[0])
     # logarithms' mean log 2, s log 1.25, t of two degrees 4.302653
     assert table.lines[0][:2] == [("twice", ""), ("2.000 slower", "1.149 to 3.482, 3 of 4 repeats")]
 
 
-def test_sparse_work_stands_apart(section, make_trained):
+def test_sparse_work_is_shown_separately(section, make_trained):
     work = Work(macs=3_000_000, sparse_macs=1_000_000, least_bytes=10, parameters=1234)
     (experiment,) = experiments(section([make_trained("pytorch", 0, 0.8, work=work, seconds={"prepare": 2.0})]))
     assert means_table(experiment).lines[0][-4:] == [
@@ -282,9 +288,9 @@ def test_sparse_work_stands_apart(section, make_trained):
     ]
 
 
-def test_curves_are_long(make_run, make_trained, make_record):
-    made = [make_trained("pytorch", 0, 0.8, curves={"loss": [2.0, 1.0], "accuracy": [0.5]}), make_record()]
-    table = curves([make_run(made)])
+def test_the_table_of_curves_is_in_long_format(make_run, make_trained, make_record):
+    records = [make_trained("pytorch", 0, 0.8, curves={"loss": [2.0, 1.0], "accuracy": [0.5]}), make_record()]
+    table = curves([make_run(records)])
     assert table[["case", "curve", "epoch", "value"]].to_numpy().tolist() == [
         ["dataset=cora,seed=0", "loss", 1, 2.0],
         ["dataset=cora,seed=0", "loss", 2, 1.0],
@@ -293,16 +299,16 @@ def test_curves_are_long(make_run, make_trained, make_record):
     assert curves([]).columns.tolist() == table.columns.tolist()
 
 
-def test_learning_curves_are_means_as_far_as_all_trained(section, make_trained):
+def test_learning_curves_are_means_over_the_epochs_that_all_seeds_reached(section, make_trained):
     values = {0: [0.2, 0.4, 0.9], 1: [0.4, 0.6]}
-    made = [
+    records = [
         make_trained(
             "pytorch", seed, 0.8, dataset=dataset, curves={"accuracy": values[seed], "some_loss": [1.0, math.nan, 0.5]}
         )
         for dataset in ("cora", "citeseer")
         for seed in values
     ]
-    figures = learning_figures(section(made), styles(["pytorch"]))
+    figures = learning_figures(section(records), styles(["pytorch"]))
     assert [figure.layout.meta for figure in figures] == [
         f"dataset {dataset}: {curve}" for dataset in ("cora", "citeseer") for curve in ("Test accuracy", "Some loss")
     ]
@@ -311,11 +317,15 @@ def test_learning_curves_are_means_as_far_as_all_trained(section, make_trained):
     assert list(figures[1].data[0].y) == pytest.approx([1.0, math.nan, 0.5], nan_ok=True)  # a gap, not a bridge
 
 
-def test_cost_shows_the_interval_where_there_is_one(section, make_trained):
-    made = [make_trained("pytorch", seed, BASE[seed]) for seed in SEEDS] + [make_trained("once", 0, 0.7)]
-    part = section(made)
+def test_cost_figures_show_the_interval_where_there_is_one(section, make_trained):
+    records = [make_trained("pytorch", seed, BASE[seed]) for seed in SEEDS] + [make_trained("once", 0, 0.7)]
+    report_section = section(records)
     (figure,) = cost_figures(
-        experiments(part), part.metrics[0], "latency", lambda m: m.latency_ns, styles(["once", "pytorch"])
+        experiments(report_section),
+        report_section.metrics[0],
+        "latency",
+        lambda m: m.latency_ns,
+        styles(["once", "pytorch"]),
     )
     pytorch, once = figure.data
     assert (pytorch.x[0], pytorch.y[0]) == (1.0, pytest.approx(80.45))
@@ -324,10 +334,10 @@ def test_cost_shows_the_interval_where_there_is_one(section, make_trained):
     assert not once.error_y.visible
 
 
-def test_the_page(make_run, make_trained, records, tmp_path):
+def test_the_page_shows_trained_models(make_run, make_trained, records, tmp_path):
     changed = [r.model_copy(update={"check": _with_curve(r.check)}) for r in records]
     text = write_report([make_run(changed)], tmp_path / "report.html").read_text(encoding="utf-8")
-    for said in (
+    for expected in (
         '<a href="#models">',
         "dataset citeseer, over 10 values of seed",
         "paired by seed; p corrected for a column’s comparisons, 3 at most",
@@ -340,27 +350,28 @@ def test_the_page(make_run, make_trained, records, tmp_path):
         "Test accuracy against training time",
         "<dt>Inflation</dt><dd>What peeking adds.</dd>",
         "Holm",
+        "Fisher",
     ):
-        assert said in text, said
+        assert expected in text, expected
     assert "Latency against" not in text
     assert "Too few repeats" not in text
 
 
-def test_the_ratio_of_an_experiment_stands_in_no_line_of_its_seeds(make_run, make_trained):
-    made = [make_trained(who, seed, 0.8) for seed in (0, 1) for who in ("pytorch", "other")]
-    made += [make_trained("other", seed, 0.8, dataset="citeseer") for seed in (0, 1)]  # where no baseline is
-    run = make_run(made)
+def test_rows_of_single_seeds_show_no_ratio(make_run, make_trained):
+    records = [make_trained(name, seed, 0.8) for seed in (0, 1) for name in ("pytorch", "other")]
+    records += [make_trained("other", seed, 0.8, dataset="citeseer") for seed in (0, 1)]  # without a baseline
+    run = make_run(records)
     table = results_table(frame([run]), compare_each([run]), [])
     ratio, notes = ([column.heading for column in table.columns].index(name) for name in ("Ratio", "Notes"))
     shown = [
         (line.implementation, line.cells[ratio].text, line.verdict, line.cells[notes].text) for line in table.lines
     ]
     seed = [("pytorch", "–", "baseline", ""), ("other", "–", "", "")]
-    reason = "no ratio: no record of the baseline pytorch for this case"
+    reason = "no ratio: no record of the baseline pytorch for this case; another is chosen with compare --baseline"
     metrics = registry.workload("nodes").metrics
     accuracy = results_table(frame([run]), compare_each([run]), metrics).lines[0].cells[-4:-1]
     assert [cell.text for cell in accuracy] == ["80.00", "1.00", "50.00"], "shares as per cent"
-    twice = [metrics[0], metrics[0]._replace(share=False)]
+    twice = [metrics[0], metrics[0]._replace(is_fraction=False)]
     unsure = results_table(frame([run]), compare_each([run]), twice)
     assert (unsure.columns[-4].heading, unsure.lines[0].cells[-4].text) == ("Accuracy", "0.8000")
     assert shown == [*seed, *seed, *[("other", "–", "", reason)] * 2]
@@ -370,10 +381,12 @@ def _with_curve(check: Check) -> Check:
     return check.model_copy(update={"curves": {"accuracy": [0.1, 0.2]}})
 
 
-def test_an_operator_has_none_of_it(section, make_record, make_run, tmp_path):
-    made = [make_record(name, parameters={"groups": 1, "seed": seed}) for seed in (0, 1) for name in ("pytorch", "b")]
-    assert experiments(section(made, "part")) == []
-    assert learning_figures(section(made, "figures"), {}) == []
-    text = write_report([make_run(made)], tmp_path / "report.html").read_text(encoding="utf-8")
-    for absent in ('id="models"', "#models", "Trained models", "Holm", "Learning curves", "repeats"):
-        assert absent not in text.split("<script>")[0], absent
+def test_an_operator_has_no_section_on_trained_models(section, make_record, make_run, tmp_path):
+    records = [
+        make_record(name, parameters={"groups": 1, "seed": seed}) for seed in (0, 1) for name in ("pytorch", "b")
+    ]
+    assert experiments(section(records, "part")) == []
+    assert learning_figures(section(records, "figures"), {}) == []
+    text = write_report([make_run(records)], tmp_path / "report.html").read_text(encoding="utf-8")
+    for unexpected in ('id="models"', "#models", "Trained models", "Fisher", "Learning curves", "repeats"):
+        assert unexpected not in text.split("<script>")[0], unexpected

@@ -48,7 +48,7 @@ def browser() -> Iterator[webdriver.Chrome]:
 
 @pytest.fixture
 def page(browser, make_record, make_run, tmp_path) -> webdriver.Chrome:
-    """Times of 900 ns, 1 ms and 20 µs, whose texts would sort otherwise; one name is a script; one did not pass."""
+    """Open a page with times that sort differently as text, a name that is a script, and a record that did not pass."""
     cases = [{"cin": 64, "groups": groups} for groups in (1, 4)]
     times = {"pytorch": 900.0, "im2col": 1_000_000.0, EVIL: 20_000.0}
     records = [
@@ -65,8 +65,8 @@ def page(browser, make_record, make_run, tmp_path) -> webdriver.Chrome:
     return browser
 
 
-def shown(page: webdriver.Chrome, column: str) -> list[str]:
-    """The column's sorting values in the rows that can be seen, from the top."""
+def visible_values(page: webdriver.Chrome, column: str) -> list[str]:
+    """Return the column's sort values in the visible rows, from the top."""
     script = """
         const headers = [...document.querySelectorAll('#table thead th')];
         const index = headers.findIndex(header => header.dataset.heading === arguments[0]);
@@ -79,10 +79,10 @@ def header(page: webdriver.Chrome, name: str):
     return page.find_element(By.CSS_SELECTOR, f"th[data-heading='{name}']")
 
 
-def test_asks_the_network_for_nothing_and_reports_no_error(page):
+def test_the_page_requests_nothing_and_logs_no_error(page):
     messages = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
-    asked = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
-    assert [url for url in asked if not url.startswith("data:")] == [page.current_url]
+    requested_urls = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    assert [url for url in requested_urls if not url.startswith("data:")] == [page.current_url]
     assert page.get_log("browser") == []
 
 
@@ -112,12 +112,12 @@ def test_hovering_shows_a_script_as_text(page):
 def test_sorts_by_time_both_ways_with_missing_last(page):
     button = header(page, "Time a call").find_element(By.TAG_NAME, "button")
     button.click()
-    ascending = shown(page, "Time a call")
+    ascending = visible_values(page, "Time a call")
     numbers = [float(value) for value in ascending[:-1]]
     assert numbers == sorted(numbers)
     assert header(page, "Time a call").get_attribute("aria-sort") == "ascending"
     button.send_keys(Keys.ENTER)
-    assert shown(page, "Time a call") == [*reversed(ascending[:-1]), ""]
+    assert visible_values(page, "Time a call") == [*reversed(ascending[:-1]), ""]
     assert header(page, "Time a call").get_attribute("aria-sort") == "descending"
     header(page, "Case").find_element(By.TAG_NAME, "button").click()
     assert header(page, "Time a call").get_attribute("aria-sort") is None
@@ -126,12 +126,12 @@ def test_sorts_by_time_both_ways_with_missing_last(page):
 def test_filters_by_text_and_choice(page):
     form = page.find_element(By.ID, "filters")
     Select(form.find_element(By.NAME, "implementation")).select_by_value(EVIL)
-    assert set(shown(page, "Implementation")) == {EVIL}
+    assert set(visible_values(page, "Implementation")) == {EVIL}
     assert page.find_element(By.ID, "shown").text == "2 of 7 rows"
     form.find_element(By.NAME, "text").send_keys("groups=4")
-    assert shown(page, "Case") == ["cin=64,groups=4"]
+    assert visible_values(page, "Case") == ["cin=64,groups=4"]
     Select(form.find_element(By.NAME, "verdict")).select_by_value("baseline")
-    assert shown(page, "Case") == []
+    assert visible_values(page, "Case") == []
 
 
 def test_the_legend_hides_an_implementation(page):

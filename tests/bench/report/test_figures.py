@@ -25,7 +25,7 @@ def table(make_record, make_run):
 
 
 @pytest.fixture
-def look(table):
+def palette(table):
     return styles(table["implementation"])
 
 
@@ -33,8 +33,8 @@ def traces(figure: Figure) -> dict[str, object]:
     return {trace.name: trace for trace in figure.data if trace.name}
 
 
-def test_a_latency_panel_for_each_shape(table, look):
-    figures = latency_figures(table, "groups", look)
+def test_there_is_a_latency_panel_for_each_shape(table, palette):
+    figures = latency_figures(table, "groups", palette)
     assert [figure.layout.meta for figure in figures] == ["cin 64", "cin 128"]
     line = traces(figures[0])["pytorch"]
     assert list(line.x) == [1, 4]
@@ -44,33 +44,33 @@ def test_a_latency_panel_for_each_shape(table, look):
     assert {figures[0].layout.xaxis.type, figures[0].layout.yaxis.type} == {"log"}
 
 
-def test_no_latency_figure_for_a_single_value(table, look):
-    assert latency_figures(table[table["groups"] == 1], "groups", look) == []
+def test_there_is_no_latency_figure_for_a_single_value(table, palette):
+    assert latency_figures(table[table["groups"] == 1], "groups", palette) == []
 
 
-def test_names_are_text_for_plotly_too(table, look):
-    for figure in (*latency_figures(table, "groups", look), *memory_figures(table, "groups", look)):
+def test_names_are_escaped_for_plotly(table, palette):
+    for figure in (*latency_figures(table, "groups", palette), *memory_figures(table, "groups", palette)):
         trace = traces(figure)["&lt;b&gt;mine&lt;/b&gt;"]
         assert "&lt;b&gt;mine" in trace.customdata[0]
 
 
-def test_an_implementation_looks_alike_everywhere(table, look):
-    roofline = roofline_figure(table, None, 1, look)
+def test_an_implementation_looks_alike_everywhere(table, palette):
+    roofline = roofline_figure(table, None, 1, palette)
     assert roofline is not None
-    drawn = [traces(f)["pytorch"] for f in (*latency_figures(table, "groups", look), roofline)]
-    drawn += [traces(f)["pytorch"] for f in memory_figures(table, None, look)]
-    assert {(trace.marker.color, trace.marker.symbol) for trace in drawn} == {look["pytorch"][:2]}
+    drawn = [traces(f)["pytorch"] for f in (*latency_figures(table, "groups", palette), roofline)]
+    drawn += [traces(f)["pytorch"] for f in memory_figures(table, None, palette)]
+    assert {(trace.marker.color, trace.marker.symbol) for trace in drawn} == {palette["pytorch"][:2]}
 
 
 def test_styles_differ_in_colour_and_symbol():
-    found = styles(f"implementation {i}" for i in range(88))
-    assert len({style[:2] for style in found.values()}) == 88
-    few = list(found.values())[: len(SYMBOLS)]
+    all_styles = styles(f"implementation {i}" for i in range(88))
+    assert len({style[:2] for style in all_styles.values()}) == 88
+    few = list(all_styles.values())[: len(SYMBOLS)]
     assert len({style.symbol for style in few}) == len(few)
 
 
-def test_roofs_are_labelled_and_points_placed(table, look, make_run, make_record):
-    figure = roofline_figure(table, make_run([make_record()], "other").info.limits, 1, look)
+def test_roofs_are_labelled_and_points_placed(table, palette, make_run, make_record):
+    figure = roofline_figure(table, make_run([make_record()], "other").info.machine.peaks, 1, palette)
     assert figure is not None
     labels = " ".join(note.text for note in figure.layout.annotations)
     assert "avx512 peak, 180 GFLOP/s" in labels
@@ -79,19 +79,19 @@ def test_roofs_are_labelled_and_points_placed(table, look, make_run, make_record
     assert traces(figure)["pytorch"].y[0] == pytest.approx(10_000 / 2100)
 
 
-def test_no_roofline_without_speeds(table, look):
-    assert roofline_figure(table[table["status"] != "passed"], None, 1, look) is None
+def test_there_is_no_roofline_without_speeds(table, palette):
+    assert roofline_figure(table[table["status"] != "passed"], None, 1, palette) is None
 
 
-def test_memory_is_what_a_call_and_preparing_need_together(table, look):
-    figure, *_ = memory_figures(table, "groups", look)
+def test_memory_is_the_sum_of_a_call_and_its_preparation(table, palette):
+    figure, *_ = memory_figures(table, "groups", palette)
     assert traces(figure)["pytorch"].y[0] == pytest.approx((8192 + 512) / 1024)
     assert "8.00 KiB in a call, 512 B prepared" in traces(figure)["pytorch"].customdata[0].replace("\u00a0", " ")
 
 
-def test_a_lone_point_stands_amid_its_panel_between_ticks(make_record, make_run, look):
+def test_a_single_point_is_centred_in_its_panel_between_ticks(make_record, make_run, palette):
     for time in (1000.0, 1234.0, 8765.0):
-        (figure,) = memory_figures(frame([make_run([make_record(rounds=[time] * 20)], f"lone {time}")]), None, look)
+        (figure,) = memory_figures(frame([make_run([make_record(rounds=[time] * 20)], f"lone {time}")]), None, palette)
         (point,) = figure.data[1:]
         for axis, value in ((figure.layout.xaxis, point.x[0]), (figure.layout.yaxis, point.y[0])):
             low, high = (10**end for end in axis.range)
@@ -101,17 +101,17 @@ def test_a_lone_point_stands_amid_its_panel_between_ticks(make_record, make_run,
             assert max(shown) > value * 0.999
 
 
-def test_roofs_of_one_height_are_one(table, look, make_run, make_record):
-    limits = make_run([make_record()], "other").info.limits
-    peaks = [peak.model_copy(update={"gflops": 100.0}) for peak in limits.peaks]
-    figure = roofline_figure(table, limits.model_copy(update={"peaks": peaks}), 1, look)
+def test_roofs_of_equal_height_share_one_label(table, palette, make_run, make_record):
+    peaks = make_run([make_record()], "other").info.machine.peaks
+    equal = [peak.model_copy(update={"gflops": 100.0}) for peak in peaks.peaks]
+    figure = roofline_figure(table, peaks.model_copy(update={"peaks": equal}), 1, palette)
     assert figure is not None
     assert "avx2 peak and avx512 peak, 100 GFLOP/s" in [note.text for note in figure.layout.annotations]
 
 
-def test_no_memory_is_drawn_as_one_page(make_record, make_run, look):
+def test_no_memory_is_drawn_as_one_page(make_record, make_run, palette):
     record = make_record()
     memory = record.memory.model_copy(update={"peak_bytes": 0, "prepared_bytes": 0})
     table = frame([make_run([record.model_copy(update={"memory": memory})], "none")])
-    (figure,) = memory_figures(table, "groups", look)
+    (figure,) = memory_figures(table, "groups", palette)
     assert traces(figure)["pytorch"].y[0] == 4

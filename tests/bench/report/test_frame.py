@@ -1,12 +1,13 @@
-"""The tidy DataFrame: hand-computed numbers, and what is missing where."""
+"""The tidy DataFrame agrees with hand-computed numbers and has missing values where nothing was measured."""
 
+import pandas as pd
 import pytest
 
 from bench.core.record import Check, Status, Work
 from bench.report.frame import frame, metric_columns, parameter_columns
 
 
-def test_speed_is_two_flop_a_mac(make_record, make_run):
+def test_speed_counts_two_flop_per_mac(make_record, make_run):
     # 5000 MACs = 10000 FLOP in 1000 ns: 10 FLOP/ns. 10 FLOP/byte at 190 GB/s would allow 1900: the peak of 180 binds.
     row = frame([make_run([make_record()])]).iloc[0]
     assert row["flop"] == 10_000
@@ -14,11 +15,11 @@ def test_speed_is_two_flop_a_mac(make_record, make_run):
     assert row["roofline_share"] == pytest.approx(10 / 180)
 
 
-def test_no_limits_no_roofline_share(make_record, make_run):
-    assert frame([make_run([make_record()], limits=None)])["roofline_share"].isna().all()
+def test_without_peaks_there_is_no_roofline_share(make_record, make_run):
+    assert frame([make_run([make_record()], peaks=None)])["roofline_share"].isna().all()
 
 
-def test_limits_of_another_thread_count_give_no_share(make_record, make_run):
+def test_peaks_of_another_thread_count_give_no_roofline_share(make_record, make_run):
     assert frame([make_run([make_record()], threads=7)])["roofline_share"].isna().all()
 
 
@@ -37,22 +38,22 @@ def test_parameters_have_columns_of_their_own(make_record, make_run):
     assert table["target"].tolist() == ["edge", "edge"]
 
 
-def test_percentile_only_where_backed_and_unmixed(make_record, make_run):
+def test_a_percentile_needs_enough_samples_of_single_calls(make_record, make_run):
     few = make_record("few", [1000.0] * 600)
     many = make_record("many", [1000.0] * 700)
     means = make_record("means", [1000.0] * 700)
     assert means.latency is not None
-    means = means.model_copy(update={"latency": means.latency.model_copy(update={"inner": 2})})
+    means = means.model_copy(update={"latency": means.latency.model_copy(update={"calls_per_sample": 2})})
     assert frame([make_run([few, many, means])])["p99_ns"].notna().tolist() == [False, True, False]
 
 
-def test_what_did_not_pass_has_a_reason_and_no_numbers(make_record, make_run):
+def test_a_record_that_did_not_pass_has_a_reason_and_no_numbers(make_record, make_run):
     row = frame([make_run([make_record(status=Status.UNSUPPORTED, reason="only float64", check=None)])]).iloc[0]
     assert (row["status"], row["reason"]) == ("unsupported", "only float64")
     assert row[["latency_ns", "peak_bytes", "error", "gflops"]].isna().all()
 
 
-def test_metrics_of_the_check(make_record, make_run):
+def test_metrics_of_the_check_have_columns_of_their_own(make_record, make_run):
     trained = make_record(check=Check(passed=True, metrics={"top-1": 0.91}))
     table = frame([make_run([trained, make_record("other")])])
     assert metric_columns(table) == ["metric_top-1"]
@@ -63,3 +64,28 @@ def test_an_empty_run_has_the_columns(make_run):
     table = frame([make_run([])])
     assert len(table) == 0
     assert {"run", "latency_ns", "gflops"} <= set(table.columns)
+
+
+def test_the_tail_share_is_the_mean_beyond_the_median(make_record, make_run):
+    """One call in twenty takes 21 times as long: the mean is twice the median."""
+    table = frame([make_run([make_record("even"), make_record("tail", [1000.0] * 19 + [21_000.0])])])
+    assert table["tail_share"].tolist() == pytest.approx([0.0, 1.0])
+    assert table["latency_ns"].tolist() == pytest.approx([1000.0, 2000.0])
+
+
+def test_processes_and_rounds_are_counted(make_record, make_run):
+    single = make_record("one", processes=[0] * 20, disturbed=[2, 5])
+    row, other_row = frame([make_run([single, make_record("nobody")])]).to_dict("records")
+    assert (row["processes"], row["rounds"], row["samples"], row["disturbed"]) == (1, 20, 20, 2)
+    assert other_row["processes"] == 4
+    assert pd.isna(other_row["disturbed"]), "nobody looked"
+
+
+def test_memory_growth_is_the_measured_value(make_record, make_run):
+    def growing(growth):
+        record = make_record(f"{growth}")
+        return record.model_copy(update={"memory": record.memory.model_copy(update={"growth_bytes": growth})})
+
+    growth_bytes = frame([make_run([growing(64.0), growing(0.0), growing(None)])])["growth_bytes"]
+    assert growth_bytes.tolist()[:2] == [64.0, 0.0]
+    assert pd.isna(growth_bytes[2])

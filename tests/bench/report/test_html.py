@@ -1,4 +1,4 @@
-"""The page as text: complete, self-contained, and safe against what a name may hold."""
+"""The page as text is complete, self-contained, and safe against markup in names."""
 
 import json
 import re
@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from bench.core.errors import BadUse, CannotGoOn
+from bench.core.errors import RunError, UsageError
 from bench.core.record import Check, Status
-from bench.limits.model import Flow, GpuLimits
+from bench.peaks.model import Bandwidth, GpuPeaks
 from bench.report.html import write_report
 from bench.report.palette import COLOURS
 from bench.store import Request
@@ -44,9 +44,9 @@ class Page(HTMLParser):
 @pytest.fixture
 def records(make_record):
     cases = [{"cin": 64, "groups": groups} for groups in (1, 4)]
-    found = [make_record(name, parameters=case) for case in cases for name in ("pytorch", EVIL)]
-    found.append(make_record("careless", parameters=cases[0], status=Status.INCORRECT, reason=f"off by {EVIL}"))
-    return found
+    records = [make_record(name, parameters=case) for case in cases for name in ("pytorch", EVIL)]
+    records.append(make_record("careless", parameters=cases[0], status=Status.INCORRECT, reason=f"off by {EVIL}"))
+    return records
 
 
 @pytest.fixture
@@ -82,11 +82,11 @@ def test_a_name_with_a_script_stays_text(page):
     assert not any("<" in data for data in page.data)
 
 
-def test_says_what_matters(page):
+def test_shows_results_noise_floor_and_environment(page):
     text = " ".join(page.text.replace("\u00a0", " ").split())
-    for said in (
+    for expected in (
         "Grouped convolution on edge",
-        "wrong answers, for which no speed is given, from careless in 1 case.",
+        "wrong outputs, for which no speed is given, from careless in 1 case.",
         "careless incorrect on cin=64,groups=1: off by",
         "Of 2 comparisons with pytorch: 0 faster, 0 slower, 2 cannot tell.",
         "Noise floor of this machine, used as the margin: 1.80 %",
@@ -96,10 +96,10 @@ def test_says_what_matters(page):
         "Example CPU <b>3 GHz</b>",
         "FLOP = 2 × MAC",
     ):
-        assert said in text, said
+        assert expected in text, expected
 
 
-def test_all_three_figures(page):
+def test_shows_all_three_figures(page):
     assert len(page.data) == 3
     for heading in ("Latency against groups", "Roofline", "Memory against latency"):
         assert heading in page.text
@@ -113,8 +113,8 @@ def test_sorts_by_numbers_not_by_text(page):
     assert "" in values
 
 
-def test_without_noise_floor_limits_or_baseline(make_record, make_run, tmp_path):
-    run = make_run([make_record("alone", parameters={"depth": 3})], noise_floor=None, limits=None)
+def test_says_that_noise_floor_peaks_or_baseline_are_missing(make_record, make_run, tmp_path):
+    run = make_run([make_record("alone", parameters={"depth": 3})], noise_floor=None, peaks=None)
     page = Page(write_report([run], tmp_path / "report.html").read_text(encoding="utf-8"))
     text = page.text.replace("\u00a0", " ")
     assert "noise floor of this machine is unknown" in text
@@ -124,42 +124,45 @@ def test_without_noise_floor_limits_or_baseline(make_record, make_run, tmp_path)
     assert "Latency against" not in text
 
 
-def test_what_another_tool_timed_is_explained_as_such(make_record, make_run, tmp_path):
-    def said(*runs):
+def test_explains_how_another_tool_timed(make_record, make_run, tmp_path):
+    def page_text(*runs):
         return Page(write_report(runs, tmp_path / "report.html").read_text(encoding="utf-8")).text
 
     latency = make_record().latency.model_copy(update={"stopped": None})
     own = make_run([make_record(), make_record("fast")], "own")
-    foreign = make_run([make_record(sitting=name, latency=latency, implementation=name) for name in ("pytorch", "b")])
-    in_turns, elsewhere = "took turns in the same rounds", "made: pytest-benchmark called the implementations one after"
-    assert [text in said(own) for text in (in_turns, elsewhere)] == [True, False]
-    assert [text in said(foreign) for text in (in_turns, elsewhere)] == [False, True]
-    assert [text in said(own, foreign) for text in (in_turns, elsewhere)] == [True, True]
-    assert said(foreign).count("measured one after the other, not in turns") == 2  # in the summary and the row
+    foreign = make_run([make_record(session=name, latency=latency, implementation=name) for name in ("pytorch", "b")])
+    interleaved, sequential = (
+        "Both were measured in the same rounds",
+        "made: pytest-benchmark called the implementations one after",
+    )
+    assert [text in page_text(own) for text in (interleaved, sequential)] == [True, False]
+    assert [text in page_text(foreign) for text in (interleaved, sequential)] == [False, True]
+    assert [text in page_text(own, foreign) for text in (interleaved, sequential)] == [True, True]
+    assert page_text(foreign).count("measured one after the other, not interleaved") == 2  # in the summary and the row
 
 
-def test_a_run_on_a_gpu(make_record, make_run, tmp_path):
+def test_shows_what_is_particular_to_a_run_on_a_gpu(make_record, make_run, tmp_path):
     slow = make_record("slow", target="cuda")
-    disturbed = slow.latency.model_copy(update={"preempted": None, "throttled": [0, 1, 2], "exposed": 20})
+    disturbed = slow.latency.model_copy(update={"off_cpu": None, "throttled": [0, 1, 2], "launch_bound": 20})
     memory = slow.memory.model_copy(update={"driver_bytes": 2**21})
-    limits = GpuLimits(
+    peaks = GpuPeaks(
         gpu="A GPU",
         peaks={"float32": 50e3, "tf32": 400e3},
-        flows=[Flow(working_set_bytes=2**30, bytes_per_second=3e12)],
+        bandwidths=[Bandwidth(working_set_bytes=2**30, bytes_per_second=3e12)],
         empty_graph_ns=1500.0,
     )
     records = [make_record(target="cuda"), slow.model_copy(update={"latency": disturbed, "memory": memory})]
-    run = make_run(records, request=Request(workloads=("conv",), suite="quick", target="cuda"), limits=limits)
+    run = make_run(records, request=Request(workloads=("conv",), suite="quick", target="cuda"), peaks=peaks)
     page = Page(write_report([run], tmp_path / "report.html").read_text(encoding="utf-8"))
     text = page.text.replace("\u00a0", " ")
-    assert "3 rounds with the GPU's clock held down" in text
+    assert "3 rounds with the GPU's clock throttled" in text
     assert "in 20 of 20 samples the GPU may have waited for the host" in text
-    for limit in ("A GPU", "tf32 product", "3,000 GB/s", "1.00 GiB working set", "1.500 µs", "driver 2.00 MiB"):
-        assert limit in text, limit
+    for expected in ("A GPU", "tf32 product", "3,000 GB/s", "1.00 GiB working set", "1.500 µs", "driver 2.00 MiB"):
+        assert expected in text, expected
     assert any("tf32 product" in data for data in page.data), "as a roof of the roofline"
     for words in (
         "No GPU has run this project's tests yet",
-        "Nobody has measured a noise floor",
+        "The noise floor of this GPU has not been measured",
         "By the GPU’s own clock",
     ):
         assert words in text
@@ -174,20 +177,18 @@ def test_a_fact_with_many_values_is_shortened(make_record, make_run, tmp_path):
     assert "GPU clock: 1900 MHz or 1901 MHz or 1902 MHz or 3 others; torch: 2.13.0" in text
 
 
-def test_nothing_passed(make_record, make_run, tmp_path):
+def test_a_run_in_which_nothing_passed_has_a_page_without_figures(make_record, make_run, tmp_path):
     run = make_run([make_record(status=Status.TIMEOUT, reason="120 s", check=None)])
     assert "nothing to draw" in write_report([run], tmp_path / "report.html").read_text(encoding="utf-8")
 
 
-def test_a_model_that_was_never_trained_has_no_work_and_the_page_is_written_all_the_same(
-    make_run, make_trained, tmp_path
-):
+def test_the_page_is_written_although_a_model_was_never_trained_and_has_no_work(make_run, make_trained, tmp_path):
     died = make_trained("died", 0, 0.0, work=None, status=Status.FAILED, reason="prepare: no", check=None)
     text = write_report([make_run([make_trained("pytorch", 0, 0.8), died])], tmp_path / "page.html").read_text()
     assert "prepare: no" in text
 
 
-def test_several_runs_workloads_and_metrics(make_record, make_run, tmp_path):
+def test_shows_several_runs_workloads_and_metrics(make_record, make_run, tmp_path):
     trained = make_record(
         workload="training", parameters={"epochs": 2}, check=Check(passed=True, metrics={"top-1": 0.9})
     )
@@ -197,10 +198,12 @@ def test_several_runs_workloads_and_metrics(make_record, make_run, tmp_path):
     assert headings[:3] == ["Run", "Workload", "Implementation"]
     assert "Top-1" in headings
     assert "training on edge" in page.text
+    for sentence in ("Noise floor of this machine, used as the margin", "The noise floor of this machine is unknown"):
+        assert page.text.count(sentence) == 1, "once for each run, though the first has two sections"
 
 
 def test_implementations_of_one_workload_have_colours_of_their_own(make_record, make_run, tmp_path):
-    """However many another workload has: here all together are one more than there are colours."""
+    """This holds however many another workload has; in this test all together are one more than the colours."""
     last = len(COLOURS)
     records = [make_record(f"{i:02}", workload="a" if i in (0, last) else "b") for i in range(last + 1)]
     page = Page(write_report([make_run(records)], tmp_path / "report.html").read_text(encoding="utf-8"))
@@ -209,14 +212,14 @@ def test_implementations_of_one_workload_have_colours_of_their_own(make_record, 
         assert len(set(colours)) == len(colours) >= 2
 
 
-def test_wrong_use(make_record, make_run, tmp_path):
-    with pytest.raises(BadUse, match="nothing to report"):
+def test_an_empty_run_and_two_runs_of_one_name_are_usage_errors(make_record, make_run, tmp_path):
+    with pytest.raises(UsageError, match="nothing to report"):
         write_report([make_run([])], tmp_path / "report.html")
     run = make_run([make_record()], "twice")
-    with pytest.raises(BadUse, match="same name"):
+    with pytest.raises(UsageError, match="same name"):
         write_report([run, run], tmp_path / "report.html")
 
 
-def test_a_place_that_cannot_be_written(make_record, make_run, tmp_path):
-    with pytest.raises(CannotGoOn, match="choose another place"):
+def test_a_path_that_cannot_be_written_is_a_run_error(make_record, make_run, tmp_path):
+    with pytest.raises(RunError, match="choose another place"):
         write_report([make_run([make_record()])], tmp_path)

@@ -1,4 +1,4 @@
-"""What the summary says in words, and what it warns of."""
+"""The sentences of the summary, and its warnings."""
 
 import json
 from pathlib import Path
@@ -22,80 +22,104 @@ UNTRIED_YET = (
 
 
 @pytest.fixture
-def say(make_run):
-    """The sentences about a run of these records."""
+def summary_of(make_run):
+    """Return a function that gives the sentences about a run of records."""
 
-    def said(*records, **changes):
+    def summary(*records, **changes):
         run = make_run(records, **changes)
         (section,) = sections([run], frame([run]), compare_each([run]))
         return " ".join(summarise(section).sentences).replace("\u00a0", " ")
 
-    return said
+    return summary
 
 
-def test_more_threads_than_cores_are_told(make_record, say):
+def test_more_threads_than_cores_are_reported(make_record, summary_of):
     greedy = make_record("greedy", facts={THREADS_THAT_RAN: "4"})
     fair = make_record("fair", facts={THREADS_THAT_RAN: "2"})
-    said = say(make_record(), fair, greedy, threads=2)
-    assert "In 1 of 3 measurements more threads worked than the target has cores (greedy): they shared them." in said
+    text = summary_of(make_record(), fair, greedy, threads=2)
+    assert "In 1 of 3 measurements more threads ran than the target has cores (greedy), so they shared cores." in text
 
 
-def test_as_many_threads_as_cores_are_not(make_record, say):
-    assert "threads worked" not in say(make_record(facts={THREADS_THAT_RAN: "2"}), threads=2)
+def test_as_many_threads_as_cores_are_not_reported(make_record, summary_of):
+    assert "more threads ran" not in summary_of(make_record(facts={THREADS_THAT_RAN: "2"}), threads=2)
 
 
-def test_what_disturbed_a_gpu_is_told(make_record, say):
+def test_disturbances_of_a_gpu_are_reported(make_record, summary_of):
     calm, hot, late = (make_record(name) for name in ("calm", "hot", "late"))
-    hot = hot.model_copy(update={"latency": hot.latency.model_copy(update={"throttled": [3, 4], "exposed": 0})})
-    late = late.model_copy(update={"latency": late.latency.model_copy(update={"throttled": [], "exposed": 7})})
-    said = say(calm, hot, late)
-    assert "In 1 of 3 measurements the GPU held its clock down in some rounds" in said
-    assert "In 1 of 3 measurements the GPU may have waited for the host in some samples" in said
-    assert "GPU" not in say(calm, name="undisturbed")
+    hot = hot.model_copy(update={"latency": hot.latency.model_copy(update={"throttled": [3, 4], "launch_bound": 0})})
+    late = late.model_copy(update={"latency": late.latency.model_copy(update={"throttled": [], "launch_bound": 7})})
+    text = summary_of(calm, hot, late)
+    assert "In 1 of 3 measurements the GPU held its clock down in some rounds" in text
+    assert "In 1 of 3 measurements some samples may include launching" in text
+    assert "GPU" not in summary_of(calm, name="undisturbed")
+
+
+def test_rounds_in_which_others_took_the_core_are_reported(make_record, summary_of):
+    text = summary_of(make_record(), make_record("beside", disturbed=[3]), make_record("alone", disturbed=[]))
+    assert (
+        "In 1 of 3 measurements other processes took the core in some rounds; estimates leave out a minority." in text
+    )
+    assert "took the core" not in summary_of(make_record(), name="alone")
+
+
+def test_memory_growth_is_reported_with_its_maximum_over_all_cases(make_record, summary_of):
+    def leaking(groups, growth):
+        record = make_record("leaky", parameters={"groups": groups})
+        return record.model_copy(update={"memory": record.memory.model_copy(update={"growth_bytes": growth})})
+
+    text = summary_of(make_record(parameters={"groups": 1}), leaking(1, 512.0), leaking(2, 2048.0), leaking(4, 0.0))
+    assert "Memory grows with every call of leaky, by up to 2.00 KiB a call, in 2 cases." in text
+    assert "Memory grows" not in summary_of(make_record(), leaking(1, 0.0), leaking(2, None), name="tight")
+
+
+def test_an_implausible_speed_is_reported(make_record, summary_of):
+    reason = "9 us a call means 900 GFLOP/s at the fewest multiplications, and this machine reaches 100"
+    text = summary_of(make_record(), make_record("magic", status=Status.IMPLAUSIBLE, reason=reason))
+    assert "1 measurement would be faster than this machine can be (magic), so no speed is given." in text
 
 
 @pytest.mark.parametrize(
-    ("fact", "told"),
+    ("fact", "expected"),
     [
-        ("2 (7, 9)", "During 1 measurement other processes computed on the GPU"),
-        ("cannot tell (no permission)", "Whether others computed on the GPU during 1 measurement, nobody can tell."),
+        ("2 (7, 9)", "Other processes used the GPU during 1 measurement"),
+        ("cannot tell (no permission)", "It is unknown whether other processes used the GPU during 1 measurement."),
     ],
 )
-def test_company_on_a_gpu_is_told(make_record, say, fact, told):
+def test_other_processes_on_a_gpu_are_reported(make_record, summary_of, fact, expected):
     alone = make_record("alone", facts={OTHERS: NO_OTHERS})
-    assert told in say(alone, make_record(facts={OTHERS: fact}))
-    assert "others" not in say(alone, name="quiet")
+    assert expected in summary_of(alone, make_record(facts={OTHERS: fact}))
+    assert "others" not in summary_of(alone, name="quiet")
 
 
-def test_that_no_gpu_has_run_the_project_is_said_until_a_run_of_one_is_committed(make_record, say):
+def test_pages_say_that_no_gpu_has_run_the_project_until_such_a_run_is_committed(make_record, summary_of):
     runs = [Request(**json.loads(path.read_text())["request"]) for path in ROOT.glob("results/reference/*/run.json")]
     assert runs
-    none = not any(request.target.startswith("cuda") for request in runs)
-    said = say(make_record(target="cuda:cold"), request=Request(workloads=("conv",), suite="quick", target="cuda:cold"))
-    assert ("No GPU has run this project's tests yet" in said) == none
-    readme = (ROOT / "README.md").read_text()
+    no_gpu_run = not any(request.target.startswith("cuda") for request in runs)
+    request = Request(workloads=("conv",), suite="quick", target="cuda:cold")
+    text = summary_of(make_record(target="cuda:cold"), request=request)
+    assert ("No GPU has run this project's tests yet" in text) == no_gpu_run
+    pages = (ROOT / "README.md").read_text() + (ROOT / "docs/gpu.md").read_text()
     for phrase in UNTRIED_YET:
-        assert (phrase in readme) == none, phrase
+        assert (phrase in pages) == no_gpu_run, phrase
 
 
-def test_ratios_without_turns_are_warned_of(make_record, say):
-    apart = make_record("apart", sitting="two")
-    assert "To mind in 1 of them: measured one after the other, not in turns" in say(make_record(), apart)
-    assert "To mind" not in say(make_record(), make_record("together"), name="turns")
+def test_ratios_between_sessions_are_warned_of(make_record, summary_of):
+    apart = make_record("apart", session="two")
+    assert "Note for 1 of them: measured one after the other, not interleaved" in summary_of(make_record(), apart)
+    assert "Note for" not in summary_of(make_record(), make_record("together"), name="turns")
 
 
-def test_cases_without_a_rival_are_not_counted_and_told(make_record, say):
+def test_cases_in_which_fewer_than_two_passed_are_reported_and_not_counted(make_record, summary_of):
     cases = [{"groups": groups} for groups in (1, 2, 4)]
     records = [make_record(parameters=case) for case in cases]
     records += [make_record("fast", [500.0] * 20, parameters=case) for case in cases[:1]]
     records += [
         make_record("fast", parameters=case, status=Status.UNSUPPORTED, reason="no", check=None) for case in cases[1:]
     ]
-    assert "fast has the lowest median time in 1 of 1 case, not counting 2 cases where fewer than two passed;" in say(
-        *records
-    )
-    assert "fast has the lowest median time in 1 of 1 case; by" in say(records[0], records[3], name="ranked")
+    text = summary_of(*records)
+    assert "fast has the lowest time in 1 of 1 case, not counting 2 cases where fewer than two passed;" in text
+    assert "fast has the lowest time in 1 of 1 case; the verdicts" in summary_of(records[0], records[3], name="ranked")
 
 
-def test_what_every_reader_should_know_of_the_workload_is_said(make_record, say):
-    assert "All <i>layers</i> are square." in say(make_record(), make_record("other"))
+def test_the_remark_of_the_workload_is_in_the_summary(make_record, summary_of):
+    assert "All <i>layers</i> are square." in summary_of(make_record(), make_record("other"))

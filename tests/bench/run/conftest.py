@@ -1,28 +1,30 @@
-"""What the tests of runs share: one small case, measured quickly."""
+"""Fixtures of the tests of runs: one small case, measured quickly."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from bench.core.budget import Budget
 from bench.core.record import Record
 from bench.run.launch import Outcome, launch
 from bench.run.scheduler import Display
-from bench.run.workers import Allowance
 from bench.store import Request
 
 FOLDER = Path(__file__).parents[1] / "accidents"
 
 Measure = Callable[..., Outcome]
 
+SHORT = Budget(timed_s=0.1)
+
 
 @pytest.fixture(scope="session")
 def measure(tmp_path_factory: pytest.TempPathFactory) -> Measure:
-    """Runs plug-ins, given by name or path, beside im2col on a single small case."""
+    """Return a function that runs plug-ins, given by name or path, beside im2col on a single small case."""
 
     def run(
         plugins: Sequence[str | Path],
-        allowance: Allowance | None = None,
+        budget: Budget = SHORT,
         display: Display | None = None,
         case: str = "kernel=1",
     ) -> Outcome:
@@ -36,14 +38,14 @@ def measure(tmp_path_factory: pytest.TempPathFactory) -> Measure:
             plugins=tuple(map(str, paths)),
         )
         results = tmp_path_factory.mktemp("results")
-        return launch(request, allowance=allowance, budget_s=0.1, results=results, display=display)
+        return launch(request, budget=budget, results=results, display=display)
 
     return run
 
 
 @pytest.fixture(scope="session")
 def record_of() -> Callable[[Outcome, str], Record]:
-    """The one record of an implementation, in the file as well as in the run."""
+    """Return a function that finds the one record of an implementation, in the file as well as in the run."""
 
     def find(outcome: Outcome, name: str) -> Record:
         lines = (outcome.run.folder / "records.jsonl").read_text().splitlines()

@@ -1,43 +1,44 @@
-"""What will be measured is settled, and questioned, before any worker starts."""
+"""What to measure is determined and validated before any worker starts."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from bench.core import registry
-from bench.core.errors import BadUse
+from bench.core.errors import UsageError
 from bench.core.record import Record, Status, Work
 from bench.core.target import Target
-from bench.run.plan import Sitting, filter_cases, plan, to_measure
-from bench.store import Request
+from bench.run.plan import Session, filter_cases, parse_problems, plan, to_measure
+from bench.store import PROBLEMS, Request
 
 EDGE = Target("edge")
 THREE = ("im2col", "onnxruntime", "pytorch")
 
 
 def request(*cases: str, implementations: tuple[str, ...] = THREE, **others: object) -> Request:
-    asked = {"workloads": ("grouped_conv2d",), "suite": "odd", "target": "edge", **others}
-    return Request.model_validate(asked | {"implementations": implementations, "cases": cases})
+    values = {"workloads": ("grouped_conv2d",), "suite": "odd", "target": "edge", **others}
+    return Request.model_validate(values | {"implementations": implementations, "cases": cases})
 
 
-def outcome(sitting: Sitting, implementation: str, status: Status) -> Record:
-    """A stored outcome of an earlier, interrupted sitting."""
+def outcome(session: Session, implementation: str, status: Status) -> Record:
+    """Return a stored outcome of an earlier, interrupted session."""
     return Record.model_construct(
         workload="grouped_conv2d",
         implementation=implementation,
-        case=sitting.case.slug,
+        case=session.case.slug,
         target="edge",
         status=status,
         reason="",
-        sitting="earlier",
+        session="earlier",
         started=datetime.now(UTC),
         work=Work(macs=1, least_bytes=1, parameters=1),
     )
 
 
-def names(sitting: Sitting) -> set[str]:
-    return {entry.name for entry in sitting.entries}
+def names(session: Session) -> set[str]:
+    return {entry.name for entry in session.entries}
 
 
 def test_filters_of_different_parameters_narrow_and_of_one_parameter_widen() -> None:
@@ -62,52 +63,123 @@ def test_a_workload_without_the_suite_or_the_parameter_has_no_such_cases() -> No
     assert [name for name, cases in by_parameter.items() if cases] == ["sliding_channel_conv2d"]
 
 
-def test_an_implementation_of_no_chosen_case_is_wrong_use() -> None:
-    asked = Request(workloads=tuple(registry.workloads()), suite="dsxplore", target="edge", implementations=("im2col",))
-    with pytest.raises(BadUse, match="im2col: no implementation of sliding_channel_conv2d"):
-        plan(asked)
+def test_an_implementation_without_a_chosen_case_is_a_usage_error() -> None:
+    chosen = Request(
+        workloads=tuple(registry.workloads()), suite="dsxplore", target="edge", implementations=("im2col",)
+    )
+    with pytest.raises(UsageError, match="im2col: no implementation of sliding_channel_conv2d"):
+        plan(chosen)
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("invalid", "message"),
     [
-        (request(suite="slow"), r"no suite 'slow'; choose from quick, .*odd"),
+        (request(suite="slow"), r"no suite 'slow'; choose from first, quick, .*odd"),
         (request("grops=8"), r"no parameter 'grops' to filter by; choose from n, cin, .*groups"),
-        (request("groups=3"), r"no case of suite odd has groups=3; choose from 8"),
-        (request("kernel="), r"no case of suite odd has kernel=; choose from 3, 1, 5, 1x7"),
+        (
+            request("groups=3"),
+            r"no case of suite odd has groups=3, and --case only filters; choose from .*--problem",
+        ),
+        (request("kernel="), r"no case of suite odd has kernel=, and --case only filters; choose from 1, 3, 5, 1x7"),
         (request("kernel"), r"--case 'kernel' has no value; write NAME=VALUE, such as kernel=3"),
         (request("kernel=1", "dtype=float64"), r"matches kernel=1 and dtype=float64 together; drop one"),
         (request(workloads=("conv9d",)), r"no workload 'conv9d'; choose from .*grouped_conv2d"),
+        (request(workloads=("grouped_conv2d", "pytorch")), r"; pytorch is an implementation: write --impl a,b"),
         (request(implementations=("im3col",)), r"no implementation 'im3col' of grouped_conv2d; choose from .*im2col"),
         (request(target="fpga"), r"no target 'fpga'; choose from cpu, edge, cuda"),
         (request(plugins=("nowhere.py",)), "no plug-in file nowhere.py"),
     ],
 )
-def test_what_is_not_there_is_refused_with_the_choices(asked: Request, told: str) -> None:
-    with pytest.raises(BadUse, match=told):
-        plan(asked)
+def test_unknown_names_are_refused_with_the_choices(invalid: Request, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        plan(invalid)
 
 
-def test_each_case_is_a_sitting_of_all_that_were_asked_for() -> None:
-    sittings = plan(request("kernel=1", "kernel=5"))
-    assert [names(sitting) for sitting in sittings] == [set(THREE)] * 2
-    assert len({key for sitting in sittings for key in sitting.keys(EDGE)}) == 6
+def test_choices_of_a_filter_go_together_with_the_other_filters() -> None:
+    with pytest.raises(UsageError, match=r"has kernel=9, and --case only filters; choose from 3, or measure"):
+        plan(request("stride=2", "kernel=9"))
 
 
-def test_an_implementation_that_cannot_run_here_is_told_not_dropped(tmp_path: Path) -> None:
+PROBLEM = "cin=96,cout=96,h=28,w=28,groups=12"
+
+
+@pytest.mark.parametrize("workload", sorted(registry.workloads()))
+def test_the_slug_of_every_case_describes_that_case(workload: str) -> None:
+    known = registry.workload(workload)
+    cases = {case for cases in known.suites().values() for case in cases}
+    assert {known.case_type.from_text(case.slug) for case in cases} == cases
+
+
+def test_a_problem_of_a_suite_has_the_same_key() -> None:
+    (problems,) = [parse_problems("grouped_conv2d", ["w=56,h=56,groups=8,cout=64,cin=64,stride=1x1,kernel=3"])]
+    (own,) = plan(request(suite=PROBLEMS, problems=problems))
+    of_suite = {key for session in plan(request(suite="gspc")) for key in session.keys(EDGE)}
+    assert set(own.keys(EDGE)) <= of_suite
+
+
+def test_problems_come_from_a_file_and_each_counts_once(tmp_path: Path) -> None:
+    path = tmp_path / "layers.txt"
+    path.write_text(f"# the layers of mine\n{PROBLEM}  # the first\n\n  {PROBLEM}, bias=true,\n")
+    assert parse_problems("grouped_conv2d", [PROBLEM, f"@{path}"]) == (PROBLEM, f"{PROBLEM},bias=true")
+
+
+def test_a_file_of_problems_says_where_one_is_wrong_or_that_it_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "layers.txt"
+    path.write_text(f"{PROBLEM}\ncin=96\n")
+    with pytest.raises(UsageError, match=r"layers\.txt:2: not a valid case: cout: Field required"):
+        parse_problems("grouped_conv2d", [f"@{path}"])
+    path.write_text("# nothing yet\n")
+    with pytest.raises(UsageError, match=r"layers\.txt has no problem; write one a line"):
+        parse_problems("grouped_conv2d", [f"@{path}"])
+
+
+@pytest.mark.parametrize("other", [{"suite": "odd"}, {"cases": ("groups=8",)}, {"workloads": ("grouped_conv2d", "a")}])
+def test_problems_go_with_no_suite_no_filter_and_one_workload(other: dict[str, object]) -> None:
+    values = {"workloads": ("grouped_conv2d",), "suite": PROBLEMS, "target": "edge", "problems": (PROBLEM,)}
+    assert Request.model_validate(values).problems == (PROBLEM,)
+    with pytest.raises(ValidationError, match="problems stand in place of suite and cases, for one workload"):
+        Request.model_validate(values | other)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("cin=96,cout=96,h=28,w=28,groups=7", "groups=7 must divide cin=96 and cout=96"),
+        ("cin=96,cout=96,h=28", "w: Field required"),
+        ("cin=96,cout=96,h=28,w=wide", "w: Input should be a valid integer"),
+        ("cin=96,cout=96,h=28,w=28,padding=1x1", "padding.2: Field required"),
+        ("cin=96,cout=96,h=28,w=28,group=12", "no parameter 'group'; choose from n, cin, cout"),
+        ("cin=96,cout", "cout has no value; write cout=VALUE"),
+        ("cin=96,cin=97", "cin is given twice"),
+        ("cin=96,cout=96,h=28,w=10000000000000", "w: Input should be less than or equal to 1048576"),
+        ("@/nowhere/layers.txt", "cannot read the problems in /nowhere/layers.txt"),
+    ],
+)
+def test_an_invalid_problem_is_refused_with_its_parameter(text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        parse_problems("grouped_conv2d", [text])
+
+
+def test_each_case_is_one_session_with_all_requested_implementations() -> None:
+    sessions = plan(request("kernel=1", "kernel=5"))
+    assert [names(session) for session in sessions] == [set(THREE)] * 2
+    assert len({key for session in sessions for key in session.keys(EDGE)}) == 6
+
+
+def test_an_implementation_that_cannot_run_on_the_target_is_unavailable_not_dropped(tmp_path: Path) -> None:
     plugin = tmp_path / "mine.py"
     plugin.write_text("class Mine:\n    workload = 'grouped_conv2d'\n    targets = ('cuda',)\n")
-    (sitting,) = plan(request("kernel=1", implementations=("im2col", "mine"), plugins=(str(plugin),)))
-    assert names(sitting) == {"im2col"}
-    assert {entry.name: reason for entry, reason in sitting.unable.items()} == {
+    (session,) = plan(request("kernel=1", implementations=("im2col", "mine"), plugins=(str(plugin),)))
+    assert names(session) == {"im2col"}
+    assert {entry.name: reason for entry, reason in session.unavailable.items()} == {
         "mine": "runs on cuda, not on edge: choose another with --target"
     }
-    assert [key.implementation for key in sitting.keys(EDGE)] == ["im2col", "mine"]
+    assert [key.implementation for key in session.keys(EDGE)] == ["im2col", "mine"]
 
 
 def test_nothing_recorded_leaves_everything_to_measure() -> None:
-    sittings = plan(request("kernel=1", "kernel=5"))
-    assert to_measure(sittings, [], EDGE) == sittings
+    sessions = plan(request("kernel=1", "kernel=5"))
+    assert to_measure(sessions, [], EDGE) == sessions
 
 
 def test_a_complete_case_is_not_measured_again() -> None:
@@ -116,38 +188,38 @@ def test_a_complete_case_is_not_measured_again() -> None:
     assert to_measure([first, second], recorded, EDGE) == [second]
 
 
-def test_a_case_that_was_cut_off_is_measured_anew_with_all_that_passed() -> None:
-    """Rounds pair up only within one sitting."""
-    (sitting,) = plan(request("kernel=1"))
-    (still_open,) = to_measure([sitting], [outcome(sitting, "im2col", Status.PASSED)], EDGE)
-    assert names(still_open) == set(THREE)
+def test_an_interrupted_case_is_measured_anew_with_all_that_passed() -> None:
+    """Rounds are paired only within one session."""
+    (session,) = plan(request("kernel=1"))
+    (remaining,) = to_measure([session], [outcome(session, "im2col", Status.PASSED)], EDGE)
+    assert names(remaining) == set(THREE)
 
 
-def test_what_did_not_pass_before_the_cut_is_not_tried_again() -> None:
-    (sitting,) = plan(request("kernel=1"))
-    recorded = [outcome(sitting, "im2col", Status.PASSED), outcome(sitting, "onnxruntime", Status.TIMEOUT)]
-    (still_open,) = to_measure([sitting], recorded, EDGE)
-    assert names(still_open) == {"im2col", "pytorch"}
+def test_an_implementation_that_did_not_pass_before_the_interruption_is_not_tried_again() -> None:
+    (session,) = plan(request("kernel=1"))
+    recorded = [outcome(session, "im2col", Status.PASSED), outcome(session, "onnxruntime", Status.TIMEOUT)]
+    (remaining,) = to_measure([session], recorded, EDGE)
+    assert names(remaining) == {"im2col", "pytorch"}
 
 
-def test_another_target_counts_for_nothing() -> None:
-    (sitting,) = plan(request("kernel=1"))
-    recorded = [outcome(sitting, name, Status.PASSED) for name in THREE]
-    assert to_measure([sitting], recorded, Target("cpu")) == [sitting]
+def test_records_of_another_target_do_not_count() -> None:
+    (session,) = plan(request("kernel=1"))
+    recorded = [outcome(session, name, Status.PASSED) for name in THREE]
+    assert to_measure([session], recorded, Target("cpu")) == [session]
 
 
-def test_a_case_without_its_data_is_unsupported_and_says_what_gets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_case_without_its_data_is_unsupported_and_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
     workload = registry.workload("grouped_conv2d")
-    lacking = workload.suites()["odd"][0]
-    monkeypatch.setattr(type(workload), "missing", lambda self, case: "get it" if case == lacking else None)
+    without_data = workload.suites()["odd"][0]
+    monkeypatch.setattr(type(workload), "missing", lambda self, case: "get it" if case == without_data else None)
     first, *others = plan(request())
-    assert first.case == lacking
+    assert first.case == without_data
     assert not first.entries
-    assert set(first.unable.values()) == {"get it"}
-    assert all(names(sitting) == set(THREE) for sitting in others)
+    assert set(first.unavailable.values()) == {"get it"}
+    assert all(names(session) == set(THREE) for session in others)
 
 
 def test_without_any_data_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(registry.workload("grouped_conv2d")), "missing", lambda self, case: "get it")
-    with pytest.raises(BadUse, match=r"^get it$"):
+    with pytest.raises(UsageError, match=r"^get it$"):
         plan(request())

@@ -1,10 +1,11 @@
-"""Only what was measured with the same code, machine and settings is gone on with."""
+"""A run is resumed only if it was measured with the same code, machine and settings."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bench.core.budget import Budget
 from bench.run import sources
 from bench.run.launch import Outcome, launch
 from bench.store import Request
@@ -14,7 +15,7 @@ FOLDER = Path(__file__).parents[1] / "accidents"
 
 @pytest.fixture
 def resume(tmp_path: Path) -> Callable[..., Outcome]:
-    """Measures, or resumes, one plug-in on one small case."""
+    """Return a function that measures one plug-in on one small case, or resumes that."""
     plugin = tmp_path / "mine.py"
     plugin.write_text((FOLDER / "reads_stdin.py").read_text())
     request = Request(
@@ -25,7 +26,9 @@ def resume(tmp_path: Path) -> Callable[..., Outcome]:
         cases=("kernel=1",),
         plugins=(str(plugin),),
     )
-    return lambda budget_s=0.1: launch(request, budget_s=budget_s, resume=True, results=tmp_path / "results")
+    return lambda timed_s=0.1: launch(
+        request, budget=Budget(timed_s=timed_s), resume=True, results=tmp_path / "results"
+    )
 
 
 def test_nothing_is_measured_twice(resume: Callable[[], Outcome]) -> None:
@@ -66,15 +69,15 @@ def test_other_thread_settings_are_measured_anew(
     assert second.run.folder != first.run.folder
 
 
-def test_another_budget_is_measured_anew_and_told(
+def test_another_budget_is_measured_anew_with_a_warning(
     resume: Callable[..., Outcome], caplog: pytest.LogCaptureFixture
 ) -> None:
-    first, second = resume(), resume(budget_s=0.2)
+    first, second = resume(), resume(timed_s=0.2)
     assert second.measured == 1
     assert second.run.folder != first.run.folder
-    assert "its budget, timeout or memory limit was another; a new run begins" in caplog.text
+    assert "its budget, timeout or memory limit was different; a new run begins" in caplog.text
 
 
-def test_how_far_it_would_have_gone_is_recorded(resume: Callable[[], Outcome]) -> None:
-    spending = resume().run.info.spending
-    assert (spending.budget_s, spending.timeout_s, spending.memory_bytes) == (0.1, 120.0, 4 << 30)
+def test_the_budget_is_recorded(resume: Callable[[], Outcome]) -> None:
+    budget = resume().run.info.budget
+    assert (budget.timed_s, budget.timeout_s, budget.memory_bytes) == (0.1, 120.0, 4 << 30)

@@ -1,4 +1,4 @@
-"""Whatever file of the implementations a change is in, it shows."""
+"""The hashes change with every source file of the implementations."""
 
 import importlib
 from pathlib import Path
@@ -11,7 +11,7 @@ from bench.run import sources
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What stands for ``impls``: a thin wrapper, and the files that do its work."""
+    """Return a folder that stands for ``impls``: it holds a thin wrapper and the files that do its work."""
     folder = tmp_path / "impls"
     for name in ("conv/thin.py", "conv/_passes.py", "conv/layer/module.py", "native/kernel.cpp", "conv/read.md"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -25,7 +25,7 @@ def hashes(package: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("file", ["conv/thin.py", "conv/_passes.py", "conv/layer/module.py", "native/kernel.cpp"])
-def test_every_source_of_the_package_counts(package: Path, file: str) -> None:
+def test_every_source_of_the_package_changes_its_hash(package: Path, file: str) -> None:
     before = hashes(package)
     (package / file).write_text("after")
     assert set(before) == {"impls"}
@@ -35,26 +35,26 @@ def test_every_source_of_the_package_counts(package: Path, file: str) -> None:
 @pytest.mark.parametrize(
     "file", ["native/added.hpp", "native/added.cu", "other/added.py", "conv/tuned.json", "native/CMakeLists.txt"]
 )
-def test_so_does_one_that_is_added(package: Path, file: str) -> None:
+def test_an_added_file_changes_the_hash(package: Path, file: str) -> None:
     before = hashes(package)
     (package / file).parent.mkdir(exist_ok=True)
     (package / file).write_text("")
     assert hashes(package) != before
 
 
-def test_and_one_that_is_renamed(package: Path) -> None:
+def test_a_renamed_file_changes_the_hash(package: Path) -> None:
     before = hashes(package)
     (package / "conv/thin.py").rename(package / "conv/thick.py")
     assert hashes(package) != before
 
 
-def test_other_files_do_not(package: Path) -> None:
+def test_other_files_do_not_change_the_hash(package: Path) -> None:
     before = hashes(package)
     (package / "conv/read.md").write_text("after")
     assert hashes(package) == before
 
 
-def test_a_plug_in_is_its_own_file_beside_them(package: Path, tmp_path: Path) -> None:
+def test_a_plug_in_has_a_hash_of_its_own(package: Path, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("before")
     entries = [Entry("mine", "conv", str(file))]

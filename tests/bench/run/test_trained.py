@@ -1,9 +1,10 @@
-"""A model that is trained: its record has its own work, its metrics and its curves, or says why it has no speed."""
+"""The record of a trained model has its own work, metrics and curves, or says why it has no speed."""
 
 from pathlib import Path
 
 import pytest
 
+from bench.core.budget import Budget
 from bench.core.record import Record, Status
 from bench.run.launch import launch
 from bench.store import Request
@@ -31,7 +32,7 @@ class Plugin(Gcn):
 
 
 def run(folder: Path, call: str) -> list[Record]:
-    """Records of gcn and of a plug-in that returns ``call``."""
+    """Return the records of gcn and of a plug-in that returns ``call``."""
     path = folder / "plugin.py"
     path.write_text(PLUGIN.replace("CALL", call))
     request = Request(
@@ -42,10 +43,10 @@ def run(folder: Path, call: str) -> list[Record]:
         cases=("recipe=plain",),
         plugins=(str(path),),
     )
-    return launch(request, budget_s=0.1, results=folder).run.records
+    return launch(request, budget=Budget(timed_s=0.1), results=folder).run.records
 
 
-def test_a_trained_model_brings_its_work_metrics_and_curves(tmp_path: Path) -> None:
+def test_the_record_of_a_trained_model_has_its_work_metrics_and_curves(tmp_path: Path) -> None:
     gcn, plugin = run(tmp_path, "trained()")
     for record in (gcn, plugin):
         assert record.status is Status.PASSED, record.reason
@@ -64,7 +65,7 @@ def test_a_trained_model_brings_its_work_metrics_and_curves(tmp_path: Path) -> N
     }
 
 
-def test_a_model_that_answers_otherwise_once_it_is_timed_has_no_speed(tmp_path: Path) -> None:
+def test_a_model_whose_output_changes_once_it_is_timed_has_no_speed(tmp_path: Path) -> None:
     _, plugin = run(tmp_path, "trained() if len(calls) < 10 else trained().roll(1, 1)")
     assert plugin.status is Status.INCORRECT
     assert "another class" in plugin.reason

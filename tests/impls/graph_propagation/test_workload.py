@@ -5,7 +5,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from bench.core.errors import BadUse
+from bench.core.errors import UsageError
 from impls.graph_propagation._graph import draw_edges
 from impls.graph_propagation.workload import GRAPHS, GraphPropagation, GraphPropagationCase
 
@@ -13,29 +13,29 @@ WORKLOAD = GraphPropagation()
 
 
 def degrees(nodes: int, edges: int) -> np.ndarray:
-    """Without self-loops."""
+    """Degrees of the nodes, without self-loops."""
     return np.bincount(draw_edges(nodes, edges, np.random.default_rng(0)).ravel(), minlength=nodes)
 
 
-def by_definition(case: GraphPropagationCase) -> np.ndarray:
+def dense_matrix(case: GraphPropagationCase) -> np.ndarray:
     """D^-1/2 (N + I) D^-1/2 as a dense matrix, from the edges alone."""
-    linked = np.eye(case.nodes)
-    for one, other in draw_edges(case.nodes, case.edges, np.random.default_rng(0)).T:
-        linked[one, other] = linked[other, one] = 1
-    root = np.diag(linked.sum(axis=1) ** -0.5)
-    return root @ linked @ root
+    adjacency = np.eye(case.nodes)
+    for u, v in draw_edges(case.nodes, case.edges, np.random.default_rng(0)).T:
+        adjacency[u, v] = adjacency[v, u] = 1
+    scale = np.diag(adjacency.sum(axis=1) ** -0.5)
+    return scale @ adjacency @ scale
 
 
 @pytest.mark.parametrize("seed", range(100))
 def test_reference_is_the_dense_product(seed: int) -> None:
-    case = WORKLOAD.sample(Random(seed).choice).model_copy(update={"dtype": "float64"})
+    case = WORKLOAD.random_case(Random(seed).choice).model_copy(update={"dtype": "float64"})
     problem = WORKLOAD.problem(case, seed)
     (features,) = problem.inputs.values()
-    np.testing.assert_allclose(WORKLOAD.reference(problem), by_definition(case) @ features, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(WORKLOAD.reference(problem), dense_matrix(case) @ features, rtol=1e-12, atol=1e-12)
 
 
-def test_backward_is_the_transpose_s_product() -> None:
-    """A made unsymmetric, so that the two differ."""
+def test_backward_is_the_product_with_the_transpose() -> None:
+    """The matrix is made unsymmetric, so that it differs from its transpose."""
     case = GraphPropagationCase(nodes=50, edges=100, width=3, passes="backward", dtype="float64")
     problem = WORKLOAD.problem(case, 0)
     problem.constants["weight"][:] = np.random.default_rng(0).standard_normal(case.stored)
@@ -46,9 +46,9 @@ def test_backward_is_the_transpose_s_product() -> None:
 
 
 @pytest.mark.parametrize("seed", range(100))
-def test_constants_are_what_they_are_said_to_be(seed: int) -> None:
-    """Sorted by row, then column, each nonzero once, as many as stated: libraries are told so, and do not look."""
-    case = WORKLOAD.sample(Random(seed).choice)
+def test_constants_are_as_documented(seed: int) -> None:
+    """Nonzeros are sorted by row, then column, and occur once: libraries rely on it without checking."""
+    case = WORKLOAD.random_case(Random(seed).choice)
     constants = WORKLOAD.problem(case, seed).constants
     row, col = constants["row"], constants["col"]
     assert row.dtype == col.dtype == np.int64
@@ -69,24 +69,26 @@ def test_edges_are_distinct_pairs_of_distinct_nodes(nodes: int, edges: int) -> N
 
 @pytest.mark.parametrize("name", GRAPHS)
 def test_degrees_have_a_heavy_tail(name: str) -> None:
-    """By the square root that ends are drawn with, the top percent of nodes has a tenth of them, somewhat fewer where
-    hubs have met everyone; if all nodes were alike, it would have two or three percent.
+    """The top percent of nodes has a tenth of all edge ends, by the square root with which ends are drawn.
+
+    It has somewhat fewer where hubs are linked to every node. If all nodes were alike, it would have two or three
+    percent.
     """
     nodes, edges = GRAPHS[name]
-    found = np.sort(degrees(nodes, edges))[::-1]
-    assert found.sum() == 2 * edges
-    assert 0.06 < found[: nodes // 100].sum() / found.sum() < 0.11
-    assert found[0] > 10 * found.mean()
+    descending = np.sort(degrees(nodes, edges))[::-1]
+    assert descending.sum() == 2 * edges
+    assert 0.06 < descending[: nodes // 100].sum() / descending.sum() < 0.11
+    assert descending[0] > 10 * descending.mean()
 
 
-def test_the_tail_s_exponent() -> None:
+def test_the_degree_distribution_has_exponent_3() -> None:
     """Hill's estimate over the top 2 % of a large graph."""
     top = np.sort(degrees(*GRAPHS["ogbn-arxiv"]))[::-1][:3_400].astype(float)
     assert 1 + 1 / np.log(top[:-1] / top[-1]).mean() == pytest.approx(3, abs=0.2)
 
 
-def test_both_ways_to_draw_give_one_distribution() -> None:
-    """8 of 120 pairs are drawn by rejection, 15 and more by waiting times: the hubs' share must not jump between."""
+def test_sparse_and_dense_drawing_have_the_same_distribution() -> None:
+    """Up to 14 of 120 pairs are drawn by rejection, 15 and more by waiting times: the hubs' share must not jump."""
     share = {}
     for edges in (14, 15):
         counts = np.zeros(16)
@@ -97,11 +99,11 @@ def test_both_ways_to_draw_give_one_distribution() -> None:
     np.testing.assert_allclose(share[14][-4:], share[15][-4:], rtol=0.05)
 
 
-def test_numbers_of_nodes_do_not_tell_their_degrees() -> None:
-    """Else a hub's features, all at the array's start, would stay in the cache, as they do in no real graph."""
-    found = degrees(*GRAPHS["PubMed"])
-    ranks = np.argsort(np.argsort(found))
-    assert abs(np.corrcoef(ranks, np.arange(len(found)))[0, 1]) < 0.05
+def test_node_numbers_are_independent_of_degrees() -> None:
+    """Otherwise the hubs' features, all at the array's start, would stay in the cache, unlike in real graphs."""
+    counts = degrees(*GRAPHS["PubMed"])
+    ranks = np.argsort(np.argsort(counts))
+    assert abs(np.corrcoef(ranks, np.arange(len(counts)))[0, 1]) < 0.05
 
 
 def test_an_isolated_node_keeps_its_own_features() -> None:
@@ -114,7 +116,7 @@ def test_an_isolated_node_keeps_its_own_features() -> None:
     assert (y[~alone] != x[~alone]).all()
 
 
-def test_a_refill_brings_new_features_and_leaves_the_graph() -> None:
+def test_a_refill_changes_the_features_but_not_the_graph() -> None:
     for passes, name in (("forward", "x"), ("backward", "dy")):
         case = GraphPropagationCase(nodes=50, edges=100, width=3, passes=passes)
         problem, other = WORKLOAD.problem(case, 1), WORKLOAD.problem(case, 2)
@@ -128,7 +130,7 @@ def test_a_refill_brings_new_features_and_leaves_the_graph() -> None:
             np.testing.assert_array_equal(values, other.constants[constant])
 
 
-def test_work_by_hand() -> None:
+def test_work_agrees_with_hand_calculation() -> None:
     """Cora at width 16: 13,264 nonzeros."""
     case = GraphPropagationCase(nodes=2_708, edges=5_278, width=16)
     work = WORKLOAD.work(case)
@@ -141,8 +143,8 @@ def test_work_by_hand() -> None:
     assert WORKLOAD.work(case.model_copy(update={"passes": "backward"})) == work
 
 
-def test_random_cases_meet_every_oddity() -> None:
-    cases = [WORKLOAD.sample(Random(seed).choice) for seed in range(500)]
+def test_random_cases_include_every_edge_case() -> None:
+    cases = [WORKLOAD.random_case(Random(seed).choice) for seed in range(500)]
     assert any(case.nodes == 1 for case in cases)
     assert any(case.edges == 0 and case.nodes > 1 for case in cases)
     assert any(case.edges == case.nodes * (case.nodes - 1) // 2 > 1 for case in cases)
@@ -158,15 +160,15 @@ def test_random_cases_meet_every_oddity() -> None:
         ({"passes": "train"}, "passes"),
     ],
 )
-def test_cases_that_make_no_sense_are_refused(change: dict[str, object], words: str) -> None:
-    good: dict[str, object] = {"nodes": 5, "edges": 10, "width": 1}
-    assert GraphPropagationCase.from_parameters(good)
-    with pytest.raises(BadUse, match=words):
-        GraphPropagationCase.from_parameters(good | change)
+def test_invalid_cases_are_refused(change: dict[str, object], words: str) -> None:
+    valid: dict[str, object] = {"nodes": 5, "edges": 10, "width": 1}
+    assert GraphPropagationCase.from_parameters(valid)
+    with pytest.raises(UsageError, match=words):
+        GraphPropagationCase.from_parameters(valid | change)
 
 
 @pytest.mark.parametrize("suite", WORKLOAD.suites())
-def test_slugs_tell_cases_apart_and_parameters_round_trip(suite: str) -> None:
+def test_slugs_are_unique_and_parameters_round_trip(suite: str) -> None:
     cases = WORKLOAD.suites()[suite]
     assert len({case.slug for case in cases}) == len(cases)
     assert [GraphPropagationCase.from_parameters(case.model_dump(mode="json")) for case in cases] == list(cases)

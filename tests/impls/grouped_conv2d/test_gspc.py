@@ -1,4 +1,4 @@
-"""The paper's schedule on TVM: its untuned choices, and that every choice of knobs is right."""
+"""The paper's schedule on TVM: its untuned knobs, and the correctness of every choice of knobs."""
 
 from dataclasses import asdict, astuple
 
@@ -28,12 +28,12 @@ EDGE = Target("edge")
         (GroupedConv2dCase(cin=8, cout=8, h=37, w=37, groups=8), 16, (1, 1, 1)),
     ],
 )
-def test_untuned_choices_are_the_papers(case: GroupedConv2dCase, lanes: int, expected: tuple[int, int, int]) -> None:
+def test_untuned_knobs_are_the_papers(case: GroupedConv2dCase, lanes: int, expected: tuple[int, int, int]) -> None:
     knobs = untuned(case, lanes)
     assert (knobs.ic_bn, knobs.oc_bn, knobs.reg_n) == expected
 
 
-def test_every_choice_of_knobs_is_right() -> None:
+def test_every_choice_of_knobs_computes_the_case() -> None:
     case = GroupedConv2dCase(cin=12, cout=8, h=5, w=6, groups=2, bias=True, padding=(1, 0, 2, 1))
     problem = WORKLOAD.problem(case, seed=1)
     knobs = allowed(case, lanes=4)
@@ -42,14 +42,14 @@ def test_every_choice_of_knobs_is_right() -> None:
             for unroll_kw in knobs["unroll_kw"]:
                 for reg_n in (knobs["reg_n"][0], knobs["reg_n"][-1]):
                     call = prepare(problem, EDGE, Knobs(ic_bn, oc_bn, reg_n, unroll_kw))
-                    assert WORKLOAD.confirm(problem, call, call()).passed, (ic_bn, oc_bn, reg_n, unroll_kw)
+                    assert WORKLOAD.check_output(problem, call, call()).passed, (ic_bn, oc_bn, reg_n, unroll_kw)
 
 
 def test_tuning_finds_the_quickest_knobs(monkeypatch: pytest.MonkeyPatch) -> None:
     case, quickest = GroupedConv2dCase(cin=8, cout=8, h=4, w=4), Knobs(2, 8, 2, False)
 
     def cost(knobs: Knobs) -> float:
-        return 1 + sum(mine != best for mine, best in zip(astuple(knobs), astuple(quickest), strict=True))
+        return 1 + sum(value != best for value, best in zip(astuple(knobs), astuple(quickest), strict=True))
 
     monkeypatch.setattr(_tune_gspc._gspc, "prepare", lambda problem, target, knobs: knobs)
     monkeypatch.setattr(_tune_gspc, "quickest", cost)
@@ -63,15 +63,15 @@ def test_tuned_knobs_compute_the_case() -> None:
     problem = WORKLOAD.problem(GroupedConv2dCase(cin=4, cout=4, h=4, w=4, groups=2), seed=1).aligned()
     best, _, _ = _tune_gspc.tune(problem, EDGE, lanes=4)
     call = prepare(problem, EDGE, best)
-    assert WORKLOAD.confirm(problem, call, call()).passed
+    assert WORKLOAD.check_output(problem, call, call()).passed
 
 
-def test_stored_choices_are_found_again(tmp_path) -> None:
+def test_stored_choices_can_be_read_back(tmp_path) -> None:
     case, knobs = GroupedConv2dCase(cin=4, cout=4, h=4, w=4, groups=2), Knobs(2, 2, 4, True)
     Choices(tmp_path / "tuned.json").store(case, "avx2", asdict(knobs))
-    found = Choices(tmp_path / "tuned.json")
-    assert found.find(case, "avx2") == asdict(knobs)
-    assert found.find(case, "avx512") is None
+    choices = Choices(tmp_path / "tuned.json")
+    assert choices.find(case, "avx2") == asdict(knobs)
+    assert choices.find(case, "avx512") is None
 
 
 def test_the_suite_of_the_paper_is_tuned() -> None:

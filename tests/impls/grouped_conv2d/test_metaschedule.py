@@ -1,4 +1,4 @@
-"""What MetaSchedule found: stored schedules are right and serial, and cases without one are refused."""
+"""MetaSchedule's stored schedules are correct and serial, and cases without one are refused."""
 
 import sys
 
@@ -35,15 +35,15 @@ def test_every_default_case_has_a_serial_schedule() -> None:
 @pytest.mark.parametrize("isa", sorted(targets()))
 @pytest.mark.parametrize("case", WORKLOAD.suites()["quick"], ids=lambda case: case.slug)
 def test_a_stored_schedule_computes_its_case(case: GroupedConv2dCase, isa: str) -> None:
-    if TvmMetaschedule().supports(case):
+    if TvmMetaschedule().unsupported(case):
         pytest.skip("nothing is stored for this processor's instruction set")
     problem = WORKLOAD.problem(case, seed=1)
     call = TvmMetaschedule().prepare(problem, targets()[isa])
-    assert WORKLOAD.confirm(problem, call, call()).passed
+    assert WORKLOAD.check_output(problem, call, call()).passed
 
 
 def test_a_case_without_a_schedule_is_refused() -> None:
-    reason = TvmMetaschedule().supports(GroupedConv2dCase(cin=6, cout=6, h=5, w=5, groups=3))
+    reason = TvmMetaschedule().unsupported(GroupedConv2dCase(cin=6, cout=6, h=5, w=5, groups=3))
     assert reason == (
         "no schedule is stored for this case and instruction set; "
         "the head of impls/grouped_conv2d/_tune_metaschedule.py says how to search one"
@@ -52,13 +52,13 @@ def test_a_case_without_a_schedule_is_refused() -> None:
 
 def test_an_instruction_set_without_schedules_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_choices, "targets", lambda: {"baseline": Target("edge")})
-    assert TvmMetaschedule().supports(CASES[0])
+    assert TvmMetaschedule().unsupported(CASES[0])
 
 
-def test_the_tuner_names_the_release_that_it_needs(
+def test_the_tuner_refuses_another_release_of_apache_tvm_ffi(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Rather than crash, as MetaSchedule does with others."""
+    """MetaSchedule would crash with it."""
     monkeypatch.setattr(sys, "argv", ["_tune_metaschedule"])
     monkeypatch.setattr(_tune_metaschedule, "version", lambda name: "0.1.15.post2")
     with pytest.raises(SystemExit):

@@ -1,4 +1,4 @@
-// What the programs beside this file share: seeded numbers, and arrays of which no float too many can be read unseen.
+// Helpers for the programs in this folder: seeded random numbers, and arrays that detect accesses out of bounds.
 
 #pragma once
 
@@ -19,7 +19,7 @@ public:
     }
     int pick(int least, int most) { return least + int(engine_() % std::uint64_t(most - least + 1)); }
     bool one_in(int many) { return pick(1, many) == 1; }
-    // Sums of a hundred thousand products of such numbers are exact in float32, whatever their order.
+    // Returns a small integer. Sums of 100,000 products of such numbers are exact in float32, whatever their order.
     float small() { return float(pick(1, 9) * (one_in(2) ? 1 : -1)); }
     std::mt19937_64& engine() { return engine_; }
 
@@ -27,8 +27,8 @@ private:
     std::mt19937_64 engine_;
 };
 
-// Begins as NaN. The address sanitizer sees what is touched beside an array from the heap; without it, an array lies
-// right before or, every second time, right after a page that none may touch.
+// An array that is filled with NaN at first. The address sanitizer detects accesses beside an array from the heap.
+// Without the sanitizer, every second array lies right before, and every other right after, a page without access.
 class Array {
 public:
     explicit Array(std::size_t count) : count_(count) {

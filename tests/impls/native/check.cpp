@@ -1,9 +1,9 @@
-// Random cases of the native kernels, for every instruction set that this processor has, against plain loops in double:
+// Compares random cases of the native kernels, on every instruction set of this processor, with plain loops in double:
 //
 //     check [CASES [SEED [FIRST]]]
 //
-// Numbers are small integers, so that answers must be exactly equal, but for Winograd's thirds. The first failure ends
-// it, and is named in a line.
+// Numbers are small integers, so outputs must be exactly equal, except where Winograd's algorithm multiplies by thirds.
+// The program prints the first failure in one line and ends.
 
 #include <signal.h>
 
@@ -19,7 +19,7 @@
 
 #include "arrays.hpp"
 #include "packed.hpp"
-#include "planes.hpp"
+#include "sparse_pointwise.hpp"
 
 extern "C" [[gnu::weak]] void __sanitizer_set_death_callback(void (*)());
 
@@ -45,7 +45,7 @@ void name_if_it_dies() {
     }
 }
 
-// `error` is allowed, as a fraction of the largest magnitude.
+// Ends the program if an output is wrong by more than `error` times the largest magnitude.
 void compare(const Array& found, const std::vector<double>& expected, const char* what, double error = 0) {
     double largest = 0;
     for (const double value : expected) largest = std::max(largest, std::abs(value));
@@ -89,7 +89,7 @@ Geometry random_geometry(Random& random) {
     }
 }
 
-// Inputs in any memory order, with gaps, backwards, or the same for a whole axis.
+// Random inputs in any memory order. Axes may have gaps, run backwards or have stride 0.
 struct Images {
     Images(Random& random, const Geometry& g, int n) : n(n) {
         const std::array<int, 4> sizes{n, g.cin, g.h, g.w};
@@ -164,7 +164,7 @@ void check_convolution(Random& random, const std::string& name) {
     weight.fill(random);
     biases.fill(random);
     const Array* bias = random.one_in(2) ? &biases : nullptr;
-    // A later call finds the workspace used, even by NaN.
+    // A first call with NaN leaves its traces in the workspace of later calls.
     Array spoilt(std::size_t(g.cin) * g.h * g.w), unread(std::size_t(g.cout) * g.out_h() * g.out_w());
     const auto n = [&] { return random.one_in(20) ? 0 : random.pick(1, 3); };
     const Images first(random, g, n()), second(random, g, n());
@@ -192,8 +192,8 @@ void check_convolution(Random& random, const std::string& name) {
     }
 }
 
-Pattern random_pattern(Random& random) {
-    Pattern pattern{random.pick(1, 70), random.pick(1, 70), {0}, {}, {}, {}};
+CsrPattern random_pattern(Random& random) {
+    CsrPattern pattern{random.pick(1, 70), random.pick(1, 70), {0}, {}, {}, {}};
     const bool windows = random.one_in(2);
     const int width = random.pick(1, pattern.inputs);
     std::vector<int> all(pattern.inputs);
@@ -218,14 +218,14 @@ Pattern random_pattern(Random& random) {
     return pattern;
 }
 
-struct PlaneAnswers {
+struct SparsePointwiseOutputs {
     std::vector<double> y, weight;
 };
 
-// Of a product with weight and bias, and of the weight's gradient where y's is dy.
-PlaneAnswers multiplied(const Pattern& pattern, const Array& x, const Array& weight, const Array* bias, const Array& dy,
-                        int n, int positions) {
-    PlaneAnswers answers{std::vector<double>(dy.size()), std::vector<double>(weight.size())};
+// Returns the product with weight and bias, and the gradient of the weight for the output gradient dy.
+SparsePointwiseOutputs multiplied(const CsrPattern& pattern, const Array& x, const Array& weight, const Array* bias,
+                                  const Array& dy, int n, int positions) {
+    SparsePointwiseOutputs outputs{std::vector<double>(dy.size()), std::vector<double>(weight.size())};
     for (int row = 0; row < n * pattern.outputs; ++row) {
         const int image = row / pattern.outputs, output = row % pattern.outputs;
         for (int p = 0; p < positions; ++p) {
@@ -234,33 +234,33 @@ PlaneAnswers multiplied(const Pattern& pattern, const Array& x, const Array& wei
             for (int e = pattern.starts[output]; e < pattern.starts[output + 1]; ++e) {
                 const double input = x[(std::size_t(image) * pattern.inputs + pattern.columns[e]) * positions + p];
                 sum += weight[pattern.entries[e]] * input;
-                answers.weight[pattern.entries[e]] += dy[at] * input;
+                outputs.weight[pattern.entries[e]] += dy[at] * input;
             }
-            answers.y[at] = sum;
+            outputs.y[at] = sum;
         }
     }
-    return answers;
+    return outputs;
 }
 
 void check_planes(Random& random, const std::string& name) {
-    const Pattern pattern = random_pattern(random);
+    const CsrPattern pattern = random_pattern(random);
     const int positions = random.one_in(20) ? 0 : random.pick(1, random.one_in(10) ? 3000 : 400);
     const int most = int(std::min<std::size_t>(1e6 / (positions + 1) / (pattern.entries.size() + 1), 20));
     const bool with_bias = random.one_in(2);
-    std::vector<std::unique_ptr<PlaneProduct>> products;
-    std::vector<std::unique_ptr<PlaneGradient>> gradients;
+    std::vector<std::unique_ptr<SparsePointwise>> products;
+    std::vector<std::unique_ptr<SparsePointwiseGradient>> gradients;
     const int threads = random.pick(1, 3);
     for (const Kernels* const* one = kernels(); *one; ++one) {
-        products.push_back(std::make_unique<PlaneProduct>(pattern, positions, **one, threads));
-        gradients.push_back(std::make_unique<PlaneGradient>(pattern, **one, threads));
+        products.push_back(std::make_unique<SparsePointwise>(pattern, positions, **one, threads));
+        gradients.push_back(std::make_unique<SparsePointwiseGradient>(pattern, **one, threads));
     }
-    for (int call = 0; call < 2; ++call) {  // the second finds the workspaces used
+    for (int call = 0; call < 2; ++call) {  // the second call reuses the workspaces
         const int n = random.one_in(20) ? 0 : random.pick(1, std::max(most, 1));
         Array x(std::size_t(n) * pattern.inputs * positions), dy(std::size_t(n) * pattern.outputs * positions);
         Array weight(pattern.entries.size()), biases(pattern.outputs);
         for (Array* array : {&x, &dy, &weight, &biases}) array->fill(random);
         const Array* bias = with_bias ? &biases : nullptr;
-        const PlaneAnswers expected = multiplied(pattern, x, weight, bias, dy, n, positions);
+        const SparsePointwiseOutputs expected = multiplied(pattern, x, weight, bias, dy, n, positions);
         for (std::size_t i = 0; i < products.size(); ++i, ++plane_runs) {
             current = name + ": " + std::to_string(n) + " images of " + std::to_string(positions) + " positions, " +
                       std::to_string(pattern.inputs) + " inputs, " + std::to_string(pattern.outputs) + " outputs, " +

@@ -1,9 +1,9 @@
-// Counts instructions under QEMU with the plugin that instructions.cpp makes, which tells how many were executed so far
-// to who reads FILE:
+// Counts instructions under QEMU. The plugin built from instructions.cpp writes the number of instructions executed so
+// far to FILE whenever this program reads it:
 //
 //     qemu-aarch64 -plugin ./instructions.so,counter=FILE count FILE
 //
-// For some layers, those of the plan that needs fewest, kind by kind. They are no measure of time.
+// Prints, for some layers and each kind of plan, the count of the plan that needs the fewest. It is no measure of time.
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
-// A plugin of QEMU that counts instructions. Whoever reads, by pread(2) in the emulated program, the file that it is
-// given finds how many have been executed so far, as a number of 64 bits.
+// A QEMU plugin that counts instructions. When the emulated program calls pread(2) on the plugin's file, the file holds
+// the number of instructions executed so far, as a 64-bit integer.
 //
-// The declarations are those of qemu-plugin.h, which not every distribution's package has.
+// The declarations are copied from qemu-plugin.h, which not every distribution's package includes.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -16,7 +16,7 @@ using Id = std::uint64_t;
 using Word = std::uint64_t;
 struct Block;
 
-constexpr std::int64_t kPread = 67;  // of AArch64's system calls
+constexpr std::int64_t kPread = 67;  // number of the system call on AArch64
 int file = -1;
 std::uint64_t executed;
 

@@ -1,4 +1,4 @@
-"""The native grouped convolution: every plan on every instruction set that this processor has, against float64."""
+"""Every plan of the native grouped convolution, on every instruction set of this processor, against float64."""
 
 import subprocess
 import sys
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bench.core.budget import Budget
 from bench.core.workload import Array, Problem
 from bench.measure.correctness import relative_error
 from bench.run.launch import launch
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailabl
 
 WORKLOAD = GroupedConv2d()
 ERROR = 5e-6
-"""Of the largest magnitude: sums of up to a few thousand products, in float32 and without FMA."""
+"""Largest error relative to the largest magnitude, for sums of up to a few thousand float32 products without FMA."""
 WINOGRAD_ERROR = 5e-5
 
 
@@ -49,7 +50,7 @@ def arrays(case: GroupedConv2dCase) -> dict[str, Array]:
 
 @st.composite
 def cases(draw: st.DrawFn) -> GroupedConv2dCase:
-    case = WORKLOAD.sample(lambda options: draw(st.sampled_from(options)))
+    case = WORKLOAD.random_case(lambda options: draw(st.sampled_from(options)))
     return case.model_copy(update={"dtype": "float32"})
 
 
@@ -64,34 +65,36 @@ layouts: dict[str, Callable[[Array], Array]] = {
 
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(data=st.data(), case=cases(), relu=st.booleans(), threads=st.sampled_from([1, 2, 3]))
-def test_random_cases(data: st.DataObject, case: GroupedConv2dCase, relu: bool, threads: int) -> None:
+def test_random_cases_match_the_reference(
+    data: st.DataObject, case: GroupedConv2dCase, relu: bool, threads: int
+) -> None:
     given_arrays = arrays(case)
     expected = reference(case, given_arrays, relu)
     laid_out = layouts[data.draw(st.sampled_from(sorted(layouts)))](given_arrays["x"])
     for isa in kernels().isas():
         plan, error = data.draw(st.sampled_from(plans_and_errors(case, isa)))
         packed = Packed(given_arrays["weight"], given_arrays.get("bias"), geometry(case), relu, isa, threads, plan)
-        for _ in range(2):  # a second call finds the workspace used
+        for _ in range(2):  # the second call reuses the workspace
             y = packed(laid_out)
             assert y.shape == expected.shape
             assert relative_error(y, expected) < error, (isa, plan)
 
 
 @pytest.mark.parametrize("case", [*WORKLOAD.suites()["gspc"], *WORKLOAD.suites()["odd"]], ids=lambda case: case.slug)
-def test_every_plan_is_right_and_bounded_on_what_is_measured(case: GroupedConv2dCase) -> None:
+def test_every_plan_is_correct_with_a_small_workspace_on_measured_cases(case: GroupedConv2dCase) -> None:
     case = case.model_copy(update={"dtype": "float32"})
     given_arrays = arrays(case)
     expected = reference(case, given_arrays)
     for isa in kernels().isas():
         for plan, error in plans_and_errors(case, isa):
             packed = Packed(given_arrays["weight"], given_arrays.get("bias"), geometry(case), isa=isa, plan=plan)
-            for layout in ("contiguous", "channels last"):  # the latter makes plans in place copy
+            for layout in ("contiguous", "channels last"):  # channels last makes in-place plans copy
                 assert relative_error(packed(layouts[layout](given_arrays["x"])), expected) < error, (isa, plan)
             assert packed.workspace_bytes <= 1 << 20, (isa, plan)
 
 
 @pytest.mark.parametrize(("cout", "h", "w", "groups"), [(8, 20, 3001, 1), (64, 5, 9001, 64)])
-def test_large_images_are_cut_so_that_the_workspace_stays_small(cout: int, h: int, w: int, groups: int) -> None:
+def test_the_workspace_stays_small_for_large_images(cout: int, h: int, w: int, groups: int) -> None:
     case = GroupedConv2dCase(cin=64, cout=cout, h=h, w=w, groups=groups)
     given_arrays = arrays(case)
     expected = reference(case, given_arrays)
@@ -101,18 +104,18 @@ def test_large_images_are_cut_so_that_the_workspace_stays_small(cout: int, h: in
         assert packed.workspace_bytes <= 1 << 20, plan
 
 
-def test_padding_wider_than_the_kernel_reads_nothing_else() -> None:
+def test_padding_may_be_wider_than_the_kernel() -> None:
     for left, right, stride in ((87, 87, (2, 1)), (75, 75, (2, 2)), (18, 0, (1, 1))):
-        far = Geometry((7, 1, 1, 3), 1, (17, 33), stride, (0, 0, left, right))
-        x, weight = np.ones((1, 1, 17, 33), np.float32), np.ones(far.weight_shape, np.float32)
+        padded = Geometry((7, 1, 1, 3), 1, (17, 33), stride, (0, 0, left, right))
+        x, weight = np.ones((1, 1, 17, 33), np.float32), np.ones(padded.weight_shape, np.float32)
         case = GroupedConv2dCase(cin=1, cout=7, h=17, w=33, kernel=(1, 3), stride=stride, padding=(0, 0, left, right))
         expected = WORKLOAD.reference(Problem(case, {"x": x}, {"weight": weight}))
         for isa in kernels().isas():
-            for plan in plans(far, isa):
-                np.testing.assert_array_equal(Packed(weight, None, far, isa=isa, plan=plan)(x), expected, str(plan))
+            for plan in plans(padded, isa):
+                np.testing.assert_array_equal(Packed(weight, None, padded, isa=isa, plan=plan)(x), expected, str(plan))
 
 
-def test_a_fork_ends_in_peace_though_threads_stayed_behind() -> None:
+def test_a_forked_child_exits_though_the_thread_pool_exists_only_in_its_parent() -> None:
     script = f"""
 import os, sys
 import numpy as np
@@ -128,13 +131,13 @@ sys.exit(os.waitpid(child, 0)[1] != 0)
     assert subprocess.run([sys.executable, "-P", "-c", script], check=False).returncode == 0
 
 
-def test_no_images_give_no_outputs() -> None:
+def test_an_empty_batch_gives_an_empty_output() -> None:
     case = GroupedConv2dCase(cin=4, cout=6, h=5, w=7, groups=2)
     packed = Packed(arrays(case)["weight"], None, geometry(case))
     assert packed(np.empty((0, 4, 5, 7), np.float32)).shape == (0, 6, 5, 7)
 
 
-def test_relu_lets_nan_through_as_torch_does() -> None:
+def test_relu_passes_nan_through_as_in_torch() -> None:
     case = GroupedConv2dCase(cin=1, cout=1, h=1, w=3, kernel=(1, 1), padding=(0, 0, 0, 0))
     for plan in plans(geometry(case), kernels().isas()[0]):
         packed = Packed(np.ones((1, 1, 1, 1), np.float32), None, geometry(case), relu=True, plan=plan)
@@ -156,7 +159,7 @@ X, WEIGHT = np.zeros((1, 4, 5, 7), np.float32), np.zeros((6, 2, 3, 3), np.float3
         (X[..., :6], ValueError, r"the input is not \(n, 4, 5, 7\)"),
     ],
 )
-def test_inputs_that_do_not_fit_are_refused(x: Any, kind: type[Exception], words: str) -> None:
+def test_inputs_of_wrong_type_or_shape_are_refused(x: Any, kind: type[Exception], words: str) -> None:
     packed = Packed(WEIGHT, None, geometry(CASE))
     with pytest.raises(kind, match=words):
         packed(x)
@@ -171,12 +174,13 @@ def test_inputs_that_do_not_fit_are_refused(x: Any, kind: type[Exception], words
         ({"geometry": Geometry((6, 2, 3, 3), 2, (5, 7), padding=(2**30, 0, 0, 0))}, "more than 2\\^28 positions"),
         (
             {"plan": ("sideways", 16, 1, 1, 1)},
-            "a plan is down, flat, filters, direct, groups, masked or winograd, not sideways",
+            "a plan is rows, flat_rows, out_channels, out_channels_inplace, depthwise, rows_inplace or winograd, "
+            "not sideways",
         ),
-        ({"plan": ("down", 8192, 1, 1, 1)}, "no kernel for this convolution"),
-        ({"plan": ("down", 16, 8, 8, 1)}, "no kernel for this convolution"),
-        ({"plan": ("groups", 16, 1, 1, 4)}, "no kernel for this convolution"),
-        ({"plan": ("masked", 16, 8, 8, 1)}, "no kernel for this convolution"),
+        ({"plan": ("rows", 8192, 1, 1, 1)}, "no kernel for this convolution"),
+        ({"plan": ("rows", 16, 8, 8, 1)}, "no kernel for this convolution"),
+        ({"plan": ("depthwise", 16, 1, 1, 4)}, "no kernel for this convolution"),
+        ({"plan": ("rows_inplace", 16, 8, 8, 1)}, "no kernel for this convolution"),
         ({"plan": ("winograd", 16, 1, 3, 4)}, "no kernel for this convolution"),
         ({"weight": WEIGHT.astype(np.float64)[:4]}, r"the weight is \(4, 2, 3, 3\), not \(6, 2, 3, 3\)"),
         ({"geometry": Geometry((6, 2, 3, 3), 2, (2, 7))}, "the kernel is larger than the padded input"),
@@ -184,7 +188,7 @@ def test_inputs_that_do_not_fit_are_refused(x: Any, kind: type[Exception], words
         ({"geometry": Geometry((6, 2, 3, 3), 2, (5, 7), stride=(0, 1))}, "strides"),
     ],
 )
-def test_what_makes_no_convolution_is_refused(changes: dict[str, Any], words: str) -> None:
+def test_impossible_convolutions_are_refused(changes: dict[str, Any], words: str) -> None:
     plan = plans(geometry(CASE), kernels().isas()[0])[0]
     arguments: dict[str, Any] = {"weight": WEIGHT, "bias": None, "geometry": geometry(CASE), "plan": plan}
     with pytest.raises(ValueError, match=words):
@@ -196,28 +200,28 @@ def test_what_makes_no_convolution_is_refused(changes: dict[str, Any], words: st
     [
         {"weight": WEIGHT.astype(np.float64)},
         {"bias": np.zeros(6)},
-        {"plan": "direct"},
+        {"plan": "out_channels_inplace"},
         {"geometry": Geometry((6, 2, 3, 3), 2, (5, 7), padding=(1, 1))},  # type: ignore[arg-type]
     ],
 )
-def test_wrong_types_are_told_in_one_line(changes: dict[str, Any]) -> None:
+def test_wrong_argument_types_raise_a_one_line_error(changes: dict[str, Any]) -> None:
     plan = plans(geometry(CASE), kernels().isas()[0])[0]
     arguments: dict[str, Any] = {"weight": WEIGHT, "bias": None, "geometry": geometry(CASE), "plan": plan}
     with pytest.raises(TypeError, match=r"^weight and bias must be float32, .* one of plans\(geometry, isa\)$"):
         Packed(**(arguments | changes))
 
 
-def test_winograd_is_refused_where_it_cannot_be() -> None:
+def test_winograd_is_refused_for_unsupported_geometries() -> None:
     with pytest.raises(ValueError, match="needs a kernel of 3 x 3, stride 1 and dilation 1"):
         Packed(WEIGHT, None, Geometry((6, 2, 3, 3), 2, (5, 7), stride=(2, 1)), winograd=True)
 
 
-def test_a_record_tells_the_plan(tmp_path: Path) -> None:
+def test_a_record_names_the_plan(tmp_path: Path) -> None:
     filters = ("groups=64", "h=56")
     request = Request(
         workloads=("grouped_conv2d",), suite="quick", target="edge", implementations=("native",), cases=filters
     )
-    (record,) = launch(request, budget_s=0.2, results=tmp_path).run.records
+    (record,) = launch(request, budget=Budget(timed_s=0.2), results=tmp_path).run.records
     assert record.status == "passed", record.reason
     isa, _, plan = record.facts["native kernels"].partition(": ")
     assert isa in kernels().isas()

@@ -1,4 +1,4 @@
-"""A small graph to try things on."""
+"""A small graph for the tests."""
 
 import pytest
 

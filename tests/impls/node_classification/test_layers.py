@@ -1,4 +1,4 @@
-"""The layers, against dense float64 formulas and against PyTorch Geometric's own."""
+"""The layers agree with dense formulas and with PyTorch Geometric's own layers."""
 
 import pytest
 import torch
@@ -35,16 +35,16 @@ def x() -> torch.Tensor:
     rows=st.integers(1, 12),
     columns=st.integers(1, 12),
     width=st.integers(1, 7),
-    share=st.floats(0, 1),
+    density=st.floats(0, 1),
     seed=st.integers(0, 1000),
 )
 @settings(max_examples=100, deadline=None)
 def test_sparse_products_and_their_gradients_are_the_dense_ones(
-    rows: int, columns: int, width: int, share: float, seed: int
+    rows: int, columns: int, width: int, density: float, seed: int
 ) -> None:
-    """Also without a single entry, and with rows and columns that have none."""
+    """This includes matrices without any entry, and rows and columns without entries."""
     torch.manual_seed(seed)
-    dense = torch.where(torch.rand(rows, columns) < share, torch.randn(rows, columns), 0).double()
+    dense = torch.where(torch.rand(rows, columns) < density, torch.randn(rows, columns), 0).double()
     y = torch.randn(columns, width, dtype=torch.float64, requires_grad=True)
     torch.testing.assert_close(Sparse.from_dense(dense) @ y, dense @ y)
     assert torch.autograd.gradcheck(lambda y: Sparse.from_dense(dense) @ y, (y,))
@@ -62,18 +62,18 @@ def test_dropout_of_a_sparse_matrix_drops_the_same_entries_forward_and_backward(
     torch.testing.assert_close(ones.csr().to_dense(), torch.ones(40, 30))
 
 
-def test_propagation_is_the_normalised_adjacency(links: Links) -> None:
+def test_propagation_matrices_are_the_normalised_adjacency(links: Links) -> None:
     adjacency = torch.zeros(NODES, NODES)
     adjacency[links.edges[0], links.edges[1]] = 1
-    looped = adjacency + torch.eye(NODES)
-    scale = looped.sum(dim=1).rsqrt().diag()
-    torch.testing.assert_close(links.symmetric.csr().to_dense(), scale @ looped @ scale)
+    with_loops = adjacency + torch.eye(NODES)
+    scale = with_loops.sum(dim=1).rsqrt().diag()
+    torch.testing.assert_close(links.symmetric.csr().to_dense(), scale @ with_loops @ scale)
     mean = adjacency / adjacency.sum(dim=1, keepdim=True).clamp(min=1)
     torch.testing.assert_close(links.mean.csr().to_dense(), mean)
 
 
 @pytest.mark.parametrize("sparse", [False, True])
-def test_a_graph_convolution_is_that_of_pytorch_geometric(links: Links, x: torch.Tensor, sparse: bool) -> None:
+def test_a_graph_convolution_agrees_with_that_of_pytorch_geometric(links: Links, x: torch.Tensor, sparse: bool) -> None:
     ours, theirs = GraphConvolution(FEATURES, WIDTH), GCNConv(FEATURES, WIDTH)
     theirs.lin.weight.data = ours.linear.weight.data.T.clone()
     theirs.bias.data = ours.bias.data.normal_().clone()
@@ -81,13 +81,13 @@ def test_a_graph_convolution_is_that_of_pytorch_geometric(links: Links, x: torch
     torch.testing.assert_close(ours(features, links), theirs(x, links.edges))
 
 
-def test_hops_propagate_again(links: Links, x: torch.Tensor) -> None:
-    twice = GraphConvolution(FEATURES, WIDTH, hops=2)
+def test_two_hops_propagate_twice(links: Links, x: torch.Tensor) -> None:
+    layer = GraphConvolution(FEATURES, WIDTH, hops=2)
     p = links.symmetric.csr().to_dense()
-    torch.testing.assert_close(twice(x, links), p @ p @ x @ twice.linear.weight)
+    torch.testing.assert_close(layer(x, links), p @ p @ x @ layer.linear.weight)
 
 
-def test_a_mean_convolution_is_that_of_pytorch_geometric(links: Links, x: torch.Tensor) -> None:
+def test_a_mean_convolution_agrees_with_that_of_pytorch_geometric(links: Links, x: torch.Tensor) -> None:
     ours, theirs = MeanConvolution(FEATURES, WIDTH), SAGEConv(FEATURES, WIDTH)
     theirs.lin_l.weight.data = ours.neighbours.weight.data.T.clone()
     theirs.lin_l.bias.data = ours.own.bias.data.normal_().clone()
@@ -96,7 +96,7 @@ def test_a_mean_convolution_is_that_of_pytorch_geometric(links: Links, x: torch.
 
 
 @pytest.mark.parametrize("heads", [1, 3])
-def test_attention_is_that_of_pytorch_geometric(links: Links, x: torch.Tensor, heads: int) -> None:
+def test_attention_agrees_with_that_of_pytorch_geometric(links: Links, x: torch.Tensor, heads: int) -> None:
     ours, theirs = Attention(FEATURES, WIDTH, heads, dropout=0.0), GATConv(FEATURES, WIDTH, heads=heads)
     theirs.lin.weight.data = ours.linear.weight.data.T.clone()
     theirs.att_dst.data, theirs.att_src.data = ours.own.data[None].clone(), ours.other.data[None].clone()
@@ -109,7 +109,7 @@ def test_a_linear_layer_takes_sparse_features(x: torch.Tensor) -> None:
     torch.testing.assert_close(layer(Sparse.from_dense(x)), layer(x))
 
 
-def test_work_that_would_not_be_counted_is_refused() -> None:
+def test_a_layer_that_does_not_count_its_work_is_refused() -> None:
     class Uncounted(nn.Module):
         def __init__(self) -> None:
             super().__init__()

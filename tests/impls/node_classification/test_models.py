@@ -1,4 +1,4 @@
-"""Every model, as its implementation builds it, against a dense formula; parameters and MACs by hand."""
+"""Every model, as its implementation builds it, against a dense formula, with parameters and MACs counted by hand."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,17 +17,17 @@ from impls.node_classification.workload import NodeClassification, NodeClassific
 ENTRIES = {entry.name: entry for entry in registry.implementations() if entry.workload == "node_classification"}
 N, F, W, C = 9, 5, 8, 3
 E = 18 + N
-"""Entries of the symmetric matrix: 18 directed edges, and the nodes themselves."""
+"""Entries of the symmetric matrix: 18 directed edges and N loops."""
 
 
 def implementation(name: str) -> TrainedModel:
-    found = registry.load(ENTRIES[name])
-    assert isinstance(found, TrainedModel)
-    return found
+    model = registry.load(ENTRIES[name])
+    assert isinstance(model, TrainedModel)
+    return model
 
 
-def built(name: str, dropout: float = 0.0) -> nn.Module:
-    """With every parameter random, biases too."""
+def build(name: str, dropout: float = 0.0) -> nn.Module:
+    """Build a model and draw every parameter at random, biases too."""
     torch.manual_seed(0)
     model = implementation(name).build(F, W, C, dropout)
     for parameter in model.parameters():
@@ -44,10 +44,10 @@ def linear(x: Tensor, layer: Any) -> Tensor:
 
 
 def chain(p: Tensor, a: Tensor, layers: Any) -> list[Tensor]:
-    found = [a]
+    outputs = [a]
     for layer in layers:
-        found.append(convolution(p, found[-1], layer).relu())
-    return found[1:]
+        outputs.append(convolution(p, outputs[-1], layer).relu())
+    return outputs[1:]
 
 
 def gcn(m: Any, x: Tensor, p: Tensor, mean: Tensor) -> Tensor:
@@ -76,9 +76,9 @@ def multipath_s(m: Any, x: Tensor, p: Tensor, mean: Tensor) -> Tensor:
 
 def multipath_concatenate(m: Any, x: Tensor, p: Tensor, mean: Tensor) -> Tensor:
     a = convolution(p, x, m.first).relu()
-    one, two, three = (chain(p, a, layers) for layers in m.chains)
-    assert (len(one), len(two), len(three)) == (1, 2, 3)
-    return linear(torch.cat([one[-1], two[-1], three[-1]], dim=1), m.last)
+    first, second, third = (chain(p, a, layers) for layers in m.chains)
+    assert (len(first), len(second), len(third)) == (1, 2, 3)
+    return linear(torch.cat([first[-1], second[-1], third[-1]], dim=1), m.last)
 
 
 def multipath_attend(m: Any, x: Tensor, p: Tensor, mean: Tensor) -> Tensor:
@@ -112,12 +112,12 @@ def jumping_knowledge(m: Any, x: Tensor, p: Tensor, mean: Tensor) -> Tensor:
 
 def gat(m: Any, x: Tensor, p: Tensor, mean: Tensor) -> Tensor:
     def layer(x: Tensor, layer: Any, heads: int) -> Tensor:
-        found = []
+        outputs = []
         for head in range(heads):
             values = (x @ layer.linear.weight).view(N, heads, -1)[:, head]
             scores = leaky_relu((values @ layer.own[head])[:, None] + values @ layer.other[head], 0.2)
-            found.append(scores.masked_fill(p == 0, -torch.inf).softmax(dim=1) @ values)
-        return torch.cat(found, dim=1) + layer.bias
+            outputs.append(scores.masked_fill(p == 0, -torch.inf).softmax(dim=1) @ values)
+        return torch.cat(outputs, dim=1) + layer.bias
 
     return layer(elu(layer(x, m.first, heads=8)), m.last, heads=1)
 
@@ -157,22 +157,22 @@ def test_every_model_has_a_formula_here() -> None:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_model_is_its_formula(name: str, edges: Tensor) -> None:
+def test_a_model_agrees_with_its_formula(name: str, edges: Tensor) -> None:
     formula, count, work = MODELS[name]
-    links, model = Links(edges, N), built(name)
+    links, model = Links(edges, N), build(name)
     x = torch.randn(N, F, generator=torch.Generator().manual_seed(1))
-    right = formula(model, x, links.symmetric.csr().to_dense(), links.mean.csr().to_dense())
-    assert right.std() > 0.01  # not all the same, which much would be equal to
-    torch.testing.assert_close(model(x, links), right)
+    expected = formula(model, x, links.symmetric.csr().to_dense(), links.mean.csr().to_dense())
+    assert expected.std() > 0.01  # constant outputs would prove little
+    torch.testing.assert_close(model(x, links), expected)
     assert parameters(model) == count
     assert macs(model, N, edges.shape[1]) == work
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_dropout_acts_in_training_alone(name: str, edges: Tensor) -> None:
-    links, model, x = Links(edges, N), built(name, dropout=0.5), torch.ones(N, F)
+def test_dropout_acts_only_in_training(name: str, edges: Tensor) -> None:
+    links, model, x = Links(edges, N), build(name, dropout=0.5), torch.ones(N, F)
     model.eval()
-    torch.testing.assert_close(model(x, links), built(name)(x, links))
+    torch.testing.assert_close(model(x, links), build(name)(x, links))
     model.train()
     assert not torch.equal(model(x, links), model(x, links))
 
@@ -190,22 +190,22 @@ DROPOUTS = {
 
 @pytest.mark.parametrize("name", MODELS)
 def test_dropout_comes_before_every_layer(name: str, edges: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    shares: list[float] = []
+    rates: list[float] = []
 
-    def counted(x: Tensor, share: float, training: bool = True) -> Tensor:
-        shares.append(share if training else 0.0)
+    def record(x: Tensor, p: float, training: bool = True) -> Tensor:
+        rates.append(p if training else 0.0)
         return x
 
-    model = built(name, dropout=0.25)
-    monkeypatch.setattr(nn.functional, "dropout", counted)
+    model = build(name, dropout=0.25)
+    monkeypatch.setattr(nn.functional, "dropout", record)
     model.train()
     model(torch.ones(N, F), Links(edges, N))
-    assert shares == [0.25] * DROPOUTS[name]
+    assert rates == [0.25] * DROPOUTS[name]
 
 
 @pytest.mark.parametrize("name", ["gcn3", "gcn_tuned", "mlp", "gat"])
-def test_the_work_of_a_call_is_the_trained_models(name: str) -> None:
-    """With 34 nodes, each a feature of its own, 156 directed edges and 4 classes."""
+def test_the_work_of_a_call_is_that_of_the_trained_model(name: str) -> None:
+    """The graph has 34 nodes, each with a feature of its own, 156 directed edges and 4 classes."""
     workload = NodeClassification()
     for hidden in (16, 24):
         problem = workload.problem(NodeClassificationCase(hidden=hidden, epochs=1), 0)

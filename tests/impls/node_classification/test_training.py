@@ -21,72 +21,72 @@ EDGE = Target("edge")
 MODELS = [entry for entry in registry.implementations() if entry.workload == "node_classification"]
 
 
-def chosen(epochs: list[tuple[float, float]]) -> int:
+def choose(epochs: list[tuple[float, float]]) -> int:
     choice = Choice()
     for epoch, (accuracy, loss) in enumerate(epochs):
         choice.improves(epoch, accuracy, loss)
     return choice.epoch
 
 
-def test_the_best_accuracy_is_chosen_and_of_equals_the_lowest_loss() -> None:
-    assert chosen([(0.5, 1.0), (0.7, 3.0), (0.7, 2.0), (0.7, 2.0), (0.6, 0.1)]) == 2
+def test_the_best_accuracy_is_chosen_and_the_lowest_loss_breaks_ties() -> None:
+    assert choose([(0.5, 1.0), (0.7, 3.0), (0.7, 2.0), (0.7, 2.0), (0.6, 0.1)]) == 2
 
 
 def test_nothing_is_chosen_after_training_would_have_stopped() -> None:
     flat = [(0.5, 1.0)] * (PATIENCE + 1)
-    assert chosen([*flat[:-1], (0.9, 1.0)]) == PATIENCE
-    assert chosen([*flat, (0.9, 1.0)]) == 0
+    assert choose([*flat[:-1], (0.9, 1.0)]) == PATIENCE
+    assert choose([*flat, (0.9, 1.0)]) == 0
 
 
-def test_a_diverged_loss_is_no_improvement() -> None:
-    assert chosen([(0.5, 1.0), (0.5, float("nan"))]) == 0
+def test_a_nan_loss_is_no_improvement() -> None:
+    assert choose([(0.5, 1.0), (0.5, float("nan"))]) == 0
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in MODELS])
-def test_equal_parameters_are_as_near_as_the_width_allows(name: str) -> None:
+def test_equal_parameters_are_as_close_as_the_width_allows(name: str) -> None:
     model = registry.load(next(entry for entry in MODELS if entry.name == name))
     assert isinstance(model, TrainedModel)
     case = NodeClassificationCase(equal_parameters=True, epochs=1)
-    if model.supports(case):
-        pytest.skip(model.supports(case))
+    if model.unsupported(case):
+        pytest.skip(model.unsupported(case))
     wanted = gcn3_parameters(1433, 128, 7)
     width = model._width_for(wanted, 1433, 7)
 
-    def off(width: int) -> int:
+    def difference(width: int) -> int:
         return abs(parameters(model.build(1433, width, 7, 0.0)) - wanted)
 
-    assert off(width) <= min(off(width - 1), off(width + 1))
-    assert off(width) < 0.01 * wanted
-    if name in ("gcn3", "residual_gcn", "multipath_p", "multipath_s"):  # of one size to begin with
+    assert difference(width) <= min(difference(width - 1), difference(width + 1))
+    assert difference(width) < 0.01 * wanted
+    if name in ("gcn3", "residual_gcn", "multipath_p", "multipath_s"):  # they have equal parameters at equal width
         assert width == 128
 
 
-def test_the_reference_of_equal_parameters_is_gcn3() -> None:
+def test_gcn3_parameters_are_those_of_gcn3() -> None:
     assert parameters(Gcn3Network(50, 16, 3, 0.0)) == gcn3_parameters(50, 16, 3)
 
 
 def test_the_call_is_the_model_of_the_chosen_epoch() -> None:
-    """Trained on only so far, the model gives the same predictions as in the longer history."""
+    """A model that is trained for fewer epochs gives the same predictions as the longer training at those epochs."""
     long = Gcn3().prepare(WORKLOAD.problem(NodeClassificationCase(epochs=30), 0), EDGE)
-    answer = np.asarray(long()).argmax(axis=1)
-    np.testing.assert_array_equal(answer, long.history["predictions"][long.history["chosen"]])
+    output = np.asarray(long()).argmax(axis=1)
+    np.testing.assert_array_equal(output, long.history["predictions"][long.history["chosen"]])
     for epochs in (1, 3):
         short = Gcn3().prepare(WORKLOAD.problem(NodeClassificationCase(epochs=epochs), 0), EDGE)
         np.testing.assert_array_equal(short.history["predictions"], long.history["predictions"][:epochs])
 
 
-def test_training_lowers_the_loss_and_repeats_itself() -> None:
+def test_training_lowers_the_loss_and_is_reproducible() -> None:
     case = NodeClassificationCase(recipe="regularised", epochs=60)
     first, again = (Gcn3().prepare(WORKLOAD.problem(case, 0), EDGE).history for _ in range(2))
     assert first["train_loss"] == again["train_loss"]
     assert first["train_loss"][-1] < 0.5 * first["train_loss"][0]
 
 
-def test_the_seed_is_that_of_the_weights_too() -> None:
-    """On one and the same split."""
+def test_the_seed_also_seeds_the_weights() -> None:
+    """All three trainings have the same split."""
     problem = WORKLOAD.problem(NodeClassificationCase(epochs=1), 0)
     other = replace(problem, case=problem.case.model_copy(update={"seed": 1}))
-    losses = [Gcn3().prepare(found, EDGE).history["train_loss"] for found in (problem, problem, other)]
+    losses = [Gcn3().prepare(seeded, EDGE).history["train_loss"] for seeded in (problem, problem, other)]
     assert losses[0] == losses[1] != losses[2]
 
 
@@ -99,11 +99,11 @@ def test_weight_decay_is_added_to_the_gradients() -> None:
         model = Gcn3Network(34, 8, 4, 0.0)
         before = model.first.linear.weight.detach().clone()
         train(model, problem, links, weight_decay=decay)
-        against_itself = (before - model.first.linear.weight) * before.sign()
+        shrinkage = (before - model.first.linear.weight) * before.sign()
         if decay:
-            torch.testing.assert_close(against_itself, torch.full_like(before, 0.01), rtol=1e-3, atol=1e-5)
+            torch.testing.assert_close(shrinkage, torch.full_like(before, 0.01), rtol=1e-3, atol=1e-5)
         else:
-            assert (against_itself < 0).any()
+            assert (shrinkage < 0).any()
 
 
 @pytest.mark.parametrize(
@@ -114,19 +114,19 @@ def test_weight_decay_is_added_to_the_gradients() -> None:
         (NodeClassificationCase(hidden=7, equal_parameters=True), Recipe(None, 0.0, 0.0)),
     ],
 )
-def test_the_case_says_how_a_model_is_trained(case: NodeClassificationCase, recipe: Recipe) -> None:
+def test_the_case_decides_the_recipe_except_for_gcn_tuned(case: NodeClassificationCase, recipe: Recipe) -> None:
     assert Gcn3().recipe(case) == recipe
     assert GcnTuned().recipe(case) == Recipe(16, 0.5, 5e-4)
 
 
-def test_equal_parameters_are_those_of_the_trained_model() -> None:
+def test_the_trained_model_has_equal_parameters() -> None:
     case = NodeClassificationCase(hidden=32, equal_parameters=True, epochs=1)
     wanted = gcn3_parameters(34, 32, 4)
     work = Gcn().prepare(WORKLOAD.problem(case, 0), EDGE).work
     assert work.parameters == pytest.approx(wanted, rel=0.01)
 
 
-def test_validation_loss_is_that_of_the_validation_nodes_without_dropout() -> None:
+def test_validation_loss_is_over_validation_nodes_without_dropout() -> None:
     case = NodeClassificationCase(recipe="regularised", epochs=1)
     problem = WORKLOAD.problem(case, 0)
     trained = Gcn3().prepare(problem, EDGE)
@@ -135,8 +135,8 @@ def test_validation_loss_is_that_of_the_validation_nodes_without_dropout() -> No
     assert trained.history["validation_loss"][0] == pytest.approx(loss, rel=1e-4)
 
 
-def test_sparse_features_train_as_dense_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = WORKLOAD.problem(NodeClassificationCase(epochs=10), 0)  # one feature a node: sparse
+def test_sparse_features_train_like_dense_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = WORKLOAD.problem(NodeClassificationCase(epochs=10), 0)  # one feature per node: sparse
     sparse = Gcn3().prepare(problem, EDGE).history["train_loss"]
     monkeypatch.setattr("impls.node_classification._training.SPARSE_BELOW", 0.0)
     dense = Gcn3().prepare(problem, EDGE).history["train_loss"]

@@ -1,4 +1,4 @@
-"""What runs only on a GPU, as far as it can be run without one: tensors in the host's memory, kernels emulated."""
+"""The GPU implementations, tested without a GPU: tensors lie in the host's memory, and kernels are emulated."""
 
 import gc
 from random import Random
@@ -21,43 +21,43 @@ OTHERS = ["masked_dense", "masked_dense_channels_last", "window_copies", "window
 
 @pytest.fixture
 def gpu(emulator, monkeypatch):
-    """In place of a real one's launcher."""
+    """The emulator, which replaces the launcher of a real GPU."""
     monkeypatch.setattr(launcher, "gpu", lambda device: emulator)
     monkeypatch.setattr(compiler, "unavailable", lambda: None)
     emulator.launched.clear()
     return emulator
 
 
-def cases(seed, count, **wanted):
+def cases(seed, count, **fields):
     random = Random(seed)
     while count:
-        case = WORKLOAD.sample(random.choice)
-        if all(getattr(case, name) == value for name, value in wanted.items()):
+        case = WORKLOAD.random_case(random.choice)
+        if all(getattr(case, name) == value for name, value in fields.items()):
             count -= 1
             yield case
 
 
-def assert_right(name, case):
+def assert_correct(name, case):
     implementation = registry.load(OURS[name])
-    assert implementation.supports(case) is None
+    assert implementation.unsupported(case) is None
     problem = DeviceProblem.of(WORKLOAD.problem(case, seed=1), "cpu")
     call = guarded(implementation.prepare(problem, CUDA), problem)
-    found = WORKLOAD.check(problem, call, seed=2)
-    assert found.passed, f"{name}, {case.slug}: {found.reason}"
+    check = WORKLOAD.check(problem, call, seed=2)
+    assert check.passed, f"{name}, {case.slug}: {check.reason}"
 
 
 @pytest.mark.parametrize("passes", ["forward", "backward", "train"])
 @pytest.mark.parametrize("name", EMULATED)
-def test_kernels_answer_right(gpu, name, passes):
+def test_kernels_compute_correct_outputs(gpu, name, passes):
     implementation = registry.load(OURS[name])
-    supported = [case for case in cases(0, 40, passes=passes) if implementation.supports(case) is None]
+    supported = [case for case in cases(0, 40, passes=passes) if implementation.unsupported(case) is None]
     if passes == "forward" and "atomics" in name:
         assert not supported, "it has no forward pass of its own"
         return
     for case in supported[:8]:
-        assert_right(name, case)
+        assert_correct(name, case)
     kinds = {kernel.partition("<")[0].removesuffix("_exact") for kernel in gpu.launched}
-    assert any(kind.startswith("published" if name.startswith("published") else "product") for kind in kinds)
+    assert any(kind.startswith("published" if name.startswith("published") else "forward") for kind in kinds)
 
 
 @pytest.mark.parametrize("name", [name for name in EMULATED if name.startswith("native_cuda")])
@@ -71,12 +71,12 @@ def test_weights_are_packed_in_advance_where_they_stay(gpu, name):
 
 
 @pytest.mark.parametrize("name", EMULATED)
-def test_tables_go_with_the_call_that_they_were_made_for(gpu, name):
-    """So that they count as what preparing leaves behind, and as nothing once the case is dropped."""
+def test_tables_are_freed_with_the_prepared_call(gpu, name):
+    """Therefore tables count as memory of the prepared case, and no longer once the case is dropped."""
 
     def tables():
         gc.collect()
-        return sum(type(found).__name__ in ("Tables", "_Tables") for found in gc.get_objects())
+        return sum(type(item).__name__ in ("Tables", "_Tables") for item in gc.get_objects())
 
     (case,) = cases(1, 1, passes="train", dtype="float32")
     before = tables()
@@ -87,25 +87,25 @@ def test_tables_go_with_the_call_that_they_were_made_for(gpu, name):
     assert tables() == before
 
 
-def test_what_kernels_do_not_take_is_told():
+def test_unsupported_dtypes_are_refused_with_a_reason():
     for name in EMULATED:
         (case,) = cases(0, 1, dtype="float64", passes="backward")
-        assert "take" in registry.load(OURS[name]).supports(case)
+        assert "take" in registry.load(OURS[name]).unsupported(case)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "tf32", "float16", "bfloat16"])
 @pytest.mark.parametrize("name", OTHERS)
-def test_compositions_answer_right_from_tensors(name, dtype):
+def test_compositions_compute_correct_outputs(name, dtype):
     implementation = registry.load(OURS[name])
     for passes in ("forward", "backward", "train"):
-        supported = [case for case in cases(2, 20, dtype=dtype, passes=passes) if not implementation.supports(case)]
+        supported = [case for case in cases(2, 20, dtype=dtype, passes=passes) if not implementation.unsupported(case)]
         for case in supported[:4]:
-            assert_right(name, case)
+            assert_correct(name, case)
 
 
 @pytest.mark.parametrize("name", COMPILED)
-def test_compiled_compositions_answer_right(name):
-    """Backward goes through one graph again and again, also where a train case of the layer was compiled before."""
+def test_compiled_compositions_compute_correct_outputs(name):
+    """The backward pass runs through one graph repeatedly, also after a train case of the layer was compiled."""
     case = WORKLOAD.suites()["quick"][-1]
     for passes in ("train", "backward"):
-        assert_right(name, case.model_copy(update={"passes": passes}))
+        assert_correct(name, case.model_copy(update={"passes": passes}))

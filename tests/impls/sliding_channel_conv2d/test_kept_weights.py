@@ -1,4 +1,4 @@
-"""Where gradients are off, the layer's native backend keeps weights packed, and notices whatever changes them."""
+"""Where gradients are off, the layer's native backend keeps weights packed, and notices every change of them."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -18,7 +18,7 @@ def _in_place(layer: SlidingChannelConv2d, other: SlidingChannelConv2d) -> None:
 
 
 def _through_data(layer: SlidingChannelConv2d, other: SlidingChannelConv2d) -> None:
-    layer.weight.data.mul_(2)  # which PyTorch's version of a tensor does not count
+    layer.weight.data.mul_(2)  # PyTorch's version counter of the tensor does not count this
 
 
 def _through_numpy(layer: SlidingChannelConv2d, other: SlidingChannelConv2d) -> None:
@@ -64,11 +64,11 @@ def test_a_changed_weight_is_noticed_where_gradients_are_off(
         torch.testing.assert_close(layer(x), before, rtol=0, atol=0)
     with torch.no_grad():
         change(layer, other)
-        right = composed(x, layer.weight, layer.bias, layer.windows)
+        expected = composed(x, layer.weight, layer.bias, layer.windows)
     with off():
         after = layer(x)
-        torch.testing.assert_close(after, right)
+        torch.testing.assert_close(after, expected)
         assert not torch.equal(after, before)
-        expected = composed(x, other.weight, other.bias, other.windows)
-        torch.testing.assert_close(other(x), expected)  # layers of the same windows do not mix
+        expected_other = composed(x, other.weight, other.bias, other.windows)
+        torch.testing.assert_close(other(x), expected_other)  # layers of the same windows do not mix
         torch.testing.assert_close(layer(x), after, rtol=0, atol=0)

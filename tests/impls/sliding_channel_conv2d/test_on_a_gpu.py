@@ -1,4 +1,4 @@
-"""The layer on a real GPU: its kernels alone, under compilers, in CUDA graphs, on streams and on several devices."""
+"""The layer on a real GPU: eager, compiled, in CUDA graphs, on streams and on several devices."""
 
 import copy
 
@@ -13,8 +13,8 @@ ERROR = {torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}
 
 
 @pytest.fixture(autouse=True)
-def exact():
-    """float32 is multiplied as float32, wherever it is compared."""
+def exact_float32():
+    """Switch TF32 off, so that outputs can be compared in float32."""
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
     yield
@@ -29,35 +29,35 @@ def layer_and_input(dtype=torch.float32, device="cuda", last=False):
 
 
 def gradients(layer, x):
-    """Y, and the gradients of x, weight and bias."""
+    """Return y and the gradients of x, weight and bias."""
     x = x.detach().requires_grad_()
     y = layer(x)
     return (y.detach(), *torch.autograd.grad(y.square().sum(), (x, layer.weight, layer.bias)))
 
 
 def in_float64(layer, x):
-    plain = SlidingChannelConv2d(64, 96, cg=4, co="1/3", dtype=torch.float64, backend="masked_dense")
-    plain.load_state_dict({name: value.cpu() for name, value in layer.state_dict().items()})
-    return gradients(plain, x.cpu().double())
+    reference = SlidingChannelConv2d(64, 96, cg=4, co="1/3", dtype=torch.float64, backend="masked_dense")
+    reference.load_state_dict({name: value.cpu() for name, value in layer.state_dict().items()})
+    return gradients(reference, x.cpu().double())
 
 
-def assert_close(found, wanted, dtype):
-    for ours, right in zip(found, wanted, strict=True):
-        assert ours.dtype == dtype
-        assert (ours.cpu().double() - right).abs().max() <= ERROR[dtype] * right.abs().max()
+def assert_close(outputs, references, dtype):
+    for output, expected in zip(outputs, references, strict=True):
+        assert output.dtype == dtype
+        assert (output.cpu().double() - expected).abs().max() <= ERROR[dtype] * expected.abs().max()
 
 
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("dtype", ERROR)
-def test_against_float64_and_bit_by_bit_the_same_again(dtype, last):
+def test_outputs_are_close_to_float64_and_repeatable_bit_by_bit(dtype, last):
     layer, x = layer_and_input(dtype, last=last)
-    found = gradients(layer, x)
-    assert_close(found, in_float64(layer, x), dtype)
-    for one, again in zip(found, gradients(layer, x), strict=True):
-        assert torch.equal(one, again)
+    outputs = gradients(layer, x)
+    assert_close(outputs, in_float64(layer, x), dtype)
+    for first, second in zip(outputs, gradients(layer, x), strict=True):
+        assert torch.equal(first, second)
 
 
-def test_as_tf32_where_convolutions_may_be():
+def test_float32_is_multiplied_as_tf32_where_convolutions_may_be():
     layer, x = layer_and_input()
     exact = layer(x)
     torch.backends.cudnn.allow_tf32 = True
@@ -65,7 +65,7 @@ def test_as_tf32_where_convolutions_may_be():
     assert 1e-6 < error < 1e-3, "rounded, and no more than TF32 is"
 
 
-def test_autocast():
+def test_autocast_computes_in_its_dtype():
     layer, x = layer_and_input()
     with torch.autocast("cuda", dtype=torch.bfloat16):
         y = layer(x)
@@ -73,68 +73,70 @@ def test_autocast():
     assert (y - layer(x)).abs().max() <= 4e-2 * y.abs().max()
 
 
-def test_in_a_cuda_graph():
+def test_a_cuda_graph_can_be_captured_and_replayed():
     layer, x = layer_and_input()
-    wanted = gradients(layer, x)  # kernels are loaded, tables made
+    expected = gradients(layer, x)  # also loads the kernels and makes the tables
     graph, stream = torch.cuda.CUDAGraph(), torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         gradients(layer, x)
     torch.cuda.current_stream().wait_stream(stream)
     with torch.cuda.graph(graph, stream=stream):
-        found = gradients(layer, x)
-    for answer in found:
-        answer.fill_(torch.nan)
+        outputs = gradients(layer, x)
+    for output in outputs:
+        output.fill_(torch.nan)
     graph.replay()
-    for one, again in zip(found, wanted, strict=True):
-        assert torch.equal(one, again)
+    for output, expected_output in zip(outputs, expected, strict=True):
+        assert torch.equal(output, expected_output)
     x.mul_(2)
     graph.replay()
-    torch.testing.assert_close(found[0], layer(x).detach(), rtol=0, atol=0)
+    torch.testing.assert_close(outputs[0], layer(x).detach(), rtol=0, atol=0)
 
 
-def test_on_a_side_stream_it_waits_for_what_is_before_it_there():
+def test_on_a_side_stream_the_layer_runs_after_earlier_work_of_the_stream():
     layer, x = layer_and_input()
-    wanted, other = layer(x).detach(), torch.zeros_like(x)
+    expected, other = layer(x).detach(), torch.zeros_like(x)
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         torch.cuda._sleep(50_000_000)
         other.copy_(x)
-        found = layer(other).detach()
+        output = layer(other).detach()
         assert not stream.query(), "nothing has waited for the GPU"
     stream.synchronize()
-    assert torch.equal(found, wanted)
+    assert torch.equal(output, expected)
 
 
 @pytest.mark.parametrize("name", ["masked_dense", "window_copies", "window_groups", "sliced_gemm", "cuda"])
 def test_nothing_waits_for_the_gpu(name):
     layer, x = layer_and_input()
     layer.backend = name
-    gradients(layer, x)  # what is kept is made
+    gradients(layer, x)  # makes the tensors that are kept
     torch.cuda.set_sync_debug_mode("error")
     try:
         with pytest.raises(RuntimeError):
-            x.sum().item()  # this does, and is found
-        answers = gradients(layer, x)
+            x.sum().item()  # this waits, which the debug mode reports
+        outputs = gradients(layer, x)
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    assert all(answer.isfinite().all() for answer in answers)
+    assert all(output.isfinite().all() for output in outputs)
 
 
-def test_compiled_whole_and_exported():
+def test_the_layer_compiles_whole_and_exports():
     layer, x = layer_and_input()
-    wanted = gradients(layer, x)
+    expected = gradients(layer, x)
     torch._dynamo.reset()
-    for one, again in zip(gradients(torch.compile(layer, fullgraph=True), x), wanted, strict=True):
-        torch.testing.assert_close(one, again, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(torch.export.export(layer, (x,)).module()(x).detach(), wanted[0])
+    outputs = gradients(torch.compile(layer, fullgraph=True), x)
+    for output, expected_output in zip(outputs, expected, strict=True):
+        torch.testing.assert_close(output, expected_output, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(torch.export.export(layer, (x,)).module()(x).detach(), expected[0])
 
 
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two GPUs")
-def test_on_another_device_than_the_current_one():
+def test_the_layer_runs_on_another_device_than_the_current_one():
     layer, x = layer_and_input()
-    wanted = gradients(layer, x)
-    for one, again in zip(gradients(copy.deepcopy(layer).to("cuda:1"), x.to("cuda:1")), wanted, strict=True):
-        assert one.device == torch.device("cuda", 1)
-        assert torch.equal(one.cpu(), again.cpu())
+    expected = gradients(layer, x)
+    outputs = gradients(copy.deepcopy(layer).to("cuda:1"), x.to("cuda:1"))
+    for output, expected_output in zip(outputs, expected, strict=True):
+        assert output.device == torch.device("cuda", 1)
+        assert torch.equal(output.cpu(), expected_output.cpu())

@@ -1,4 +1,4 @@
-"""The operators as PyTorch sees them: shapes, gradients of any order, compilers. On the CPU they are compositions."""
+"""The operators as registered with PyTorch: shapes, gradients, compilers. On the CPU they are compositions."""
 
 from fractions import Fraction
 from functools import partial
@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 import torch
 
+from impls.sliding_channel_conv2d._windows import Windows
 from impls.sliding_channel_conv2d.layer.composed import composed
 from impls.sliding_channel_conv2d.layer.operator import (
     convolve,
@@ -16,24 +17,23 @@ from impls.sliding_channel_conv2d.layer.operator import (
     tf32_allowed,
     weight_gradient,
 )
-from impls.sliding_channel_conv2d.layer.windows import Windows
 
 WINDOWS = Windows(8, 12, 2, Fraction(1, 3))
 SETTING = setting_of(WINDOWS)
 
 
-def drawn(*shape, last=False, dtype=torch.float64):
-    made = torch.randn(*shape, dtype=dtype, generator=torch.Generator().manual_seed(len(shape)))
-    return made.contiguous(memory_format=torch.channels_last).requires_grad_() if last else made.requires_grad_()
+def random_tensor(*shape, last=False, dtype=torch.float64):
+    tensor = torch.randn(*shape, dtype=dtype, generator=torch.Generator().manual_seed(len(shape)))
+    return tensor.contiguous(memory_format=torch.channels_last).requires_grad_() if last else tensor.requires_grad_()
 
 
 def operands(last=False, dtype=torch.float64):
-    images = [drawn(2, channels, 3, 4, last=last, dtype=dtype) for channels in (8, 12)]
-    return *images, drawn(12, 4, dtype=dtype), drawn(12, dtype=dtype)
+    images = [random_tensor(2, channels, 3, 4, last=last, dtype=dtype) for channels in (8, 12)]
+    return *images, random_tensor(12, 4, dtype=dtype), random_tensor(12, dtype=dtype)
 
 
 @pytest.mark.parametrize("last", [False, True])
-def test_pytorch_finds_nothing_wrong_with_them(last):
+def test_operators_pass_opcheck(last):
     x, dy, weight, bias = operands(last)
     for operator, inputs in (
         (convolve, (x, weight, bias)),
@@ -45,16 +45,16 @@ def test_pytorch_finds_nothing_wrong_with_them(last):
         torch.library.opcheck(operator, (*inputs, SETTING))
 
 
-def both_parameters(dy, x, setting):
+def weight_and_bias_gradients(dy, x, setting):
     return taken_apart(parameter_gradients(dy, x, setting), setting)
 
 
-def of_weight(dy, x, setting):
-    return both_parameters(dy, x, setting)[0]
+def weight_gradient_alone(dy, x, setting):
+    return weight_and_bias_gradients(dy, x, setting)[0]
 
 
-def of_bias(dy, x, setting):
-    return both_parameters(dy, x, setting)[1]
+def bias_gradient_alone(dy, x, setting):
+    return weight_and_bias_gradients(dy, x, setting)[1]
 
 
 @pytest.mark.parametrize(
@@ -63,35 +63,35 @@ def of_bias(dy, x, setting):
         (convolve, ["x", "weight", "bias"]),
         (input_gradient, ["dy", "weight"]),
         (weight_gradient, ["dy", "x"]),
-        (both_parameters, ["dy", "x"]),
-        (of_weight, ["dy", "x"]),
-        (of_bias, ["dy", "x"]),
+        (weight_and_bias_gradients, ["dy", "x"]),
+        (weight_gradient_alone, ["dy", "x"]),
+        (bias_gradient_alone, ["dy", "x"]),
     ],
 )
-def test_gradients_of_the_first_and_second_order(operator, names):
-    of_name = dict(zip(("x", "dy", "weight", "bias"), operands(), strict=True))
-    inputs = [of_name[name] for name in names]
-    of_tensors = partial(_with_setting, operator)
-    assert torch.autograd.gradcheck(of_tensors, inputs)
-    assert torch.autograd.gradgradcheck(of_tensors, inputs)
+def test_first_and_second_order_gradients_pass_gradcheck(operator, names):
+    tensors = dict(zip(("x", "dy", "weight", "bias"), operands(), strict=True))
+    inputs = [tensors[name] for name in names]
+    function = partial(_with_setting, operator)
+    assert torch.autograd.gradcheck(function, inputs)
+    assert torch.autograd.gradgradcheck(function, inputs)
 
 
 @pytest.mark.parametrize("wanted", [{"weight"}, {"bias"}, {"weight", "bias"}, {"x", "weight", "bias"}])
-def test_gradients_are_those_of_who_wants_them(wanted):
+def test_only_tensors_that_require_gradients_get_them(wanted):
     x, _, weight, bias = (tensor.detach() for tensor in operands())
     inputs = {"x": x, "weight": weight, "bias": bias}
     for name in wanted:
         inputs[name].requires_grad_()
     convolve(*inputs.values(), SETTING).square().sum().backward()
-    found = {name: tensor.grad for name, tensor in inputs.items()}
-    again = {name: tensor.detach().requires_grad_() for name, tensor in inputs.items()}
-    composed(*again.values(), WINDOWS).square().sum().backward()
-    assert {name for name, gradient in found.items() if gradient is not None} == wanted
+    gradients = {name: tensor.grad for name, tensor in inputs.items()}
+    copies = {name: tensor.detach().requires_grad_() for name, tensor in inputs.items()}
+    composed(*copies.values(), WINDOWS).square().sum().backward()
+    assert {name for name, gradient in gradients.items() if gradient is not None} == wanted
     for name in wanted:
-        torch.testing.assert_close(found[name], again[name].grad)
+        torch.testing.assert_close(gradients[name], copies[name].grad)
 
 
-def test_what_does_not_fit_is_refused_before_a_kernel_sees_it():
+def test_wrong_shapes_and_dtypes_are_refused_before_a_kernel_runs():
     x, dy, weight, bias = (tensor.detach() for tensor in operands())
     for operator, inputs, error, words in (
         (convolve, (x[:, :4], weight, bias), ValueError, r"expected x \(n, 8, h, w\), not \(2, 4, 3, 4\)"),
@@ -109,7 +109,7 @@ def test_what_does_not_fit_is_refused_before_a_kernel_sees_it():
             operator(*inputs, SETTING)
 
 
-def test_tf32_is_what_convolutions_may_use():
+def test_tf32_is_allowed_where_cudnn_allows_it():
     before = torch.backends.cudnn.allow_tf32
     try:
         for allowed in (False, True):
@@ -123,15 +123,15 @@ def _with_setting(operator, *tensors):
     return operator(*tensors, SETTING)
 
 
-def test_it_compiles_whole_and_exports():
+def test_the_operator_compiles_whole_and_exports():
     class Layer(torch.nn.Module):
         def forward(self, x, weight, bias):
             return convolve(x, weight, bias, SETTING).relu()
 
     x, _, weight, bias = (tensor.detach() for tensor in operands(dtype=torch.float32))
-    wanted = Layer()(x, weight, bias)
+    expected = Layer()(x, weight, bias)
     compiled = torch.compile(Layer(), fullgraph=True, backend="aot_eager")
-    torch.testing.assert_close(compiled(x, weight, bias), wanted)
+    torch.testing.assert_close(compiled(x, weight, bias), expected)
     batch = torch.export.Dim("batch", min=1, max=64)
     exported = torch.export.export(Layer(), (x, weight, bias), dynamic_shapes=({0: batch}, None, None))
     assert "featherbench.sliding_channel_conv2d" in str(exported.graph)

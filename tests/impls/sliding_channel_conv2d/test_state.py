@@ -1,4 +1,4 @@
-"""What a layer's state says of its windows, and that it stands in nobody's way."""
+"""The state dict records the layer's windows, and states without them, files, casts and copies still work."""
 
 import copy
 import io
@@ -11,11 +11,11 @@ from torch import nn
 from impls.sliding_channel_conv2d import SlidingChannelConv2d
 
 
-def saved_and_loaded(state: dict[str, torch.Tensor], **how: object) -> dict[str, torch.Tensor]:
+def saved_and_loaded(state: dict[str, torch.Tensor], **options: object) -> dict[str, torch.Tensor]:
     file = io.BytesIO()
     torch.save(state, file)
     file.seek(0)
-    loaded: dict[str, torch.Tensor] = torch.load(file, weights_only=True, **how)
+    loaded: dict[str, torch.Tensor] = torch.load(file, weights_only=True, **options)
     return loaded
 
 
@@ -24,23 +24,23 @@ def network(**setting: object) -> nn.Sequential:
 
 
 @pytest.mark.parametrize(
-    ("cin", "setting", "theirs"),
+    ("cin", "setting", "saved_windows"),
     [(16, {"cg": 4, "co": 0.25}, "cg=4, co=1/4"), (8, {"cg": 2}, "in_channels=8, cg=2, co=1/2")],
 )
 def test_weights_of_another_layer_are_refused_though_they_fit(
-    cin: int, setting: dict[str, object], theirs: str
+    cin: int, setting: dict[str, object], saved_windows: str
 ) -> None:
     other = SlidingChannelConv2d(cin, 32, **setting)  # type: ignore[arg-type]
     layer = SlidingChannelConv2d(16, 32, cg=4)
     assert layer.weight.shape == other.weight.shape
     for strict in (True, False):
-        with pytest.raises(ValueError, match=f"{theirs}, this one has in_channels=16, cg=4, co=1/2"):
+        with pytest.raises(ValueError, match=f"{saved_windows}, this one has in_channels=16, cg=4, co=1/2"):
             layer.load_state_dict(other.state_dict(), strict=strict)
 
 
 @pytest.mark.parametrize("strict", [True, False])
 @pytest.mark.parametrize("assign", [True, False])
-def test_a_state_that_says_nothing_is_taken_as_it_is(strict: bool, assign: bool) -> None:
+def test_a_state_without_windows_is_loaded(strict: bool, assign: bool) -> None:
     source, target = network(co=0.25), network(co=0.5)
     state = {name: tensor for name, tensor in source.state_dict().items() if not name.endswith("_extra_state")}
     names = set(state)
@@ -53,7 +53,7 @@ def test_a_state_that_says_nothing_is_taken_as_it_is(strict: bool, assign: bool)
             target.load_state_dict(state)
 
 
-def test_states_pass_through_files() -> None:
+def test_states_can_be_saved_and_loaded() -> None:
     source, target = network(co="1/3"), network(co="1/3")
     assert not any(target.load_state_dict(saved_and_loaded(source.state_dict())))
     torch.testing.assert_close(target[1].weight, source[1].weight)
@@ -76,10 +76,10 @@ def test_states_may_be_cast_as_a_whole(dtype: torch.dtype) -> None:
         network(co=0.5).load_state_dict(state)
 
 
-def test_copies_casts_compiled_and_exported_layers_keep_it(tmp_path: Path) -> None:
+def test_copied_cast_compiled_and_exported_layers_keep_their_windows(tmp_path: Path) -> None:
     net, x = network(co=0.25), torch.randn(2, 3, 5, 5)
-    for same in (net, copy.deepcopy(net), copy.deepcopy(net).half(), torch.compile(net, backend="aot_eager")):
-        state = {name.removeprefix("_orig_mod."): tensor for name, tensor in same.state_dict().items()}
+    for variant in (net, copy.deepcopy(net), copy.deepcopy(net).half(), torch.compile(net, backend="aot_eager")):
+        state = {name.removeprefix("_orig_mod."): tensor for name, tensor in variant.state_dict().items()}
         network(co=0.25).load_state_dict(state)
         with pytest.raises(ValueError, match="co=1/4, this one has"):
             network(co=0.5).load_state_dict(state)

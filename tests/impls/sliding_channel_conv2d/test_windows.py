@@ -1,4 +1,4 @@
-"""The window arithmetic, against its definition and the paper's own counts."""
+"""The window arithmetic, compared with its definition and with the counts in the paper."""
 
 from fractions import Fraction
 from math import floor, gcd
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impls.sliding_channel_conv2d.layer.windows import Windows, overlap
+from impls.sliding_channel_conv2d._windows import Windows, overlap
 
 PAPER_CG = (1, 2, 4, 8)
 PAPER_CO = (Fraction(1, 4), Fraction(33, 100), Fraction(1, 2), Fraction(3, 4))
@@ -24,7 +24,7 @@ def layers(draw: st.DrawFn) -> Windows:
 
 
 @given(layers())
-def test_windows_are_as_defined(windows: Windows) -> None:
+def test_windows_match_the_definition(windows: Windows) -> None:
     width = windows.cin // windows.cg
     assert windows.channels.shape == (windows.cout, width)
     for i, start in enumerate(windows.starts):
@@ -34,7 +34,7 @@ def test_windows_are_as_defined(windows: Windows) -> None:
 
 @given(layers())
 def test_the_cycle_is_the_least_period(windows: Windows) -> None:
-    """Shown on a layer with enough filters to see it, whatever this one's number of filters."""
+    """Tested on a layer with three cycles of filters, however many filters this one has."""
     long = Windows(windows.cin, 3 * windows.cycle, windows.cg, windows.co)
     assert all(a == b for a, b in zip(long.starts, long.starts[windows.cycle :], strict=False))
     for shorter in (d for d in range(1, windows.cycle) if windows.cycle % d == 0):
@@ -42,23 +42,23 @@ def test_the_cycle_is_the_least_period(windows: Windows) -> None:
 
 
 @given(layers())
-def test_filters_are_sorted_by_window_without_loss(windows: Windows) -> None:
+def test_every_filter_is_listed_under_its_window(windows: Windows) -> None:
     assert sorted(i for filters in windows.filters.values() for i in filters) == list(range(windows.cout))
     for start, filters in windows.filters.items():
         assert {windows.starts[i] for i in filters} == {start}
 
 
 @given(layers())
-def test_pieces_put_together_are_the_window(windows: Windows) -> None:
+def test_the_pieces_of_a_window_are_its_channels(windows: Windows) -> None:
     for start, filters in windows.filters.items():
-        found = [(first + k, channel + k) for first, channel, length in windows.pieces(start) for k in range(length)]
-        assert found == list(enumerate(windows.channels[filters[0]].tolist()))
+        channels = [(first + k, channel + k) for first, channel, length in windows.pieces(start) for k in range(length)]
+        assert channels == list(enumerate(windows.channels[filters[0]].tolist()))
 
 
 @pytest.mark.parametrize("cg", PAPER_CG)
 @pytest.mark.parametrize("co", [Fraction(0), *PAPER_CO])
 @pytest.mark.parametrize("cin", [64, 512])
-def test_distinct_windows_where_the_step_is_whole(cin: int, cg: int, co: Fraction) -> None:
+def test_number_of_distinct_windows_where_the_step_is_whole(cin: int, cg: int, co: Fraction) -> None:
     windows = Windows(cin, 8 * cin, cg, co)
     if windows.step.denominator > 1:
         assert co == Fraction(33, 100)
@@ -74,7 +74,7 @@ def test_distinct_windows_where_the_step_is_whole(cin: int, cg: int, co: Fractio
     [(0, 4, 4), (0.5, 4, 8), (0.5, 1, 2), (0.25, 2, 8), (0.25, 1, 4), (0.75, 8, 32), (0.75, 1, 4)],
 )
 def test_the_paper_s_channel_cycle(co: float, cg: int, count: int) -> None:
-    """Co 0: cg; 0.5: 2 cg; 0.25 and 0.75: 4 cg."""
+    """The cycle is cg for co 0, 2 cg for co 0.5, and 4 cg for co 0.25 and 0.75."""
     assert Windows(512, 512, cg, overlap(co)).cycle == count
 
 
@@ -83,9 +83,9 @@ def test_without_overlap_it_is_a_grouped_convolution() -> None:
     assert [start // 16 for start in windows.starts] == [i % 4 for i in range(64)]
 
 
-def test_steps_below_one_and_between_whole_numbers() -> None:
+def test_windows_with_steps_below_one_and_between_whole_numbers() -> None:
     assert Windows(4, 10, 2, Fraction(3, 4)).starts == (0, 0, 1, 1, 2, 2, 3, 3, 0, 0)
-    # In float32 the product 3 * 0.67 * 50 and its like round up to whole numbers now and then; fractions do not.
+    # In float32, products such as 3 * 0.67 * 50 sometimes round up to whole numbers; fractions do not.
     assert Windows(100, 5, 2, overlap(0.33)).starts == (0, 33, 67, 0, 34)
 
 
@@ -107,7 +107,7 @@ def test_overlaps_are_exact(co: object, exact: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("co", [5 / 6, np.float32(5 / 6)])
-def test_floats_that_were_rounded_are_refused(co: float) -> None:
+def test_rounded_floats_are_refused(co: float) -> None:
     """The float nearest to 5/6 is above it: all windows but the first would begin a channel earlier."""
     assert Windows(12, 16, 1, overlap("5/6")).starts != Windows(12, 16, 1, overlap(str(5 / 6))).starts
     with pytest.raises(ValueError, match=r"write it exactly, such as '5/6' or Fraction\(5, 6\)"):
@@ -115,7 +115,7 @@ def test_floats_that_were_rounded_are_refused(co: float) -> None:
 
 
 @pytest.mark.parametrize("co", ["half", "1/0", "", float("nan")])
-def test_what_is_no_overlap_is_refused(co: object) -> None:
+def test_overlaps_that_are_no_fractions_are_refused(co: object) -> None:
     with pytest.raises(ValueError, match="no fraction"):
         overlap(co)  # type: ignore[arg-type]
 
@@ -130,7 +130,7 @@ def test_what_is_no_overlap_is_refused(co: object) -> None:
         (8, 4, 0, Fraction(0), "at least 1"),
     ],
 )
-def test_settings_that_make_no_layer_are_refused(cin: int, cout: int, cg: int, co: Fraction, words: str) -> None:
+def test_impossible_settings_are_refused(cin: int, cout: int, cg: int, co: Fraction, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Windows(cin, cout, cg, co)
 

@@ -1,12 +1,12 @@
-// The few things that only a GPU can do, and number formats. Tests compile the kernels for the CPU too: there, a header
-// of theirs that stands in for the GPU gives what is under __CUDACC__ here.
+// Number formats, and the few operations that only a GPU can do. Tests compile the kernels for the CPU too, with a
+// header of their own that replaces what is under __CUDACC__ here.
 #pragma once
 
 using u16 = unsigned short;
 using u32 = unsigned int;
 using u64 = unsigned long long;
 
-// Formats by what is stored and what a 32-bit word of the tensor cores' operands holds.
+// A format says which type is stored and how many numbers a 32-bit word of the tensor cores' operands holds.
 struct Float {  // exact: products and sums in float32, no tensor cores
     using Stored = float;
     static constexpr int per_word = 1;
@@ -26,7 +26,7 @@ struct Bfloat16 {
 
 #ifdef __CUDACC__
 
-// Of a place in memory that is a multiple of its size.
+// Pointer to a vector in memory; the address must be a multiple of the vector's size.
 template <class Vector>
 __device__ inline Vector* vector_at(const void* place) {
     return static_cast<Vector*>(const_cast<void*>(place));
@@ -42,38 +42,38 @@ __device__ inline u32 rounded_to_tf32(float value) {
 }
 
 template <class Format>
-__device__ inline typename Format::Stored narrowed(float value) {
+__device__ inline typename Format::Stored from_float(float value) {
     return value;
 }
 template <>
-__device__ inline u16 narrowed<Half>(float value) {
+__device__ inline u16 from_float<Half>(float value) {
     u16 stored;
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(stored) : "f"(value));
     return stored;
 }
 template <>
-__device__ inline u16 narrowed<Bfloat16>(float value) {
+__device__ inline u16 from_float<Bfloat16>(float value) {
     u16 stored;
     asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(stored) : "f"(value));
     return stored;
 }
 
 template <class Format>
-__device__ inline float widened(typename Format::Stored stored) {
+__device__ inline float to_float(typename Format::Stored stored) {
     return stored;
 }
 template <>
-__device__ inline float widened<Half>(u16 stored) {
+__device__ inline float to_float<Half>(u16 stored) {
     float value;
     asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(stored));
     return value;
 }
 template <>
-__device__ inline float widened<Bfloat16>(u16 stored) {
+__device__ inline float to_float<Bfloat16>(u16 stored) {
     return number(static_cast<u32>(stored) << 16);
 }
 
-// d += a b of 16 x 8 outputs, by a warp; a is 16 rows of 8 words, b is 8 words by 8 columns.
+// A warp adds a b to the 16 x 8 outputs d; a is 16 rows of 8 words, b is 8 words by 8 columns.
 template <class Format>
 __device__ inline void multiply(float (&d)[4], const u32 (&a)[4], const u32 (&b)[2]);
 

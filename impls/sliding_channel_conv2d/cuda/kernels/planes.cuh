@@ -1,20 +1,20 @@
-// Where pixels lie, and how vectors of them come on chip.
+// The layout of images in memory, and vector loads and stores.
 #pragma once
 
 #include "device.cuh"
 
 constexpr int THREADS = 128;
-constexpr int OUTPUTS = 64;  // of a tile, as in bands.py
-constexpr int WORDS = 16;    // of a stage, as in bands.py
+constexpr int BLOCK_M = 64;        // outputs of a tile, as in tiling.py
+constexpr int BLOCK_K_WORDS = 16;  // words of a stage, as in tiling.py
 constexpr int NONE = -1;
 
 // Images of ``channels`` planes of ``size`` pixels, in order NCHW, or NHWC with CHANNELS_LAST. Pixels are numbered
-// through all images, in 32 bits; places in memory are in 64.
+// through all images in 32 bits; offsets in memory have 64 bits.
 template <bool CHANNELS_LAST>
 struct Planes {
     u32 channels, size;
 
-    // Of a plane's pixel ``number``, from the plane's beginning.
+    // Offset of pixel ``number`` from the beginning of its plane in the first image.
     __device__ u64 place(u32 number) const {
         if constexpr (CHANNELS_LAST) {
             return static_cast<u64>(number) * channels;
@@ -23,11 +23,11 @@ struct Planes {
         }
     }
 
-    // Of a plane's beginning.
+    // Offset of the beginning of a plane in the first image.
     __device__ u64 plane(u32 number) const { return CHANNELS_LAST ? number : static_cast<u64>(number) * size; }
 };
 
-// What a GPU loads and stores at once, by its size.
+// The type that a GPU loads and stores at once, by its size.
 template <int BYTES>
 struct Vector;
 template <>
@@ -47,14 +47,15 @@ struct Vector<16> {
     using Type = uint4;
 };
 
-// What moves at once, and the numbers in it.
+// A vector and the numbers in it.
 template <class Stored, int COUNT>
 union Together {
     typename Vector<sizeof(Stored) * COUNT>::Type vector;
     Stored numbers[COUNT];
 };
 
-// ``otherwise``: all of them, where nothing is there. Not put in their place after a load, which would wait for it.
+// Loads COUNT numbers, or sets all to ``otherwise`` unless ``there``. They are set before the load, because to set them
+// afterwards would wait for it.
 template <class Stored, int COUNT>
 __device__ inline void load(Stored (&into)[COUNT], const Stored* from, bool there, Stored otherwise = {}) {
     Together<Stored, COUNT> both;
@@ -73,8 +74,8 @@ __device__ inline void store(Stored* to, const Stored (&numbers)[COUNT]) {
     *vector_at<decltype(both.vector)>(to) = both.vector;
 }
 
-// Words that are neighbours on chip, four at a time: one by one, threads that store COUNT apart would wait for each
-// other at few banks.
+// Stores neighbouring words in shared memory, four at a time. One by one, threads that store COUNT words apart would
+// have bank conflicts.
 template <int COUNT>
 __device__ inline void store_words(u32* to, const u32 (&words)[COUNT]) {
     constexpr int TOGETHER = COUNT < 4 ? COUNT : 4;
@@ -87,12 +88,12 @@ __device__ inline void store_words(u32* to, const u32 (&words)[COUNT]) {
     }
 }
 
-// The word of one number, or of two: what the tensor cores take.
+// Returns the word of one number or of two, as the tensor cores take it.
 __device__ inline u32 as_word(float number, Tf32) { return rounded_to_tf32(number); }
 __device__ inline u32 as_word(float number, Float) { return bits(number); }
 __device__ inline u32 as_word(u16 low, u16 high) { return low | static_cast<u32>(high) << 16; }
 
-// What stands in memory for the products to read.
+// Returns a number as the products read it from memory.
 template <class Stored, class Format>
 __device__ inline Stored as_operand(Stored stored, Format) {
     return stored;

@@ -1,7 +1,7 @@
-// The design of arXiv 2101.00745, to compare with: float32, NCHW, a thread for each number of an answer, nothing kept
-// on chip. Unlike the authors' own, these are right for every overlap of windows. With REUSE, the paper's
-// channel-cyclic optimisation: filters that read the same window are handled together, so that what they read is read
-// once for EACH.
+// The design of arXiv 2101.00745, for comparison: float32, NCHW, one thread for each number of an output, no shared
+// memory. Unlike the authors' own kernels, these are correct for every overlap of windows. REUSE is the paper's
+// channel-cyclic optimisation: filters that read the same window are handled together, so that a window is read once
+// for each group of TOGETHER filters.
 #include "device.cuh"
 
 constexpr int TOGETHER = 8;  // filters of a window that a thread handles at a time
@@ -36,7 +36,8 @@ __global__ void published_forward(const float* x, const float* weight, const flo
     }
 }
 
-// A thread for each number of dY, which adds to all that it touches. dX and dW must be zero before.
+// Each thread takes one number of dY and adds its part to all numbers of dX and dW that depend on it. dX and dW must be
+// zero before.
 template <bool REUSE>
 __global__ void published_output_centric(const float* dy, const float* x, const float* weight, float* dx,
                                          float* dweight, const int* starts, const int* first, const int* filters,
@@ -69,7 +70,7 @@ __global__ void published_output_centric(const float* dy, const float* x, const 
     }
 }
 
-// A thread for each number of X, which collects from the windows over its channel: covers[covered[c]] to
+// Each thread takes one number of X and sums over the windows that cover its channel c: covers[covered[c]] to
 // covers[covered[c + 1]]. dW must be zero before.
 template <bool REUSE>
 __global__ void published_input_centric(const float* dy, const float* x, const float* weight, float* dx, float* dweight,
@@ -91,7 +92,7 @@ __global__ void published_input_centric(const float* dy, const float* x, const f
             if constexpr (REUSE) {
                 atomicAdd(dweight + of_weight, value * gradient);
             } else {
-                atomicAdd(dweight + of_weight, x[index] * gradient);  // anew: for all it knows, x may just have changed
+                atomicAdd(dweight + of_weight, x[index] * gradient);  // loads x again, as it may have changed
             }
         }
     }

@@ -1,7 +1,7 @@
-// Weights on their way to the products, and their gradients on the way back.
+// Packs weights for the products, and unpacks their gradients.
 #include "planes.cuh"
 
-// Put weights where ``places`` wants them, zero where it says none. A word of Tf32 is rounded here, once.
+// into[i] becomes weights[places[i]], or zero where places[i] is negative. Tf32 numbers are rounded here, once.
 template <class Format>
 __global__ void packed(const typename Format::Stored* weights, const int* places, typename Format::Stored* into,
                        u32 count) {
@@ -9,13 +9,13 @@ __global__ void packed(const typename Format::Stored* weights, const int* places
     if (i < count) into[i] = places[i] < 0 ? typename Format::Stored{} : as_operand(weights[places[i]], Format{});
 }
 
-// Add up the parts, always in the same order, and put each sum where its weight is.
+// Adds up partial_sums, always in the same order, and stores sum i in gradient[places[i]] unless places[i] is negative.
 template <class Format>
-__global__ void unpacked(const float* parts, const int* places, typename Format::Stored* gradient, u32 count,
-                         u32 splits) {
+__global__ void unpacked(const float* partial_sums, const int* places, typename Format::Stored* gradient, u32 count,
+                         u32 split_k) {
     const u32 i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i >= count || places[i] < 0) return;
     float sum = 0.0f;
-    for (u32 split = 0; split < splits; ++split) sum += parts[static_cast<u64>(split) * count + i];
-    gradient[places[i]] = narrowed<Format>(sum);
+    for (u32 slice = 0; slice < split_k; ++slice) sum += partial_sums[static_cast<u64>(slice) * count + i];
+    gradient[places[i]] = from_float<Format>(sum);
 }

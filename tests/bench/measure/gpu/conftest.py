@@ -1,4 +1,4 @@
-"""A GPU that is simulated: its clock and the host's are numbers, and work takes as long as it is told to."""
+"""A simulated GPU: its clock and the host's are numbers, and work takes the time that it is given."""
 
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -8,42 +8,42 @@ import pytest
 from bench.measure import latency
 from bench.measure.gpu import timing
 
-ASK_NS = 2e3
-"""What the host needs to ask for anything."""
+SUBMIT_NS = 2e3
+"""Time in ns that the host takes to submit an operation."""
 
 
 @dataclass(frozen=True)
-class Mark:
+class Event:
     gpu: "SimulatedGpu"
     at: float
 
     def reached(self) -> bool:
         return self.gpu.now >= self.at
 
-    def since(self, earlier: "Mark") -> float:
+    def since(self, earlier: "Event") -> float:
         return self.at - earlier.at
 
 
 @dataclass
 class SimulatedGpu:
     now: float = 0.0
-    """On the host."""
+    """The host's time in ns."""
     busy_until: float = 0.0
     cached: bool = False
     """Whether the last call's data are in the cache."""
-    asked: list[str] = field(default_factory=list)
+    operations: list[str] = field(default_factory=list)
 
-    def work(self, what: str, ns: float, ask_ns: float = ASK_NS) -> None:
-        self.asked.append(what)
-        self.now += ask_ns
+    def work(self, operation: str, ns: float, submit_ns: float = SUBMIT_NS) -> None:
+        self.operations.append(operation)
+        self.now += submit_ns
         self.busy_until = max(self.now, self.busy_until) + ns
 
-    def mark(self) -> Mark:
-        self.work("mark", 0)
-        return Mark(self, self.busy_until)
+    def record_event(self) -> Event:
+        self.work("record_event", 0)
+        return Event(self, self.busy_until)
 
-    def hold(self, ns: float) -> None:
-        self.work("hold", ns)
+    def block_stream(self, ns: float) -> None:
+        self.work("block_stream", ns)
 
     def flush(self) -> None:
         self.work("flush", 30e3)
@@ -52,8 +52,8 @@ class SimulatedGpu:
     def finish(self) -> None:
         self.now = max(self.now, self.busy_until)
 
-    def call(self, hot_ns: float, cold_ns: float | None = None, ask_ns: float = 8e3) -> None:
-        self.work("call", hot_ns if self.cached or cold_ns is None else cold_ns, ask_ns)
+    def call(self, hot_ns: float, cold_ns: float | None = None, submit_ns: float = 8e3) -> None:
+        self.work("call", hot_ns if self.cached or cold_ns is None else cold_ns, submit_ns)
         self.cached = True
 
     def perf_counter_ns(self) -> int:
@@ -66,8 +66,8 @@ class SimulatedGpu:
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> SimulatedGpu:
-    made = SimulatedGpu()
-    clock = SimpleNamespace(perf_counter=made.perf_counter, perf_counter_ns=made.perf_counter_ns)
+    simulated = SimulatedGpu()
+    clock = SimpleNamespace(perf_counter=simulated.perf_counter, perf_counter_ns=simulated.perf_counter_ns)
     for module in (latency, timing):
         monkeypatch.setattr(module, "time", clock)
-    return made
+    return simulated

@@ -1,4 +1,4 @@
-"""What is asked of CUDA for marks, waiting and an empty cache, in which order and in which units."""
+"""The CUDA operations for events, blocking and an empty cache, with their order and units."""
 
 from types import SimpleNamespace
 
@@ -12,10 +12,10 @@ GHZ = 1.5
 
 
 class Cuda:
-    """In place of torch.cuda: a stream whose work is done when somebody waits, with a clock of 1.5 GHz."""
+    """Stands for torch.cuda: its stream does its work when the host synchronizes; its clock runs at 1.5 GHz."""
 
     def __init__(self):
-        self.asked = []
+        self.operations = []
         self.stream = "the default one"
         self.ns = self.done_ns = 0.0
 
@@ -29,11 +29,11 @@ class Cuda:
         return SimpleNamespace(L2_cache_size=L2_BYTES)
 
     def _sleep(self, cycles):
-        self.asked.append(("sleep", cycles))
+        self.operations.append(("sleep", cycles))
         self.ns += cycles / GHZ
 
     def synchronize(self):
-        self.asked.append("synchronize")
+        self.operations.append("synchronize")
         self.done_ns = self.ns
 
     def Event(self, enable_timing=False):  # noqa: N802
@@ -61,39 +61,39 @@ class Buffer:
         assert dtype == "int32"
 
     def sum(self):
-        self.cuda.asked.append(("read", self.bytes))
+        self.cuda.operations.append(("read", self.bytes))
 
 
 @pytest.fixture
 def cuda(monkeypatch):
-    made = Cuda()
-    monkeypatch.setattr(device_module, "_cuda", made)
-    zeros = SimpleNamespace(zeros=lambda words, dtype, device: Buffer(made, words, dtype), int32="int32")
-    monkeypatch.setattr(device_module, "torch", zeros)
-    return made
+    simulated = Cuda()
+    monkeypatch.setattr(device_module, "_cuda", simulated)
+    torch = SimpleNamespace(zeros=lambda words, dtype, device: Buffer(simulated, words, dtype), int32="int32")
+    monkeypatch.setattr(device_module, "torch", torch)
+    return simulated
 
 
-def test_held_for_as_long_as_asked_by_a_clock_that_is_looked_at_first(cuda):
+def test_the_stream_is_blocked_for_the_given_time_by_a_clock_that_is_measured_first(cuda):
     device = CudaDevice(flushes=False)
-    before = device.mark()
-    device.hold(20e3)
-    after = device.mark()
+    before = device.record_event()
+    device.block_stream(20e3)
+    after = device.record_event()
     assert before.reached()
     assert not after.reached()
     device.finish()
     assert after.reached()
     assert after.since(before) == pytest.approx(20e3)
-    assert cuda.asked[-2:] == [("sleep", 30_000), "synchronize"]
+    assert cuda.operations[-2:] == [("sleep", 30_000), "synchronize"]
 
 
-def test_a_cache_is_emptied_by_reading_what_is_larger(cuda):
+def test_the_cache_is_flushed_by_reading_a_larger_buffer(cuda):
     device = CudaDevice(flushes=True)
-    cuda.asked.clear()
+    cuda.operations.clear()
     device.flush()
-    assert cuda.asked == [("read", CACHES * L2_BYTES)]
+    assert cuda.operations == [("read", CACHES * L2_BYTES)]
     assert CACHES >= 2
 
 
-def test_who_empties_none_keeps_nothing_for_it(cuda):
+def test_a_device_that_does_not_flush_keeps_no_buffer(cuda):
     CudaDevice(flushes=False).flush()
-    assert cuda.asked[-1] == ("read", 0)
+    assert cuda.operations[-1] == ("read", 0)

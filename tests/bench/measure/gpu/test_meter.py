@@ -1,6 +1,7 @@
-"""A worker from its first step to its last on target cuda, with a simulated GPU and tensors in the host's memory."""
+"""A worker takes all its steps on target cuda, with a simulated GPU and tensors in the host's memory."""
 
 import gc
+import os
 import weakref
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from bench.core import registry
-from bench.core.implementation import FACTS, telling
+from bench.core.implementation import FACTS_ATTRIBUTE, with_facts
 from bench.core.record import Status
 from bench.core.target import Target
 from bench.core.workload import Problem
@@ -22,32 +23,33 @@ from bench.measure.gpu.problem import DeviceProblem
 from bench.measure.gpu.watch import Watch
 from bench.measure.tensors import BFLOAT16, as_array, as_tensor, fill_with_nan
 from bench.run import worker as worker_module
-from bench.run.worker import Worker, answer
+from bench.run.worker import Worker, handle_request
 
 CALL_NS = 100e3
+CORES = sorted(os.sched_getaffinity(0))
 
 
 class Allocator:
-    """PyTorch's, of so many bytes now and at its highest; the driver has given a little more."""
+    """Simulates PyTorch's allocator, with current and peak bytes; the driver has given a little more."""
 
     def __init__(self, monkeypatch):
-        self.held = self.highest = 1000
+        self.allocated = self.peak = 1000
         for name, function in {
-            "memory_allocated": lambda: self.held,
-            "max_memory_allocated": lambda: self.highest,
-            "reset_peak_memory_stats": lambda: setattr(self, "highest", self.held),
-            "mem_get_info": lambda: (10**6 - self.held - 500, 10**6),
+            "memory_allocated": lambda: self.allocated,
+            "max_memory_allocated": lambda: self.peak,
+            "reset_peak_memory_stats": lambda: setattr(self, "peak", self.allocated),
+            "mem_get_info": lambda: (10**6 - self.allocated - 500, 10**6),
             "empty_cache": lambda: None,
         }.items():
             monkeypatch.setattr(torch.cuda, name, function)
 
     def take(self, size):
-        self.held += size
-        self.highest = max(self.highest, self.held)
+        self.allocated += size
+        self.peak = max(self.peak, self.allocated)
 
 
 class Simulated(Gpu):
-    """Each call keeps the simulated GPU busy, and takes memory while it lasts; preparing takes some that stays."""
+    """Each call keeps the simulated GPU busy and takes memory while it lasts; preparing takes memory that stays."""
 
     def __init__(self, target, gpu, allocator):
         driver = SimpleNamespace(reasons=lambda: {"SwPowerCap"}, clock_mhz=lambda: 1500, processes=list)
@@ -57,19 +59,19 @@ class Simulated(Gpu):
     def allow_memory(self, extra_bytes):
         pass
 
-    def place(self, problem):
+    def to_device(self, problem):
         return DeviceProblem.of(problem, "cpu")
 
     def adapt(self, call):
         self.allocator.take(300)
 
-        def on_gpu():
+        def gpu_call():
             self.gpu.call(CALL_NS)
             self.allocator.take(40)
             self.allocator.take(-40)
             return call()
 
-        return telling(on_gpu, {"told": "by the call"})
+        return with_facts(gpu_call, {"told": "by the call"})
 
 
 @pytest.fixture
@@ -79,7 +81,7 @@ def worker(gpu, monkeypatch):
 
 
 def ask(worker, step, **arguments):
-    reply = answer(worker, {"step": step, **arguments})
+    reply = handle_request(worker, {"step": step, **arguments})
     assert reply.status is Status.PASSED, reply.reason
     return reply.result
 
@@ -92,23 +94,29 @@ def test_every_step_of_a_worker(worker):
     )
     sizes = {"cin": 8, "cout": 8, "h": 2, "w": 2, "dtype": "bfloat16"}
     ask(worker, "load", entry=asdict(entry), workload_module="impls.sliding_channel_conv2d.workload",
-        target="cuda", memory_limit=0)  # fmt: skip
-    ask(worker, "prepare", parameters=sizes, seed=1)
-    assert ask(worker, "weigh") == {"peak_bytes": 40, "prepared_bytes": 300, "driver_bytes": 300}
-    assert ask(worker, "check", seed=2)["passed"]
-    inner = ask(worker, "warm")["inner"]
-    turn = ask(worker, "turn")
-    assert turn["samples"] == pytest.approx([CALL_NS] * len(turn["samples"]))
-    assert (turn["preempted"], turn["throttled"], turn["exposed"]) == (None, True, 0)
-    assert inner == 2, "calls of 100 us to a sample of 200"
-    found = ask(worker, "recheck", seed=3)
-    assert found["check"]["passed"]
+        target="cuda", memory_limit=0, cores=CORES)  # fmt: skip
+    ask(worker, "prepare", parameters=sizes, cores=CORES)
+    assert ask(worker, "measure_memory") == {
+        "peak_bytes": 40,
+        "prepared_bytes": 300,
+        "driver_bytes": 300,
+        "growth_bytes": None,
+    }
+    assert ask(worker, "check", keep=None)["passed"]
+    calls_per_sample = ask(worker, "warm_up", cores=CORES, plan=None)["plan"]["calls_per_sample"]
+    taken = ask(worker, "round")
+    assert taken["samples"] == pytest.approx([CALL_NS] * len(taken["samples"]))
+    assert (taken["off_cpu"], taken["throttled"], taken["launch_bound"]) == (None, True, 0)
+    assert calls_per_sample == 2, "calls of 100 us to a sample of 200"
+    assert ask(worker, "recheck", kept=None)["check"]["passed"]
+    conclusion = ask(worker, "conclude")
+    assert conclusion["check"]["passed"]
     assert (
-        found["facts"].items()
+        conclusion["facts"].items()
         >= {
             "GPU": "A simulated GPU",
             "GPU clock": "1500 MHz, 1500 to 1500",
-            "GPU clock held down by": "SwPowerCap",
+            "GPU clock throttled by": "SwPowerCap",
             "told": "by the call",
         }.items()
     )
@@ -118,21 +126,21 @@ def test_every_step_of_a_worker(worker):
 def test_a_problem_on_a_device_has_memory_of_its_own_and_is_refilled_in_place():
     x = np.arange(24.0, dtype=np.float32).reshape(1, 2, 3, 4)
     problem = Problem(None, {"x": x}, {"weight": x[0].astype(BFLOAT16)})
-    placed = DeviceProblem.of(problem, "cpu")
-    tensor, before = placed.inputs["x"], checksums(placed.inputs)
+    on_device = DeviceProblem.of(problem, "cpu")
+    tensor, before = on_device.inputs["x"], checksums(on_device.inputs)
     x[:] = 0
-    assert checksums(placed.inputs) == before
-    assert placed.constants["weight"].dtype == torch.bfloat16
-    laid_out = placed.lay_out("x", (0, 2, 3, 1))
+    assert checksums(on_device.inputs) == before
+    assert on_device.constants["weight"].dtype == torch.bfloat16
+    laid_out = on_device.lay_out("x", (0, 2, 3, 1))
     assert laid_out.is_contiguous(memory_format=torch.channels_last)
     assert laid_out.shape == tensor.shape
-    placed.refill(Problem(None, {"x": x + 7}, {}))
-    assert placed.inputs["x"] is laid_out
+    on_device.refill(Problem(None, {"x": x + 7}, {}))
+    assert on_device.inputs["x"] is laid_out
     assert (laid_out == 7).all()
-    back = placed.on_host()
-    assert back.inputs["x"].dtype == np.float32
-    assert back.constants["weight"].dtype == BFLOAT16
-    np.testing.assert_array_equal(back.constants["weight"].astype(float), np.arange(24.0).reshape(2, 3, 4))
+    on_host = on_device.on_host()
+    assert on_host.inputs["x"].dtype == np.float32
+    assert on_host.constants["weight"].dtype == BFLOAT16
+    np.testing.assert_array_equal(on_host.constants["weight"].astype(float), np.arange(24.0).reshape(2, 3, 4))
 
 
 def test_arrays_and_tensors_share_memory_both_ways():
@@ -146,16 +154,16 @@ def test_arrays_and_tensors_share_memory_both_ways():
         assert as_tensor(tensor) is tensor
 
 
-def test_only_what_may_be_written_to_is_poisoned():
-    read, view = torch.ones(3), torch.ones(3)
+def test_only_outputs_that_are_not_inputs_are_poisoned():
+    input_tensor, output = torch.ones(3), torch.ones(3)
     with torch.inference_mode():
-        made = torch.ones(3)
-    fill_with_nan(made, [read])
-    fill_with_nan(read[1:], [read])
-    assert made.isnan().all()
-    assert not read.isnan().any()
-    fill_with_nan(view, [np.ones(3)])
-    assert view.isnan().all()
+        inference_output = torch.ones(3)
+    fill_with_nan(inference_output, [input_tensor])
+    fill_with_nan(input_tensor[1:], [input_tensor])
+    assert inference_output.isnan().all()
+    assert not input_tensor.isnan().any()
+    fill_with_nan(output, [np.ones(3)])
+    assert output.isnan().all()
 
 
 def test_a_graph_is_captured_once_and_replayed(monkeypatch):
@@ -175,26 +183,26 @@ def test_a_graph_is_captured_once_and_replayed(monkeypatch):
     monkeypatch.setattr(torch.cuda, "graph", capture)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: "this thread's")
 
-    def prepared():
+    def prepare():
         packed = Packed()
         kept.append(weakref.ref(packed))
 
         def call():
             assert packed
             calls.append(None)
-            return f"answer {len(calls)}"
+            return f"output {len(calls)}"
 
-        return telling(call, {"plan": "a"})
+        return with_facts(call, {"plan": "a"})
 
     class Packed:
         pass
 
     kept = []
-    replay = Replay(prepared())
-    assert [replay(), replay()] == [f"answer {WARM_UPS + 1}"] * 2
+    replay = Replay(prepare())
+    assert [replay(), replay()] == [f"output {WARM_UPS + 1}"] * 2
     assert replays == [WARM_UPS + 1] * 2
     assert streams == ["this thread's"]
-    assert getattr(replay, FACTS) == {"plan": "a"}
+    assert getattr(replay, FACTS_ATTRIBUTE) == {"plan": "a"}
     gc.collect()
     assert kept[0]() is not None, "the graph reads what the call was prepared with"
 
@@ -208,12 +216,12 @@ def test_after_a_capture_that_failed_the_worker_is_replaced(gpu, monkeypatch):
     with pytest.raises(RuntimeError, match="not permitted"):
         meter.adapt("a call")
     with pytest.raises(RuntimeError, match="no more use"):
-        meter.settle()  # so that the worker cannot drop the case, and is ended
+        meter.release_memory()  # so that the worker cannot drop the case, and is ended
 
 
 @pytest.mark.parametrize(("name", "cold", "replays"), [("cuda", False, False), ("cuda:cold", True, False),
                                                        ("cuda:graph", False, True)])  # fmt: skip
-def test_the_targets_options(gpu, monkeypatch, name, cold, replays):
+def test_the_options_of_the_target(gpu, monkeypatch, name, cold, replays):
     monkeypatch.setattr("bench.measure.gpu.meter.Replay", lambda call: "a graph")
     meter = Gpu(Target.parse(name), gpu, Watch(SimpleNamespace()), "")
     assert meter.adapt("a call") == ("a graph" if replays else "a call")
@@ -224,67 +232,67 @@ def test_the_targets_options(gpu, monkeypatch, name, cold, replays):
         gpu.call(1e4, cold_ns=3e4)
 
     meter.warm_up(call)
-    assert set(meter.take_turn(call).samples) == {3e4 if cold else 1e4}
+    assert set(meter.take_round(call).samples) == {3e4 if cold else 1e4}
 
 
 class TestMemory:
-    """Of PyTorch's allocator and of the driver, each asked in the right order."""
+    """Memory is read from PyTorch's allocator and from the driver, in the right order."""
 
     @pytest.fixture
     def cuda(self, monkeypatch):
-        asked = []
+        operations = []
         memory = {"allocated": 1000, "reserved": 3000, "highest": 9000}
 
-        def tell(name):
-            return lambda: (asked.append(name), memory[name])[1]
+        def reader(name):
+            return lambda: (operations.append(name), memory[name])[1]
 
         def reset():
-            asked.append("reset")
+            operations.append("reset")
             memory["highest"] = memory["allocated"]
 
         for name, function in {
-            "memory_allocated": tell("allocated"),
-            "memory_reserved": tell("reserved"),
-            "max_memory_allocated": tell("highest"),
+            "memory_allocated": reader("allocated"),
+            "memory_reserved": reader("reserved"),
+            "max_memory_allocated": reader("highest"),
             "reset_peak_memory_stats": reset,
-            "empty_cache": lambda: asked.append("empty"),
+            "empty_cache": lambda: operations.append("empty"),
             "mem_get_info": lambda: (60_000, 100_000),
             "get_device_properties": lambda: SimpleNamespace(total_memory=100_000, uuid="12-34", name="A GPU"),
-            "set_per_process_memory_fraction": lambda share: asked.append(share),
+            "set_per_process_memory_fraction": lambda fraction: operations.append(fraction),
         }.items():
             monkeypatch.setattr(torch.cuda, name, function)
-        return SimpleNamespace(asked=asked, memory=memory)
+        return SimpleNamespace(operations=operations, memory=memory)
 
     @pytest.fixture
     def meter(self, gpu, cuda):
         finish = gpu.finish
-        gpu.finish = lambda: (cuda.asked.append("finish"), finish())[1]
+        gpu.finish = lambda: (cuda.operations.append("finish"), finish())[1]
         return Gpu(Target("cuda"), gpu, Watch(SimpleNamespace()), "")
 
     def test_the_peak_of_a_call_is_read_once_it_is_done(self, cuda, meter):
         def call():
-            cuda.asked.append("call")
+            cuda.operations.append("call")
             cuda.memory["highest"] = 1700
 
         assert meter.peak_of(call) == 700
-        assert cuda.asked == ["finish", "empty", "reset", "allocated", "call", "finish", "highest"]
+        assert cuda.operations == ["finish", "empty", "reset", "allocated", "call", "finish", "highest"]
 
-    def test_what_the_driver_has_given(self, meter):
+    def test_driver_bytes_are_total_memory_less_free_memory(self, meter):
         assert meter.driver_bytes() == 40_000
 
-    def test_graphs_hold_what_they_reserve(self, gpu, cuda, meter):
+    def test_graphs_hold_all_reserved_memory(self, gpu, cuda, meter):
         assert meter.held_bytes() == 1000
         assert Gpu(Target("cuda", "graph"), gpu, Watch(SimpleNamespace()), "").held_bytes() == 3000
 
-    def test_a_limit_holds_on_the_host_and_on_the_gpu(self, cuda, meter, monkeypatch):
-        on_host = []
-        monkeypatch.setattr("bench.measure.memory.allow", on_host.append)
+    def test_a_memory_limit_applies_to_the_host_and_to_the_gpu(self, cuda, meter, monkeypatch):
+        host_limits = []
+        monkeypatch.setattr("bench.measure.memory.allow", host_limits.append)
         meter.allow_memory(2000)
         meter.allow_memory(200_000)
-        assert on_host == [2000, 200_000]
-        assert [share for share in cuda.asked if not isinstance(share, str)] == [0.05, 1.0]
+        assert host_limits == [2000, 200_000]
+        assert [item for item in cuda.operations if not isinstance(item, str)] == [0.05, 1.0]
 
-    def test_the_gpu_that_is_present(self, gpu, cuda, monkeypatch):
+    def test_a_meter_of_the_present_gpu(self, gpu, cuda, monkeypatch):
         gpu.properties, looks = SimpleNamespace(uuid="12-34", name="A GPU"), []
         monkeypatch.setattr("bench.measure.gpu.meter.CudaDevice", lambda flushes: looks.append(flushes) or gpu)
 

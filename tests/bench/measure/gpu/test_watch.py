@@ -1,4 +1,4 @@
-"""What the driver tells, and what is made of it where it tells nothing."""
+"""Facts from the driver, and what they say if the driver reports nothing."""
 
 import os
 import subprocess
@@ -8,11 +8,11 @@ from types import SimpleNamespace
 import pytest
 
 from bench.core.record import NO_OTHERS, OTHERS
-from bench.measure.gpu.watch import HELD_DOWN, Nvml, Watch
+from bench.measure.gpu.watch import THROTTLE_REASONS, Nvml, Watch
 
 
 class Driver:
-    """One that tells what it is given; an OSError is raised."""
+    """A driver that reports the given values; an OSError among them is raised."""
 
     def __init__(self, reasons=(), clocks=(1980,), processes=()):
         self._reasons, self._clocks, self._processes = iter(reasons), iter(clocks), processes
@@ -34,19 +34,19 @@ class Silent(Driver):
         raise OSError("Not Supported")
 
 
-def test_a_clock_held_down_is_told_from_an_idle_one():
+def test_a_throttled_clock_is_distinguished_from_an_idle_one():
     watch = Watch(Driver([{"GpuIdle"}, {"SwPowerCap", "GpuIdle"}, set()], [1980, 1200, 1900], [os.getpid()]))
     assert [watch.look() for _ in range(3)] == [False, True, False]
     watch.look_for_others()
     assert watch.facts() == {
         "GPU clock": "1900 MHz, 1200 to 1980",
-        "GPU clock held down by": "SwPowerCap",
+        "GPU clock throttled by": "SwPowerCap",
         "other processes on the GPU": "none",
     }
-    assert "GPU clock held down by" not in watch.facts(), "facts are of the case, not of those before it"
+    assert "GPU clock throttled by" not in watch.facts(), "facts are of the case, not of those before it"
 
 
-def test_a_driver_that_does_not_tell():
+def test_a_driver_that_reports_nothing():
     watch = Watch(Silent(processes=OSError("Insufficient Permissions")))
     assert watch.look() is None
     watch.look_for_others()
@@ -56,7 +56,7 @@ def test_a_driver_that_does_not_tell():
     }
 
 
-def test_others_are_who_is_no_worker_of_this_run():
+def test_other_processes_are_those_that_are_no_workers_of_this_run():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         # A sibling has the same parent; this process's own child and init have others.
         driver = Driver(processes=[os.getpid(), child.pid])
@@ -64,20 +64,20 @@ def test_others_are_who_is_no_worker_of_this_run():
         watch.look_for_others()
         driver._processes = [os.getpid(), 1]
         watch.look_for_others()
-        told = watch.facts()[OTHERS]
-        assert told == f"2 (1, {child.pid})", "all that were ever there"
+        others = watch.facts()[OTHERS]
+        assert others == f"2 (1, {child.pid})", "all that were ever there"
         assert watch.facts()[OTHERS] == NO_OTHERS
         from_child = (
             "import os, sys; from types import SimpleNamespace; from bench.measure.gpu.watch import Watch;"
             "watch = Watch(SimpleNamespace(processes=lambda: [os.getpid(), int(sys.argv[1])]));"
             "watch.look_for_others(); print(*watch.facts().values())"
         )
-        done = subprocess.run([sys.executable, "-c", from_child, str(child.pid)], capture_output=True, text=True)
-        assert done.stdout.strip() == "none", done.stderr
+        completed = subprocess.run([sys.executable, "-c", from_child, str(child.pid)], capture_output=True, text=True)
+        assert completed.stdout.strip() == "none", completed.stderr
         child.communicate(b"\n")
 
 
-def test_ids_of_another_namespace_tell_nothing():
+def test_with_ids_of_another_namespace_other_processes_are_unknown():
     watch = Watch(Driver(processes=[4194304]))
     watch.look_for_others()
     assert watch.facts()[OTHERS].startswith("cannot tell")
@@ -86,14 +86,14 @@ def test_ids_of_another_namespace_tell_nothing():
 class TestNvml:
     @pytest.fixture
     def library(self, monkeypatch):
-        """Stands in for NVIDIA's: bit 2 is a power cap, bit 0 idleness."""
+        """Stands for NVIDIA's library: bit 2 means a power cap, bit 0 an idle GPU."""
 
         class NVMLError(Exception):
             pass
 
-        bits = {name: 1 << place for place, name in enumerate(HELD_DOWN, 4)}
+        bits = {name: 1 << bit for bit, name in enumerate(THROTTLE_REASONS, 4)}
         bits["SwPowerCap"] = 4
-        made = SimpleNamespace(
+        simulated = SimpleNamespace(
             NVMLError=NVMLError,
             NVML_CLOCK_SM=1,
             nvmlInit=lambda: None,
@@ -103,14 +103,14 @@ class TestNvml:
             nvmlDeviceGetComputeRunningProcesses=lambda device: [SimpleNamespace(pid=7)],
             **{f"nvmlClocksEventReason{name}": bit for name, bit in bits.items()},
         )
-        monkeypatch.setitem(sys.modules, "pynvml", made)
-        return made
+        monkeypatch.setitem(sys.modules, "pynvml", simulated)
+        return simulated
 
-    def test_what_is_asked_of_it(self, library):
+    def test_reasons_clock_and_processes_are_read(self, library):
         driver = Nvml("GPU-1")
         assert (driver.reasons(), driver.clock_mhz(), driver.processes()) == ({"SwPowerCap"}, 1755, [7])
 
-    def test_its_errors_are_no_answer(self, library):
+    def test_errors_of_the_library_leave_no_value(self, library):
         def refuse(*_):
             raise library.NVMLError("No permission")
 
@@ -120,13 +120,13 @@ class TestNvml:
         with pytest.raises(OSError, match="No permission"):
             Nvml("GPU-1").processes()
 
-    def test_without_it_what_would_help_is_told(self, monkeypatch):
+    def test_without_the_library_the_error_names_the_package_to_install(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "pynvml", None)
         with pytest.raises(OSError, match="pip install nvidia-ml-py"):
             Nvml("GPU-1").reasons()
 
-    def test_the_real_one_has_all_that_is_asked_of_it(self):
+    def test_the_real_library_has_all_functions_that_are_used(self):
         pynvml = pytest.importorskip("pynvml")
-        assert all(hasattr(pynvml, f"nvmlClocksEventReason{name}") for name in HELD_DOWN)
+        assert all(hasattr(pynvml, f"nvmlClocksEventReason{name}") for name in THROTTLE_REASONS)
         for name in ("GetCurrentClocksEventReasons", "GetClockInfo", "GetComputeRunningProcesses", "GetHandleByUUID"):
             assert callable(getattr(pynvml, f"nvmlDevice{name}"))

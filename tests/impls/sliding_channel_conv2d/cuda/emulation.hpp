@@ -1,8 +1,8 @@
-// A GPU of one thread at a time, so that the kernels can be run, and looked at, where there is none.
+// Emulates a GPU that runs one thread at a time, so that the kernels can be run and debugged where there is no GPU.
 //
-// A block's threads are fibers that take turns, in order or in reverse: a thread runs until it waits for others. Memory
-// is as it is on a GPU only between barriers, so what needs one and has none mostly shows in one of the two orders.
-// Tensor cores multiply in float32 here; what they really round, and when, only a GPU shows.
+// A block's threads are fibers that run in order or in reverse: each runs until it waits for others. Memory is as on a
+// GPU only between barriers, so a missing barrier mostly shows in one of the two orders. Tensor cores multiply in
+// float32 here; only a GPU shows what they round, and when.
 #pragma once
 
 #include <ucontext.h>
@@ -35,7 +35,7 @@ inline Index threadIdx, blockIdx, blockDim, gridDim;
 
 class Emulator {
 public:
-    // Returns what a GPU would have stopped at, or null.
+    // Runs the kernel and returns the error at which a GPU would have stopped, or null.
     static const char* run(unsigned blocks, unsigned threads, bool reverse, const std::function<void()>& kernel) {
         gridDim.x = blocks, blockDim.x = threads;
         fault_ = nullptr;
@@ -48,7 +48,7 @@ public:
 
     static void fail(const char* fault) { fault_ = fault; }
 
-    // Until all threads of the block, or with ``warp`` of the warp, have come here as often as this one.
+    // Waits until all threads of the block or, with ``warp``, of the warp have called this as often as this thread has.
     static void wait(bool warp) {
         Thread& self = threads_[current_];
         const unsigned mine = ++(warp ? self.warp_barriers : self.barriers);
@@ -66,7 +66,7 @@ public:
         while (behind()) swapcontext(&self.context, &scheduler_);
     }
 
-    // What the lanes of this thread's warp have put down, lane by lane.
+    // Stores this lane's operands, and returns those of all lanes of its warp.
     template <class Operands>
     static Operands* warp(const Operands& own) {
         static Operands put[32][32];

@@ -19,7 +19,7 @@ class _Entry(ctypes.Structure):
 
 
 class Emulator:
-    """``reverse``: a block's threads take turns in the opposite order."""
+    """Runs kernels on the CPU. With ``reverse``, a block's threads run in the opposite order."""
 
     device = "cpu"
     multiprocessors = 1
@@ -35,11 +35,11 @@ class Emulator:
 
     def _table(self):
         entry = _Entry.in_dll(self._library, "kernels")
-        place = ctypes.addressof(entry)
+        address = ctypes.addressof(entry)
         while entry.expression:
             yield entry.expression.decode(), ctypes.CFUNCTYPE(ctypes.c_char_p)(entry.run)
-            place += ctypes.sizeof(_Entry)
-            entry = _Entry.from_address(place)
+            address += ctypes.sizeof(_Entry)
+            entry = _Entry.from_address(address)
 
     def launch(self, kernel: str, blocks: int, threads: int, arguments: Sequence[Tensor | int | None]) -> None:
         self.launched.append(kernel)

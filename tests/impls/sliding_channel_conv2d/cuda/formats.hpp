@@ -1,4 +1,4 @@
-// Number formats and tensor cores, for the CPU: what device.cuh has for a GPU.
+// Number formats and tensor cores on the CPU, in place of those of device.cuh for a GPU.
 #pragma once
 
 #include "device.cuh"
@@ -10,7 +10,7 @@ inline float number(u32 value) { return std::bit_cast<float>(value); }
 inline u32 rounded_to_tf32(float value) { return (bits(value) + 0x1000) & ~0x1fffu; }  // half away from zero
 
 template <class Format>
-typename Format::Stored narrowed(float value) {
+typename Format::Stored from_float(float value) {
     if constexpr (Format::per_word == 1) return value;
     if constexpr (std::is_same_v<Format, Half>) return std::bit_cast<u16>(static_cast<_Float16>(value));
     const u32 word = bits(value);
@@ -18,7 +18,7 @@ typename Format::Stored narrowed(float value) {
 }
 
 template <class Format>
-float widened(typename Format::Stored stored) {
+float to_float(typename Format::Stored stored) {
     if constexpr (Format::per_word == 1) return stored;
     if constexpr (std::is_same_v<Format, Half>) return std::bit_cast<_Float16>(static_cast<u16>(stored));
     return number(static_cast<u32>(stored) << 16);
@@ -32,7 +32,8 @@ float product_of_words(u32 left, u32 right) {
     } else {
         float sum = 0;
         for (int shift : {0, 16}) {
-            sum += widened<Format>(static_cast<u16>(left >> shift)) * widened<Format>(static_cast<u16>(right >> shift));
+            sum +=
+                to_float<Format>(static_cast<u16>(left >> shift)) * to_float<Format>(static_cast<u16>(right >> shift));
         }
         return sum;
     }

@@ -1,13 +1,13 @@
-// The kernels as they would be launched: by the expression that names one, with the arguments that it has.
+// A table of the kernels by the expression that names each. An entry runs its kernel with the kernel's own arguments.
 #include "emulation.hpp"
 //
 #include "formats.hpp"
 //
-#include "outer.cu"
-#include "outer_exact.cu"
-#include "product.cu"
-#include "product_exact.cu"
+#include "forward.cu"
+#include "forward_exact.cu"
 #include "published.cu"
+#include "weight_gradient.cu"
+#include "weight_gradient_exact.cu"
 #include "weights.cu"
 
 template <auto KERNEL>
@@ -27,8 +27,8 @@ struct Entry {
 
 #define ENTRY(...) {#__VA_ARGS__, reinterpret_cast<const void*>(&Launch<__VA_ARGS__>::run)},
 #define OF_LAYOUT(FORMAT, LAYOUT, VECTOR)  \
-    ENTRY(product<FORMAT, LAYOUT, VECTOR>) \
-    ENTRY(outer<FORMAT, LAYOUT, VECTOR>)
+    ENTRY(forward<FORMAT, LAYOUT, VECTOR>) \
+    ENTRY(weight_gradient<FORMAT, LAYOUT, VECTOR>)
 #define OF_VECTOR(FORMAT, VECTOR) OF_LAYOUT(FORMAT, false, VECTOR) OF_LAYOUT(FORMAT, true, VECTOR)
 #define OF_FORMAT(FORMAT)   \
     ENTRY(packed<FORMAT>)   \
@@ -36,11 +36,11 @@ struct Entry {
     OF_VECTOR(FORMAT, 1)    \
     OF_VECTOR(FORMAT, 2)    \
     OF_VECTOR(FORMAT, 4)
-#define EXACT(VECTOR)                   \
-    ENTRY(product_exact<false, VECTOR>) \
-    ENTRY(outer_exact<false, VECTOR>)   \
-    ENTRY(product_exact<true, VECTOR>)  \
-    ENTRY(outer_exact<true, VECTOR>)
+#define EXACT(VECTOR)                           \
+    ENTRY(forward_exact<false, VECTOR>)         \
+    ENTRY(weight_gradient_exact<false, VECTOR>) \
+    ENTRY(forward_exact<true, VECTOR>)          \
+    ENTRY(weight_gradient_exact<true, VECTOR>)
 
 #define PUBLISHED(REUSE)                   \
     ENTRY(published_forward<REUSE>)        \

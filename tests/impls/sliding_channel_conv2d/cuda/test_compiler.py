@@ -1,4 +1,4 @@
-"""Every kernel compiles for both architectures, which needs no GPU."""
+"""The CUDA kernels compile for both architectures without spills. This needs no GPU."""
 
 import re
 from importlib.metadata import PackageNotFoundError
@@ -15,11 +15,11 @@ FORMATS = {"Tf32": 4, "Half": 8, "Bfloat16": 8}
 FAST = [
     *(
         f"{kernel}<{name}, {last}, {vector}>"
-        for kernel in ("product", "outer")
+        for kernel in ("forward", "weight_gradient")
         for name, vector in FORMATS.items()
         for last in ("false", "true")
     ),
-    *(f"{kernel}_exact<{last}, 4>" for kernel in ("product", "outer") for last in ("false", "true")),
+    *(f"{kernel}_exact<{last}, 4>" for kernel in ("forward", "weight_gradient") for last in ("false", "true")),
     *(f"{kernel}<{name}>" for kernel in ("packed", "unpacked") for name in ("Float", *FORMATS)),
     *(
         f"published_{kernel}<{reuse}>"
@@ -34,7 +34,7 @@ NARROWER = [
     for vector in (1, 2, 4)
     if vector < int(widest[1])
 ]
-"""As ``FAST``, for images that cannot be loaded by 16 bytes."""
+"""The kernels of ``FAST`` for images that cannot be loaded 16 bytes at a time."""
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +42,7 @@ def empty_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
 
-def test_every_kernel_is_compiled_here():
+def test_every_kernel_of_the_sources_is_compiled():
     sources = "".join(path.read_text() for path in SOURCES.glob("*.cu"))
     kernels = set(re.findall(r"__global__\s+void\s+(?:__launch_bounds__\(\w+\)\s+)?(\w+)\(", sources))
     assert kernels == {expression.partition("<")[0] for expression in FAST}
@@ -52,11 +52,11 @@ def test_every_kernel_is_compiled_here():
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("expression", FAST)
 def test_fast_paths_spill_nothing_and_leave_room_for_several_blocks(expression, architecture):
-    made = compiled(expression, architecture)
-    assert made.spilled_bytes == 0
-    assert made.registers <= 168, "of 65,536: three blocks of 128 threads at least"
-    assert made.shared_bytes <= 32 << 10
-    assert made.code.startswith(b"\x7fELF")
+    kernel = compiled(expression, architecture)
+    assert kernel.spilled_bytes == 0
+    assert kernel.registers <= 168, "of 65,536: three blocks of 128 threads at least"
+    assert kernel.shared_bytes <= 32 << 10
+    assert kernel.code.startswith(b"\x7fELF")
 
 
 @needs_compiler
@@ -67,21 +67,21 @@ def test_narrower_vectors_spill_nothing_either(expression, architecture):
 
 
 def ptx(expression):
-    """The instructions of a kernel, without its name. By NVRTC itself, as cuda-core asks a driver first."""
+    """Return a kernel's PTX without its name. Calls NVRTC directly, since cuda-core asks a driver first."""
     from cuda.bindings import nvrtc
 
-    def done(status, *results):
+    def checked(status, *results):
         assert status == nvrtc.nvrtcResult.NVRTC_SUCCESS
         return results[0] if results else None
 
     source = "".join(f'#include "{path.name}"\n' for path in sorted(SOURCES.glob("*.cu")))
-    program = done(*nvrtc.nvrtcCreateProgram(source.encode(), b"kernels.cu", 0, [], []))
-    done(*nvrtc.nvrtcAddNameExpression(program, expression.encode()))
+    program = checked(*nvrtc.nvrtcCreateProgram(source.encode(), b"kernels.cu", 0, [], []))
+    checked(*nvrtc.nvrtcAddNameExpression(program, expression.encode()))
     options = [f"--std={STANDARD}".encode(), b"--gpu-architecture=compute_80", f"-I{SOURCES}".encode()]
-    done(*nvrtc.nvrtcCompileProgram(program, len(options), options))
-    text = bytearray(done(*nvrtc.nvrtcGetPTXSize(program)))
-    done(*nvrtc.nvrtcGetPTX(program, text))
-    name = done(*nvrtc.nvrtcGetLoweredName(program, expression.encode())).decode()
+    checked(*nvrtc.nvrtcCompileProgram(program, len(options), options))
+    text = bytearray(checked(*nvrtc.nvrtcGetPTXSize(program)))
+    checked(*nvrtc.nvrtcGetPTX(program, text))
+    name = checked(*nvrtc.nvrtcGetLoweredName(program, expression.encode())).decode()
     return text.decode().partition(".reg")[2].replace(name, "")
 
 
@@ -94,20 +94,20 @@ def ptx(expression):
         ("Bfloat16", "m16n8k16.row.col.f32.bf16.bf16.f32"),
     ],
 )
-@pytest.mark.parametrize("kernel", ["product", "outer"])
-def test_each_format_multiplies_by_its_own_instruction(kernel, name, instruction):
-    found = set(re.findall(r"mma\.sync\.aligned\.(\S+)", ptx(f"{kernel}<{name}, false, {FORMATS[name]}>")))
-    assert found == {instruction}
+@pytest.mark.parametrize("kernel", ["forward", "weight_gradient"])
+def test_each_format_uses_its_own_tensor_core_instruction(kernel, name, instruction):
+    instructions = set(re.findall(r"mma\.sync\.aligned\.(\S+)", ptx(f"{kernel}<{name}, false, {FORMATS[name]}>")))
+    assert instructions == {instruction}
 
 
 @needs_compiler
 @pytest.mark.parametrize("kernel", ["forward", "output_centric", "input_centric"])
-def test_the_published_kernels_with_and_without_reuse_are_not_the_same(kernel):
+def test_published_kernels_differ_with_and_without_reuse(kernel):
     assert ptx(f"published_{kernel}<true>") != ptx(f"published_{kernel}<false>")
 
 
 @needs_compiler
-def test_what_was_compiled_is_read_from_disk_until_its_source_changes(monkeypatch, tmp_path):
+def test_a_compiled_kernel_is_read_from_disk_until_its_source_changes(monkeypatch, tmp_path):
     first = compiled("packed<Half>", "sm_90")
     monkeypatch.setattr(compiler, "_compile", lambda *arguments: pytest.fail("compiled again"))
     assert compiled("packed<Half>", "sm_90") == first
@@ -117,12 +117,12 @@ def test_what_was_compiled_is_read_from_disk_until_its_source_changes(monkeypatc
 
 
 @needs_compiler
-def test_what_cannot_be_compiled_says_why():
+def test_a_failed_compilation_raises_the_compilers_error():
     with pytest.raises(RuntimeError, match=r'nothing<1> cannot be compiled for sm_90: .*"nothing" is undefined'):
         compiled("nothing<1>", "sm_90")
 
 
-def test_without_the_compiler_one_line_says_how_to_get_it(monkeypatch):
+def test_a_missing_compiler_is_reported_with_the_way_to_install_it(monkeypatch):
     def missing(name):
         raise PackageNotFoundError(name)
 

@@ -1,4 +1,4 @@
-"""Launches, with a stand-in for the library that does them: what it is given, where, in which form."""
+"""The device, stream and arguments of launches, tested with a fake in place of cuda-core."""
 
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -14,22 +14,22 @@ core = pytest.importorskip("cuda.core")
 
 @pytest.fixture
 def launched(monkeypatch):
-    """What was launched: device and stream of the moment, grid, block, kernel and arguments."""
-    calls, now = [], SimpleNamespace(device=None)
+    """The launches: each with the current device and stream, the grid, the block, the kernel and its arguments."""
+    calls, current = [], SimpleNamespace(device=None)
 
     @contextmanager
-    def within(device):
-        now.device = device
+    def device_context(device):
+        current.device = device
         yield
-        now.device = None
+        current.device = None
 
     def launch(stream, config, kernel, *arguments):
-        calls.append((now.device, stream, config.grid[0], config.block[0], kernel, arguments))
+        calls.append((current.device, stream, config.grid[0], config.block[0], kernel, arguments))
 
     properties = SimpleNamespace(multi_processor_count=132, major=9, minor=0)
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
-    monkeypatch.setattr(torch.cuda, "device", within)
-    monkeypatch.setattr(torch.cuda, "current_stream", lambda: f"stream of {now.device}")
+    monkeypatch.setattr(torch.cuda, "device", device_context)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: f"stream of {current.device}")
     monkeypatch.setattr(core, "Device", lambda index: SimpleNamespace(set_current=lambda: None))
     monkeypatch.setattr(core, "launch", launch)
     loaded = SimpleNamespace(from_cubin=lambda code: SimpleNamespace(get_kernel=lambda name: (code, name)))
@@ -38,13 +38,13 @@ def launched(monkeypatch):
     return calls
 
 
-def test_a_launch_is_on_the_tensors_device_and_its_current_stream(launched):
+def test_a_launch_uses_the_tensors_device_and_its_current_stream(launched):
     device = torch.device("cuda", 1)
     gpu = launcher.Gpu(device)
     tensor = torch.zeros(3)
     gpu.launch("packed<Half>", 7, 128, (tensor, None, 5))
-    ((where, stream, blocks, threads, kernel, arguments),) = launched
-    assert (where, stream) == (device, f"stream of {device}")
+    ((launch_device, stream, blocks, threads, kernel, arguments),) = launched
+    assert (launch_device, stream) == (device, f"stream of {device}")
     assert (blocks, threads, gpu.multiprocessors) == (7, 128, 132)
     assert kernel == (("packed<Half>", "sm_90"), "mangled")
     pointer, nothing, number = arguments

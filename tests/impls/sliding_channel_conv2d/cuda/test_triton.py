@@ -1,4 +1,4 @@
-"""The Triton kernels where there is no GPU: in Triton's interpreter against float64, and compiled for GPUs."""
+"""The Triton kernels without a GPU: compared with float64 in Triton's interpreter, and compiled for GPUs."""
 
 import os
 import re
@@ -12,8 +12,8 @@ import pytest
 import torch
 from packaging.version import Version
 
+from impls.sliding_channel_conv2d._windows import Windows
 from impls.sliding_channel_conv2d.cuda.formats import FORMATS
-from impls.sliding_channel_conv2d.layer.windows import Windows
 
 triton = pytest.importorskip("triton")
 
@@ -25,7 +25,7 @@ from impls.sliding_channel_conv2d.cuda.triton_kernels import TritonConvolution  
 WINDOWS = Windows(64, 128, 2, Fraction(1, 2))
 POINTERS = {torch.float32: "*fp32", torch.float16: "*fp16", torch.bfloat16: "*bf16", torch.int32: "*i32"}
 SPILLED = 32
-"""Bytes: the assembler gives up a few registers for another block on a multiprocessor, but no sums."""
+"""Bytes: to fit another block on a multiprocessor, the assembler spills a few registers, but no sums."""
 PTXAS = Path(triton.__file__).parent / "backends/nvidia/bin/ptxas"
 
 
@@ -34,10 +34,10 @@ PTXAS = Path(triton.__file__).parent / "backends/nvidia/bin/ptxas"
     reason="Triton before 3.7 interprets with NumPy before 2.5 only",
 )
 @pytest.mark.parametrize("name", ["float32", "tf32", "float16"])
-def test_against_float64(name):
-    """In a process of its own: kernels are made for the interpreter or for a GPU when they are defined.
+def test_interpreted_kernels_are_close_to_float64(name):
+    """Run in a process of its own: a kernel is for the interpreter or for a GPU from its definition on.
 
-    Not bfloat16: the interpreter multiplies its bits as integers.
+    bfloat16 is left out, because the interpreter multiplies its bits as integers.
     """
     script = Path(__file__).with_name("interpret_triton.py")
     environment = os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -47,7 +47,7 @@ def test_against_float64(name):
 
 
 class Compiling:
-    """A kernel that is compiled as it would be launched, and not launched: in its first setting."""
+    """A kernel that is compiled in its first setting instead of being launched."""
 
     def __init__(self, kernel, capability):
         self._kernel, self._capability = kernel, capability
@@ -64,8 +64,8 @@ class Compiling:
         signature = {name: "i32" if isinstance(value, int) else POINTERS[value.dtype] for name, value in given.items()}
         signature |= dict.fromkeys(constants, "constexpr")
         aligned = {
-            (place,): [["tt.divisibility", 16]]
-            for place, value in enumerate(given.values())
+            (index,): [["tt.divisibility", 16]]
+            for index, value in enumerate(given.values())
             if (value.data_ptr() if isinstance(value, torch.Tensor) else value) % 16 == 0
         }
         source = ASTSource(self._kernel.fn, signature, constants, aligned)
@@ -76,33 +76,34 @@ class Compiling:
 @pytest.mark.parametrize("capability", [80, 90])
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last], ids=["NCHW", "channels last"])
-def test_compiles_for_a_gpu_and_spills_next_to_nothing(capability, name, layout, tmp_path):
-    on = TritonConvolution(WINDOWS, FORMATS[name])
-    on.product, on.outer = Compiling(on.product, capability), Compiling(on.outer, capability)
+def test_kernels_compile_for_gpus_and_hardly_spill(capability, name, layout, tmp_path):
+    convolution = TritonConvolution(WINDOWS, FORMATS[name])
+    convolution.forward_kernel = Compiling(convolution.forward_kernel, capability)
+    convolution.weight_gradient_kernel = Compiling(convolution.weight_gradient_kernel, capability)
     dtype = torch.float32 if name == "tf32" else getattr(torch, name)
     x, dy = (torch.zeros(2, c, 8, 8, dtype=dtype).contiguous(memory_format=layout) for c in (WINDOWS.cin, WINDOWS.cout))
     weight, bias = torch.zeros(WINDOWS.cout, WINDOWS.width, dtype=dtype), torch.zeros(WINDOWS.cout, dtype=dtype)
-    on.forward(x, weight, bias)
-    on.input_gradient(dy, weight)
-    on.parameter_gradients(dy, x)
-    assert (len(on.product.compiled), len(on.outer.compiled)) == (2, 1)
-    for kernel in (*on.product.compiled, *on.outer.compiled):
+    convolution.forward(x, weight, bias)
+    convolution.input_gradient(dy, weight)
+    convolution.parameter_gradients(dy, x)
+    assert (len(convolution.forward_kernel.compiled), len(convolution.weight_gradient_kernel.compiled)) == (2, 1)
+    for kernel in (*convolution.forward_kernel.compiled, *convolution.weight_gradient_kernel.compiled):
         assert ("mma" in kernel.asm["ptx"]) == (name != "float32"), "tensor cores, but for exact float32"
         assert spilled_bytes(kernel.asm["ptx"], tmp_path) <= SPILLED
 
 
 def spilled_bytes(ptx, folder):
-    """Of a thread's registers, by the assembler that Triton has."""
+    """Return the bytes of registers that a thread spills, as reported by Triton's assembler."""
     source = folder / "kernel.ptx"
     source.write_text(ptx)
     (target,) = re.findall(r"^\.target (\w+)", ptx, re.MULTILINE)
     command = [PTXAS, "-v", f"--gpu-name={target}", source, "-o", folder / "kernel.cubin"]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stderr
-    return max(int(found) for found in re.findall(r"(\d+) bytes spill", said))
+    log = subprocess.run(command, check=True, capture_output=True, text=True).stderr
+    return max(int(count) for count in re.findall(r"(\d+) bytes spill", log))
 
 
-def test_exact_products_are_tuned_over_what_fits_the_registers():
-    kernel = TritonConvolution.outer
+def test_exact_products_are_tuned_over_tiles_that_fit_the_registers():
+    kernel = TritonConvolution.weight_gradient_kernel
     for precision, most in (("ieee", 32), ("tf32", 128)):
         fitting = kernel.early_config_prune(kernel.configs, {}, PRECISION=precision)
-        assert max(setting.kwargs["PIXELS"] for setting in fitting) == most
+        assert max(setting.kwargs["BLOCK_N"] for setting in fitting) == most

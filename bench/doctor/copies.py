@@ -1,0 +1,98 @@
+"""Copies of implementations as plug-in files under other names, unchanged or with a planted slowdown."""
+
+import ast
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bench.core.registry import Entry
+from bench.core.workload import Call
+
+_CALIBRATION_S = 0.05
+
+
+class Slowdown(NamedTuple):
+    """A share of a call's time that is added on average: to every call, or all of it to every ``every``-th call."""
+
+    share: float
+    every: int = 1
+
+
+_FILE = '''"""A copy of {name}, for trials of the harness."""
+
+from {module} import {base}
+
+from bench.doctor.copies import Slowdown, slowed
+
+
+class Copy({base}):
+    """{summary}"""
+
+    workload = {workload!r}
+    requires = {requires!r}
+    targets = {targets!r}
+    note = "A copy of {name}."
+
+    def prepare(self, problem, target):
+        return slowed(super().prepare(problem, target), {slowdown!r})
+'''
+
+
+def write_copy(entry: Entry, folder: Path, slowdown: Slowdown | None = None) -> Path:
+    """Write a plug-in that runs the code of an implementation of ``impls``, slowed by ``slowdown``; return its path."""
+    path = folder / f"{entry.name}_copy.py"
+    path.write_text(
+        _FILE.format(
+            name=entry.name,
+            module=entry.module,
+            base=_class_name(Path(entry.path)),
+            summary=entry.summary,
+            workload=entry.workload,
+            requires=entry.requires,
+            targets=entry.targets,
+            slowdown=slowdown,
+        )
+    )
+    return path
+
+
+def slowed(call: Call, slowdown: Slowdown | None) -> Call:
+    """Return ``call``, or ``call`` with spinning added: the ``slowdown``'s share of the call's current latency."""
+    if slowdown is None:
+        return call
+    return _spinning(call, slowdown, _latency(call))
+
+
+def _spinning(call: Call, slowdown: Slowdown, latency_ns: float) -> Callable[[], Any]:
+    extra_ns = slowdown.share * slowdown.every * latency_ns
+    count = 0
+
+    def slow() -> Any:
+        nonlocal count
+        output = call()
+        count += 1
+        if count % slowdown.every == 0:
+            end = time.perf_counter_ns() + extra_ns
+            while time.perf_counter_ns() < end:
+                pass
+        return output
+
+    return slow
+
+
+def _class_name(path: Path) -> str:
+    """Return the name of an implementation's class, from its source, since an import would load its libraries."""
+    classes = [node for node in ast.parse(path.read_bytes()).body if isinstance(node, ast.ClassDef)]
+    return next(node.name for node in classes if any("workload" in ast.unparse(line) for line in node.body))
+
+
+def _latency(call: Call) -> float:
+    """Return the shortest of many times, ns; a time that another process has lengthened would plant too much."""
+    times: list[int] = []
+    start = time.perf_counter()
+    while len(times) < 5 or time.perf_counter() - start < _CALIBRATION_S:
+        before = time.perf_counter_ns()
+        call()
+        times.append(time.perf_counter_ns() - before)
+    return min(times)

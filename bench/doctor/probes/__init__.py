@@ -1,1 +1,0 @@
-"""Implementations of the chain: the same code twice, and once with extra work."""

@@ -1,0 +1,71 @@
+"""Ratios of latencies that were not measured in the same rounds, and means of ratios."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from bench.stats.interval import Interval
+from bench.stats.nested import exp_interval, latency_interval
+from bench.stats.repeats import mean_interval
+from bench.stats.samples import check_confidence, positive_array
+
+
+def unpaired_ratio(
+    values: Sequence[float],
+    baseline: Sequence[float],
+    processes: Sequence[int],
+    baseline_processes: Sequence[int],
+    confidence: float = 0.95,
+) -> Interval:
+    """Return the ratio of the latencies of two runs, whose rounds do not pair, from mean times per call in ns.
+
+    Each latency gets the interval of :func:`bench.stats.nested.latency_interval` with half of the error probability
+    (at 97.5 % for 95 %), and the ratio lies between the extreme quotients. By Bonferroni's inequality both intervals
+    hold with a probability of at least ``confidence``, and then the ratio's interval holds too. It is conservative,
+    about 1.6 times as wide as needed for two like runs, and blind to what differed between the runs but not within one,
+    such as another clock governor.
+
+    ``values`` and ``baseline`` may have different lengths.
+
+    Raises:
+        ValueError: where a latency is not positive and finite, or ``confidence`` is not strictly between 0 and 1.
+    """
+    check_confidence(confidence)
+    each_confidence = (1 + confidence) / 2
+    ours = latency_interval(values, processes, each_confidence)
+    theirs = latency_interval(baseline, baseline_processes, each_confidence)
+    estimate = ours.estimate / theirs.estimate
+    return Interval(estimate, _quotient(ours.low, theirs.high), _quotient(ours.high, theirs.low), confidence)
+
+
+def mean_ratio(ratios: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Return the geometric mean of ``ratios`` from independent repeats, such as trainings with other seeds.
+
+    Its interval is Student's t interval of the logarithms, :func:`mean_interval`; for a single ratio it is (0, inf).
+    It does not cover what all repeats share: repeats in one process share that process's memory layout.
+
+    Raises:
+        ValueError: where there is no ratio, one is not positive and finite, or ``confidence`` is not strictly between
+            0 and 1.
+    """
+    return exp_interval(mean_interval(np.log(positive_array(ratios, "ratios")).tolist(), confidence))
+
+
+def geometric_mean(ratios: Sequence[float]) -> float:
+    """Return the geometric mean of ``ratios`` (no unit).
+
+    It is the only mean whose ranking does not depend on the choice of baseline (Fleming & Wallace 1986, How not to lie
+    with statistics).
+
+    Raises:
+        ValueError: where there is no ratio, or one is not positive and finite.
+    """
+    return math.exp(float(np.log(positive_array(ratios, "ratios")).mean()))
+
+
+def _quotient(numerator: float, denominator: float) -> float:
+    """Return the quotient of two ends of intervals, each from 0 to infinity."""
+    if denominator == 0:
+        return math.inf
+    return 0.0 if math.isinf(denominator) else numerator / denominator

@@ -1,0 +1,18 @@
+from bench.core.target import Target
+from bench.core.workload import Call, Problem
+from impls.grouped_conv2d.im2col import Im2col
+
+
+class Accident(Im2col):
+    """Forgets to return its output."""
+
+    workload = "grouped_conv2d"
+    requires = ("numpy",)
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        compute = super().prepare(problem, target)
+
+        def call() -> None:
+            compute()
+
+        return call

@@ -1,0 +1,19 @@
+from bench.core.target import Target
+from bench.core.workload import Array, Call, Problem
+from impls.grouped_conv2d.im2col import Im2col
+
+
+class Accident(Im2col):
+    """Leaves a row out of its output."""
+
+    workload = "grouped_conv2d"
+    requires = ("numpy",)
+
+    def prepare(self, problem: Problem, target: Target) -> Call:
+        compute = super().prepare(problem, target)
+
+        def call() -> Array:
+            y: Array = compute()
+            return y[:, :, 1:]
+
+        return call

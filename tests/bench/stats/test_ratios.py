@@ -1,0 +1,103 @@
+"""Ratios of different runs, and means of ratios."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+
+from bench.stats.nested import latency_interval
+from bench.stats.ratios import geometric_mean, mean_ratio, unpaired_ratio
+
+
+def run(latency: float, processes: int, seed: int = 1) -> tuple[list[float], list[int]]:
+    """Return the rounds of a run with two rounds in each process, and the process of each round."""
+    source = random.Random(seed)
+    levels = [latency * math.exp(source.gauss(0, 0.01)) for _ in range(processes)]
+    values = [level * math.exp(source.gauss(0, 0.01)) for level in levels for _ in range(2)]
+    return values, [process for process in range(processes) for _ in range(2)]
+
+
+def test_the_error_is_shared_between_the_runs() -> None:
+    values, processes = run(2.0, 10)
+    ratio = unpaired_ratio(values, [1.0] * 20, processes, processes, 0.95)
+    alone = latency_interval(values, processes, 0.975)
+    assert (ratio.estimate, ratio.low, ratio.high) == pytest.approx((alone.estimate, alone.low, alone.high))
+    assert ratio.confidence == 0.95
+
+
+def test_runs_may_differ_in_length() -> None:
+    (ours, our_processes), (theirs, their_processes) = run(0.8, 20), run(1.0, 12, seed=2)
+    ratio = unpaired_ratio(ours, theirs, our_processes, their_processes, 0.9)
+    assert ratio.low < 0.8 < ratio.high
+    assert ratio.confidence == 0.9
+
+
+def test_swapping_the_runs_inverts_the_ratio_whatever_the_unit() -> None:
+    (ours, our_processes), (theirs, their_processes) = run(0.8, 20), run(1.0, 12, seed=2)
+    ratio = unpaired_ratio(ours, theirs, our_processes, their_processes)
+    inverse = unpaired_ratio([1e9 * v for v in theirs], [1e9 * v for v in ours], their_processes, our_processes)
+    expected = (1 / inverse.estimate, 1 / inverse.high, 1 / inverse.low)
+    assert (ratio.estimate, ratio.low, ratio.high) == pytest.approx(expected)
+
+
+def test_a_single_round_of_either_excludes_nothing() -> None:
+    values, processes = run(1.0, 10)
+    for ratio in (unpaired_ratio([3.0], values, [0], processes), unpaired_ratio(values, [3.0], processes, [0])):
+        assert (ratio.low, ratio.high) == (0.0, math.inf)
+        assert math.isfinite(ratio.estimate)
+
+
+def test_coverage_is_conservative() -> None:
+    source = np.random.default_rng(5)
+    processes = np.repeat(np.arange(8), 2).tolist()
+    covered = 0
+    for _ in range(1000):
+        ours, theirs = np.exp(0.01 * (source.standard_normal((2, 8, 1)) + source.standard_normal((2, 8, 2))))
+        ratio = unpaired_ratio(ours.ravel().tolist(), theirs.ravel().tolist(), processes, processes)
+        covered += ratio.low <= 1 <= ratio.high
+    assert covered > 980
+
+
+@pytest.mark.parametrize("wrong", [[], [0.0, 1.0], [-1.0, 1.0], [math.nan, 1.0], [math.inf, 1.0]])
+def test_invalid_latencies_are_refused(wrong: list[float]) -> None:
+    processes = [0] * len(wrong)
+    with pytest.raises(ValueError, match="values"):
+        unpaired_ratio(wrong, [1.0, 2.0], processes, [0, 1])
+    with pytest.raises(ValueError, match="values"):
+        unpaired_ratio([1.0, 2.0], wrong, [0, 1], processes)
+    with pytest.raises(ValueError, match="ratios"):
+        geometric_mean(wrong)
+
+
+@pytest.mark.parametrize("confidence", [0.0, 1.0, 95.0, -1.0, math.nan])
+def test_a_confidence_outside_0_to_1_is_refused(confidence: float) -> None:
+    with pytest.raises(ValueError, match="confidence"):
+        unpaired_ratio([1.0, 2.0], [1.0, 2.0], [0, 1], [0, 1], confidence)
+
+
+def test_the_geometric_mean_of_ratios_is_invariant_and_cannot_overflow() -> None:
+    assert geometric_mean([0.5, 2.0]) == pytest.approx(1.0)
+    assert geometric_mean([1.0, 8.0, 27.0]) == pytest.approx(6.0)
+    assert geometric_mean([1e-300, 1e-300, 1e300]) == pytest.approx(1e-100)
+
+
+def test_a_mean_ratio_equals_the_result_by_hand() -> None:
+    """The logarithms are 0 and +-log 1.25: s = log 1.25; t of two degrees is 4.302653 at 95 %, 6.205347 at 97.5 %."""
+    for confidence, t in ((0.95, 4.302653), (0.975, 6.205347)):
+        ratio = mean_ratio([0.4, 0.5, 0.625], confidence)
+        reach = t * math.log(1.25) / math.sqrt(3)
+        assert ratio.estimate == pytest.approx(0.5)
+        assert (ratio.low, ratio.high) == pytest.approx((0.5 * math.exp(-reach), 0.5 * math.exp(reach)), rel=1e-5)
+        assert ratio.confidence == confidence
+
+
+def test_the_interval_of_a_single_ratio_is_unbounded() -> None:
+    ratio = mean_ratio([0.5])
+    assert (ratio.estimate, ratio.low, ratio.high) == (pytest.approx(0.5), 0.0, math.inf)
+
+
+@pytest.mark.parametrize(("wrong", "confidence"), [([], 0.95), ([0.0], 0.95), ([-1.0, 1.0], 0.95), ([1.0], 1.0)])
+def test_invalid_ratios_and_confidences_are_refused(wrong: list[float], confidence: float) -> None:
+    with pytest.raises(ValueError, match=r"ratios|confidence"):
+        mean_ratio(wrong, confidence)
