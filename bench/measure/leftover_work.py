@@ -6,7 +6,9 @@ from bench.core.workload import Call
 from bench.measure.process_tree import cpu_time, descendants
 
 BURST_S, MAX_CALLS = 0.02, 1000
-"""The longest time of a burst of calls, s, and the most calls in it."""
+"""The time after which a burst of calls ends, s, and the most calls in it."""
+MIN_CALLS, LONG_BURST_S = 3, 0.3
+"""The fewest calls in a burst, unless they take longer than LONG_BURST_S together, s."""
 REPEAT_ABOVE_S = 1e-3
 """Leftover processor time above which it is measured again, s."""
 SLICE_S, SHORT_SLICE_S, IDLE_SHARE = 0.02, 0.005, 0.03
@@ -50,9 +52,9 @@ def wait_until_idle() -> None:
 def _cpu_time_after(call: Call, max_calls: int) -> tuple[float, bool]:
     """Return the processor time used after a burst of calls, s, and whether the process was idle in the end."""
     began = time.perf_counter()
-    for _ in range(max_calls):
+    for calls in range(1, max_calls + 1):
         call()
-        if time.perf_counter() - began > BURST_S:
+        if time.perf_counter() - began > (BURST_S if calls >= MIN_CALLS else LONG_BURST_S):
             break
     returned, start = time.perf_counter(), _other_cpu_time_s()
     used, idle = start, False

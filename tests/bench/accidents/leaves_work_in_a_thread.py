@@ -8,7 +8,7 @@ from bench.core.target import Target
 from bench.core.workload import Array, Call, Problem
 from impls.grouped_conv2d.im2col import Im2col
 
-ORDER = 300
+ORDER = 1000
 
 
 class Accident(Im2col):
