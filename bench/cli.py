@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 import typer.exceptions
@@ -18,6 +18,7 @@ from bench.core import registry
 from bench.core.budget import Budget
 from bench.core.errors import RunError, UsageError
 from bench.core.implementation import Implementation
+from bench.core.layers import parse_input_sizes
 from bench.core.record import Status
 from bench.core.target import NAMES, Target
 from bench.doctor import text
@@ -26,6 +27,7 @@ from bench.doctor.trial import Trial
 from bench.progress import Terminal
 from bench.report import compare as comparing
 from bench.run import launch
+from bench.run.layers import read_layers
 from bench.run.plan import Session, parse_problems, plan
 from bench.stats.verdict import Verdict
 
@@ -109,6 +111,17 @@ def run_(
             help="A case of your own in place of a suite; @FILE for a file of them, a line each.",
         ),
     ] = None,
+    layers_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="The layers of a model in place of a suite: FILE.onnx, torchvision:NAME, or module:function.",
+        ),
+    ] = None,
+    input_size: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[NAME=]1x3x224x224", help="Size of an input of that model; repeat it for several."),
+    ] = None,
     target: Annotated[
         str, typer.Option(help="cpu, edge (one core), cuda, or as cpu:avx2, cuda:cold, cuda:graph.")
     ] = "edge",
@@ -127,26 +140,22 @@ def run_(
     as_json: Json = False,
 ) -> None:
     """Measure implementations side by side. Exit status 1 where one did not pass, unless it is unsupported."""
-    workloads = tuple(dict.fromkeys(workload or sorted(registry.workloads())))
-    if problem and (suite or case or len(workloads) > 1):
-        raise UsageError(
-            "--problem describes cases of one workload, in place of a suite's: name that workload, and drop --suite "
-            "and --case"
-        )
-    request = store.Request(
-        workloads=workloads,
-        suite=store.PROBLEMS if problem else suite or DEFAULT_SUITE,
-        target=str(Target.parse(target)),
+    request = _request(
+        workload=workload,
+        suite=suite,
+        problem=problem,
+        layers_of=layers_of,
+        input_size=input_size,
+        target=Target.parse(target),
         implementations=tuple(_split(impl)),
         cases=tuple(case or ()),
-        problems=parse_problems(workloads[0], problem) if problem else (),
         plugins=tuple(str(Path(file).resolve()) for file in plugin or ()),
     )
     if dry and (resume or name):
         raise UsageError("--dry-run measures nothing, so it does not go with --resume or --name; drop one")
     run_budget = Budget(timed_s=seconds(budget), timeout_s=seconds(timeout), memory_bytes=size(memory_limit))
     if dry:
-        return _print_plan(plan(request, elsewhere=True), Target.parse(target), run_budget.timed_s, as_json)
+        return _print_plan(plan(request, elsewhere=True), request.target, run_budget.timed_s, as_json)
     console = Console(stderr=True)
     with Terminal(console) if console.is_terminal else nullcontext(launch.Silent()) as display:
         outcome = launch.launch(request, budget=run_budget, resume=resume, name=name, results=results, display=display)
@@ -225,6 +234,10 @@ def report(
         list[str] | None, typer.Argument(metavar="[RUN]...", help="Or a --benchmark-json FILE.json. Default: latest.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Default: reports/build/<run>.html")] = None,
+    axis: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Parameter on the horizontal axis of latencies. Default: the workload's."),
+    ] = None,
     results: Results = store.LOCAL,
 ) -> None:
     """Write one self-contained HTML file that works offline and can be printed."""
@@ -236,7 +249,7 @@ def report(
     path = output or Path("reports/build") / f"{runs[-1].name}.html"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        written = write_report(runs, path)
+        written = write_report(runs, path, axis)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}; choose another file with --output") from None
     print(f"report: {written.resolve()}")
@@ -285,6 +298,37 @@ def new(
     print(f"wrote {path}")
     print(f"measure it: featherbench run {workload} --impl {name},{registry.workload(workload).baseline}{plugin}")
     print(f"check it:   python -m pytest tests/impls/test_contract.py -k {name}{plugin}   (in a checkout)")
+
+
+def _request(
+    workload: Sequence[str] | None,
+    suite: str | None,
+    problem: Sequence[str] | None,
+    layers_of: str | None,
+    input_size: Sequence[str] | None,
+    **others: Any,
+) -> store.Request:
+    """Return the request for a suite, for problems, or for a model's layers."""
+    workloads = tuple(dict.fromkeys(workload or sorted(registry.workloads())))
+    if problem and (suite or others["cases"] or len(workloads) > 1):
+        raise UsageError(
+            "--problem describes cases of one workload, in place of a suite's: name that workload, and drop --suite "
+            "and --case"
+        )
+    if layers_of and (suite or others["cases"] or problem):
+        raise UsageError("--layers-of stands in place of a suite: drop --suite, --case and --problem")
+    if input_size and not layers_of:
+        raise UsageError("--input-size is of a model, and there is none; name it with --layers-of")
+    if layers_of:
+        model = read_layers(layers_of, parse_input_sizes(input_size or ()), workloads)
+        for name, reason in model.left_out.items():
+            print(f"left out: {name}: {reason}", file=sys.stderr)
+        measured = tuple(dict.fromkeys(layer.workload for layer in model.layers))
+        return store.Request(workloads=measured, suite=store.LAYERS, model=model, **others)
+    if problem:
+        problems = parse_problems(workloads[0], problem)
+        return store.Request(workloads=workloads, suite=store.PROBLEMS, problems=problems, **others)
+    return store.Request(workloads=workloads, suite=suite or DEFAULT_SUITE, **others)
 
 
 def _print_plan(sessions: Sequence[Session], target: Target, budget_s: float, as_json: bool) -> None:

@@ -8,13 +8,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from bench.core.budget import Budget
 from bench.core.errors import RunError, UsageError
 from bench.core.files import write_whole
+from bench.core.layers import ModelLayers
 from bench.core.record import SCHEMA, Key, Record, Stored
 from bench.core.schema1 import upgraded_record, upgraded_run
 from bench.core.target import Target
@@ -23,10 +33,14 @@ from bench.peaks.model import GpuPeaks, Peaks
 
 LOCAL = Path("results/local")
 REFERENCE = Path("results/reference")
-PROBLEMS = "problems"
-"""What stands for the suite of a run of the user's own problems."""
+PROBLEMS, LAYERS = "problems", "layers"
+"""What stands for the suite of a run of the user's own problems, and of a model's layers."""
 
 log = logging.getLogger("featherbench")
+
+
+def _parse_target(value: object) -> object:
+    return Target.parse(value) if isinstance(value, str) else value
 
 
 class Request(BaseModel):
@@ -36,22 +50,34 @@ class Request(BaseModel):
 
     workloads: tuple[str, ...]
     suite: str
-    target: str
+    target: Annotated[Target, BeforeValidator(_parse_target), PlainSerializer(str)]
     implementations: tuple[str, ...] = ()
     """Names of implementations; empty for all."""
     cases: tuple[str, ...] = ()
     """Filters such as ``groups=16``; empty for all cases."""
     problems: tuple[str, ...] = ()
     """Slugs of the cases to measure in place of a suite's; ``suite`` is then PROBLEMS."""
+    model: ModelLayers | None = None
+    """The model whose layers are measured in place of a suite; ``suite`` is then LAYERS."""
     plugins: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _problems_are_of_one_workload(self) -> Self:
-        if bool(self.problems) != (self.suite == PROBLEMS) or (self.problems and (self.cases or self.workloads[1:])):
-            raise ValueError(
-                f"problems stand in place of suite and cases, for one workload; suite is then {PROBLEMS!r}"
-            )
+    def _has_one_source_of_cases(self) -> Self:
+        stands_in = {PROBLEMS: bool(self.problems), LAYERS: self.model is not None}
+        if any(present != (self.suite == name) for name, present in stands_in.items()):
+            raise ValueError(f"a suite, problems (suite {PROBLEMS!r}) or a model (suite {LAYERS!r}): give one of them")
+        if (self.problems and self.workloads[1:]) or (any(stands_in.values()) and self.cases):
+            raise ValueError("problems are of one workload, and neither they nor a model's layers can be filtered")
         return self
+
+    def own_cases(self) -> dict[str, tuple[str, ...]]:
+        """Return the slugs of the cases that the request itself brings, by workload; empty where a suite has them."""
+        if self.model is None:
+            return {self.workloads[0]: self.problems} if self.problems else {}
+        slugs: dict[str, list[str]] = {}
+        for workload, slug in self.model.counts():
+            slugs.setdefault(workload, []).append(slug)
+        return {workload: tuple(cases) for workload, cases in slugs.items()}
 
 
 class Machine(Stored):
@@ -96,12 +122,12 @@ class RunInfo(Stored):
         return next(iter(self.machines.values()))
 
     @property
-    def target(self) -> str:
+    def target(self) -> Target:
         return self.request.target
 
     @property
     def on_gpu(self) -> bool:
-        return Target.parse(self.target).kind == "cuda"
+        return self.target.kind == "cuda"
 
     @property
     def suite(self) -> str:
@@ -242,7 +268,7 @@ def find(name: str, folder: Path = LOCAL) -> Run:
 def new_name(request: Request, now: datetime) -> str:
     """Return a name that sorts by time and states the request, e.g. ``20261123-204510-grouped_conv2d-quick-edge``."""
     workloads = "+".join(request.workloads)
-    return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{workloads}-{request.suite}-{request.target.replace(':', '-')}"
+    return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{workloads}-{request.suite}-{str(request.target).replace(':', '-')}"
 
 
 def _append_whole(path: Path, text: bytes) -> None:
@@ -302,13 +328,15 @@ def _read_records(path: Path, machine: str) -> Iterator[Record]:
 
 def _run_info(stored: Any) -> RunInfo:
     """Return the description of a run, of either schema; raise ValueError where ``stored`` is none."""
-    if not isinstance(stored, dict) or stored.get("schema_version") != 1:
-        return RunInfo.model_validate(stored)
     try:
+        if not isinstance(stored, dict) or stored.get("schema_version") != 1:
+            return RunInfo.model_validate(stored)
         machine = Environment.model_validate(stored["environment"]).machine_id
         return RunInfo.model_validate(upgraded_run(stored, machine))
     except (LookupError, TypeError) as error:
         raise ValueError(f"{error} is missing") from None
+    except UsageError as error:  # such as an unknown target
+        raise ValueError(str(error)) from None
 
 
 def _newer(stored: dict[str, object]) -> bool:

@@ -1,7 +1,7 @@
 """A case: one problem, given by named parameters."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Self, get_args, get_origin
+from typing import Any, ClassVar, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -20,9 +20,20 @@ class Case(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    derived: ClassVar[Mapping[str, str]] = {}
+    """Properties that filters, tables and figures know like parameters, each with the parameter that determines it
+    together with others, and in whose place it can stand on an axis."""
+
     def texts(self) -> dict[str, str]:
-        """Return every parameter as a user writes it, as in ``--case groups=16`` or ``--case padding=0x1x0x1``."""
-        return {name: parameter_text(getattr(self, name)) for name in type(self).model_fields}
+        """Return every parameter as a user writes it, as in ``--case groups=16`` or ``--case padding=0x1x0x1``.
+
+        Derived parameters come last.
+        """
+        return {name: parameter_text(getattr(self, name)) for name in (*type(self).model_fields, *self.derived)}
+
+    def derived_parameters(self) -> dict[str, Any]:
+        """Return the values of the derived parameters by name."""
+        return {name: getattr(self, name) for name in self.derived}
 
     @property
     def slug(self) -> str:
@@ -32,7 +43,9 @@ class Case(BaseModel):
         """
         fields = type(self).model_fields
         return ",".join(
-            f"{name}={text}" for name, text in self.texts().items() if getattr(self, name) != fields[name].default
+            f"{name}={text}"
+            for name, text in self.texts().items()
+            if name in fields and getattr(self, name) != fields[name].default
         )
 
     @classmethod
@@ -47,6 +60,8 @@ class Case(BaseModel):
         parameters: dict[str, object] = {}
         for part in filter(None, map(str.strip, text.split(","))):
             name, equals, value = part.partition("=")
+            if name in cls.derived:
+                raise UsageError(f"{name} follows from other parameters; give {cls.derived[name]} instead")
             if name not in cls.model_fields:
                 raise UsageError(f"no parameter {name!r}; choose from {', '.join(cls.model_fields)}")
             if not equals or name in parameters:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bench.core.alignment import aligned
 from bench.core.case import Case
+from bench.core.layers import InputSize, WorkloadLayers
 from bench.core.record import Check, Work
 
 Array = NDArray[Any]
@@ -124,6 +125,18 @@ class Workload(ABC):
     @abstractmethod
     def random_case(self, pick: Pick[Any]) -> Case:
         """Return a random valid case for contract tests; ``pick`` makes each choice from a sequence, simplest first."""
+
+    def layers_of(self, model: str, inputs: tuple[InputSize, ...]) -> WorkloadLayers:
+        """Return the layers of a model that this workload computes; usually it computes no layers of models.
+
+        Args:
+            model: ``FILE.onnx``, ``torchvision:NAME`` or ``module:function``.
+            inputs: the sizes of the model's inputs, as far as it leaves them open.
+
+        Raises:
+            UsageError: where the model cannot be read.
+        """
+        return WorkloadLayers({})
 
     def slack(self, case: Any) -> float:
         """Return how far outputs for the same inputs may differ from process to process; usually not at all."""

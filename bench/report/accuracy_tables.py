@@ -1,31 +1,14 @@
 """Tables of an experiment: each model's means, and its differences to the baseline."""
 
-from dataclasses import dataclass
 from math import isinf, isnan
-from typing import NamedTuple
 
 from bench.core.workload import Metric
 from bench.report.accuracy import Difference, Experiment, Model
 from bench.report.compare import Comparison
 from bench.report.table import Column, metric_column
+from bench.report.text_table import Text, TextTable
 from bench.report.units import MISSING, duration, hundredths, number
 from bench.stats.interval import Interval
-
-
-class Text(NamedTuple):
-    """The text of a cell."""
-
-    text: str
-    aside: str = ""
-    """Small print below the text."""
-
-
-@dataclass(frozen=True)
-class TextTable:
-    """A table of texts; its first column names the lines."""
-
-    columns: list[Column]
-    lines: list[list[Text]]
 
 
 _NAME = Column("Implementation", numeric=False)

@@ -11,6 +11,7 @@ import pandas as pd
 from bench.core.record import THREADS_THAT_RAN, Latency, Record, Work
 from bench.core.target import Target
 from bench.peaks.model import GpuPeaks, Peaks
+from bench.report.parameters import derived, with_derived
 from bench.stats.latencies import process_count
 from bench.stats.percentile import percentile
 from bench.store import Run
@@ -87,8 +88,8 @@ _COLUMNS = [
 def frame(runs: Iterable[Run]) -> pd.DataFrame:
     """Return the records of ``runs``, one row each, in their order.
 
-    ``run, workload, implementation, case, target`` come first, then a column for each case parameter, then the
-    measurements. A parameter that is a tuple becomes text (``3x3``); one whose name is taken becomes ``case_<name>``.
+    ``run, workload, implementation, case, target`` come first, then a column for each case parameter and each that its
+    workload derives from them, then the measurements. A parameter that is a tuple becomes text (``3x3``); one whose name is taken becomes ``case_<name>``.
 
     Times end in ``_ns`` and sizes in ``_bytes``. ``gflops`` is 2 x MAC / latency in 1e9 FLOP/s; ``roofline_share`` is
     the fraction of what the machine can attain at the work's FLOP/byte; ``tail_share`` is what slow calls add to the
@@ -98,7 +99,7 @@ def frame(runs: Iterable[Run]) -> pd.DataFrame:
     samples back it or a sample is the mean of several calls, ``roofline_share`` where the run has no peaks.
     """
     records = [(run, record) for run in runs for record in run.records]
-    parameters = [{_column(k): _text(v) for k, v in record.parameters.items()} for _, record in records]
+    parameters = [{_column(k): _text(v) for k, v in with_derived(record).items()} for _, record in records]
     metrics = [_metrics(record) for _, record in records]
     data: dict[str, pd.Series[Any]] = {}
     keys = [(run.name, *record.key) for run, record in records]
@@ -115,8 +116,19 @@ def frame(runs: Iterable[Run]) -> pd.DataFrame:
 
 
 def parameter_columns(table: pd.DataFrame) -> list[str]:
-    """Return the columns of a ``frame`` that hold case parameters."""
-    return [name for name in table.columns if name not in {*KEYS, *_COLUMNS} and not name.startswith(_METRIC)]
+    """Return the columns of a ``frame`` that hold case parameters, without those derived from others."""
+    others = {*KEYS, *_COLUMNS, *derived_columns(table)}
+    return [name for name in table.columns if name not in others and not name.startswith(_METRIC)]
+
+
+def derived_columns(table: pd.DataFrame) -> dict[str, str]:
+    """Return the columns of a ``frame`` with derived parameters, each with the column in whose place it can stand."""
+    return {
+        _column(name): _column(stands_for)
+        for workload in table["workload"].unique()
+        for name, stands_for in derived(workload).items()
+        if _column(name) in table.columns
+    }
 
 
 def parameter_text(value: object) -> str:
@@ -127,9 +139,11 @@ def parameter_text(value: object) -> str:
 def panels(table: pd.DataFrame, sweep: str | None) -> list[tuple[str, pd.DataFrame]]:
     """Return the rows of each shape, after a title of the parameters that differ between shapes.
 
-    Rows of one shape agree in all parameters but ``sweep``. Without a sweep, all rows make one panel without a title.
+    Rows of one shape agree in all parameters but ``sweep``, or the one that it stands for. Without a sweep, all rows
+    make one panel without a title.
     """
-    others = [name for name in parameter_columns(table) if name != sweep]
+    swept = (sweep, derived_columns(table).get(sweep or ""))
+    others = [name for name in parameter_columns(table) if name not in swept]
     varied = [name for name in others if table[name].nunique(dropna=False) > 1]
     if sweep is None or not varied:
         return [("", table)]

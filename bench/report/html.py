@@ -16,17 +16,20 @@ from bench.core.errors import RunError, UsageError
 from bench.core.workload import Metric
 from bench.report.accuracy import Experiment, experiments
 from bench.report.accuracy_figures import cost_figures, learning_figures
-from bench.report.accuracy_tables import TextTable, differences_table, means_table
+from bench.report.accuracy_tables import differences_table, means_table
 from bench.report.compare import CONFIDENCE, DEFAULT_MARGIN, compare_each
 from bench.report.figures import latency_figures, memory_figures
 from bench.report.frame import frame
 from bench.report.palette import Style, styles
 from bench.report.roofline import roofline_figure
-from bench.report.section import Section, sections
+from bench.report.section import Section, all_parameters, sections
 from bench.report.setting import setting
 from bench.report.summary import noise, summarise
 from bench.report.table import results_table
+from bench.report.text_table import TextTable
 from bench.report.units import percent
+from bench.report.whole_model import WholeModel, whole_model
+from bench.report.whole_model_table import choices_text, model_table
 from bench.stats.repeats import ALPHA
 from bench.store import Run
 
@@ -75,11 +78,26 @@ class Models:
     """The metrics that the page explains."""
 
 
-def write_report(runs: Sequence[Run], path: Path) -> Path:
+@dataclass(frozen=True)
+class MeasuredModel:
+    """A model whose layers were measured, with the table of its totals."""
+
+    whole: WholeModel
+    table: TextTable
+    choices: str
+    """How the best mix is made up; empty where there is none."""
+
+
+def write_report(runs: Sequence[Run], path: Path, axis: str | None = None) -> Path:
     """Write the report of ``runs`` to ``path``, one HTML file, and return its path.
 
+    Args:
+        runs: the runs to report.
+        path: the file to write.
+        axis: the parameter on the horizontal axis of latency figures, in place of each workload's own.
+
     Raises:
-        UsageError: where there is nothing to report, or two runs have the same name.
+        UsageError: where there is nothing to report, two runs have the same name, or no case has parameter ``axis``.
         RunError: where ``path`` cannot be written.
     """
     names = [run.name for run in runs]
@@ -87,7 +105,7 @@ def write_report(runs: Sequence[Run], path: Path) -> Path:
         raise UsageError(f"nothing to report: no records in {', '.join(names) or 'no run'}; choose another run")
     if len(set(names)) < len(names):
         raise UsageError("two of the runs have the same name; report them one by one")
-    page = _page(runs)
+    page = _page(runs, axis)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page, encoding="utf-8")
@@ -96,12 +114,17 @@ def write_report(runs: Sequence[Run], path: Path) -> Path:
     return path
 
 
-def _page(runs: Sequence[Run]) -> str:
+def _page(runs: Sequence[Run], axis: str | None) -> str:
     table, comparisons = frame(runs), compare_each(runs)
-    parts = list(sections(runs, table, comparisons))
+    if axis and axis not in (choices := all_parameters(table)):
+        raise UsageError(f"no case has a parameter {axis!r}; choose from {', '.join(choices)}")
+    parts = list(sections(runs, table, comparisons, axis))
     workload_styles = {name: styles(rows["implementation"]) for name, rows in table.groupby("workload")}
     trained = [models for part in parts if (models := _models(part)).tables]
     elsewhere = [run.name for run in runs if _timed_elsewhere(run)]
+    models = [
+        MeasuredModel(whole, model_table(whole), choices_text(whole)) for run in runs if (whole := whole_model(run))
+    ]
     return (
         _templates()
         .get_template("report.html")
@@ -110,6 +133,7 @@ def _page(runs: Sequence[Run]) -> str:
             many=len(runs) > 1,
             noises=[(run.name, noise(run)) for run in runs],
             summaries=[summarise(part) for part in parts],
+            models=models,
             trained=trained,
             metrics=list(dict.fromkeys(metric for part in trained for metric in part.metrics)),
             table=results_table(table, comparisons, [metric for part in parts for metric in part.described]),

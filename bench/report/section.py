@@ -10,7 +10,7 @@ from bench.core.errors import UsageError
 from bench.core.record import Record
 from bench.core.workload import Metric, Workload
 from bench.report.compare import Comparison
-from bench.report.frame import metric_column, metric_columns, parameter_columns, parameter_text
+from bench.report.frame import derived_columns, metric_column, metric_columns, parameter_columns, parameter_text
 from bench.store import Run
 
 
@@ -24,6 +24,8 @@ class Section:
     rows: pd.DataFrame
     """Rows of ``frame``, without the parameters of other workloads."""
     comparisons: list[Comparison]
+    axis: str | None = None
+    """The parameter that the reader wants on the horizontal axis, in place of the workload's ``sweep``."""
 
     @property
     def title(self) -> str:
@@ -47,8 +49,8 @@ class Section:
 
     @property
     def sweep(self) -> str | None:
-        """The parameter on the horizontal axis of latency figures, where the workload names one."""
-        return self._parameter(self._known.sweep) if self._known else None
+        """The parameter on the horizontal axis of latency figures, where the reader or the workload names one."""
+        return self._parameter(self.axis) or (self._parameter(self._known.sweep) if self._known else None)
 
     @property
     def seed_parameter(self) -> str | None:
@@ -80,11 +82,16 @@ class Section:
             return None
 
     def _parameter(self, name: str | None) -> str | None:
-        return name if name in parameter_columns(self.rows) else None
+        return name if name in all_parameters(self.rows) else None
 
 
-def sections(runs: Sequence[Run], table: pd.DataFrame, comparisons: Sequence[Comparison]) -> Iterator[Section]:
-    """Yield a section for each workload and target of every run, in the order measured."""
+def sections(
+    runs: Sequence[Run], table: pd.DataFrame, comparisons: Sequence[Comparison], axis: str | None = None
+) -> Iterator[Section]:
+    """Yield a section for each workload and target of every run, in the order measured.
+
+    ``axis`` is the parameter for the horizontal axis of latency figures, where a section has it.
+    """
     for run in runs:
         for workload, target in dict.fromkeys((record.workload, record.target) for record in run.records):
             selected = (table["run"] == run.name) & (table["workload"] == workload) & (table["target"] == target)
@@ -92,5 +99,10 @@ def sections(runs: Sequence[Run], table: pd.DataFrame, comparisons: Sequence[Com
                 row for row in comparisons if (row.run, row.workload, row.target) == (run.name, workload, target)
             ]
             rows = table[selected]
-            foreign = [name for name in parameter_columns(rows) if rows[name].isna().all()]
-            yield Section(run, workload, target, rows.drop(columns=foreign), matching)
+            foreign = [name for name in all_parameters(table) if rows[name].isna().all()]
+            yield Section(run, workload, target, rows.drop(columns=foreign), matching, axis)
+
+
+def all_parameters(table: pd.DataFrame) -> list[str]:
+    """Return the columns of a ``frame`` that hold parameters of cases, derived ones last."""
+    return [*parameter_columns(table), *derived_columns(table)]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench.core.workload import Metric
 from bench.report.compare import Comparison
-from bench.report.frame import KEYS, bare_metric, metric_columns
+from bench.report.frame import KEYS, bare_metric, derived_columns, metric_columns, parameter_text
 from bench.report.units import MISSING, duration, duration_interval, hundredths, number, percent, size
 
 
@@ -99,11 +99,13 @@ def results_table(table: pd.DataFrame, comparisons: Sequence[Comparison], descri
         if row.ratio is None or len(row.cases) == 1  # a ratio over several cases belongs to none of them
     }
     baselines = {(row.run, row.workload, row.against) for row in comparisons}
+    derived = list(derived_columns(table))
     lines = []
     for row in table.to_dict("records"):
         comparison = by_key.get(tuple(row[name] for name in KEYS))
         is_baseline = (row["run"], row["workload"], row["implementation"]) in baselines
         cells = [_text(row[name]) for name in varied]
+        cells += [_text(row["implementation"]), _case(row, derived)]
         cells += _cells(row, comparison, is_baseline)
         cells += [_metric(metric, row[name]) for name, metric in metrics.items()]
         notes = _notes(row, comparison)
@@ -115,8 +117,6 @@ def results_table(table: pd.DataFrame, comparisons: Sequence[Comparison], descri
 
 def _cells(row: Mapping[Any, Any], comparison: Comparison | None, is_baseline: bool) -> list[Cell]:
     return [
-        _text(row["implementation"]),
-        _text(row["case"]),
         _text(row["status"].replace("_", " ")),
         _time(row),
         _ratio(comparison),
@@ -127,6 +127,12 @@ def _cells(row: Mapping[Any, Any], comparison: Comparison | None, is_baseline: b
         _present(row["roofline_share"], lambda value: percent(value)),
         _error(row),
     ]
+
+
+def _case(row: Mapping[Any, Any], derived: Sequence[str]) -> Cell:
+    """Return the case, and below it what the workload derives from its parameters."""
+    values = [f"{name} {parameter_text(row[name])}" for name in derived if pd.notna(row[name])]
+    return Cell(row["case"] or MISSING, row["case"], ", ".join(values))
 
 
 def _verdict(comparison: Comparison | None, is_baseline: bool) -> str:

@@ -13,7 +13,6 @@ from bench.core.budget import Budget
 from bench.core.errors import UsageError
 from bench.core.record import Record
 from bench.core.registry import Entry
-from bench.core.target import Target
 from bench.peaks import gpu, host
 from bench.run import sources
 from bench.run.plan import Session, plan, to_measure
@@ -55,12 +54,11 @@ def launch(
     began = time.perf_counter()
     sessions = plan(request)
     run = _open(request, budget or Budget(), sessions, resume, name, results)
-    target = Target.parse(request.target)
     with run.locked():
-        todo = to_measure(sessions, run.records, target)
+        todo = to_measure(sessions, run.records, request.target)
         spent = run_plan(todo, run, display or Silent())
     spent.total = time.perf_counter() - began
-    return Outcome(run, spent, sum(len(session.keys(target)) for session in todo))
+    return Outcome(run, spent, sum(len(session.keys(request.target)) for session in todo))
 
 
 class Silent:
@@ -99,8 +97,7 @@ def describe(
     environment = machine.environment({*libraries, *HARNESS_LIBRARIES, *tools})
     machine_id = environment.machine_id
     folder = machines(results)
-    target = Target.parse(request.target)
-    on_gpu = target.kind == "cuda"
+    on_gpu = request.target.kind == "cuda"
     try:
         peaks = gpu.peaks(folder) if on_gpu else host.peaks(folder)
     except OSError as error:
@@ -115,7 +112,7 @@ def describe(
         machines={
             machine_id: Machine(
                 environment=environment,
-                threads=len(target.cores),
+                threads=len(request.target.cores),
                 peaks=peaks,
                 noise_floor=floor.ratio if not on_gpu and (floor := noise.load(folder, machine_id)) else None,
             )

@@ -41,7 +41,7 @@ def plan(request: Request, *, elsewhere: bool = False) -> list[Session]:
         UsageError: where the request names something unknown (the message names the valid choices), where the target is
             not on this machine, unless ``elsewhere``, or where nothing can be measured.
     """
-    target = Target.parse(request.target)
+    target = request.target
     if not elsewhere and (reason := target.unavailable()):
         raise UsageError(reason)
     entries = registry.implementations(request.plugins)
@@ -96,10 +96,10 @@ def _lines(path: Path) -> dict[str, str]:
 
 
 def _cases(request: Request, workloads: Mapping[str, Workload]) -> dict[str, list[Case]]:
-    if not request.problems:
-        return filter_cases(workloads, request.suite, request.cases)
-    ((name, workload),) = workloads.items()
-    return {name: [workload.case_type.from_text(slug) for slug in request.problems]}
+    """Return the cases of a request by workload: its own, or those of its suite that it filters."""
+    if own := request.own_cases():
+        return {name: [workloads[name].case_type.from_text(slug) for slug in slugs] for name, slugs in own.items()}
+    return filter_cases(workloads, request.suite, request.cases)
 
 
 def filter_cases(workloads: Mapping[str, Workload], suite: str, filters: Sequence[str]) -> dict[str, list[Case]]:

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from bench.core.record import Record
-from bench.core.target import Target
 from bench.run.plan import Session
 from bench.run.session import measure_case
 from bench.run.timeline import TimeBreakdown
@@ -33,7 +32,7 @@ def run_plan(sessions: Sequence[Session], run: Run, display: Display) -> TimeBre
     info = run.info
     machine = next(iter(info.machines.items()))
     display.expect(len(sessions))
-    with Workers(Target.parse(info.target), info.budget, run.folder / "logs") as workers:
+    with Workers(info.target, info.budget, run.folder / "logs") as workers:
         for session in sessions:
             display.begin(session)
             records = measure_case(session, workers, info.budget.timed_s, machine, display.step)

@@ -1,6 +1,8 @@
 """Tuning results in a JSON file: the best choice for each instruction set and case, and how it was found."""
 
+import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ import tvm
 
 from bench.core.target import Target
 from impls.grouped_conv2d._gspc import instruction_set
-from impls.grouped_conv2d.workload import GroupedConv2dCase
+from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
 
 
 class Choices:
@@ -53,6 +55,24 @@ def targets() -> dict[str, Target]:
     widest = Target("edge")
     by_isa = {instruction_set(widest): widest}
     return by_isa | {"avx2": Target("edge", "avx2")} if "avx512" in by_isa else by_isa
+
+
+def tuning_options(description: str, default: str) -> argparse.ArgumentParser:
+    """Return the command line of a tuner: which cases it tunes, and whether it tunes again; see ``cases_to_tune``."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--suite", choices=sorted(GroupedConv2d().suites()), help=f"default: {default}")
+    parser.add_argument("--problem", action="append", default=[], help="a case of your own in place of a suite's")
+    parser.add_argument("--again", action="store_true", help="also cases that have been tuned before")
+    return parser
+
+
+def cases_to_tune(
+    options: argparse.Namespace, default: Sequence[GroupedConv2dCase]
+) -> Sequence[GroupedConv2dCase]:
+    """Return the problems or the suite that the command line names, or ``default``."""
+    if options.problem:
+        return [GroupedConv2dCase.from_text(text) for text in options.problem]
+    return GroupedConv2d().suites()[options.suite] if options.suite else default
 
 
 def machine() -> str:

@@ -5,7 +5,6 @@ another to its best value until none changes, which takes some 30 candidates per
 alternation with the untuned knobs, since single timings are short and neighbours noisy.
 """
 
-import argparse
 import math
 import os
 import time
@@ -15,7 +14,7 @@ from typing import Any
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from impls.grouped_conv2d import _gspc
-from impls.grouped_conv2d._choices import Choices, targets
+from impls.grouped_conv2d._choices import Choices, cases_to_tune, targets, tuning_options
 from impls.grouped_conv2d._gspc import LANES, Knobs
 from impls.grouped_conv2d.tvm_gspc_tuned import FILE
 from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
@@ -23,15 +22,12 @@ from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
 
 def main() -> None:
     workload = GroupedConv2d()
-    parser = argparse.ArgumentParser(description=f"Tune tvm_gspc_tuned for this machine, into {FILE.name}.")
-    parser.add_argument("--suite", default="gspc", choices=sorted(workload.suites()))
-    parser.add_argument("--again", action="store_true", help="also cases that have been tuned before")
-    arguments = parser.parse_args()
+    options = tuning_options(f"Tune tvm_gspc_tuned for this machine, into {FILE.name}.", "gspc").parse_args()
     choices = Choices(FILE)
     for isa, target in targets().items():
         os.sched_setaffinity(0, target.cores)
-        for case in workload.suites()[arguments.suite]:
-            if _gspc.unsupported(case) or (choices.find(case, isa) and not arguments.again):
+        for case in cases_to_tune(options, workload.suites()["gspc"]):
+            if _gspc.unsupported(case) or (choices.find(case, isa) and not options.again):
                 continue
             best, gain, tried = tune(workload.problem(case, seed=0).aligned(), target, LANES[isa])
             choices.store(case, isa, asdict(best))

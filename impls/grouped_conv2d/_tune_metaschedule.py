@@ -8,7 +8,7 @@ either. Run it from a checkout, which need not be installed:
     .venv-tune/bin/pip install apache-tvm==0.27.0.post1 apache-tvm-ffi==0.1.14.post1 xgboost-cpu psutil numpy pydantic
     .venv-tune/bin/python -m impls.grouped_conv2d._tune_metaschedule
 
-Without ``--suite``, it searches the 42 cases of ``tuned_by_default``, in 24 minutes on one Zen 5 core for both of its
+Without ``--suite`` or ``--problem``, it searches the 42 cases of ``tuned_by_default``, in 24 minutes on one Zen 5 core for both of its
 instruction sets. After an interruption, a new run continues with the next case.
 
 The search is MetaSchedule's own evolutionary search over its own rules for LLVM, guided by its own cost model of
@@ -17,7 +17,6 @@ mutators that split work between cores are left out; populations are small, sinc
 and candidates are compiled and timed in this process, as ``tvm_metaschedule`` will call them.
 """
 
-import argparse
 import os
 import tempfile
 import time
@@ -40,7 +39,7 @@ from tvm.tirx import FloatImm, IntImm
 
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
-from impls.grouped_conv2d._choices import Choices, targets
+from impls.grouped_conv2d._choices import Choices, cases_to_tune, targets, tuning_options
 from impls.grouped_conv2d._tune_gspc import quickest
 from impls.grouped_conv2d.tvm_metaschedule import FILE
 from impls.grouped_conv2d.tvm_unscheduled import compiled, definition, llvm
@@ -61,18 +60,16 @@ FFI_VERSION = "0.1.14.post1"
 
 def main() -> None:
     workload = GroupedConv2d()
-    parser = argparse.ArgumentParser(description=f"Search schedules on this machine, into {FILE.name}.")
-    parser.add_argument("--suite", choices=sorted(workload.suites()), help="instead of the cases tuned by default")
-    parser.add_argument("--again", action="store_true", help="also cases that have been tuned before")
-    arguments = parser.parse_args()
+    parser = tuning_options(f"Search schedules on this machine, into {FILE.name}.", "quick, and gspc at stride 1")
+    options = parser.parse_args()
     if (installed := version("apache-tvm-ffi")) != FFI_VERSION:
         environment = f"in an environment as the head of {__file__} describes"
         parser.error(f"needs apache-tvm-ffi {FFI_VERSION}, not {installed}, {environment}")
     choices = Choices(FILE, trials=TRIALS, cost_model="xgboost")
     models = {isa: XGBModel(num_warmup_samples=TRIALS_PER_ROUND, num_tuning_cores=1) for isa in targets()}
-    for case in workload.suites()[arguments.suite] if arguments.suite else tuned_by_default(workload):
+    for case in cases_to_tune(options, tuned_by_default(workload)):
         for isa, target in targets().items():
-            if choices.find(case, isa) and not arguments.again:
+            if choices.find(case, isa) and not options.again:
                 continue
             os.sched_setaffinity(0, target.cores)
             start = time.perf_counter()

@@ -30,8 +30,7 @@ class TvmGspcTuned(Implementation):
             return reason
         if self._choices.tuned(case):
             return None
-        command = "python -m impls.grouped_conv2d._tune_gspc --suite"
-        return f"not tuned for this case; run {command} full, or another suite that has it"
+        return "not tuned for this case; run python -m impls.grouped_conv2d._tune_gspc --problem CASE with it"
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         isa = _gspc.instruction_set(target)

@@ -34,8 +34,10 @@ class TvmMetaschedule(Implementation):
     def unsupported(self, case: GroupedConv2dCase) -> str | None:
         if self._choices.tuned(case):
             return None
-        tuner = "impls/grouped_conv2d/_tune_metaschedule.py"
-        return f"no schedule is stored for this case and instruction set; the head of {tuner} says how to search one"
+        return (
+            "no schedule is stored for this case and instruction set; run python -m "
+            "impls.grouped_conv2d._tune_metaschedule --problem CASE with it, in an environment as its head describes"
+        )
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         schedule = s_tir.Schedule(tvm.IRModule({"main": definition(problem.case)}))

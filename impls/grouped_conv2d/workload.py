@@ -3,15 +3,18 @@
 from collections.abc import Mapping, Sequence
 from itertools import product
 from math import prod
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from bench.core.case import MAX_SIZE, Case
+from bench.core.errors import UsageError
+from bench.core.layers import InputSize, WorkloadLayers
 from bench.core.record import Work
 from bench.core.workload import Array, Pick, Problem
 from bench.measure.correctness import OperatorWorkload
+from impls.models.source import read_model
 
 Positive = Field(ge=1, le=MAX_SIZE)
 
@@ -31,6 +34,12 @@ class GroupedConv2dCase(Case):
     groups: int = Field(default=1, ge=1)
     bias: bool = False
     dtype: Literal["float32", "float64"] = "float32"
+
+    derived: ClassVar = {"channels_per_group": "groups"}
+
+    @property
+    def channels_per_group(self) -> int:
+        return self.cin // self.groups
 
     @model_validator(mode="after")
     def _check_sizes(self) -> Self:
@@ -124,6 +133,18 @@ class GroupedConv2d(OperatorWorkload):
             parameters=parameters,
             itemsize=np.dtype(case.dtype).itemsize,
         )
+
+    def layers_of(self, model: str, inputs: tuple[InputSize, ...]) -> WorkloadLayers:
+        """Return every 2-D convolution of a model."""
+        read = read_model(model, inputs)
+        cases, left_out = {}, dict(read.left_out)
+        for name, convolution in read.convolutions.items():
+            sizes = {field: getattr(convolution, field) for field in GroupedConv2dCase.model_fields}
+            try:
+                cases[name] = GroupedConv2dCase.from_parameters(sizes)
+            except UsageError as error:
+                left_out[name] = str(error)
+        return WorkloadLayers(cases, left_out)
 
     def random_case(self, pick: Pick[Any]) -> GroupedConv2dCase:
         groups = pick([1, 2, 3, 4, 8])

@@ -123,3 +123,33 @@ def overlap(co: float | str | Fraction) -> Fraction:
         near = exact.limit_denominator(100)
         raise ValueError(f"co={co!r} is a rounded fraction; write it exactly, such as {str(near)!r} or {near!r}")
     return exact
+
+
+SIMPLE_OVERLAPS = tuple(
+    sorted(
+        {Fraction(k, q) for q in (*range(1, 17), 100) for k in range(q)},
+        key=lambda co: (co.denominator, co),
+    )
+)
+"""The overlaps that are tried for the windows of a given layer, the simplest first."""
+
+
+def windows_of(pattern: NDArray[np.bool_]) -> Windows | None:
+    """Return the windows that a pointwise convolution has, by which of its weights are not zero.
+
+    Args:
+        pattern: whether each weight is not zero, (cout, cin).
+
+    Returns:
+        The windows with the simplest overlap that gives this pattern; None where it is no pattern of windows, or a
+        filter reads all channels.
+    """
+    cout, cin = pattern.shape
+    width = int(pattern[0].sum())
+    if width in (0, cin) or cin % width or not (pattern.sum(axis=1) == width).all():
+        return None
+    for co in SIMPLE_OVERLAPS:
+        windows = Windows(cin, cout, cin // width, co)
+        if np.take_along_axis(pattern, windows.channels, axis=1).all():
+            return windows
+    return None

@@ -4,17 +4,20 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from math import prod
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from bench.core.case import MAX_SIZE, Case
+from bench.core.errors import UsageError
+from bench.core.layers import InputSize, WorkloadLayers
 from bench.core.record import Work
 from bench.core.workload import Array, Pick, Problem
 from bench.measure.correctness import OperatorWorkload, Output
 from bench.measure.tensors import BFLOAT16
-from impls.sliding_channel_conv2d._windows import Windows, overlap
+from impls.models.source import read_model
+from impls.sliding_channel_conv2d._windows import Windows, overlap, windows_of
 
 Passes = Literal["forward", "backward", "train"]
 
@@ -47,6 +50,13 @@ class SlidingChannelConv2dCase(Case):
     def _has_windows(self) -> Self:
         _ = self.windows
         return self
+
+    derived: ClassVar = {"channels_per_group": "cg"}
+
+    @property
+    def channels_per_group(self) -> int:
+        """Number of channels that a filter reads."""
+        return self.cin // self.cg
 
     @property
     def stored(self) -> np.dtype[Any]:
@@ -175,6 +185,19 @@ class SlidingChannelConv2d(OperatorWorkload):
             itemsize=itemsize,
             arithmetic=case.dtype if case.dtype in GPU_ARITHMETIC else None,
         )
+
+    def layers_of(self, model: str, inputs: tuple[InputSize, ...]) -> WorkloadLayers:
+        """Return the pointwise convolutions of a model whose weights are zero outside sliding windows of channels."""
+        cases, left_out = {}, {}
+        for name, convolution in read_model(model, inputs).convolutions.items():
+            windows = None if convolution.pattern is None else windows_of(convolution.pattern)
+            if windows:
+                sizes = {field: getattr(convolution, field) for field in ("n", "cin", "cout", "h", "w", "bias", "dtype")}
+                try:
+                    cases[name] = SlidingChannelConv2dCase.from_parameters(sizes | {"cg": windows.cg, "co": windows.co})
+                except UsageError as error:
+                    left_out[name] = str(error)
+        return WorkloadLayers(cases, left_out)
 
     def random_case(self, pick: Pick[Any]) -> SlidingChannelConv2dCase:
         cg = pick([1, 2, 3, 4, 8])

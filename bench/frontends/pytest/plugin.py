@@ -82,7 +82,7 @@ def _describe(config: pytest.Config) -> "RunInfo":
     from bench.core.budget import Budget
     from bench.run.launch import describe
 
-    request = store.Request(workloads=tuple(sorted(registry.workloads())), suite=SUITE, target=str(EDGE))
+    request = store.Request(workloads=tuple(sorted(registry.workloads())), suite=SUITE, target=EDGE)
     budget = Budget(timed_s=config.getoption("benchmark_max_time"))
     entries = [entry for entry in registry.implementations() if entry.workload in registry.workloads()]
     info = describe(request, budget, entries, store.LOCAL, "pytest-benchmark", ["pytest-benchmark"])

@@ -8,9 +8,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import ConfigDict
 
 from bench.core import registry
 from bench.core.budget import Budget
+from bench.core.case import Case
 from bench.core.errors import UsageError
 from bench.core.record import Check, Latency, Memory, Record, Status, Work
 from bench.core.workload import Metric
@@ -174,6 +176,20 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
     return make
 
 
+class AnyCase(Case):
+    """A case with whatever parameters a test gives it; ``channels_per_group`` follows from two of them."""
+
+    model_config = ConfigDict(extra="allow")
+    derived = {"channels_per_group": "groups"}
+
+    cin: int = 64
+    groups: int = 4
+
+    @property
+    def channels_per_group(self) -> int:
+        return self.cin // self.groups
+
+
 @pytest.fixture(autouse=True)
 def only_known_workload(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the registry know only the workloads ``conv`` and ``nodes``, which trains; both have the baseline pytorch."""
@@ -184,6 +200,7 @@ def only_known_workload(monkeypatch: pytest.MonkeyPatch) -> None:
                 title="Node classification",
                 remark="",
                 baseline="pytorch",
+                case_type=Case,
                 sweep=None,
                 seed_parameter="seed",
                 metrics=METRICS,
@@ -194,6 +211,7 @@ def only_known_workload(monkeypatch: pytest.MonkeyPatch) -> None:
             title="Grouped convolution",
             remark="All <i>layers</i> are square.",
             baseline="pytorch",
+            case_type=AnyCase,
             sweep="groups",
             seed_parameter=None,
             metrics=(),

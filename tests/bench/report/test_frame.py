@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from bench.core.record import Check, Status, Work
-from bench.report.frame import frame, metric_columns, parameter_columns
+from bench.report.frame import derived_columns, frame, metric_columns, panels, parameter_columns
 
 
 def test_speed_counts_two_flop_per_mac(make_record, make_run):
@@ -36,6 +36,25 @@ def test_parameters_have_columns_of_their_own(make_record, make_run):
     assert table["groups"].tolist() == [4, 8]
     assert table["groups"].dtype == "Int64"
     assert table["target"].tolist() == ["edge", "edge"]
+
+
+def test_derived_parameters_have_columns_but_are_no_parameters(make_record, make_run):
+    table = frame([make_run([make_record(parameters={"cin": 64, "groups": 16}), make_record(parameters={"groups": 1})])])
+    assert table["channels_per_group"].tolist() == [4, 64]
+    assert parameter_columns(table) == ["cin", "groups"]
+    assert derived_columns(table) == {"channels_per_group": "groups"}
+
+
+def test_a_derived_parameter_stands_in_for_its_own_on_an_axis(make_record, make_run):
+    parameters = [{"cin": cin, "groups": groups} for cin in (32, 64) for groups in (1, 2, 4)]
+    table = frame([make_run([make_record(parameters=case) for case in parameters])])
+    for axis in ("groups", "channels_per_group"):
+        assert [(title, len(rows)) for title, rows in panels(table, axis)] == [("cin 32", 3), ("cin 64", 3)]
+
+
+def test_parameters_that_this_checkout_cannot_read_have_no_derived_ones(make_record, make_run):
+    table = frame([make_run([make_record(parameters={"cin": "many"}), make_record(workload="unknown")])])
+    assert "channels_per_group" not in table
 
 
 def test_a_percentile_needs_enough_samples_of_single_calls(make_record, make_run):

@@ -94,7 +94,7 @@ def test_other_processes_on_a_gpu_are_reported(make_record, summary_of, fact, ex
 def test_pages_say_that_no_gpu_has_run_the_project_until_such_a_run_is_committed(make_record, summary_of):
     runs = [Request(**json.loads(path.read_text())["request"]) for path in ROOT.glob("results/reference/*/run.json")]
     assert runs
-    no_gpu_run = not any(request.target.startswith("cuda") for request in runs)
+    no_gpu_run = not any(request.target.kind == "cuda" for request in runs)
     request = Request(workloads=("conv",), suite="quick", target="cuda:cold")
     text = summary_of(make_record(target="cuda:cold"), request=request)
     assert ("No GPU has run this project's tests yet" in text) == no_gpu_run

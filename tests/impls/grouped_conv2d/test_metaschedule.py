@@ -44,10 +44,16 @@ def test_a_stored_schedule_computes_its_case(case: GroupedConv2dCase, isa: str) 
 
 def test_a_case_without_a_schedule_is_refused() -> None:
     reason = TvmMetaschedule().unsupported(GroupedConv2dCase(cin=6, cout=6, h=5, w=5, groups=3))
-    assert reason == (
-        "no schedule is stored for this case and instruction set; "
-        "the head of impls/grouped_conv2d/_tune_metaschedule.py says how to search one"
-    )
+    assert reason
+    assert "python -m impls.grouped_conv2d._tune_metaschedule --problem CASE" in reason
+
+
+def test_problems_of_ones_own_are_tuned_in_place_of_a_suite() -> None:
+    parser = _choices.tuning_options("tune", "gspc")
+    own = parser.parse_args(["--problem", "cin=6,cout=6,h=5,w=5,groups=3", "--problem", "cin=8,cout=8,h=5,w=5"])
+    assert [case.cin for case in _choices.cases_to_tune(own, CASES)] == [6, 8]
+    assert _choices.cases_to_tune(parser.parse_args(["--suite", "odd"]), CASES) == WORKLOAD.suites()["odd"]
+    assert _choices.cases_to_tune(parser.parse_args([]), CASES) == CASES
 
 
 def test_an_instruction_set_without_schedules_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

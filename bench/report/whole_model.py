@@ -1,0 +1,189 @@
+"""A model as the sum of its measured layers, for each implementation and for the best mix of them."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bench.core.layers import ModelLayers
+from bench.core.record import Latency, Record
+from bench.report.compare import CONFIDENCE, default_margin, known_baselines
+from bench.stats.interval import Interval
+from bench.stats.latencies import session_ratio
+from bench.stats.sums import weighted_sum
+from bench.stats.verdict import Verdict, judge, judge_all
+from bench.store import Run
+
+BEST_MIX = "best mix"
+
+
+@dataclass(frozen=True)
+class Total:
+    """The sum over the layers of a model for one implementation, or for the best mix."""
+
+    name: str
+    measured: int
+    """The number of layers, counted as often as they occur, on which it passed."""
+    latency: Interval | None = None
+    """Sum of latencies, ns; None unless all layers passed."""
+    ratio: Interval | None = None
+    """The sum divided by the baseline's, at the confidence at which it was judged; None where it has no baseline."""
+    verdict: Verdict | None = None
+    reason: str = ""
+    """Why there is no sum: what became of the first layer that did not pass."""
+    choices: tuple[tuple[str, int], ...] = ()
+    """For the best mix: how many layers each implementation computes, the most first."""
+
+
+@dataclass(frozen=True)
+class WholeModel:
+    """The totals of a model whose layers a run has measured."""
+
+    run: str
+    model: ModelLayers
+    cases: int
+    """The number of different layers, each of which was measured once."""
+    macs: int
+    """The multiply-accumulates of all layers together."""
+    baseline: str
+    """The baseline of each of its workloads."""
+    margin: float
+    totals: list[Total]
+    """The baseline first, then the others from the shortest time to the longest, then those without a sum."""
+    mix: Total | None
+    """The fastest implementation for each layer; None where some layer has none."""
+
+
+class _Layer(NamedTuple):
+    """A different layer, and how often it occurs."""
+
+    count: int
+    records: Mapping[str, Record]
+    """Its records by implementation."""
+    baseline: str | None
+
+
+def whole_model(run: Run) -> WholeModel | None:
+    """Return the totals of the model whose layers ``run`` measures; None where it measures something else.
+
+    Layers are measured one by one, so the sum leaves out what lies between them: activations, additions, and how the
+    caches are when a layer begins. Ratios compare sums: they are means of the layers' paired ratios, weighted by the
+    baseline's share of the time, and verdicts allow for the number of totals.
+    """
+    model = run.info.request.model
+    if model is None or not run.records:
+        return None
+    layers = _layers(run, model)
+    margin = default_margin(run)
+    names = dict.fromkeys(name for layer in layers for name in layer.records)
+    picks = {name: [layer.records.get(name) for layer in layers] for name in names}
+    best = [_fastest(layer) for layer in layers]
+    complete = {name: records for name, records in picks.items() if all(map(_passed, records))}
+    judged = {**complete, **({BEST_MIX: best} if all(map(_passed, best)) else {})}
+    ratios = judge_all([_ratio_at(layers, records) for records in judged.values()], [margin] * len(judged), CONFIDENCE)
+    totals = {
+        name: _total(name, layers, records, ratio, margin)
+        for (name, records), ratio in zip(judged.items(), ratios, strict=True)
+    }
+    totals |= {name: _incomplete(name, layers, records) for name, records in picks.items() if name not in complete}
+    mix = totals.pop(BEST_MIX, None)
+    baselines = list(dict.fromkeys(layer.baseline for layer in layers if layer.baseline))
+    return WholeModel(
+        run=run.name,
+        model=model,
+        cases=len(layers),
+        macs=sum(layer.count * _macs(layer) for layer in layers),
+        baseline=" and ".join(baselines),
+        margin=margin,
+        totals=sorted(
+            totals.values(), key=lambda total: (total.name not in baselines, total.latency is None, _time(total))
+        ),
+        mix=mix,
+    )
+
+
+def _layers(run: Run, model: ModelLayers) -> list[_Layer]:
+    records: dict[tuple[str, str], dict[str, Record]] = {}
+    for record in run.records:
+        records.setdefault((record.workload, record.case), {})[record.implementation] = record
+    baselines = known_baselines(run)
+    return [
+        _Layer(count, records.get(key, {}), baselines.get(key[0])) for key, count in model.counts().items()
+    ]
+
+
+def _passed(record: Record | None) -> bool:
+    return record is not None and record.latency is not None
+
+
+def _fastest(layer: _Layer) -> Record | None:
+    passed = [record for record in layer.records.values() if record.latency]
+    return min(passed, key=lambda record: _latency(record).estimate, default=None)
+
+
+def _ratio_at(layers: Sequence[_Layer], records: Sequence[Record | None]) -> Callable[[float], Interval] | None:
+    """Return a function from confidence to the ratio of the sum to the baseline's; None where layers lack a pair."""
+    pairs: list[tuple[Latency, Latency]] = []
+    weights: list[float] = []
+    for layer, record in zip(layers, records, strict=True):
+        baseline = layer.records.get(layer.baseline or "")
+        if record is None or baseline is None or not record.latency or not baseline.latency:
+            return None
+        if record is not baseline and session_ratio(record.latency, baseline.latency) is None:
+            return None
+        pairs.append((record.latency, baseline.latency))
+        weights.append(layer.count * baseline.latency.estimate)
+    if all(ours is theirs for ours, theirs in pairs):
+        return None  # the baseline itself
+    shares = [weight / sum(weights) for weight in weights]
+    return lambda confidence: weighted_sum([_pair_ratio(*pair, confidence) for pair in pairs], shares)
+
+
+def _pair_ratio(ours: Latency, theirs: Latency, confidence: float) -> Interval:
+    if ours is theirs:
+        return Interval(1.0, 1.0, 1.0, confidence)
+    ratio = session_ratio(ours, theirs, confidence)
+    assert ratio is not None  # it was looked at before
+    return ratio
+
+
+def _total(
+    name: str, layers: Sequence[_Layer], records: Sequence[Record | None], ratio: Interval | None, margin: float
+) -> Total:
+    latencies = [_latency(record) for record in records]
+    counts = [layer.count for layer in layers]
+    choices = Counter[str]()
+    for record, count in zip(records, counts, strict=True):
+        choices[record.implementation if record else ""] += count
+    return Total(
+        name=name,
+        measured=sum(counts),
+        latency=weighted_sum([Interval(each.estimate, each.low, each.high, CONFIDENCE) for each in latencies], counts),
+        ratio=ratio,
+        verdict=judge(ratio, margin) if ratio else None,
+        choices=tuple(choices.most_common()) if name == BEST_MIX else (),
+    )
+
+
+def _incomplete(name: str, layers: Sequence[_Layer], records: Sequence[Record | None]) -> Total:
+    """Return the total of an implementation that did not pass on every layer."""
+    passed = sum(layer.count for layer, record in zip(layers, records, strict=True) if _passed(record))
+    first = next(record for record in records if not _passed(record))
+    reason = f"{first.case}: {first.status.replace('_', ' ')}: {first.reason}" if first else "it has no such operator"
+    return Total(name, passed, reason=reason)
+
+
+def _latency(record: Record | None) -> Latency:
+    """Return the latency of a record that passed."""
+    assert record is not None
+    assert record.latency is not None
+    return record.latency
+
+
+def _macs(layer: _Layer) -> int:
+    """Return the multiply-accumulates of one such layer, which are the same for all of its records."""
+    return next((record.work.macs for record in layer.records.values() if record.work), 0)
+
+
+def _time(total: Total) -> float:
+    return total.latency.estimate if total.latency else 0.0

@@ -1,0 +1,37 @@
+"""The totals of a model as a table, for the report and the terminal."""
+
+from bench.report.table import Column
+from bench.report.text_table import Text, TextTable
+from bench.report.units import MISSING, duration, duration_interval, number
+from bench.report.whole_model import Total, WholeModel
+
+_COLUMNS = [
+    Column("Implementation", numeric=False),
+    Column("Layers", hint="how many of the layers it computes"),
+    Column("Sum of layers", hint="the layers' times a call added up"),
+    Column("Ratio", hint="the sum divided by the baseline's; below 1 is faster"),
+    Column("Verdict", numeric=False),
+]
+
+
+def model_table(whole: WholeModel) -> TextTable:
+    """Return a line for each implementation, and one for the best mix of them."""
+    totals = [*whole.totals, *([whole.mix] if whole.mix else [])]
+    return TextTable(_COLUMNS, [_line(whole, total) for total in totals])
+
+
+def choices_text(whole: WholeModel) -> str:
+    """Return how many layers each implementation computes in the best mix; empty where there is none."""
+    return ", ".join(f"{name} {count}" for name, count in whole.mix.choices) if whole.mix else ""
+
+
+def _line(whole: WholeModel, total: Total) -> list[Text]:
+    layers = Text(f"{total.measured} of {len(whole.model.layers)}")
+    if total.latency is None:
+        return [Text(total.name, total.reason), layers, Text(MISSING), Text(MISSING), Text(MISSING)]
+    sum_ = total.latency
+    time = Text(duration(sum_.estimate), duration_interval(sum_.low, sum_.high, sum_.estimate))
+    if total.ratio is None:
+        return [Text(total.name), layers, time, Text(MISSING), Text("baseline" if total.name == whole.baseline else "")]
+    ratio = Text(number(total.ratio.estimate), f"{number(total.ratio.low)} to {number(total.ratio.high)}")
+    return [Text(total.name), layers, time, ratio, Text(str(total.verdict))]

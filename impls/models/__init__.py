@@ -1,0 +1,1 @@
+"""Models as lists of their convolutions, read from a file or traced."""

@@ -1,0 +1,261 @@
+"""Reads the convolutions of an ONNX file. Weights are read only where their zeros matter."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+
+from bench.core.errors import UsageError
+from bench.core.layers import InputSize
+from impls.models.model import Convolution, Model, pattern_of, unique_name
+
+MAX_FILE_BYTES = 2**31 - 1
+"""The largest message that protobuf reads."""
+STANDARD_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training")
+OTHER_CONVOLUTIONS = {
+    "ConvTranspose": "it is a transposed convolution",
+    "ConvInteger": "it multiplies integers",
+    "QLinearConv": "it is quantised",
+    "DeformConv": "it is a deformable convolution",
+    "FusedConv": "it is an operator of a runtime's own",
+}
+
+Shape = tuple[int | None, ...]
+
+
+class Tensor(NamedTuple):
+    """What the graph says of a tensor."""
+
+    shape: Shape | None
+    dtype: str
+
+
+def read_onnx(path: Path, inputs: tuple[InputSize, ...]) -> Model:
+    """Return the convolutions of an ONNX file; ``inputs`` are the sizes that the file leaves open.
+
+    Raises:
+        UsageError: where the file cannot be read, or the size of an input or of a convolution is not known.
+    """
+    proto = _load(path)
+    _set_input_sizes(path, proto.graph, inputs)
+    try:
+        graph = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
+    except Exception as error:  # onnx raises its own types for models that contradict themselves
+        raise UsageError(f"{path}: the sizes of its layers contradict each other: {_first_line(error)}") from None
+    return _GraphReader(path, graph).read()
+
+
+def _load(path: Path) -> ModelProto:
+    """Return the model without its external data, with local functions inlined."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise UsageError(
+                f"{path} has {size / 2**30:.1f} GiB, and protobuf reads at most 2 GiB: save its weights as external data"
+            )
+        proto = onnx.load_model(path, load_external_data=False)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    except (DecodeError, ValueError) as error:
+        raise UsageError(f"{path} is no ONNX file, or is cut off: {_first_line(error)}") from None
+    if not proto.graph.node:
+        raise UsageError(f"{path} is no ONNX model: it has no layers")
+    return onnx.inliner.inline_local_functions(proto) if proto.functions else proto
+
+
+def _set_input_sizes(path: Path, graph: GraphProto, sizes: tuple[InputSize, ...]) -> None:
+    """Write ``sizes`` into the graph's inputs.
+
+    Raises:
+        UsageError: where a size fits no input, or an input's size stays open.
+    """
+    weights = {tensor.name for tensor in graph.initializer}
+    inputs = {value.name: value for value in graph.input if value.name not in weights}
+    for size, name in zip(sizes, inputs, strict=False):
+        _set_input_size(path, inputs, InputSize(size.name or name, size.shape))
+    for size in sizes[len(inputs) :]:
+        raise UsageError(f"{path} has only {len(inputs)} inputs, so --input-size {size} is one too many")
+    for name, value in inputs.items():
+        shape = _shape(value)
+        if shape is None or None in shape:
+            raise UsageError(
+                f"{path}: the size of its input {name} is open, ({_open_shape(value)}); "
+                f"give it, such as --input-size {name}={_example(shape)}"
+            )
+
+
+def _set_input_size(path: Path, inputs: Mapping[str, ValueInfoProto], size: InputSize) -> None:
+    if size.name not in inputs:
+        raise UsageError(f"{path} has no input {size.name!r}; choose from {', '.join(inputs)}")
+    value = inputs[size.name]
+    declared = _shape(value)
+    fits = declared is None or (
+        len(declared) == len(size.shape)
+        and all(own in (None, given) for own, given in zip(declared, size.shape, strict=True))
+    )
+    if not fits:
+        raise UsageError(f"{path}: its input {size.name} is ({_open_shape(value)}), which --input-size {size} is not")
+    dims = value.type.tensor_type.shape.dim
+    del dims[:]
+    for length in size.shape:
+        dims.add().dim_value = length
+
+
+class _GraphReader:
+    """Reads the convolutions of a graph whose shapes have been inferred."""
+
+    def __init__(self, path: Path, graph: GraphProto) -> None:
+        self.path = path
+        self.graph = graph
+        self.weights = {tensor.name: tensor for tensor in graph.initializer}
+        self.producers = {name: node for node in graph.node for name in node.output}
+        self.tensors = {
+            value.name: Tensor(_shape(value), _dtype(value.type.tensor_type.elem_type))
+            for value in (*graph.input, *graph.value_info, *graph.output)
+        }
+        self.tensors |= {
+            name: Tensor(tuple(tensor.dims), _dtype(tensor.data_type)) for name, tensor in self.weights.items()
+        }
+
+    def read(self) -> Model:
+        model = Model({}, {})
+        for node in self.graph.node:
+            name = unique_name(node.name or node.output[0], model.convolutions)
+            if node.op_type == "Conv" and node.domain in STANDARD_DOMAINS:
+                if reason := self._why_left_out(node):
+                    model.left_out[name] = reason
+                else:
+                    model.convolutions[name] = self._convolution(node, name)
+            elif node.op_type in OTHER_CONVOLUTIONS:
+                model.left_out[name] = OTHER_CONVOLUTIONS[node.op_type]
+            for inner in _convolutions_in_subgraphs(node):
+                model.left_out[inner.name or inner.output[0]] = f"it is in a branch or loop of {node.op_type} {name}"
+        return model
+
+    def _why_left_out(self, node: NodeProto) -> str:
+        """Return why a Conv is not a 2-D convolution of floats; empty where it is."""
+        weight = self.tensors.get(node.input[1])
+        if weight and weight.shape and len(weight.shape) != 4:
+            return f"it is a {len(weight.shape) - 2}-D convolution"
+        producer = self.producers.get(node.input[1])
+        return "it is quantised" if producer and producer.op_type == "DequantizeLinear" else ""
+
+    def _convolution(self, node: NodeProto, name: str) -> Convolution:
+        weight = self._known(node.input[1], f"the weight of {name}")
+        shape, dtype = self._known(node.input[0], f"the input of {name}"), self.tensors[node.input[0]].dtype
+        n, cin, *size = shape
+        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        stride = tuple(attributes.get("strides", (1, 1)))
+        dilation = tuple(attributes.get("dilations", (1, 1)))
+        convolution = Convolution(
+            n=n,
+            cin=cin,
+            cout=weight[0],
+            h=size[0],
+            w=size[1],
+            kernel=(weight[2], weight[3]),
+            stride=(stride[0], stride[1]),
+            padding=_padding(attributes, size, weight[2:], stride, dilation),
+            dilation=(dilation[0], dilation[1]),
+            groups=attributes.get("group", 1),
+            bias=len(node.input) > 2 and bool(node.input[2]),
+            dtype=dtype,
+        )
+        if convolution.is_pointwise and node.input[1] in self.weights:
+            values = self._values(self.weights[node.input[1]])
+            return replace(convolution, pattern=pattern_of(values))
+        return convolution
+
+    def _known(self, tensor: str, what: str) -> tuple[int, ...]:
+        """Return the shape of a tensor of four dimensions; raise UsageError where the graph does not tell it."""
+        shape = self.tensors[tensor].shape if tensor in self.tensors else None
+        if shape is None or len(shape) != 4 or None in shape:
+            custom = next((node for node in self._before(tensor) if node.domain not in STANDARD_DOMAINS), None)
+            cause = f": {custom.domain}::{custom.op_type} before it is a custom operator" if custom else ""
+            raise UsageError(f"{self.path}: the size of {what} is not known{cause}")
+        return tuple(length for length in shape if length is not None)
+
+    def _before(self, tensor: str) -> Iterator[NodeProto]:
+        """Yield the operators that a tensor depends on, nearest first."""
+        waiting, seen = [tensor], set[str]()
+        while waiting:
+            name = waiting.pop(0)
+            if name not in seen and (node := self.producers.get(name)):
+                yield node
+                waiting += node.input
+            seen.add(name)
+
+    def _values(self, tensor: TensorProto) -> NDArray[Any]:
+        try:
+            return numpy_helper.to_array(tensor, str(self.path.parent))
+        except Exception as error:  # a missing file, or one that is too short
+            raise UsageError(f"{self.path}: cannot read weight {tensor.name}: {_first_line(error)}") from None
+
+
+def _padding(
+    attributes: Mapping[str, Any],
+    size: list[int],
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> tuple[int, int, int, int]:
+    """Return the zeros at the top, bottom, left and right."""
+    automatic = attributes.get("auto_pad", b"NOTSET").decode()
+    if automatic in ("NOTSET", "VALID"):
+        top, left, bottom, right = attributes.get("pads", (0, 0, 0, 0)) if automatic == "NOTSET" else (0, 0, 0, 0)
+        return top, bottom, left, right
+    ends = []
+    for length, taps, step, spread in zip(size, kernel, stride, dilation, strict=True):
+        outputs = -(-length // step)
+        total = max(0, (outputs - 1) * step + spread * (taps - 1) + 1 - length)
+        less, more = total // 2, total - total // 2
+        ends.append((less, more) if automatic == "SAME_UPPER" else (more, less))
+    return (*ends[0], *ends[1])
+
+
+def _convolutions_in_subgraphs(node: NodeProto) -> Iterator[NodeProto]:
+    for attribute in node.attribute:
+        graphs = [attribute.g] if attribute.type == AttributeProto.GRAPH else attribute.graphs
+        for graph in graphs:
+            for inner in graph.node:
+                if inner.op_type == "Conv" or inner.op_type in OTHER_CONVOLUTIONS:
+                    yield inner
+                yield from _convolutions_in_subgraphs(inner)
+
+
+def _shape(value: ValueInfoProto) -> Shape | None:
+    """Return the shape of a tensor, with None for open lengths; None where not even its rank is known."""
+    tensor = value.type.tensor_type
+    if not tensor.HasField("shape"):
+        return None
+    return tuple(dim.dim_value if dim.dim_value > 0 else None for dim in tensor.shape.dim)
+
+
+def _open_shape(value: ValueInfoProto) -> str:
+    """Return a shape as the file has it, e.g. ``batch, 3, 224, 224``."""
+    dims = value.type.tensor_type.shape.dim
+    return ", ".join(str(dim.dim_value) if dim.dim_value > 0 else dim.dim_param or "?" for dim in dims) or "any rank"
+
+
+def _example(shape: Shape | None) -> str:
+    """Return a size that fits: a batch of 1, and 224 where another length is open."""
+    first, *others = shape or (1, 3, 224, 224)
+    return "x".join(map(str, (first or 1, *(length or 224 for length in others))))
+
+
+def _dtype(element_type: int) -> str:
+    try:
+        return np.dtype(helper.tensor_dtype_to_np_dtype(element_type)).name
+    except (KeyError, ValueError):
+        return "an unknown type"
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

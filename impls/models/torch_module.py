@@ -1,0 +1,234 @@
+"""Reads the convolutions of a PyTorch model, traced with torch.export."""
+
+import difflib
+import importlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+from torch._ops import OpOverload
+from torch.export import ExportedProgram
+from torch.fx import Node
+from torch.fx.node import map_arg
+
+from bench.core.errors import UsageError
+from bench.core.layers import InputSize
+from impls.models.model import Convolution, Model, pattern_of, unique_name
+
+TORCHVISION_INPUT = InputSize("", (1, 3, 224, 224))
+"""An image as torchvision's classifiers take it, for which no size has to be given."""
+CONVOLUTIONS = ("conv2d", "convolution")
+OTHER_CONVOLUTIONS = {
+    "conv1d": "it is a 1-D convolution",
+    "conv3d": "it is a 3-D convolution",
+    "conv_transpose1d": "it is a transposed convolution",
+    "conv_transpose2d": "it is a transposed convolution",
+    "conv_transpose3d": "it is a transposed convolution",
+}
+
+
+def read_torchvision(name: str, inputs: tuple[InputSize, ...]) -> Model:
+    """Return the convolutions of one of torchvision's models, with random weights.
+
+    Raises:
+        UsageError: where torchvision has no such model, or it cannot be traced.
+    """
+    models = torchvision_models()
+    names = models.list_models()
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=5) or names[:5]
+        raise UsageError(f"torchvision has no model {name!r}; choose from {', '.join(near)} ...")
+    return read_module(models.get_model(name, weights=None), f"torchvision:{name}", inputs or (TORCHVISION_INPUT,))
+
+
+def torchvision_models() -> ModuleType:
+    """Import ``torchvision.models``, also where torchvision was built for another build of PyTorch, as for CUDA.
+
+    Its compiled operators, which are for detection, cannot be loaded then. Importing it describes two of them all the
+    same, so they are declared here, without a kernel.
+
+    Raises:
+        UsageError: where it cannot be imported.
+    """
+    try:
+        with suppress(RuntimeError):
+            return importlib.import_module("torchvision.models")
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        for operator in ("nms", "qnms"):
+            signature = "(Tensor boxes, Tensor scores, float iou_threshold) -> Tensor"
+            torch.library.define(f"torchvision::{operator}", signature)
+        return importlib.import_module("torchvision.models")
+    except (ImportError, RuntimeError) as error:
+        raise UsageError(
+            f"torchvision cannot be used with torch {torch.__version__}: {_first_line(error)}; install the two that go "
+            "together"
+        ) from None
+
+
+def read_function(module: str, function: str, inputs: tuple[InputSize, ...]) -> Model:
+    """Return the convolutions of the model that a function returns; modules of the current folder are found too.
+
+    Raises:
+        UsageError: where the function cannot be imported, does not return an ``nn.Module``, or it cannot be traced.
+    """
+    source = f"{module}:{function}"
+    with _current_folder_importable():
+        try:
+            model = getattr(importlib.import_module(module), function)()
+        except Exception as error:  # it may be anybody's code
+            raise UsageError(f"cannot make model {source}: {type(error).__name__}: {_first_line(error)}") from None
+    if not isinstance(model, nn.Module):
+        raise UsageError(f"{source} returned {type(model).__name__}; it must return a torch.nn.Module")
+    if not inputs:
+        raise UsageError(f"{source}: give the size of its input, such as --input-size 1x3x224x224")
+    return read_module(model, source, inputs)
+
+
+def read_module(model: nn.Module, source: str, inputs: tuple[InputSize, ...]) -> Model:
+    """Return the convolutions of a model for inference; ``source`` names it in messages.
+
+    Raises:
+        UsageError: where torch.export cannot trace the model for these inputs.
+    """
+    unnamed = tuple(torch.zeros(size.shape) for size in inputs if not size.name)
+    named = {size.name: torch.zeros(size.shape) for size in inputs if size.name}
+    try:
+        with torch.no_grad():
+            exported = torch.export.export(model.eval(), unnamed, named)
+    except Exception as error:  # whatever the model's own code raises
+        sizes = ", ".join(map(str, inputs))
+        raise UsageError(
+            f"{source} cannot be traced by torch.export for input {sizes}: {type(error).__name__}: {_first_line(error)}"
+        ) from None
+    return _Trace(exported).read()
+
+
+class _Trace:
+    """Reads the convolutions of a traced model."""
+
+    def __init__(self, exported: ExportedProgram) -> None:
+        self.nodes = list(exported.graph.nodes)
+        signature = exported.graph_signature
+        tensors = {**exported.state_dict, **exported.constants}
+        names = {
+            **signature.inputs_to_parameters,
+            **signature.inputs_to_buffers,
+            **signature.inputs_to_lifted_tensor_constants,
+        }
+        self.tensors = {node: tensors[name] for node, name in names.items()}
+
+    def read(self) -> Model:
+        model = Model({}, {})
+        for node in self.nodes:
+            operator = _operator(node)
+            name = unique_name(_module_path(node) or node.name, model.convolutions)
+            if operator in CONVOLUTIONS and not _arguments(node).get("transposed"):
+                if (rank := len(_shape(_arguments(node)["weight"])) - 2) == 2:
+                    model.convolutions[name] = self._convolution(node)
+                else:
+                    model.left_out[name] = f"it is a {rank}-D convolution"
+            elif operator in (*CONVOLUTIONS, *OTHER_CONVOLUTIONS):
+                model.left_out[name] = OTHER_CONVOLUTIONS.get(operator, "it is a transposed convolution")
+        return model
+
+    def _convolution(self, node: Node) -> Convolution:
+        arguments = _arguments(node)
+        n, cin, h, w = (1, 1, *_shape(arguments["input"]))[-4:]  # it may be a single image
+        cout, _, *kernel = _shape(arguments["weight"])
+        stride, dilation = _pair(arguments["stride"]), _pair(arguments["dilation"])
+        convolution = Convolution(
+            n=n,
+            cin=cin,
+            cout=cout,
+            h=h,
+            w=w,
+            kernel=(kernel[0], kernel[1]),
+            stride=stride,
+            padding=_padding(arguments["padding"], kernel, dilation),
+            dilation=dilation,
+            groups=arguments["groups"],
+            bias=arguments["bias"] is not None,
+            dtype=_dtype(arguments["input"]),
+        )
+        if not convolution.is_pointwise:
+            return convolution
+        try:
+            weight = self._value(arguments["weight"])
+        except LookupError:  # it depends on the model's input
+            return convolution
+        return replace(convolution, pattern=pattern_of(weight.detach().numpy()))
+
+    def _value(self, node: Node) -> Any:
+        """Return what a node computes from parameters alone, such as a weight times a mask.
+
+        Raises:
+            LookupError: where it depends on the model's input.
+        """
+        if node.op == "placeholder":
+            return self.tensors[node.name]
+        if node.op != "call_function" or not callable(node.target):
+            raise LookupError(node.name)
+        arguments, keywords = map_arg((node.args, node.kwargs), self._value)
+        with torch.no_grad():
+            return node.target(*arguments, **keywords)
+
+
+@contextmanager
+def _current_folder_importable() -> Iterator[None]:
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
+def _module_path(node: Node) -> str:
+    """Return the path of the innermost module that a node belongs to, e.g. ``features.0.conv``."""
+    return next((path for path, _ in reversed(node.meta.get("nn_module_stack", {}).values()) if path), "")
+
+
+def _operator(node: Node) -> str:
+    """Return the name of the ATen operator that a node calls, e.g. ``conv2d``; empty for other nodes."""
+    return node.target.overloadpacket.__name__ if isinstance(node.target, OpOverload) else ""
+
+
+def _arguments(node: Node) -> dict[str, Any]:
+    """Return the arguments of an ATen operator by name, with its defaults."""
+    schema = node.target._schema.arguments  # type: ignore[union-attr]
+    given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | node.kwargs
+    return {argument.name: given.get(argument.name, argument.default_value) for argument in schema}
+
+
+def _padding(padding: Any, kernel: list[int], dilation: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return the zeros at the top, bottom, left and right; ``padding`` is one or two numbers, "same" or "valid"."""
+    if padding == "same":  # PyTorch puts the odd one at the end
+        total = [spread * (taps - 1) for spread, taps in zip(dilation, kernel, strict=True)]
+        return total[0] // 2, total[0] - total[0] // 2, total[1] // 2, total[1] - total[1] // 2
+    vertical, horizontal = (0, 0) if padding == "valid" else _pair(padding)
+    return vertical, vertical, horizontal, horizontal
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    return values[0], values[-1]
+
+
+def _shape(node: Any) -> tuple[int, ...]:
+    return tuple(map(int, node.meta["val"].shape))
+
+
+def _dtype(node: Any) -> str:
+    return str(node.meta["val"].dtype).removeprefix("torch.")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0].strip() if lines else type(error).__name__
