@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from bench.core import registry
 from bench.core.errors import UsageError
 from bench.core.workload import Workload
-from bench.measure.correctness import OperatorWorkload
+from bench.measure.operator_workload import OperatorWorkload
 
 _TEMPLATE = '''"""{{ name }}: say here what it is."""
 
@@ -19,7 +19,7 @@ _TEMPLATE = '''"""{{ name }}: say here what it is."""
 from bench.core.implementation import Implementation
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
-from bench.measure.correctness import Output
+from bench.measure.outputs import Output
 from {{ module }} import {{ workload_class }}, {{ case_class }}
 
 

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 SCHEMA: Final = 2
 THREADS_THAT_RAN: Final = "threads that ran"
 """Name of the fact that states how many threads did a real share of a record's work."""
-OTHERS: Final = "other processes on the GPU"
+OTHER_PROCESSES: Final = "other processes on the GPU"
 """Name of the fact that states which other processes used the GPU while a record was made."""
-NO_OTHERS: Final = "none"
+NO_OTHER_PROCESSES: Final = "none"
 """Value of that fact where there were no other processes."""
 
 

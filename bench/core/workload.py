@@ -84,7 +84,7 @@ class Workload(ABC):
     """A computation with its cases. The registry makes one instance, of the class in ``impls/<name>/workload.py``.
 
     The output of an operator is compared, array by array, with a float64 reference; an operator subclasses
-    ``bench.measure.correctness.OperatorWorkload`` instead, which implements ``check``. A workload that trains is given
+    ``bench.measure.operator_workload.OperatorWorkload`` instead, which implements ``check``. A workload that trains is given
     a ``bench.core.trained.Trained`` as the call, and implements ``check`` as an evaluation that returns metrics.
     """
 
@@ -138,7 +138,7 @@ class Workload(ABC):
         """
         return WorkloadLayers({})
 
-    def slack(self, case: Any) -> float:
+    def process_tolerance(self, case: Any) -> float:
         """Return how far outputs for the same inputs may differ from process to process; usually not at all."""
         return 0.0
 

@@ -10,6 +10,9 @@ from bench.core.trained import Trained
 from bench.core.workload import Call
 
 
+UNFINISHED = "the output still changed after the call had returned: wait in the call until its work is done"
+
+
 class UnfinishedError(Exception):
     """A call returned before its work was done; the message says what to change."""
 

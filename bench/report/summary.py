@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.core.record import NO_OTHERS, OTHERS
+from bench.core.record import NO_OTHER_PROCESSES, OTHER_PROCESSES
 from bench.report.accuracy import Experiment, experiments
 from bench.report.accuracy_tables import mean_text, value_text
 from bench.report.compare import default_margin
@@ -207,9 +207,9 @@ def _cautions(section: Section) -> Iterator[str]:
 
 def _gpu_neighbours(section: Section) -> Iterator[str]:
     """Yield sentences on other processes that used the GPU."""
-    facts = [record.facts.get(OTHERS, NO_OTHERS) for record in section.run.records]
+    facts = [record.facts.get(OTHER_PROCESSES, NO_OTHER_PROCESSES) for record in section.run.records]
     unknown = sum(fact.startswith("cannot tell") for fact in facts)
-    if shared := sum(fact != NO_OTHERS for fact in facts) - unknown:
+    if shared := sum(fact != NO_OTHER_PROCESSES for fact in facts) - unknown:
         yield f"Other processes used the GPU during {_count(shared, 'measurement')}; the facts below name them."
     if unknown:
         yield f"It is unknown whether other processes used the GPU during {_count(unknown, 'measurement')}."

@@ -27,11 +27,14 @@ from bench.core.record import THREADS_THAT_RAN, Check, Memory, Status
 from bench.core.target import Target
 from bench.core.trained import Trained
 from bench.core.workload import Call, Problem, Workload
-from bench.measure import affinity, correctness, facts, layout
+from bench.measure import affinity, facts, layout
 from bench.measure.allocator import keep_freed_memory
+from bench.measure.correctness import agree, worse
 from bench.measure.finished import UnfinishedError, synchronous
+from bench.measure.guard import WroteToInputsError, checksums, guard, require_unchanged
 from bench.measure.leftover_work import leftover_cpu_s
 from bench.measure.meter import Meter, meter
+from bench.measure.outputs import as_arrays, copy_output
 from bench.run.lifeline import die_with
 from bench.run.protocol import Reply, UnsupportedError, case_seed
 
@@ -127,9 +130,9 @@ class Worker:
         check = self._check(CHECK_SEED)
         if keep and check.passed:
             self.workload.refill(self.problem, self.seed)
-            output = correctness.copied(self.call())
-            check = correctness.worse(check, self.workload.check_output(self.problem, self.call, output))
-            np.savez(keep, *correctness.as_arrays(output))
+            output = copy_output(self.call())
+            check = worse(check, self.workload.check_output(self.problem, self.call, output))
+            np.savez(keep, *as_arrays(output))
         if check.passed and (leftover_s := leftover_cpu_s(self.call)) > MAX_LEFTOVER_CPU_S:
             raise UnfinishedError(
                 f"after its calls had returned, other threads or processes used {1e3 * leftover_s:.0f} ms of CPU time: "
@@ -151,7 +154,7 @@ class Worker:
     def round(self) -> Json:
         measured = self.meter.take_round(self.call)
         if self.output is None:  # Later rounds have the same inputs.
-            self.output = correctness.copied(measured.output)
+            self.output = copy_output(measured.output)
         names = ("samples", "calls", "off_cpu", "disturbed", "throttled", "launch_bound")
         gc.collect()  # Outputs in reference cycles do not count as kept: they only wait for a collection.
         return {name: getattr(measured, name) for name in names} | {"held_bytes": self.meter.held_bytes()}
@@ -198,7 +201,7 @@ class Worker:
         self.problem = self.meter.to_device(self.workload.problem(case, self.seed))
         self.padding.append(layout.randomize_layout())
         self._remember_inputs()
-        self.constants = correctness.checksums(self.problem.constants)
+        self.constants = checksums(self.problem.constants)
         self.meter.release_memory()
         self.bytes_before, self.driver_bytes_before = self.meter.held_bytes(), self.meter.driver_bytes()
         began = time.perf_counter()
@@ -208,27 +211,27 @@ class Worker:
 
     def _matches_checked_output(self, path: str) -> bool:
         """Whether the timed output equals the checked one in the file, up to rounding."""
-        outputs = correctness.as_arrays(self.output)
+        outputs = as_arrays(self.output)
         with np.load(path) as stored:
             expected = [stored[name] for name in stored.files]
-        return correctness.agree(outputs, expected, self.workload.slack(self.case))
+        return agree(outputs, expected, self.workload.process_tolerance(self.case))
 
     def _check(self, seed: int) -> Check:
-        check = self.workload.check(self.problem, correctness.guarded(self.call, self.problem), self.seed + seed)
+        check = self.workload.check(self.problem, guard(self.call, self.problem), self.seed + seed)
         self._remember_inputs()
         self._require_unchanged()
         return check
 
     def _remember_inputs(self) -> None:
-        self.inputs = correctness.checksums(self.problem.inputs)
+        self.inputs = checksums(self.problem.inputs)
 
     def _require_unchanged(self) -> None:
         """Compare inputs with those last remembered, and constants with those before prepare().
 
         A constant that prepare() modified would otherwise change the reference too.
         """
-        correctness.require_unchanged(self.problem.inputs, self.inputs)
-        correctness.require_unchanged(self.problem.constants, self.constants)
+        require_unchanged(self.problem.inputs, self.inputs)
+        require_unchanged(self.problem.constants, self.constants)
 
 
 def _freeze_gc() -> None:
@@ -268,7 +271,7 @@ _NO_MEMORY = (
 def _status(error: BaseException) -> Status:
     if isinstance(error, UnsupportedError):
         return Status.UNSUPPORTED
-    if isinstance(error, correctness.WroteToInputsError | UnfinishedError):
+    if isinstance(error, WroteToInputsError | UnfinishedError):
         return Status.INCORRECT
     text = str(error).lower()
     if isinstance(error, MemoryError) or any(phrase in text for phrase in _NO_MEMORY):
@@ -277,7 +280,7 @@ def _status(error: BaseException) -> Status:
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, UnsupportedError | correctness.WroteToInputsError | UnfinishedError):
+    if isinstance(error, UnsupportedError | WroteToInputsError | UnfinishedError):
         return str(error)
     first_line = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__

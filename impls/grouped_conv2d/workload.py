@@ -13,7 +13,7 @@ from bench.core.errors import UsageError
 from bench.core.layers import InputSize, WorkloadLayers
 from bench.core.record import Work
 from bench.core.workload import Array, Pick, Problem
-from bench.measure.correctness import OperatorWorkload
+from bench.measure.operator_workload import OperatorWorkload
 from impls.models.source import read_model
 
 Positive = Field(ge=1, le=MAX_SIZE)

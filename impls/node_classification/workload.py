@@ -11,7 +11,7 @@ from bench.core.case import Case
 from bench.core.record import Check
 from bench.core.trained import Trained
 from bench.core.workload import Array, Call, Metric, Pick, Problem, Workload
-from bench.measure.correctness import as_arrays
+from bench.measure.outputs import as_arrays
 from impls.node_classification import _graphs
 from impls.node_classification._choice import PATIENCE, Choice
 

@@ -14,7 +14,8 @@ from bench.core.errors import UsageError
 from bench.core.layers import InputSize, WorkloadLayers
 from bench.core.record import Work
 from bench.core.workload import Array, Pick, Problem
-from bench.measure.correctness import OperatorWorkload, Output
+from bench.measure.operator_workload import OperatorWorkload
+from bench.measure.outputs import Output
 from bench.measure.tensors import BFLOAT16
 from impls.models.source import read_model
 from impls.sliding_channel_conv2d._windows import Windows, overlap, windows_of

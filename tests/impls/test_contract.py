@@ -21,7 +21,10 @@ from bench.core.implementation import Implementation
 from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.core.workload import Call, Problem, Workload
-from bench.measure.correctness import OperatorWorkload, as_arrays, checksums, guarded, relative_error
+from bench.measure.correctness import relative_error
+from bench.measure.guard import checksums, guard
+from bench.measure.operator_workload import OperatorWorkload
+from bench.measure.outputs import as_arrays
 from bench.measure.gpu.device import make_float32_exact
 from bench.measure.gpu.problem import DeviceProblem
 
@@ -107,7 +110,7 @@ def prepare(implementation: Implementation, target: Target, device: str) -> Prep
 
     def prepared(problem: Problem) -> tuple[Problem, Call]:
         placed = DeviceProblem.of(problem, device) if target is CUDA else problem
-        return placed, guarded(implementation.prepare(placed, target), placed)
+        return placed, guard(implementation.prepare(placed, target), placed)
 
     return prepared
 
@@ -171,7 +174,7 @@ def for_random_cases(
 def test_random_cases_give_correct_outputs(
     workload: Workload, implementation: Implementation, prepare: Prepare, examples: Examples
 ) -> None:
-    """Also, the call does not write to its inputs (``guarded``), fills its whole output and reads its inputs anew."""
+    """Also, the call does not write to its inputs (``guard``), fills its whole output and reads its inputs anew."""
 
     def test(case: Case) -> None:
         problem, call = prepare(workload.problem(case, seed=1))

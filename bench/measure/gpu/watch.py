@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Protocol
 
-from bench.core.record import NO_OTHERS, OTHERS
+from bench.core.record import NO_OTHER_PROCESSES, OTHER_PROCESSES
 
 THROTTLE_REASONS = (
     "SwPowerCap",
@@ -76,9 +76,9 @@ class Watch:
         if self._reasons:
             facts["GPU clock throttled by"] = ", ".join(sorted(self._reasons))
         if self._others:
-            facts[OTHERS] = f"{len(self._others)} ({', '.join(map(str, sorted(self._others)))})"
+            facts[OTHER_PROCESSES] = f"{len(self._others)} ({', '.join(map(str, sorted(self._others)))})"
         else:
-            facts[OTHERS] = f"cannot tell ({self._process_error})" if self._process_error else NO_OTHERS
+            facts[OTHER_PROCESSES] = f"cannot tell ({self._process_error})" if self._process_error else NO_OTHER_PROCESSES
         self._reset()
         return facts
 

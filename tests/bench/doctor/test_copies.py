@@ -17,7 +17,9 @@ from bench.doctor.trial import (
     subjects,
 )
 from bench.doctor.workload import Chain, ChainCase
-from bench.measure.correctness import OperatorWorkload, agree, as_arrays
+from bench.measure.correctness import agree
+from bench.measure.operator_workload import OperatorWorkload
+from bench.measure.outputs import as_arrays
 
 EDGE = Target("edge")
 IMPLEMENTATIONS = registry.implementations()
@@ -54,7 +56,7 @@ class TestCopies:
         assert all((original.unsupported(case) is None) == (copy.unsupported(case) is None) for case in cases)
         expected, copied = (_outcome(workload, each, cases[-1]) for each in (original, copy))
         if isinstance(workload, OperatorWorkload):
-            assert agree(copied, expected, workload.slack(cases[-1]))
+            assert agree(copied, expected, workload.process_tolerance(cases[-1]))
         else:
             assert copied == expected
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.core.record import NO_OTHERS, OTHERS, THREADS_THAT_RAN, Status
+from bench.core.record import NO_OTHER_PROCESSES, OTHER_PROCESSES, THREADS_THAT_RAN, Status
 from bench.report.compare import compare_each
 from bench.report.frame import frame
 from bench.report.section import sections
@@ -86,8 +86,8 @@ def test_an_implausible_speed_is_reported(make_record, summary_of):
     ],
 )
 def test_other_processes_on_a_gpu_are_reported(make_record, summary_of, fact, expected):
-    alone = make_record("alone", facts={OTHERS: NO_OTHERS})
-    assert expected in summary_of(alone, make_record(facts={OTHERS: fact}))
+    alone = make_record("alone", facts={OTHER_PROCESSES: NO_OTHER_PROCESSES})
+    assert expected in summary_of(alone, make_record(facts={OTHER_PROCESSES: fact}))
     assert "others" not in summary_of(alone, name="quiet")
 
 

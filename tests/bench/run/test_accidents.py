@@ -14,7 +14,7 @@ import pytest
 
 from bench.core.budget import Budget
 from bench.core.record import Record, Status
-from bench.measure.correctness import UNFINISHED
+from bench.measure.finished import UNFINISHED
 from bench.run.launch import Outcome, Silent
 
 CRASHED, FAILED, INCORRECT = Status.CRASHED, Status.FAILED, Status.INCORRECT

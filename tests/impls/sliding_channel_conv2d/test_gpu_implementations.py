@@ -7,7 +7,7 @@ import pytest
 
 from bench.core import registry
 from bench.core.target import Target
-from bench.measure.correctness import guarded
+from bench.measure.guard import guard
 from bench.measure.gpu.problem import DeviceProblem
 from impls.sliding_channel_conv2d.cuda import compiler, launcher
 
@@ -41,7 +41,7 @@ def assert_correct(name, case):
     implementation = registry.load(OURS[name])
     assert implementation.unsupported(case) is None
     problem = DeviceProblem.of(WORKLOAD.problem(case, seed=1), "cpu")
-    call = guarded(implementation.prepare(problem, CUDA), problem)
+    call = guard(implementation.prepare(problem, CUDA), problem)
     check = WORKLOAD.check(problem, call, seed=2)
     assert check.passed, f"{name}, {case.slug}: {check.reason}"
 

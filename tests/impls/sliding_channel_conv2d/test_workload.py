@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from bench.core.errors import UsageError
-from bench.measure.correctness import as_arrays, relative_error
+from bench.measure.correctness import relative_error
+from bench.measure.outputs import as_arrays
 from impls.sliding_channel_conv2d._windows import overlap
 from impls.sliding_channel_conv2d.workload import (
     DSXPLORE_LAYERS,

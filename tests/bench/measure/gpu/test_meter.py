@@ -16,7 +16,7 @@ from bench.core.implementation import FACTS_ATTRIBUTE, with_facts
 from bench.core.record import Status
 from bench.core.target import Target
 from bench.core.workload import Problem
-from bench.measure.correctness import checksums
+from bench.measure.guard import checksums
 from bench.measure.gpu.graph import WARM_UPS, Replay
 from bench.measure.gpu.meter import Gpu
 from bench.measure.gpu.problem import DeviceProblem
