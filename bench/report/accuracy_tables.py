@@ -5,8 +5,8 @@ from math import isinf, isnan
 from bench.core.workload import Metric
 from bench.report.accuracy import Difference, Experiment, Model
 from bench.report.compare import Comparison
-from bench.report.table import Column, metric_column
-from bench.report.text_table import Text, TextTable
+from bench.report.table import metric_column
+from bench.report.text_table import Column, Text, TextTable
 from bench.report.units import MISSING, duration, hundredths, number
 from bench.stats.interval import Interval
 

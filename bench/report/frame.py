@@ -2,96 +2,29 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import chain
-from statistics import fmean, median
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from bench.core.record import THREADS_THAT_RAN, Latency, Record, Work
-from bench.core.target import Target
-from bench.peaks.model import GpuPeaks, Peaks
+from bench.core.record import Record
 from bench.report.parameters import derived, with_derived
-from bench.stats.latencies import process_count
-from bench.stats.percentile import percentile
+from bench.report.quantities import QUANTITIES
 from bench.store import Run
 
 KEYS = ("run", "workload", "implementation", "case", "target")
-_FLOATS = (
-    "latency_ns",
-    "latency_low_ns",
-    "latency_high_ns",
-    "p99_ns",
-    "tail_share",
-    "growth_bytes",
-    "error",
-    "tolerance",
-    "gflops",
-    "roofline_share",
-    "prepare_s",
-)
-_COUNTS = (
-    "rounds",
-    "samples",
-    "processes",
-    "off_cpu",
-    "disturbed",
-    "throttled",
-    "launch_bound",
-    "threads",
-    "peak_bytes",
-    "prepared_bytes",
-    "driver_bytes",
-    "macs",
-    "sparse_macs",
-    "flop",
-    "least_bytes",
-    "parameters",
-)
-_TEXTS = ("status", "reason", "stopped", "session")
 _METRIC = "metric_"
-_COLUMNS = [
-    "status",
-    "reason",
-    "latency_ns",
-    "latency_low_ns",
-    "latency_high_ns",
-    "p99_ns",
-    "tail_share",
-    "rounds",
-    "samples",
-    "processes",
-    "off_cpu",
-    "disturbed",
-    "throttled",
-    "launch_bound",
-    "threads",
-    "stopped",
-    "peak_bytes",
-    "prepared_bytes",
-    "driver_bytes",
-    "growth_bytes",
-    "error",
-    "tolerance",
-    "macs",
-    "sparse_macs",
-    "flop",
-    "least_bytes",
-    "parameters",
-    "gflops",
-    "roofline_share",
-    "session",
-    "prepare_s",
-]
+_MEASUREMENTS = frozenset(quantity.name for quantity in QUANTITIES)
 
 
 def frame(runs: Iterable[Run]) -> pd.DataFrame:
     """Return the records of ``runs``, one row each, in their order.
 
     ``run, workload, implementation, case, target`` come first, then a column for each case parameter and each that its
-    workload derives from them, then the measurements. A parameter that is a tuple becomes text (``3x3``); one whose name is taken becomes ``case_<name>``.
+    workload derives from them, then the measurements. A parameter that is a tuple becomes text (``3x3``); one whose
+    name is taken becomes ``case_<name>``.
 
-    Times end in ``_ns`` and sizes in ``_bytes``. ``gflops`` is 2 x MAC / latency in 1e9 FLOP/s; ``roofline_share`` is
+    The measurements are ``bench.report.quantities``. Times end in ``_ns`` and sizes in ``_bytes``. ``gflops`` is 2 x MAC / latency in 1e9 FLOP/s; ``roofline_share`` is
     the fraction of what the machine can attain at the work's FLOP/byte; ``tail_share`` is what slow calls add to the
     median sample, as a fraction. Metrics of the check are columns ``metric_<name>``.
 
@@ -107,9 +40,9 @@ def frame(runs: Iterable[Run]) -> pd.DataFrame:
         data[name] = pd.Series([key[index] for key in keys], dtype="str")
     for name in _names(parameters):
         data[name] = pd.Series([row.get(name) for row in parameters], dtype=object).convert_dtypes()
-    measurements = [_measurements(run, record) for run, record in records]
-    for name in _COLUMNS:
-        data[name] = pd.Series([row.get(name) for row in measurements], dtype=_dtype(name))
+    for quantity in QUANTITIES:
+        values = [quantity.value(run, record) for run, record in records]
+        data[quantity.name] = pd.Series(values, dtype=quantity.dtype)
     for name in _names(metrics):
         data[name] = pd.Series([row.get(name) for row in metrics], dtype="float64")
     return pd.DataFrame(data)
@@ -117,7 +50,7 @@ def frame(runs: Iterable[Run]) -> pd.DataFrame:
 
 def parameter_columns(table: pd.DataFrame) -> list[str]:
     """Return the columns of a ``frame`` that hold case parameters, without those derived from others."""
-    others = {*KEYS, *_COLUMNS, *derived_columns(table)}
+    others = {*KEYS, *_MEASUREMENTS, *derived_columns(table)}
     return [name for name in table.columns if name not in others and not name.startswith(_METRIC)]
 
 
@@ -166,12 +99,8 @@ def bare_metric(column: str) -> str:
     return column.removeprefix(_METRIC)
 
 
-def _dtype(name: str) -> str:
-    return "float64" if name in _FLOATS else "Int64" if name in _COUNTS else "str"
-
-
 def _column(parameter: str) -> str:
-    taken = parameter in KEYS or parameter in _COLUMNS or parameter.startswith(_METRIC)
+    taken = parameter in KEYS or parameter in _MEASUREMENTS or parameter.startswith(_METRIC)
     return f"case_{parameter}" if taken else parameter
 
 
@@ -185,73 +114,3 @@ def _names(rows: Iterable[Mapping[str, object]]) -> list[str]:
 
 def _metrics(record: Record) -> dict[str, float]:
     return {metric_column(name): value for name, value in record.check.metrics.items()} if record.check else {}
-
-
-def _measurements(run: Run, record: Record) -> dict[str, object]:
-    row: dict[str, object] = {
-        "status": str(record.status),
-        "reason": record.reason,
-        "session": record.session,
-        "prepare_s": record.seconds.get("prepare"),
-    }
-    if record.work:
-        row |= record.work.model_dump(exclude={"itemsize", "arithmetic", "fewest_macs"}) | {
-            "flop": 2 * record.work.macs
-        }
-    if record.check:
-        row |= {"error": record.check.error, "tolerance": record.check.tolerance}
-    if record.memory:
-        row |= record.memory.model_dump()
-    if (threads := record.facts.get(THREADS_THAT_RAN, "")).isdecimal():
-        row["threads"] = int(threads)
-    if record.latency:
-        machine = run.info.machine
-        row |= _latency_columns(record.latency)
-        row |= _speed_columns(record, record.latency, machine.peaks, machine.threads)
-    return row
-
-
-def _latency_columns(latency: Latency) -> dict[str, object]:
-    samples = list(chain.from_iterable(latency.rounds))
-    return {
-        "latency_ns": latency.estimate,
-        "latency_low_ns": latency.low,
-        "latency_high_ns": latency.high,
-        "p99_ns": percentile(samples, 0.99) if latency.calls_per_sample == 1 else None,
-        "tail_share": _tail_share(latency),
-        "rounds": len(latency.rounds),
-        "samples": len(samples),
-        "processes": process_count(latency),
-        "off_cpu": latency.off_cpu,
-        "disturbed": None if latency.disturbed is None else len(latency.disturbed),
-        "throttled": None if latency.throttled is None else len(latency.throttled),
-        "launch_bound": latency.launch_bound,
-        "stopped": latency.stopped,
-    }
-
-
-def _tail_share(latency: Latency) -> float:
-    """Return what slow calls add to the median sample of a process, as a fraction, averaged over processes."""
-    samples: dict[int, list[float]] = {}
-    for index in latency.undisturbed:
-        samples.setdefault(latency.processes[index], []).extend(latency.rounds[index])
-    return fmean(fmean(times) / median(times) - 1 for times in samples.values())
-
-
-def _speed_columns(record: Record, latency: Latency, peaks: Peaks | GpuPeaks | None, threads: int) -> dict[str, object]:
-    """Return the columns of speed in GFLOP/s, which is FLOP/ns; none for work without products (0 MACs)."""
-    if record.work is None or record.work.macs == 0:
-        return {}
-    gflops = 2 * record.work.macs / latency.estimate
-    attainable = _attainable(record.work, Target.parse(record.target), peaks, threads)
-    return {"gflops": gflops, "roofline_share": gflops / attainable if attainable else None}
-
-
-def _attainable(work: Work, target: Target, peaks: Peaks | GpuPeaks | None, threads: int) -> float | None:
-    """Return the attainable GFLOP/s; None where no peaks were measured for this target."""
-    if peaks is None:
-        return None
-    try:
-        return peaks.attainable_gflops(work, threads, target.option)
-    except ValueError:
-        return None

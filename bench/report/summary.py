@@ -8,6 +8,7 @@ from bench.core.record import NO_OTHER_PROCESSES, OTHER_PROCESSES
 from bench.report.accuracy import Experiment, experiments
 from bench.report.accuracy_tables import mean_text, value_text
 from bench.report.compare import default_margin
+from bench.report.quantities import QUANTITIES
 from bench.report.section import Section
 from bench.report.units import number, percent, size
 from bench.stats.ratios import geometric_mean
@@ -188,17 +189,10 @@ def _cautions(section: Section) -> Iterator[str]:
     if section.run.info.on_gpu:
         yield UNTRIED
     total = f"of {_count(len(passed), 'measurement')}"
-    if early := int((passed["stopped"] == "budget").sum()):
-        yield f"In {early} {total} the budget ended before the interval was as narrow as wanted."
-    if waited := int((passed["off_cpu"] > 0).sum()):
-        yield f"In {waited} {total} the calling thread was off its core for over 5 % of some rounds."
-    if disturbed := int((passed["disturbed"] > 0).sum()):
-        yield f"In {disturbed} {total} other processes took the core in some rounds; estimates leave out a minority."
+    for quantity in QUANTITIES:
+        if quantity.caution and (affected := int(quantity.concerns(passed[quantity.name]).sum())):
+            yield f"In {affected} {total} {quantity.caution}."
     yield from _gpu_neighbours(section)
-    if throttled := int((passed["throttled"] > 0).sum()):
-        yield f"In {throttled} {total} the GPU held its clock down in some rounds, for its temperature or its power."
-    if launch_bound := int((passed["launch_bound"] > 0).sum()):
-        yield f"In {launch_bound} {total} some samples may include launching: the GPU may have waited for the host."
     many = passed[passed["threads"] > section.run.info.machine.threads]
     if not many.empty:
         names = ", ".join(many["implementation"].unique())

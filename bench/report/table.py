@@ -3,31 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isinf
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 
 from bench.core.workload import Metric
 from bench.report.compare import Comparison
 from bench.report.frame import KEYS, bare_metric, derived_columns, metric_columns, parameter_text
-from bench.report.units import MISSING, duration, duration_interval, hundredths, number, percent, size
-
-
-class Column(NamedTuple):
-    """The head of a column."""
-
-    heading: str
-    numeric: bool = True
-    hint: str = ""
-
-
-class Cell(NamedTuple):
-    """A cell of the table of results."""
-
-    text: str
-    value: str
-    """Value to sort by; empty where missing, which always comes last."""
-    aside: str = ""
+from bench.report.quantities import QUANTITIES, SHOWN
+from bench.report.text_table import Cell, Column
+from bench.report.units import MISSING, hundredths, number
 
 
 @dataclass(frozen=True)
@@ -57,23 +42,16 @@ class Table:
         return {name: values for name, values in choices.items() if name != "workload" or len(values) > 1}
 
 
+_FIRST, *_OTHERS = SHOWN
 _COLUMNS = [
     Column("Implementation", numeric=False),
     Column("Case", numeric=False),
     Column("Status", numeric=False),
-    Column("Time a call", hint="of a new process, every call counted, with its 95 % interval"),
+    Column(_FIRST.heading, hint=_FIRST.hint),
     Column("Ratio", hint="latency / the baseline's in the same rounds; below 1 is faster"),
     Column("Verdict", numeric=False),
-    Column("Memory", hint="peak of a call plus what preparing and first calls left behind; below, the two apart"),
-    Column("MMACs", hint="million multiply-accumulates a call"),
-    Column("GFLOP/s", hint="2 x MAC / time"),
-    Column("% of roofline", hint="of what the machine can attain for this work"),
-    Column("Error", hint="largest found against the reference, and the tolerance"),
+    *(Column(quantity.heading, hint=quantity.hint) for quantity in _OTHERS),
 ]
-OFTEN = 0.25
-"""Fraction of affected rounds or samples above which a row's notes mention them."""
-LONG_TAIL = 0.1
-"""What slow calls add to the median, as a fraction, above which a row's notes mention it."""
 _NOTES = Column("Notes", numeric=False, hint="why it did not pass; what to mind")
 
 
@@ -118,14 +96,10 @@ def results_table(table: pd.DataFrame, comparisons: Sequence[Comparison], descri
 def _cells(row: Mapping[Any, Any], comparison: Comparison | None, is_baseline: bool) -> list[Cell]:
     return [
         _text(row["status"].replace("_", " ")),
-        _time(row),
+        _FIRST.shown(row),
         _ratio(comparison),
         _text(_verdict(comparison, is_baseline)),
-        _memory(row),
-        _present(row["macs"], lambda macs: number(macs / 1e6)),
-        _number(row["gflops"]),
-        _present(row["roofline_share"], lambda value: percent(value)),
-        _error(row),
+        *(quantity.shown(row) for quantity in _OTHERS),
     ]
 
 
@@ -145,10 +119,6 @@ def _text(text: str) -> Cell:
     return Cell(text or MISSING, text)
 
 
-def _number(value: Any) -> Cell:
-    return _present(value, lambda present: number(present))
-
-
 def _described(name: str, described: Sequence[Metric]) -> Metric:
     descriptions = {metric for metric in described if metric.name == name}
     return descriptions.pop() if len(descriptions) == 1 else Metric(name, name, "")
@@ -162,33 +132,11 @@ def _present(value: Any, show: Any) -> Cell:
     return Cell(MISSING, "") if pd.isna(value) else Cell(show(value), repr(float(value)))
 
 
-def _time(row: Mapping[Any, Any]) -> Cell:
-    if pd.isna(row["latency_ns"]):
-        return Cell(MISSING, "")
-    interval = duration_interval(row["latency_low_ns"], row["latency_high_ns"], row["latency_ns"])
-    return Cell(duration(row["latency_ns"]), repr(row["latency_ns"]), interval)
-
-
-def _memory(row: Mapping[Any, Any]) -> Cell:
-    if pd.isna(row["peak_bytes"]):
-        return Cell(MISSING, "")
-    total = row["peak_bytes"] + row["prepared_bytes"]
-    driver = "" if pd.isna(row["driver_bytes"]) else f"; driver {size(row['driver_bytes'])}"
-    return Cell(size(total), str(total), f"{size(row['peak_bytes'])} + {size(row['prepared_bytes'])}{driver}")
-
-
 def _ratio(comparison: Comparison | None) -> Cell:
     if comparison is None or comparison.ratio is None:
         return Cell(MISSING, "")
     ratio = comparison.ratio
     return Cell(number(ratio.estimate), repr(ratio.estimate), f"{number(ratio.low)} to {number(ratio.high)}")
-
-
-def _error(row: Mapping[Any, Any]) -> Cell:
-    if pd.isna(row["error"]):
-        return Cell(MISSING, "")
-    tolerance = "" if pd.isna(row["tolerance"]) else f"of {row['tolerance']:g}"
-    return Cell(number(row["error"], 2), repr(row["error"]), tolerance)
 
 
 def _notes(row: Mapping[Any, Any], comparison: Comparison | None) -> str:
@@ -200,16 +148,5 @@ def _notes(row: Mapping[Any, Any], comparison: Comparison | None) -> str:
         notes.append(comparison.reason if comparison.ratio else f"no ratio: {comparison.reason}")
     if comparison and comparison.ratio and isinf(comparison.ratio.high):
         notes.append("too few rounds for an interval of the ratio")
-    if pd.notna(row["growth_bytes"]) and row["growth_bytes"] > 0:
-        notes.append(f"keeps {size(int(row['growth_bytes']))} of every call")
-    if row["tail_share"] > LONG_TAIL:
-        notes.append(f"slow calls add {percent(row['tail_share'])}")
-    if row["stopped"] == "budget":
-        notes.append(f"budget ended after {row['rounds']} rounds")
-    if pd.notna(row["off_cpu"]) and row["off_cpu"] > OFTEN * row["rounds"]:
-        notes.append(f"{row['off_cpu']} rounds off the core")
-    if pd.notna(row["throttled"]) and row["throttled"]:
-        notes.append(f"{row['throttled']} rounds with the GPU's clock throttled")
-    if pd.notna(row["launch_bound"]) and row["launch_bound"] > OFTEN * row["samples"]:
-        notes.append(f"in {row['launch_bound']} of {row['samples']} samples the GPU may have waited for the host")
+    notes += [note for quantity in QUANTITIES if (note := quantity.note(row))]
     return "; ".join(notes)

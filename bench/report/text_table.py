@@ -1,13 +1,29 @@
-"""Small tables of texts for the report."""
+"""The parts that tables of the report consist of."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bench.report.table import Column
+
+class Column(NamedTuple):
+    """The head of a column."""
+
+    heading: str
+    numeric: bool = True
+    hint: str = ""
+
+
+class Cell(NamedTuple):
+    """A cell of a table that can be sorted."""
+
+    text: str
+    value: str
+    """Value to sort by; empty where missing, which always comes last."""
+    aside: str = ""
+    """Small print below the text."""
 
 
 class Text(NamedTuple):
-    """The text of a cell."""
+    """The text of a cell of a small table."""
 
     text: str
     aside: str = ""
@@ -16,7 +32,7 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of texts; its first column names the lines."""
+    """A small table of texts; its first column names the lines."""
 
     columns: list[Column]
     lines: list[list[Text]]

@@ -1,7 +1,6 @@
 """The totals of a model as a table, for the report and the terminal."""
 
-from bench.report.table import Column
-from bench.report.text_table import Text, TextTable
+from bench.report.text_table import Column, Text, TextTable
 from bench.report.units import MISSING, duration, duration_interval, number
 from bench.report.whole_model import Total, WholeModel
 

@@ -1,0 +1,275 @@
+"""What is known of a record: each quantity with its unit, its meaning and how it is shown, once.
+
+The columns of ``frame``, the table of results, its notes and the cautions of the summary follow from this list.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from statistics import fmean, median
+from typing import Any, Literal
+
+import pandas as pd
+
+from bench.core.record import THREADS_THAT_RAN, Latency, Memory, Record, Work
+from bench.core.target import Target
+from bench.peaks.model import GpuPeaks, Peaks
+from bench.report.text_table import Cell
+from bench.report.units import MISSING, duration, duration_interval, number, percent, size
+from bench.stats.latencies import process_count
+from bench.stats.percentile import percentile
+from bench.store import Run
+
+Row = Mapping[Any, Any]
+"""A row of ``frame``, by column."""
+
+OFTEN = 0.25
+"""Fraction of affected rounds or samples above which a row's notes mention them."""
+LONG_TAIL = 0.1
+"""What slow calls add to the median, as a fraction, above which a row's notes mention it."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A quantity of a record."""
+
+    name: str
+    """Its column in ``frame``. Times end in ``_ns`` and sizes in ``_bytes``."""
+    dtype: Literal["float64", "Int64", "str"]
+    value: Callable[[Run, Record], object]
+    """Returns its value; None where it was not measured."""
+    heading: str = ""
+    """Its column in the table of results; empty where it has none of its own."""
+    meaning: str = ""
+    """What the reader of that column should know."""
+    better: Literal["lower", "higher", ""] = ""
+    cell: Callable[[Row], Cell] | None = None
+    """Returns its text in that column; by default the number."""
+    note: Callable[[Row], str] = lambda row: ""
+    """Returns what to mind in one row that passed; empty where there is nothing."""
+    caution: str = ""
+    """What the summary says of rows that it ``concerns``, after "In 3 of 12 measurements"; empty for nothing."""
+    concerns: Callable[["pd.Series[Any]"], "pd.Series[bool]"] = lambda values: values > 0
+    """Returns which of the values of rows that passed need that caution."""
+
+    @property
+    def hint(self) -> str:
+        """The meaning, and which direction is better."""
+        return "; ".join(filter(None, [self.meaning, self.better and f"{self.better} is better"]))
+
+    def shown(self, row: Row) -> Cell:
+        """Return its cell in the table of results; a dash where it is missing."""
+        if pd.isna(row[self.name]):
+            return Cell(MISSING, "")
+        return self.cell(row) if self.cell else Cell(number(row[self.name]), repr(float(row[self.name])))
+
+
+def _of_latency(value: Callable[[Latency], object]) -> Callable[[Run, Record], object]:
+    return lambda run, record: value(record.latency) if record.latency else None
+
+
+def _of_memory(value: Callable[[Memory], object]) -> Callable[[Run, Record], object]:
+    return lambda run, record: value(record.memory) if record.memory else None
+
+
+def _of_work(value: Callable[[Work], object]) -> Callable[[Run, Record], object]:
+    return lambda run, record: value(record.work) if record.work else None
+
+
+def _count(rounds: list[int] | None) -> int | None:
+    return None if rounds is None else len(rounds)
+
+
+def _samples(latency: Latency) -> list[float]:
+    return list(chain.from_iterable(latency.rounds))
+
+
+def _tail_share(latency: Latency) -> float:
+    """Return what slow calls add to the median sample of a process, as a fraction, averaged over processes."""
+    samples: dict[int, list[float]] = {}
+    for index in latency.undisturbed:
+        samples.setdefault(latency.processes[index], []).extend(latency.rounds[index])
+    return fmean(fmean(times) / median(times) - 1 for times in samples.values())
+
+
+def _threads(run: Run, record: Record) -> int | None:
+    text = record.facts.get(THREADS_THAT_RAN, "")
+    return int(text) if text.isdecimal() else None
+
+
+def _gflops(run: Run, record: Record) -> float | None:
+    """Return the speed in GFLOP/s, which is FLOP/ns; None for work without products (0 MACs)."""
+    if record.work is None or record.work.macs == 0 or record.latency is None:
+        return None
+    return 2 * record.work.macs / record.latency.estimate
+
+
+def _roofline_share(run: Run, record: Record) -> float | None:
+    gflops = _gflops(run, record)
+    if gflops is None or record.work is None:
+        return None
+    machine = run.info.machine
+    attainable = _attainable(record.work, Target.parse(record.target), machine.peaks, machine.threads)
+    return gflops / attainable if attainable else None
+
+
+def _attainable(work: Work, target: Target, peaks: Peaks | GpuPeaks | None, threads: int) -> float | None:
+    """Return the attainable GFLOP/s; None where no peaks were measured for this target."""
+    if peaks is None:
+        return None
+    try:
+        return peaks.attainable_gflops(work, threads, target.option)
+    except ValueError:
+        return None
+
+
+def _time_cell(row: Row) -> Cell:
+    interval = duration_interval(row["latency_low_ns"], row["latency_high_ns"], row["latency_ns"])
+    return Cell(duration(row["latency_ns"]), repr(row["latency_ns"]), interval)
+
+
+def _memory_cell(row: Row) -> Cell:
+    total = row["peak_bytes"] + row["prepared_bytes"]
+    driver = "" if pd.isna(row["driver_bytes"]) else f"; driver {size(row['driver_bytes'])}"
+    return Cell(size(total), str(total), f"{size(row['peak_bytes'])} + {size(row['prepared_bytes'])}{driver}")
+
+
+def _error_cell(row: Row) -> Cell:
+    tolerance = "" if pd.isna(row["tolerance"]) else f"of {row['tolerance']:g}"
+    return Cell(number(row["error"], 2), repr(row["error"]), tolerance)
+
+
+def _is_often(row: Row, name: str, total: str) -> bool:
+    return bool(pd.notna(row[name]) and row[name] > OFTEN * row[total])
+
+
+QUANTITIES = (
+    Quantity("status", "str", lambda run, record: str(record.status)),
+    Quantity("reason", "str", lambda run, record: record.reason),
+    Quantity(
+        "latency_ns",
+        "float64",
+        _of_latency(lambda latency: latency.estimate),
+        heading="Time a call",
+        meaning="of a new process, every call counted, with its 95 % interval",
+        better="lower",
+        cell=_time_cell,
+    ),
+    Quantity("latency_low_ns", "float64", _of_latency(lambda latency: latency.low)),
+    Quantity("latency_high_ns", "float64", _of_latency(lambda latency: latency.high)),
+    Quantity(
+        "p99_ns",
+        "float64",
+        _of_latency(
+            lambda latency: percentile(_samples(latency), 0.99) if latency.calls_per_sample == 1 else None
+        ),
+    ),
+    Quantity(
+        "peak_bytes",
+        "Int64",
+        _of_memory(lambda memory: memory.peak_bytes),
+        heading="Memory",
+        meaning="peak of a call plus what preparing and first calls left behind; below, the two apart",
+        better="lower",
+        cell=_memory_cell,
+    ),
+    Quantity("prepared_bytes", "Int64", _of_memory(lambda memory: memory.prepared_bytes)),
+    Quantity("driver_bytes", "Int64", _of_memory(lambda memory: memory.driver_bytes)),
+    Quantity(
+        "growth_bytes",
+        "float64",
+        _of_memory(lambda memory: memory.growth_bytes),
+        note=lambda row: f"keeps {size(int(row['growth_bytes']))} of every call" if row["growth_bytes"] > 0 else "",
+    ),
+    Quantity(
+        "macs",
+        "Int64",
+        _of_work(lambda work: work.macs),
+        heading="MMACs",
+        meaning="million multiply-accumulates a call",
+        cell=lambda row: Cell(number(row["macs"] / 1e6), repr(float(row["macs"]))),
+    ),
+    Quantity("sparse_macs", "Int64", _of_work(lambda work: work.sparse_macs)),
+    Quantity("flop", "Int64", _of_work(lambda work: 2 * work.macs)),
+    Quantity("least_bytes", "Int64", _of_work(lambda work: work.least_bytes)),
+    Quantity("parameters", "Int64", _of_work(lambda work: work.parameters)),
+    Quantity("gflops", "float64", _gflops, heading="GFLOP/s", meaning="2 x MAC / time", better="higher"),
+    Quantity(
+        "roofline_share",
+        "float64",
+        _roofline_share,
+        heading="% of roofline",
+        meaning="of what the machine can attain for this work",
+        better="higher",
+        cell=lambda row: Cell(percent(row["roofline_share"]), repr(row["roofline_share"])),
+    ),
+    Quantity(
+        "error",
+        "float64",
+        lambda run, record: record.check.error if record.check else None,
+        heading="Error",
+        meaning="largest found against the reference, and the tolerance",
+        better="lower",
+        cell=_error_cell,
+    ),
+    Quantity("tolerance", "float64", lambda run, record: record.check.tolerance if record.check else None),
+    Quantity(
+        "tail_share",
+        "float64",
+        _of_latency(_tail_share),
+        note=lambda row: f"slow calls add {percent(row['tail_share'])}" if row["tail_share"] > LONG_TAIL else "",
+    ),
+    Quantity("rounds", "Int64", _of_latency(lambda latency: len(latency.rounds))),
+    Quantity("samples", "Int64", _of_latency(lambda latency: len(_samples(latency)))),
+    Quantity("processes", "Int64", _of_latency(process_count)),
+    Quantity(
+        "stopped",
+        "str",
+        _of_latency(lambda latency: latency.stopped),
+        note=lambda row: f"budget ended after {row['rounds']} rounds" if row["stopped"] == "budget" else "",
+        caution="the budget ended before the interval was as narrow as wanted",
+        concerns=lambda values: values == "budget",
+    ),
+    Quantity(
+        "off_cpu",
+        "Int64",
+        _of_latency(lambda latency: latency.off_cpu),
+        note=lambda row: f"{row['off_cpu']} rounds off the core" if _is_often(row, "off_cpu", "rounds") else "",
+        caution="the calling thread was off its core for over 5 % of some rounds",
+    ),
+    Quantity(
+        "disturbed",
+        "Int64",
+        _of_latency(lambda latency: _count(latency.disturbed)),
+        caution="other processes took the core in some rounds; estimates leave out a minority",
+    ),
+    Quantity(
+        "throttled",
+        "Int64",
+        _of_latency(lambda latency: _count(latency.throttled)),
+        note=lambda row: (
+            f"{row['throttled']} rounds with the GPU's clock throttled"
+            if pd.notna(row["throttled"]) and row["throttled"]
+            else ""
+        ),
+        caution="the GPU held its clock down in some rounds, for its temperature or its power",
+    ),
+    Quantity(
+        "launch_bound",
+        "Int64",
+        _of_latency(lambda latency: latency.launch_bound),
+        note=lambda row: (
+            f"in {row['launch_bound']} of {row['samples']} samples the GPU may have waited for the host"
+            if _is_often(row, "launch_bound", "samples")
+            else ""
+        ),
+        caution="some samples may include launching: the GPU may have waited for the host",
+    ),
+    Quantity("threads", "Int64", _threads),
+    Quantity("session", "str", lambda run, record: record.session),
+    Quantity("prepare_s", "float64", lambda run, record: record.seconds.get("prepare")),
+)
+"""All quantities, in the order of the frame's columns."""
+
+SHOWN = tuple(quantity for quantity in QUANTITIES if quantity.heading)
+"""The quantities that are columns of the table of results, in their order."""
