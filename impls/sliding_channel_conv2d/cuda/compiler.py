@@ -12,6 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from impls.sliding_channel_conv2d.cuda.tiling import MACROS
+
 SOURCES = Path(__file__).parent / "kernels"
 STANDARD = "c++17"
 ADVICE = "pip install 'featherbench[cuda]'"
@@ -55,7 +57,8 @@ def compiled(expression: str, architecture: str) -> Compiled:
     """
     if reason := unavailable():
         raise RuntimeError(reason)
-    key = sha256("\n".join((expression, architecture, STANDARD, _compiler(), _sources())).encode()).hexdigest()
+    parts = (expression, architecture, STANDARD, json.dumps(MACROS), _compiler(), _sources())
+    key = sha256("\n".join(parts).encode()).hexdigest()
     path = _folder() / f"{key}.cubin"
     metadata_path = path.with_suffix(".json")
     if path.is_file() and metadata_path.is_file():
@@ -89,7 +92,13 @@ def _compile(expression: str, architecture: str) -> Compiled:
     from cuda.core import Program, ProgramOptions
 
     source = "".join(f'#include "{path.name}"\n' for path in sorted(SOURCES.glob("*.cu")))
-    options = ProgramOptions(std=STANDARD, arch=architecture, include_path=[str(SOURCES)], ptxas_options="-v")
+    options = ProgramOptions(
+        std=STANDARD,
+        arch=architecture,
+        include_path=[str(SOURCES)],
+        define_macro=[(name, str(value)) for name, value in MACROS.items()],
+        ptxas_options="-v",
+    )
     log = io.StringIO()
     try:
         program = Program(source, "c++", options)

@@ -10,11 +10,15 @@ from impls.sliding_channel_conv2d._windows import Windows
 from impls.sliding_channel_conv2d.cuda.formats import Format
 from impls.sliding_channel_conv2d.cuda.layout import Images
 from impls.sliding_channel_conv2d.cuda.tables import LayerTables, MakeTiling
-from impls.sliding_channel_conv2d.cuda.tiling import BLOCK_K_WORDS, forward, forward_with_bias, transposed
+from impls.sliding_channel_conv2d.cuda.tiling import (
+    BLOCK_K_WORDS,
+    BLOCK_N,
+    THREADS,
+    forward,
+    forward_with_bias,
+    transposed,
+)
 
-THREADS = 128
-BLOCK_N = 128
-"""Number of pixels that a block of threads computes outputs for."""
 BLOCKS_EACH = 4
 """Most blocks for each multiprocessor into which the sums over pixels are split."""
 

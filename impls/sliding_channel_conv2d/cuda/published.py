@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from impls.sliding_channel_conv2d._windows import Windows
-from impls.sliding_channel_conv2d.cuda.convolution import THREADS, Launcher
+from impls.sliding_channel_conv2d.cuda.convolution import Launcher
+from impls.sliding_channel_conv2d.cuda.tiling import THREADS
 
 
 class Published:

@@ -13,14 +13,26 @@ from numpy.typing import NDArray
 
 from impls.sliding_channel_conv2d._windows import Windows
 
+THREADS = 128
+"""Number of threads of a block."""
 BLOCK_M = 64
 """Number of outputs of a tile."""
+BLOCK_N = 128
+"""Number of pixels that a block of threads computes outputs for."""
 BLOCK_K_WORDS = 16
 """Number of 32-bit words of inputs that a kernel loads at a time. A tile's inputs fill a multiple of it."""
 CHUNK = 64
 """Number of entries whose weights' gradients a block of threads computes."""
 NONE = -1
 """In a table, marks that there is no output, input or weight."""
+MACROS = {
+    "THREADS": THREADS,
+    "BLOCK_M": BLOCK_M,
+    "BLOCK_N": BLOCK_N,
+    "BLOCK_K_WORDS": BLOCK_K_WORDS,
+    "CHUNK": CHUNK,
+}
+"""The sizes that kernels are compiled with, by the names that they have there."""
 
 Table = NDArray[np.int32]
 

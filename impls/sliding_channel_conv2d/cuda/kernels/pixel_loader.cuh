@@ -3,8 +3,6 @@
 
 #include "planes.cuh"
 
-constexpr int BLOCK_N = 128;
-
 // A thread loads its part into registers while the previous stage is being multiplied, then stores it in shared memory.
 // Neighbours in memory are pixels of a plane or, with CHANNELS_LAST, channels of a pixel. One load takes VECTOR of
 // them. For pixels, the size of a plane must be a multiple of VECTOR. For channels, the number of channels must be a

@@ -1,12 +1,11 @@
 // The layout of images in memory, and vector loads and stores.
+//
+// THREADS, BLOCK_M, BLOCK_N, BLOCK_K_WORDS and CHUNK are defined by the compiler's command line, see tiling.py.
 #pragma once
 
 #include "device.cuh"
 
-constexpr int THREADS = 128;
-constexpr int BLOCK_M = 64;        // outputs of a tile, as in tiling.py
-constexpr int BLOCK_K_WORDS = 16;  // words of a stage, as in tiling.py
-constexpr int NONE = -1;
+constexpr int NONE = -1;  // as in tiling.py
 
 // Images of ``channels`` planes of ``size`` pixels, in order NCHW, or NHWC with CHANNELS_LAST. Pixels are numbered
 // through all images in 32 bits; offsets in memory have 64 bits.

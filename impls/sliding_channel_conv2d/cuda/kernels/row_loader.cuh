@@ -4,7 +4,8 @@
 
 #include "planes.cuh"
 
-constexpr int ROWS = 64;
+constexpr int ROWS = CHUNK;
+static_assert(ROWS == BLOCK_M);
 
 // Neighbours in memory are pixels of a plane or, with CHANNELS_LAST, channels of a pixel. One load takes VECTOR of
 // them. The plane after the last plane of the images is not in memory; it is all ones.

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from impls.sliding_channel_conv2d import cuda
+from impls.sliding_channel_conv2d.cuda.tiling import MACROS
 
 HERE = Path(__file__).parent
 KERNELS = Path(cuda.__file__).parent / "kernels"
@@ -26,7 +27,8 @@ class Emulator:
 
     def __init__(self, folder: Path) -> None:
         library = folder / "kernels.so"
-        flags = ["-std=c++20", "-O1", "-shared", "-fPIC", f"-I{HERE}", f"-I{KERNELS}"]
+        sizes = [f"-D{name}={value}" for name, value in MACROS.items()]
+        flags = ["-std=c++20", "-O1", "-shared", "-fPIC", f"-I{HERE}", f"-I{KERNELS}", *sizes]
         subprocess.run(["g++", *flags, str(HERE / "kernels.cpp"), "-o", str(library)], check=True)
         self._library = ctypes.CDLL(str(library))
         self.kernels = dict(self._table())
