@@ -8,6 +8,7 @@ from torch import Tensor
 from bench.core.workload import Call, Problem
 from impls.sliding_channel_conv2d._passes import tensors
 from impls.sliding_channel_conv2d.cuda.convolution import Launcher
+from impls.sliding_channel_conv2d.cuda.tiled_convolution import TiledConvolution
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
@@ -32,24 +33,10 @@ class Kernels(Protocol):
         """Compute dX (n, cin, h, w), dW (cout, width) and, where there is a ``bias``, dbias (cout,)."""
 
 
-class Gradients(Protocol):
-    """A kernel for each gradient; ``cuda.convolution.Convolution`` documents the methods."""
-
-    def pack(self, weight: Tensor) -> Any: ...
-
-    def apply(self, x: Tensor, packed: Any, bias: Tensor | None) -> Tensor: ...
-
-    def input_gradient(self, dy: Tensor, weight: Tensor) -> Tensor: ...
-
-    def weight_gradient(self, dy: Tensor, x: Tensor) -> Tensor: ...
-
-    def parameter_gradients(self, dy: Tensor, x: Tensor) -> Tensor: ...
-
-
 class SeparateGradients:
     """``Kernels`` made from those that compute each gradient separately."""
 
-    def __init__(self, kernels: Gradients) -> None:
+    def __init__(self, kernels: TiledConvolution) -> None:
         self._kernels = kernels
         self.pack, self.forward = kernels.pack, kernels.apply
 

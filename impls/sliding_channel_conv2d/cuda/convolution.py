@@ -1,4 +1,4 @@
-"""The layer and its gradients on a GPU, as launches of kernels."""
+"""The layer and its gradients on a GPU, as launches of the CUDA kernels."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -9,15 +9,9 @@ from torch import Tensor
 from impls.sliding_channel_conv2d._windows import Windows
 from impls.sliding_channel_conv2d.cuda.formats import Format
 from impls.sliding_channel_conv2d.cuda.layout import Images
-from impls.sliding_channel_conv2d.cuda.tables import LayerTables, MakeTiling
-from impls.sliding_channel_conv2d.cuda.tiling import (
-    BLOCK_K_WORDS,
-    BLOCK_N,
-    THREADS,
-    forward,
-    forward_with_bias,
-    transposed,
-)
+from impls.sliding_channel_conv2d.cuda.tables import MakeTiling
+from impls.sliding_channel_conv2d.cuda.tiled_convolution import TiledConvolution
+from impls.sliding_channel_conv2d.cuda.tiling import BLOCK_K_WORDS, BLOCK_N, THREADS
 
 BLOCKS_EACH = 4
 """Most blocks for each multiprocessor into which the sums over pixels are split."""
@@ -35,42 +29,12 @@ class Launcher(Protocol):
         """
 
 
-class Convolution:
-    """One layer's kernels for one format. Tensors have its dtype; an output has the first argument's memory format."""
+class Convolution(TiledConvolution):
+    """One layer's kernels in CUDA C++; gradients are the same in every call, bit by bit."""
 
     def __init__(self, windows: Windows, format_: Format, launcher: Launcher) -> None:
-        self._windows, self._format, self._launcher = windows, format_, launcher
-        self._tables = LayerTables(windows, format_)
-
-    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Compute Y (n, cout, h, w) from x (n, cin, h, w), weight (cout, width) and bias (cout,)."""
-        return self.apply(x, self.pack(weight), bias)
-
-    def pack(self, weight: Tensor) -> Tensor:
-        """Return the weight in the form that ``apply`` takes; a weight that does not change is packed once."""
-        return self._pack(forward, weight)
-
-    def apply(self, x: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
-        """Compute what ``forward`` does, from a weight that ``pack`` returned."""
-        return self._multiply(forward, x, packed, bias, self._windows.cout)
-
-    def input_gradient(self, dy: Tensor, weight: Tensor) -> Tensor:
-        """Compute dX (n, cin, h, w) from dy (n, cout, h, w) and weight (cout, width)."""
-        return self._multiply(transposed, dy, self._pack(transposed, weight), None, self._windows.cin)
-
-    def weight_gradient(self, dy: Tensor, x: Tensor) -> Tensor:
-        """Compute dW (cout, width) from dy (n, cout, h, w) and x (n, cin, h, w).
-
-        It is the same in every call, bit by bit.
-        """
-        return self._sums_over_pixels(forward, dy, x).view(self._windows.cout, self._windows.width)
-
-    def parameter_gradients(self, dy: Tensor, x: Tensor) -> Tensor:
-        """Compute dW and behind it dbias, (cout * width + cout,), with one kernel.
-
-        Otherwise it is like ``weight_gradient``.
-        """
-        return self._sums_over_pixels(forward_with_bias, dy, x)
+        super().__init__(windows, format_)
+        self._launcher = launcher
 
     def _sums_over_pixels(self, make_tiling: MakeTiling, dy: Tensor, x: Tensor) -> Tensor:
         images = Images.of(dy, x)
@@ -99,7 +63,6 @@ class Convolution:
         return gradient
 
     def _pack(self, make_tiling: MakeTiling, weight: Tensor) -> Tensor:
-        """Return all entries of the tiles, zero where there is no weight, in the order in which kernels read them."""
         packing = self._tables.of(make_tiling, weight.device).packing
         count = packing.numel()
         packed = weight.new_empty(count)

@@ -10,15 +10,9 @@ from torch import Tensor
 from impls.sliding_channel_conv2d._windows import Windows
 from impls.sliding_channel_conv2d.cuda.formats import Format
 from impls.sliding_channel_conv2d.cuda.layout import Images
-from impls.sliding_channel_conv2d.cuda.tables import LayerTables, MakeTiling
-from impls.sliding_channel_conv2d.cuda.tiling import (
-    BLOCK_K_WORDS,
-    BLOCK_M,
-    CHUNK,
-    forward,
-    forward_with_bias,
-    transposed,
-)
+from impls.sliding_channel_conv2d.cuda.tables import MakeTiling
+from impls.sliding_channel_conv2d.cuda.tiled_convolution import TiledConvolution
+from impls.sliding_channel_conv2d.cuda.tiling import BLOCK_K_WORDS, BLOCK_M, CHUNK, forward_with_bias
 
 MAX_SPLIT_K = 64
 """Most slices of the pixels that a gradient of weights is summed over."""
@@ -120,8 +114,8 @@ def _prune(configs: list[Any], _: dict[str, Any], **constants: Any) -> list[Any]
     return [config for config in configs if constants["PRECISION"] != "ieee" or config.kwargs["BLOCK_N"] <= 32]
 
 
-class TritonConvolution:
-    """The interface of ``Convolution``, with Triton kernels, which are tuned when first called for a size of layer."""
+class TritonConvolution(TiledConvolution):
+    """One layer's kernels in Triton, which are tuned when first called for a size of layer."""
 
     forward_kernel: Any = triton.autotune(
         _configs((64, 4), (128, 4), (128, 8), (256, 8)),
@@ -137,34 +131,9 @@ class TritonConvolution:
     )(weight_gradient_kernel)
 
     def __init__(self, windows: Windows, format_: Format) -> None:
-        self._windows, self._format = windows, format_
-        self._tables = LayerTables(windows, format_)
+        super().__init__(windows, format_)
         self._precision = "ieee" if format_.exact else "tf32"
         self._entries = BLOCK_K_WORDS * format_.per_word
-
-    def forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """Compute Y (n, cout, h, w) from x (n, cin, h, w), weight (cout, width) and bias (cout,)."""
-        return self.apply(x, self.pack(weight), bias)
-
-    def pack(self, weight: Tensor) -> Tensor:
-        """Return the weight in the form that ``apply`` takes; a weight that does not change is packed once."""
-        return self._pack(forward, weight)
-
-    def apply(self, x: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
-        """Compute what ``forward`` does, from a weight that ``pack`` returned."""
-        return self._multiply(forward, x, packed, bias, self._windows.cout)
-
-    def input_gradient(self, dy: Tensor, weight: Tensor) -> Tensor:
-        """Compute dX (n, cin, h, w) from dy (n, cout, h, w) and weight (cout, width)."""
-        return self._multiply(transposed, dy, self._pack(transposed, weight), None, self._windows.cin)
-
-    def weight_gradient(self, dy: Tensor, x: Tensor) -> Tensor:
-        """Compute dW (cout, width) from dy (n, cout, h, w) and x (n, cin, h, w)."""
-        return self._sums_over_pixels(forward, dy, x).view(self._windows.cout, self._windows.width)
-
-    def parameter_gradients(self, dy: Tensor, x: Tensor) -> Tensor:
-        """Compute dW and behind it dbias, (cout * width + cout,), from dy and x."""
-        return self._sums_over_pixels(forward_with_bias, dy, x)
 
     def _sums_over_pixels(self, make_tiling: MakeTiling, dy: Tensor, x: Tensor) -> Tensor:
         images = Images.of(dy, x)
@@ -188,7 +157,6 @@ class TritonConvolution:
         return partial_sums.sum(0)[tables.positions].to(x.dtype)
 
     def _pack(self, make_tiling: MakeTiling, weight: Tensor) -> Tensor:
-        """Return all entries of the tiles, zero where there is no weight."""
         tables = self._tables.of(make_tiling, weight.device)
         return weight.new_zeros(tables.weight_index.numel()).index_put((tables.positions,), weight.flatten())
 
