@@ -32,8 +32,8 @@ __device__ inline Vector* vector_at(const void* place) {
     return static_cast<Vector*>(const_cast<void*>(place));
 }
 
-__device__ inline u32 bits(float value) { return __float_as_uint(value); }
-__device__ inline float number(u32 value) { return __uint_as_float(value); }
+__device__ inline u32 as_bits(float value) { return __float_as_uint(value); }
+__device__ inline float as_float(u32 value) { return __uint_as_float(value); }
 
 __device__ inline u32 rounded_to_tf32(float value) {
     u32 word;
@@ -70,7 +70,7 @@ __device__ inline float to_float<Half>(u16 stored) {
 }
 template <>
 __device__ inline float to_float<Bfloat16>(u16 stored) {
-    return number(static_cast<u32>(stored) << 16);
+    return as_float(static_cast<u32>(stored) << 16);
 }
 
 // A warp adds a b to the 16 x 8 outputs d; a is 16 rows of 8 words, b is 8 words by 8 columns.

@@ -6,7 +6,7 @@
 
 #include "pixel_loader.cuh"
 
-__device__ constexpr int larger(int one, int other) { return one > other ? one : other; }
+__device__ constexpr int greater(int one, int other) { return one > other ? one : other; }
 
 // Writes a tile, PASS_PIXELS pixels at a time. VECTOR pixels of a plane are stored at once; with channels last, one
 // number is.
@@ -27,12 +27,12 @@ public:
     // Puts the values of ``output`` at ``pixel`` of the part and at its neighbours in shared memory. Neighbours are
     // pixels or, with CHANNELS_LAST, outputs.
     template <int COUNT>
-    __device__ static void put(u32* on_chip, int output, int pixel, const Stored (&values)[COUNT]) {
-        store(at(on_chip, output, pixel), values);
+    __device__ static void put(u32* smem, int output, int pixel, const Stored (&values)[COUNT]) {
+        store(at(smem, output, pixel), values);
     }
 
     // All threads of the block write the part's outputs and pixels that exist. ``outputs`` are the planes of the tile.
-    __device__ static void write(u32* on_chip, Stored* y, const Planes<CHANNELS_LAST>& out, const int* outputs,
+    __device__ static void write(u32* smem, Stored* y, const Planes<CHANNELS_LAST>& out, const int* outputs,
                                  u32 first_pixel, u32 pixels) {
         if constexpr (CHANNELS_LAST) {
             const int output = threadIdx.x % BLOCK_M, plane = outputs[output];
@@ -40,25 +40,25 @@ public:
 #pragma unroll 4
             for (int pixel = threadIdx.x / BLOCK_M; pixel < PASS_PIXELS; pixel += THREADS / BLOCK_M) {
                 const u32 number = first_pixel + pixel;
-                if (number < pixels) y[out.place(number) + out.plane(plane)] = *at(on_chip, output, pixel);
+                if (number < pixels) y[out.offset(number) + out.plane(plane)] = *at(smem, output, pixel);
             }
         } else {
             constexpr int VECTORS = PASS_PIXELS / VECTOR;
             const int pixel = threadIdx.x % VECTORS * VECTOR;
             if (first_pixel + pixel >= pixels) return;
-            Stored* to = y + out.place(first_pixel + pixel);
+            Stored* to = y + out.offset(first_pixel + pixel);
 #pragma unroll 4
             for (int output = threadIdx.x / VECTORS; output < BLOCK_M; output += THREADS / VECTORS) {
                 if (outputs[output] == NONE) continue;
                 Stored values[VECTOR];
-                load(values, at(on_chip, output, pixel), true);
+                load(values, at(smem, output, pixel), true);
                 store(to + out.plane(outputs[output]), values);
             }
         }
     }
 
 private:
-    __device__ static Stored* at(u32* on_chip, int output, int pixel) {
-        return reinterpret_cast<Stored*>(on_chip) + (CHANNELS_LAST ? pixel * PITCH + output : output * PITCH + pixel);
+    __device__ static Stored* at(u32* smem, int output, int pixel) {
+        return reinterpret_cast<Stored*>(smem) + (CHANNELS_LAST ? pixel * PITCH + output : output * PITCH + pixel);
     }
 };

@@ -4,7 +4,7 @@
 // cache.
 #include "epilogue.cuh"
 
-constexpr int STEP = 8;  // words that an instruction multiplies
+constexpr int MMA_K = 8;  // words that an instruction multiplies
 
 template <class Format, bool CHANNELS_LAST, int VECTOR>
 __global__ void __launch_bounds__(THREADS)
@@ -14,43 +14,43 @@ __global__ void __launch_bounds__(THREADS)
     using Stored = typename Format::Stored;
     using Loader = PixelLoader<Format, CHANNELS_LAST, VECTOR>;
     using Output = Epilogue<Format, CHANNELS_LAST, VECTOR>;
-    constexpr int BLOCKS = 2, COLUMNS = 8;  // a warp computes 2 x 8 products of 16 outputs by 8 pixels
-    __shared__ __align__(16) u32 on_chip[larger(2 * Loader::SIZE, Output::SIZE)];
+    constexpr int MMA_M = 2, MMA_N = 8;  // a warp computes 2 x 8 products of 16 outputs by 8 pixels
+    __shared__ __align__(16) u32 smem[greater(2 * Loader::SIZE, Output::SIZE)];
 
     const Planes<CHANNELS_LAST> in{from_channels, size}, out{to_channels, size};
     const u32 tile = blockIdx.x % tiles, first_pixel = blockIdx.x / tiles * BLOCK_N;
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    const int row = lane / 4, column = lane % 4, warp_m = warp / 2 * BLOCKS, warp_n = warp % 2 * 8 * COLUMNS;
+    const int row = lane / 4, column = lane % 4, warp_m = warp / 2 * MMA_M, warp_n = warp % 2 * 8 * MMA_N;
     const int begin = first[tile], end = first[tile + 1];
     constexpr int ENTRIES = BLOCK_K_WORDS * Format::per_word;
 
-    float sums[BLOCKS][COLUMNS][4] = {};
+    float sums[MMA_M][MMA_N][4] = {};
     Loader stage(in, x, first_pixel, pixels);
     stage.load_global(inputs + begin);
-    stage.store_shared(on_chip);
+    stage.store_shared(smem);
     __syncthreads();
-    for (int entry = begin, now = 0; entry < end; entry += ENTRIES, now ^= 1) {
-        const bool more = entry + ENTRIES < end;
-        if (more) stage.load_global(inputs + entry + ENTRIES);
+    for (int entry = begin, buffer = 0; entry < end; entry += ENTRIES, buffer ^= 1) {
+        const bool has_next = entry + ENTRIES < end;
+        if (has_next) stage.load_global(inputs + entry + ENTRIES);
 #pragma unroll
-        for (int step = 0; step < BLOCK_K_WORDS / STEP; ++step) {
-            const int steps = entry / (STEP * Format::per_word) + step;
-            u32 a[BLOCKS][4];
+        for (int step = 0; step < BLOCK_K_WORDS / MMA_K; ++step) {
+            const int steps = entry / (MMA_K * Format::per_word) + step;
+            u32 a[MMA_M][4];
 #pragma unroll
-            for (int block = 0; block < BLOCKS; ++block) {
+            for (int block = 0; block < MMA_M; ++block) {
                 const uint4 four = weights[(steps * (BLOCK_M / 16) + warp_m + block) * 32 + lane];
                 a[block][0] = four.x, a[block][1] = four.y, a[block][2] = four.z, a[block][3] = four.w;
             }
 #pragma unroll
-            for (int i = 0; i < COLUMNS; ++i) {
+            for (int i = 0; i < MMA_N; ++i) {
                 const int pixel = warp_n + 8 * i + row;
-                const u32 b[2] = {Loader::read(on_chip + now * Loader::SIZE, STEP * step + column, pixel),
-                                  Loader::read(on_chip + now * Loader::SIZE, STEP * step + column + 4, pixel)};
+                const u32 b[2] = {Loader::read(smem + buffer * Loader::SIZE, MMA_K * step + column, pixel),
+                                  Loader::read(smem + buffer * Loader::SIZE, MMA_K * step + column + 4, pixel)};
 #pragma unroll
-                for (int block = 0; block < BLOCKS; ++block) multiply<Format>(sums[block][i], a[block], b);
+                for (int block = 0; block < MMA_M; ++block) multiply<Format>(sums[block][i], a[block], b);
             }
         }
-        if (more) stage.store_shared(on_chip + (now ^ 1) * Loader::SIZE);
+        if (has_next) stage.store_shared(smem + (buffer ^ 1) * Loader::SIZE);
         __syncthreads();
     }
 
@@ -58,24 +58,24 @@ __global__ void __launch_bounds__(THREADS)
         if (part > 0) __syncthreads();
         if (warp_n == part * Output::PASS_PIXELS) {
 #pragma unroll
-            for (int half = 0; half < 2 * BLOCKS; ++half) {
-                const int within = 16 * warp_m + 8 * half + row, output = outputs[tile * BLOCK_M + within];
+            for (int half = 0; half < 2 * MMA_M; ++half) {
+                const int tile_row = 16 * warp_m + 8 * half + row, output = outputs[tile * BLOCK_M + tile_row];
                 if (output == NONE) continue;
-                const float added = bias ? to_float<Format>(bias[output]) : 0.0f;
+                const float bias_value = bias ? to_float<Format>(bias[output]) : 0.0f;
 #pragma unroll
-                for (int i = 0; i < COLUMNS; ++i) {
+                for (int i = 0; i < MMA_N; ++i) {
                     const float* pair = &sums[half / 2][i][half % 2 * 2];
-                    const Stored both[2] = {from_float<Format>(pair[0] + added), from_float<Format>(pair[1] + added)};
+                    const Stored pair_values[2] = {from_float<Format>(pair[0] + bias_value), from_float<Format>(pair[1] + bias_value)};
                     if constexpr (CHANNELS_LAST) {
-                        Output::put(on_chip, within, 8 * i + 2 * column, {both[0]});
-                        Output::put(on_chip, within, 8 * i + 2 * column + 1, {both[1]});
+                        Output::put(smem, tile_row, 8 * i + 2 * column, {pair_values[0]});
+                        Output::put(smem, tile_row, 8 * i + 2 * column + 1, {pair_values[1]});
                     } else {
-                        Output::put(on_chip, within, 8 * i + 2 * column, both);
+                        Output::put(smem, tile_row, 8 * i + 2 * column, pair_values);
                     }
                 }
             }
         }
         __syncthreads();
-        Output::write(on_chip, y, out, outputs + tile * BLOCK_M, first_pixel + part * Output::PASS_PIXELS, pixels);
+        Output::write(smem, y, out, outputs + tile * BLOCK_M, first_pixel + part * Output::PASS_PIXELS, pixels);
     }
 }

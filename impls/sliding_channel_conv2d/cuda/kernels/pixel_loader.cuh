@@ -21,7 +21,7 @@ public:
 #pragma unroll
         for (int i = 0; i < (CHANNELS_LAST ? ITEMS : 1); ++i) {
             const u32 pixel = first_pixel + pixel_of(i);
-            from_[i] = pixel < pixels ? x + planes.place(pixel) : nullptr;
+            from_[i] = pixel < pixels ? x + planes.offset(pixel) : nullptr;
         }
     }
 
@@ -45,15 +45,15 @@ public:
 #pragma unroll
         for (int i = 0; i < ITEMS; ++i) {
             const int number = entry_of(i) / PER_WORD;
-            u32 made[CHANNELS_LAST ? GROUP / PER_WORD : VECTOR];
+            u32 packed[CHANNELS_LAST ? GROUP / PER_WORD : VECTOR];
             if constexpr (CHANNELS_LAST) {
 #pragma unroll
-                for (int v = 0; v < GROUP; v += PER_WORD) made[v / PER_WORD] = word(&registers_[i][0][v], 1);
-                store_words(words + pixel_of(i) * PITCH + number, made);
+                for (int v = 0; v < GROUP; v += PER_WORD) packed[v / PER_WORD] = word(&registers_[i][0][v], 1);
+                store_words(words + pixel_of(i) * PITCH + number, packed);
             } else {
 #pragma unroll
-                for (int v = 0; v < VECTOR; ++v) made[v] = word(&registers_[i][0][v], VECTOR);
-                store_words(words + number * PITCH + pixel_of(i), made);
+                for (int v = 0; v < VECTOR; ++v) packed[v] = word(&registers_[i][0][v], VECTOR);
+                store_words(words + number * PITCH + pixel_of(i), packed);
             }
         }
     }
@@ -67,12 +67,12 @@ private:
     // An item is what a thread handles at once: GROUP pixels of one word, or GROUP channels of one pixel.
     static constexpr int GROUP = CHANNELS_LAST && VECTOR < PER_WORD ? PER_WORD : VECTOR;
     static constexpr int ITEMS = BLOCK_K_WORDS * BLOCK_N / (CHANNELS_LAST ? GROUP / PER_WORD : GROUP) / THREADS;
-    static constexpr int BESIDE = (CHANNELS_LAST ? BLOCK_K_WORDS * PER_WORD : BLOCK_N) / GROUP;  // contiguous items
+    static constexpr int CONTIGUOUS = (CHANNELS_LAST ? BLOCK_K_WORDS * PER_WORD : BLOCK_N) / GROUP;  // contiguous items
 
     __device__ static int item(int i) { return i * THREADS + static_cast<int>(threadIdx.x); }
-    __device__ static int pixel_of(int i) { return CHANNELS_LAST ? item(i) / BESIDE : item(i) % BESIDE * GROUP; }
+    __device__ static int pixel_of(int i) { return CHANNELS_LAST ? item(i) / CONTIGUOUS : item(i) % CONTIGUOUS * GROUP; }
     __device__ static int entry_of(int i) {
-        return CHANNELS_LAST ? item(i) % BESIDE * GROUP : item(i) / BESIDE * PER_WORD;
+        return CHANNELS_LAST ? item(i) % CONTIGUOUS * GROUP : item(i) / CONTIGUOUS * PER_WORD;
     }
 
     __device__ void load_channels(int i, const int* inputs) {
@@ -87,11 +87,11 @@ private:
         }
     }
 
-    __device__ static u32 word(const Stored* numbers, int apart) {
+    __device__ static u32 word(const Stored* numbers, int stride) {
         if constexpr (PER_WORD == 1) {
             return as_word(numbers[0], Format{});
         } else {
-            return as_word(numbers[0], numbers[apart]);
+            return as_word(numbers[0], numbers[stride]);
         }
     }
 

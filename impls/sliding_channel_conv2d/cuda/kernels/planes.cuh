@@ -14,7 +14,7 @@ struct Planes {
     u32 channels, size;
 
     // Offset of pixel ``number`` from the beginning of its plane in the first image.
-    __device__ u64 place(u32 number) const {
+    __device__ u64 offset(u32 number) const {
         if constexpr (CHANNELS_LAST) {
             return static_cast<u64>(number) * channels;
         } else {
@@ -48,48 +48,48 @@ struct Vector<16> {
 
 // A vector and the numbers in it.
 template <class Stored, int COUNT>
-union Together {
+union VectorOrNumbers {
     typename Vector<sizeof(Stored) * COUNT>::Type vector;
     Stored numbers[COUNT];
 };
 
-// Loads COUNT numbers, or sets all to ``otherwise`` unless ``there``. They are set before the load, because to set them
+// Loads COUNT numbers, or sets all to ``fallback`` unless ``in_bounds``. They are set before the load, because to set them
 // afterwards would wait for it.
 template <class Stored, int COUNT>
-__device__ inline void load(Stored (&into)[COUNT], const Stored* from, bool there, Stored otherwise = {}) {
-    Together<Stored, COUNT> both;
+__device__ inline void load(Stored (&into)[COUNT], const Stored* from, bool in_bounds, Stored fallback = {}) {
+    VectorOrNumbers<Stored, COUNT> value;
 #pragma unroll
-    for (int i = 0; i < COUNT; ++i) both.numbers[i] = otherwise;
-    if (there) both.vector = *vector_at<const decltype(both.vector)>(from);
+    for (int i = 0; i < COUNT; ++i) value.numbers[i] = fallback;
+    if (in_bounds) value.vector = *vector_at<const decltype(value.vector)>(from);
 #pragma unroll
-    for (int i = 0; i < COUNT; ++i) into[i] = both.numbers[i];
+    for (int i = 0; i < COUNT; ++i) into[i] = value.numbers[i];
 }
 
 template <class Stored, int COUNT>
 __device__ inline void store(Stored* to, const Stored (&numbers)[COUNT]) {
-    Together<Stored, COUNT> both;
+    VectorOrNumbers<Stored, COUNT> value;
 #pragma unroll
-    for (int i = 0; i < COUNT; ++i) both.numbers[i] = numbers[i];
-    *vector_at<decltype(both.vector)>(to) = both.vector;
+    for (int i = 0; i < COUNT; ++i) value.numbers[i] = numbers[i];
+    *vector_at<decltype(value.vector)>(to) = value.vector;
 }
 
 // Stores neighbouring words in shared memory, four at a time. One by one, threads that store COUNT words apart would
 // have bank conflicts.
 template <int COUNT>
 __device__ inline void store_words(u32* to, const u32 (&words)[COUNT]) {
-    constexpr int TOGETHER = COUNT < 4 ? COUNT : 4;
+    constexpr int WIDTH = COUNT < 4 ? COUNT : 4;
 #pragma unroll
-    for (int i = 0; i < COUNT; i += TOGETHER) {
-        u32 some[TOGETHER];
+    for (int i = 0; i < COUNT; i += WIDTH) {
+        u32 four[WIDTH];
 #pragma unroll
-        for (int j = 0; j < TOGETHER; ++j) some[j] = words[i + j];
-        store(to + i, some);
+        for (int j = 0; j < WIDTH; ++j) four[j] = words[i + j];
+        store(to + i, four);
     }
 }
 
 // Returns the word of one number or of two, as the tensor cores take it.
 __device__ inline u32 as_word(float number, Tf32) { return rounded_to_tf32(number); }
-__device__ inline u32 as_word(float number, Float) { return bits(number); }
+__device__ inline u32 as_word(float number, Float) { return as_bits(number); }
 __device__ inline u32 as_word(u16 low, u16 high) { return low | static_cast<u32>(high) << 16; }
 
 // Returns a number as the products read it from memory.
@@ -97,4 +97,4 @@ template <class Stored, class Format>
 __device__ inline Stored as_operand(Stored stored, Format) {
     return stored;
 }
-__device__ inline float as_operand(float stored, Tf32) { return number(rounded_to_tf32(stored)); }
+__device__ inline float as_operand(float stored, Tf32) { return as_float(rounded_to_tf32(stored)); }

@@ -1,10 +1,10 @@
 // The design of arXiv 2101.00745, for comparison: float32, NCHW, one thread for each number of an output, no shared
 // memory. Unlike the authors' own kernels, these are correct for every overlap of windows. REUSE is the paper's
 // channel-cyclic optimisation: filters that read the same window are handled together, so that a window is read once
-// for each group of TOGETHER filters.
+// for each group of MAX_FILTERS filters.
 #include "device.cuh"
 
-constexpr int TOGETHER = 8;  // filters of a window that a thread handles at a time
+constexpr int MAX_FILTERS = 8;  // filters of a window that a thread handles at a time
 
 // Filters of window w are filters[first[w]] to filters[first[w + 1]]; its first channel is starts[w]. Without REUSE
 // each filter is listed as a window of its own.
@@ -16,19 +16,19 @@ __global__ void published_forward(const float* x, const float* weight, const flo
     if (index >= static_cast<u64>(images) * windows * pixels) return;
     const u32 pixel = index % pixels, window = index / pixels % windows;
     const u64 image = index / pixels / windows;
-    constexpr int MOST = REUSE ? TOGETHER : 1;
-    for (int from = first[window]; from < first[window + 1]; from += MOST) {
-        const int count = min(MOST, first[window + 1] - from);
-        float sums[MOST] = {};
+    constexpr int FILTERS = REUSE ? MAX_FILTERS : 1;
+    for (int from = first[window]; from < first[window + 1]; from += FILTERS) {
+        const int count = min(FILTERS, first[window + 1] - from);
+        float sums[FILTERS] = {};
         for (u32 k = 0; k < width; ++k) {
             const float value = x[(image * cin + (starts[window] + k) % cin) * pixels + pixel];
 #pragma unroll
-            for (int i = 0; i < MOST; ++i) {
+            for (int i = 0; i < FILTERS; ++i) {
                 if (i < count) sums[i] += weight[static_cast<u64>(filters[from + i]) * width + k] * value;
             }
         }
 #pragma unroll
-        for (int i = 0; i < MOST; ++i) {
+        for (int i = 0; i < FILTERS; ++i) {
             if (i >= count) continue;
             const int filter = filters[from + i];
             y[(image * cout + filter) * pixels + pixel] = sums[i] + (bias ? bias[filter] : 0.0f);
@@ -46,26 +46,26 @@ __global__ void published_output_centric(const float* dy, const float* x, const 
     if (index >= static_cast<u64>(images) * windows * pixels) return;
     const u32 pixel = index % pixels, window = index / pixels % windows;
     const u64 image = index / pixels / windows;
-    constexpr int MOST = REUSE ? TOGETHER : 1;
-    for (int from = first[window]; from < first[window + 1]; from += MOST) {
-        const int count = min(MOST, first[window + 1] - from);
-        float gradients[MOST] = {};
+    constexpr int FILTERS = REUSE ? MAX_FILTERS : 1;
+    for (int from = first[window]; from < first[window + 1]; from += FILTERS) {
+        const int count = min(FILTERS, first[window + 1] - from);
+        float gradients[FILTERS] = {};
 #pragma unroll
-        for (int i = 0; i < MOST; ++i) {
+        for (int i = 0; i < FILTERS; ++i) {
             if (i < count) gradients[i] = dy[(image * cout + filters[from + i]) * pixels + pixel];
         }
         for (u32 k = 0; k < width; ++k) {
-            const u64 place = (image * cin + (starts[window] + k) % cin) * pixels + pixel;
-            const float value = x[place];
+            const u64 offset = (image * cin + (starts[window] + k) % cin) * pixels + pixel;
+            const float value = x[offset];
             float sum = 0.0f;
 #pragma unroll
-            for (int i = 0; i < MOST; ++i) {
+            for (int i = 0; i < FILTERS; ++i) {
                 if (i >= count) continue;
-                const u64 of_weight = static_cast<u64>(filters[from + i]) * width + k;
-                sum += weight[of_weight] * gradients[i];
-                atomicAdd(dweight + of_weight, value * gradients[i]);
+                const u64 weight_index = static_cast<u64>(filters[from + i]) * width + k;
+                sum += weight[weight_index] * gradients[i];
+                atomicAdd(dweight + weight_index, value * gradients[i]);
             }
-            atomicAdd(dx + place, sum);
+            atomicAdd(dx + offset, sum);
         }
     }
 }
@@ -86,13 +86,13 @@ __global__ void published_input_centric(const float* dy, const float* x, const f
         const int window = covers[cover];
         const u32 k = (channel + cin - starts[window]) % cin;
         for (int i = first[window]; i < first[window + 1]; ++i) {
-            const u64 of_weight = static_cast<u64>(filters[i]) * width + k;
+            const u64 weight_index = static_cast<u64>(filters[i]) * width + k;
             const float gradient = dy[(image * cout + filters[i]) * pixels + pixel];
-            sum += weight[of_weight] * gradient;
+            sum += weight[weight_index] * gradient;
             if constexpr (REUSE) {
-                atomicAdd(dweight + of_weight, value * gradient);
+                atomicAdd(dweight + weight_index, value * gradient);
             } else {
-                atomicAdd(dweight + of_weight, x[index] * gradient);  // loads x again, as it may have changed
+                atomicAdd(dweight + weight_index, x[index] * gradient);  // loads x again, as it may have changed
             }
         }
     }

@@ -49,10 +49,10 @@ public:
 #pragma unroll
                 for (int v = 0; v < GROUP; ++v) to[v * PITCH] = word(&registers_[i][0][v], GROUP);
             } else {
-                u32 made[GROUP / PER_WORD];
+                u32 packed[GROUP / PER_WORD];
 #pragma unroll
-                for (int v = 0; v < GROUP; v += PER_WORD) made[v / PER_WORD] = word(&registers_[i][0][v], 1);
-                store_words(to, made);
+                for (int v = 0; v < GROUP; v += PER_WORD) packed[v / PER_WORD] = word(&registers_[i][0][v], 1);
+                store_words(to, packed);
             }
         }
     }
@@ -63,25 +63,25 @@ private:
     static constexpr int ITEMS = ROWS * BLOCK_K_WORDS / (CHANNELS_LAST ? GROUP : GROUP / PER_WORD) / THREADS;
     // The items that are contiguous in memory, before the next row or pixel. With channels last they are no more than
     // the 32 bytes of a memory sector: a warp that went further along a pixel would store to few banks.
-    static constexpr int BESIDE = CHANNELS_LAST ? 32 / sizeof(Stored) / GROUP : STAGE / GROUP;
-    static constexpr int APART = -2;
+    static constexpr int CONTIGUOUS = CHANNELS_LAST ? 32 / sizeof(Stored) / GROUP : STAGE / GROUP;
+    static constexpr int SCATTERED = -2;
 
     __device__ static int item(int i) { return i * THREADS + static_cast<int>(threadIdx.x); }
     __device__ static int row_of(int i) {
-        if constexpr (CHANNELS_LAST) return (item(i) / (BESIDE * BLOCK_K_WORDS) * BESIDE + item(i) % BESIDE) * GROUP;
-        return item(i) / BESIDE;
+        if constexpr (CHANNELS_LAST) return (item(i) / (CONTIGUOUS * BLOCK_K_WORDS) * CONTIGUOUS + item(i) % CONTIGUOUS) * GROUP;
+        return item(i) / CONTIGUOUS;
     }
     __device__ static int pixel_of(int i) {
-        return CHANNELS_LAST ? item(i) / BESIDE % BLOCK_K_WORDS * PER_WORD : item(i) % BESIDE * GROUP;
+        return CHANNELS_LAST ? item(i) / CONTIGUOUS % BLOCK_K_WORDS * PER_WORD : item(i) % CONTIGUOUS * GROUP;
     }
 
     // Returns the plane of a row or, with channels last, of the first of GROUP rows that are neighbours in memory. If
-    // they are not, returns APART.
+    // they are not, returns SCATTERED.
     __device__ int first_plane(int row) const {
         const int first = plane(row);
         if constexpr (!CHANNELS_LAST || GROUP == 1) return first;
         // Planes ascend, so the last shows whether all are neighbours.
-        return first % VECTOR == 0 && plane(row + GROUP - 1) == first + GROUP - 1 ? first : APART;
+        return first % VECTOR == 0 && plane(row + GROUP - 1) == first + GROUP - 1 ? first : SCATTERED;
     }
 
     __device__ int plane(int row) const { return row < count_ ? numbers_[row] : NONE; }
@@ -96,20 +96,20 @@ private:
     __device__ void load_pixels(Stored (&into)[GROUP], int plane, u32 pixel, u32 end) const {
         const Stored* from = in_memory(plane) ? x_ + planes_.plane(plane) : nullptr;
         if constexpr (VECTOR == GROUP) {
-            const bool there = from && pixel < end;
-            load(into, there ? from + planes_.place(pixel) : nullptr, there, constant(plane));
+            const bool in_bounds = from && pixel < end;
+            load(into, in_bounds ? from + planes_.offset(pixel) : nullptr, in_bounds, constant(plane));
         } else {
 #pragma unroll
             for (int v = 0; v < GROUP; ++v) {
-                into[v] = from && pixel + v < end ? from[planes_.place(pixel + v)] : constant(plane);
+                into[v] = from && pixel + v < end ? from[planes_.offset(pixel + v)] : constant(plane);
             }
         }
     }
 
     __device__ void load_channels(Stored (&into)[GROUP], int i, u32 pixel, u32 end) const {
         const bool inside = pixel < end;
-        const Stored* from = inside ? x_ + planes_.place(pixel) : nullptr;
-        if (GROUP > 1 && first_[i] != APART) {
+        const Stored* from = inside ? x_ + planes_.offset(pixel) : nullptr;
+        if (GROUP > 1 && first_[i] != SCATTERED) {
             load(into, from + first_[i], inside);
             return;
         }
@@ -120,11 +120,11 @@ private:
         }
     }
 
-    __device__ static u32 word(const Stored* numbers, int apart) {
+    __device__ static u32 word(const Stored* numbers, int stride) {
         if constexpr (PER_WORD == 1) {
             return as_word(numbers[0], Format{});
         } else {
-            return as_word(numbers[0], numbers[apart]);
+            return as_word(numbers[0], numbers[stride]);
         }
     }
 

@@ -10,57 +10,57 @@ __global__ void __launch_bounds__(THREADS)
                     const int* chunk_entries, u32 chunks, u32 entries, u32 pixels, u32 pixels_each, u32 size,
                     u32 dy_channels, u32 x_channels) {
     using Loader = RowLoader<Format, CHANNELS_LAST, VECTOR>;
-    constexpr int STEP = 8, BLOCKS = 2, COLUMNS = 4;  // a warp computes 2 x 4 products of 16 outputs by 8 entries
-    __shared__ __align__(16) u32 left[2][Loader::SIZE];
-    __shared__ __align__(16) u32 right[2][Loader::SIZE];
+    constexpr int MMA_K = 8, MMA_M = 2, MMA_N = 4;  // a warp computes 2 x 4 products of 16 outputs by 8 entries
+    __shared__ __align__(16) u32 dy_tile[2][Loader::SIZE];
+    __shared__ __align__(16) u32 x_tile[2][Loader::SIZE];
 
     const Planes<CHANNELS_LAST> of_dy{dy_channels, size}, of_x{x_channels, size};
     const u32 chunk = blockIdx.x % chunks, slice = blockIdx.x / chunks;
     const int tile = chunk_tiles[chunk], begin = chunk_entries[chunk], count = min(ROWS, first[tile + 1] - begin);
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, row = lane / 4, column = lane % 4;
-    const int warp_m = warp / 2 * 16 * BLOCKS, warp_n = warp % 2 * 8 * COLUMNS;
+    const int warp_m = warp / 2 * 16 * MMA_M, warp_n = warp % 2 * 8 * MMA_N;
     const u32 from = slice * pixels_each, end = min(pixels, from + pixels_each);
 
-    float sums[BLOCKS][COLUMNS][4] = {};
-    Loader of_left(of_dy, dy, outputs + tile * BLOCK_M, BLOCK_M), of_right(of_x, x, inputs + begin, count);
-    of_left.load_global(from, end), of_right.load_global(from, end);
-    of_left.store_shared(left[0]), of_right.store_shared(right[0]);
+    float sums[MMA_M][MMA_N][4] = {};
+    Loader dy_loader(of_dy, dy, outputs + tile * BLOCK_M, BLOCK_M), x_loader(of_x, x, inputs + begin, count);
+    dy_loader.load_global(from, end), x_loader.load_global(from, end);
+    dy_loader.store_shared(dy_tile[0]), x_loader.store_shared(x_tile[0]);
     __syncthreads();
-    int now = 0;
-    for (u32 pixel = from; pixel < end; pixel += Loader::STAGE, now ^= 1) {
-        const bool more = pixel + Loader::STAGE < end;
-        if (more) of_left.load_global(pixel + Loader::STAGE, end), of_right.load_global(pixel + Loader::STAGE, end);
+    int buffer = 0;
+    for (u32 pixel = from; pixel < end; pixel += Loader::STAGE, buffer ^= 1) {
+        const bool has_next = pixel + Loader::STAGE < end;
+        if (has_next) dy_loader.load_global(pixel + Loader::STAGE, end), x_loader.load_global(pixel + Loader::STAGE, end);
 #pragma unroll
-        for (int step = 0; step < BLOCK_K_WORDS; step += STEP) {
-            u32 a[BLOCKS][4];
+        for (int step = 0; step < BLOCK_K_WORDS; step += MMA_K) {
+            u32 a[MMA_M][4];
 #pragma unroll
-            for (int block = 0; block < BLOCKS; ++block) {
-                const u32* words = left[now] + (warp_m + 16 * block + row) * Loader::PITCH + step + column;
+            for (int block = 0; block < MMA_M; ++block) {
+                const u32* words = dy_tile[buffer] + (warp_m + 16 * block + row) * Loader::PITCH + step + column;
                 a[block][0] = words[0], a[block][1] = words[8 * Loader::PITCH];
                 a[block][2] = words[4], a[block][3] = words[8 * Loader::PITCH + 4];
             }
 #pragma unroll
-            for (int i = 0; i < COLUMNS; ++i) {
-                const u32* words = right[now] + (warp_n + 8 * i + row) * Loader::PITCH + step + column;
+            for (int i = 0; i < MMA_N; ++i) {
+                const u32* words = x_tile[buffer] + (warp_n + 8 * i + row) * Loader::PITCH + step + column;
                 const u32 b[2] = {words[0], words[4]};
 #pragma unroll
-                for (int block = 0; block < BLOCKS; ++block) multiply<Format>(sums[block][i], a[block], b);
+                for (int block = 0; block < MMA_M; ++block) multiply<Format>(sums[block][i], a[block], b);
             }
         }
-        if (more) of_left.store_shared(left[now ^ 1]), of_right.store_shared(right[now ^ 1]);
+        if (has_next) dy_loader.store_shared(dy_tile[buffer ^ 1]), x_loader.store_shared(x_tile[buffer ^ 1]);
         __syncthreads();
     }
 
 #pragma unroll
-    for (int i = 0; i < COLUMNS; ++i) {
+    for (int i = 0; i < MMA_N; ++i) {
 #pragma unroll
         for (int half = 0; half < 4; ++half) {  // for two blocks: the rows, and those 8 below
 #pragma unroll
             for (int next = 0; next < 2; ++next) {
                 const int entry = warp_n + 8 * i + 2 * column + next, output = warp_m + 8 * half + row;
                 if (entry >= count) continue;
-                const u64 place = (static_cast<u64>(slice) * entries + begin + entry) * BLOCK_M + output;
-                partial_sums[place] = sums[half / 2][i][half % 2 * 2 + next];
+                const u64 offset = (static_cast<u64>(slice) * entries + begin + entry) * BLOCK_M + output;
+                partial_sums[offset] = sums[half / 2][i][half % 2 * 2 + next];
             }
         }
     }

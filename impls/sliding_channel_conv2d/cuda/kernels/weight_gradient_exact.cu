@@ -7,39 +7,39 @@ __global__ void __launch_bounds__(THREADS)
                           const int* inputs, const int* chunk_tiles, const int* chunk_entries, u32 chunks, u32 entries,
                           u32 pixels, u32 pixels_each, u32 size, u32 dy_channels, u32 x_channels) {
     using Loader = RowLoader<Float, CHANNELS_LAST, VECTOR>;
-    constexpr int EACH = 8, COLUMNS = 4, LANES = ROWS / COLUMNS;
-    __shared__ __align__(16) u32 left[2][Loader::SIZE];
-    __shared__ __align__(16) u32 right[2][Loader::SIZE];
+    constexpr int THREAD_TILE = 8, COLUMNS = 4, LANES = ROWS / COLUMNS;
+    __shared__ __align__(16) u32 dy_tile[2][Loader::SIZE];
+    __shared__ __align__(16) u32 x_tile[2][Loader::SIZE];
 
     const Planes<CHANNELS_LAST> of_dy{dy_channels, size}, of_x{x_channels, size};
     const u32 chunk = blockIdx.x % chunks, slice = blockIdx.x / chunks;
     const int tile = chunk_tiles[chunk], begin = chunk_entries[chunk], count = min(ROWS, first[tile + 1] - begin);
-    const int row = threadIdx.x / LANES * EACH, lane = threadIdx.x % LANES;
+    const int row = threadIdx.x / LANES * THREAD_TILE, lane = threadIdx.x % LANES;
     const u32 from = slice * pixels_each, end = min(pixels, from + pixels_each);
 
-    float sums[EACH][COLUMNS] = {};
-    Loader of_left(of_dy, dy, outputs + tile * BLOCK_M, BLOCK_M), of_right(of_x, x, inputs + begin, count);
-    of_left.load_global(from, end), of_right.load_global(from, end);
-    of_left.store_shared(left[0]), of_right.store_shared(right[0]);
+    float sums[THREAD_TILE][COLUMNS] = {};
+    Loader dy_loader(of_dy, dy, outputs + tile * BLOCK_M, BLOCK_M), x_loader(of_x, x, inputs + begin, count);
+    dy_loader.load_global(from, end), x_loader.load_global(from, end);
+    dy_loader.store_shared(dy_tile[0]), x_loader.store_shared(x_tile[0]);
     __syncthreads();
-    int now = 0;
-    for (u32 pixel = from; pixel < end; pixel += Loader::STAGE, now ^= 1) {
-        const bool more = pixel + Loader::STAGE < end;
-        if (more) of_left.load_global(pixel + Loader::STAGE, end), of_right.load_global(pixel + Loader::STAGE, end);
+    int buffer = 0;
+    for (u32 pixel = from; pixel < end; pixel += Loader::STAGE, buffer ^= 1) {
+        const bool has_next = pixel + Loader::STAGE < end;
+        if (has_next) dy_loader.load_global(pixel + Loader::STAGE, end), x_loader.load_global(pixel + Loader::STAGE, end);
 #pragma unroll
         for (int k = 0; k < BLOCK_K_WORDS; ++k) {
-            float a[EACH], b[COLUMNS];
+            float a[THREAD_TILE], b[COLUMNS];
 #pragma unroll
-            for (int i = 0; i < EACH; ++i) a[i] = number(left[now][(row + i) * Loader::PITCH + k]);
+            for (int i = 0; i < THREAD_TILE; ++i) a[i] = as_float(dy_tile[buffer][(row + i) * Loader::PITCH + k]);
 #pragma unroll
-            for (int j = 0; j < COLUMNS; ++j) b[j] = number(right[now][(lane + LANES * j) * Loader::PITCH + k]);
+            for (int j = 0; j < COLUMNS; ++j) b[j] = as_float(x_tile[buffer][(lane + LANES * j) * Loader::PITCH + k]);
 #pragma unroll
-            for (int i = 0; i < EACH; ++i) {
+            for (int i = 0; i < THREAD_TILE; ++i) {
 #pragma unroll
                 for (int j = 0; j < COLUMNS; ++j) sums[i][j] += a[i] * b[j];
             }
         }
-        if (more) of_left.store_shared(left[now ^ 1]), of_right.store_shared(right[now ^ 1]);
+        if (has_next) dy_loader.store_shared(dy_tile[buffer ^ 1]), x_loader.store_shared(x_tile[buffer ^ 1]);
         __syncthreads();
     }
 
@@ -47,8 +47,8 @@ __global__ void __launch_bounds__(THREADS)
     for (int j = 0; j < COLUMNS; ++j) {
         const int entry = lane + LANES * j;
         if (entry >= count) continue;
-        float* place = partial_sums + (static_cast<u64>(slice) * entries + begin + entry) * BLOCK_M + row;
+        float* offset = partial_sums + (static_cast<u64>(slice) * entries + begin + entry) * BLOCK_M + row;
 #pragma unroll
-        for (int i = 0; i < EACH; ++i) place[i] = sums[i][j];
+        for (int i = 0; i < THREAD_TILE; ++i) offset[i] = sums[i][j];
     }
 }

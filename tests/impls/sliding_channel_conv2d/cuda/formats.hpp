@@ -4,16 +4,16 @@
 #include "device.cuh"
 #include "emulation.hpp"
 
-inline u32 bits(float value) { return std::bit_cast<u32>(value); }
-inline float number(u32 value) { return std::bit_cast<float>(value); }
+inline u32 as_bits(float value) { return std::bit_cast<u32>(value); }
+inline float as_float(u32 value) { return std::bit_cast<float>(value); }
 
-inline u32 rounded_to_tf32(float value) { return (bits(value) + 0x1000) & ~0x1fffu; }  // half away from zero
+inline u32 rounded_to_tf32(float value) { return (as_bits(value) + 0x1000) & ~0x1fffu; }  // half away from zero
 
 template <class Format>
 typename Format::Stored from_float(float value) {
     if constexpr (Format::per_word == 1) return value;
     if constexpr (std::is_same_v<Format, Half>) return std::bit_cast<u16>(static_cast<_Float16>(value));
-    const u32 word = bits(value);
+    const u32 word = as_bits(value);
     return static_cast<u16>((word + 0x7fff + (word >> 16 & 1)) >> 16);  // half to even
 }
 
@@ -21,14 +21,14 @@ template <class Format>
 float to_float(typename Format::Stored stored) {
     if constexpr (Format::per_word == 1) return stored;
     if constexpr (std::is_same_v<Format, Half>) return std::bit_cast<_Float16>(static_cast<u16>(stored));
-    return number(static_cast<u32>(stored) << 16);
+    return as_float(static_cast<u32>(stored) << 16);
 }
 
 template <class Format>
 float product_of_words(u32 left, u32 right) {
     if constexpr (Format::per_word == 1) {
         if ((left | right) & 0x1fff) Emulator::fail("an operand is not rounded to TF32");
-        return number(left) * number(right);
+        return as_float(left) * as_float(right);
     } else {
         float sum = 0;
         for (int shift : {0, 16}) {
