@@ -31,7 +31,7 @@ using Constant = nb::ndarray<const float, nb::c_contig, nb::device::cpu>;
 using Images = nb::ndarray<const float, nb::ndim<4>, nb::device::cpu>;
 using PlanTuple = std::tuple<std::string, int, int, int, int>;
 
-constexpr long kMostPositions = 1 << 28;  // distances within a channel's strip are int
+constexpr long kMaxPositions = 1 << 28;  // distances within a channel's strip are int
 
 Plan plan_of(const PlanTuple& tuple) {
     const auto& [kind, lanes, filters, rows, columns] = tuple;
@@ -67,7 +67,7 @@ Geometry geometry_of(std::array<int, 4> weight_shape, int groups, std::array<int
         !reaches(g.w, g.left, g.right, kernel_w, g.dilation_w)) {
         throw std::invalid_argument("the kernel is larger than the padded input");
     }
-    if ((long{g.h} + g.top + g.bottom) * (long{g.w} + g.left + g.right) > kMostPositions) {
+    if ((long{g.h} + g.top + g.bottom) * (long{g.w} + g.left + g.right) > kMaxPositions) {
         throw std::invalid_argument("the padded input has more than 2^28 positions a channel");
     }
     return g;
@@ -136,11 +136,11 @@ std::vector<PlanTuple> plans(std::array<int, 4> weight_shape, int groups, std::a
                              const std::string& isa, bool winograd) {
     const Geometry g = geometry_of(weight_shape, groups, size, stride, padding, dilation);
     const Kernels& kernels = kernels_or_throw(isa);
-    std::vector<PlanTuple> found;
+    std::vector<PlanTuple> plans;
     for (const Plan& plan : winograd ? winograd_candidates(g, kernels) : candidates(g, kernels)) {
-        found.push_back(tuple_of(plan));
+        plans.push_back(tuple_of(plan));
     }
-    return found;
+    return plans;
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ void bind_sparse_pointwise(nanobind::module_& module);
 using Output = nanobind::ndarray<nanobind::numpy, float, nanobind::ndim<4>>;
 
 inline const Kernels& kernels_or_throw(const std::string& isa) {
-    if (const Kernels* found = isa.empty() ? *kernels() : kernels(isa.c_str())) return *found;
+    if (const Kernels* set = isa.empty() ? *kernels() : kernels(isa.c_str())) return *set;
     throw std::invalid_argument("no kernels for " + isa + " on this processor");
 }
 

@@ -31,7 +31,7 @@ Convolution::Convolution(const Setting& setting, const float* weight, const floa
       taps_(strips_.taps(reach_ == Reach::any ? g_.kernel_h : 1, run_columns_)) {
     if (!in_place(plan_.kind)) make_space();
     pack(weight, bias);
-    for (int k = 0; k < std::max(kMostFilters, kMostPairs * plan_.lanes); ++k) {
+    for (int k = 0; k < std::max(kMaxFilters, kMaxPairs * plan_.lanes); ++k) {
         filters_.push_back(k * plane());
     }
 }
@@ -46,9 +46,9 @@ int Convolution::block_lanes(const Block& block) const {
 void Convolution::pack(const float* weight, const float* bias) {
     const int taps = g_.taps(), channels = g_.channels();
     if (across(plan_.kind)) {
-        const int most = plan_.filters * plan_.lanes;
-        for (int first = 0; first < g_.filters(); first += most) {
-            blocks_.push_back({first, std::min(most, g_.filters() - first), 0});
+        const int max_count = plan_.filters * plan_.lanes;
+        for (int first = 0; first < g_.filters(); first += max_count) {
+            blocks_.push_back({first, std::min(max_count, g_.filters() - first), 0});
         }
     } else {
         in_parts(g_.filters(), plan_.filters, [&](int first, int count) { blocks_.push_back({first, count, 0}); });
@@ -83,24 +83,24 @@ void Convolution::pack(const float* weight, const float* bias) {
 
 void Convolution::run(const Input& x, int n, float* y) {
     const int strips = strips_.count(), bundles = ceil_div(g_.groups, strips_.bundle());
-    const int wholes = n * bundles * strips;
+    const int jobs = n * bundles * strips;
     const int blocks = int(blocks_.size());
     // Where there are few strips, threads share the filters of a strip.
-    const int parts = parts_of_each(wholes, threads_, blocks);
+    const int parts = parts_of_each(jobs, threads_, blocks);
     const bool in_place = featherbench::in_place(plan_.kind) && x.column == 1;
     std::vector<std::ptrdiff_t> taps_in_place;  // masked kernels compute theirs
     if (in_place && plan_.kind == Plan::Kind::out_channels_inplace) taps_in_place = taps(x.row);
     if (!in_place && space_.bytes() == 0) make_space();
-    std::vector<int> held(threads_, -1);  // the strip that each thread has copied
-    parallel_for(threads_, wholes * parts, [&](int unit, int thread) {
-        const int whole = unit / parts, share = unit % parts;
-        const int image = whole / strips / bundles, first = whole / strips % bundles * strips_.bundle();
+    std::vector<int> loaded(threads_, -1);  // the strip that each thread has copied
+    parallel_for(threads_, jobs * parts, [&](int unit, int thread) {
+        const int job = unit / parts, share = unit % parts;
+        const int image = job / strips / bundles, first = job / strips % bundles * strips_.bundle();
         const int end = std::min(first + strips_.bundle(), g_.groups);
-        const Strips::Part part = strips_.part(whole % strips);
+        const Strips::Part part = strips_.part(job % strips);
         float* strip = space_.data() + thread * strips_.floats();
         const float* from = x.from(image, first * g_.channels()).data;
-        if (!in_place && held[thread] != whole) strips_.copy(x, from, (end - first) * g_.channels(), part, strip);
-        held[thread] = whole;
+        if (!in_place && loaded[thread] != job) strips_.copy(x, from, (end - first) * g_.channels(), part, strip);
+        loaded[thread] = job;
         View view{strip + strips_.lead(), strips_.channel(), strips_.pitch(), strips_.step(), taps_.data(), reach_};
         if (in_place) {
             const std::ptrdiff_t row = part.top * g_.stride_h - g_.top;
@@ -122,11 +122,11 @@ void Convolution::run(const Input& x, int n, float* y) {
 
 // Returns the offsets of kernel positions in the original inputs.
 std::vector<std::ptrdiff_t> Convolution::taps(std::ptrdiff_t row) const {
-    std::vector<std::ptrdiff_t> found;
+    std::vector<std::ptrdiff_t> offsets;
     for (int j = 0; j < g_.kernel_w; ++j) {
-        for (int i = 0; i < g_.kernel_h; ++i) found.push_back(i * g_.dilation_h * row + j * g_.dilation_w);
+        for (int i = 0; i < g_.kernel_h; ++i) offsets.push_back(i * g_.dilation_h * row + j * g_.dilation_w);
     }
-    return found;
+    return offsets;
 }
 
 void Convolution::compute(float* y, int group, const Block& block, const Strips::Part& part, const View& view) const {

@@ -101,13 +101,13 @@ void scatter(const float* from, const Exchange& exchange, float* to) {
 }
 
 template <int... L>
-constexpr CopyKernels made() {
+constexpr CopyKernels make_kernels() {
     CopyKernels all{};
     int width = 0;
     ((all.copy[width] = copy<L>, all.gather[width] = gather<L>, all.scatter[width] = scatter<L>, ++width), ...);
     return all;
 }
 
-extern constinit const CopyKernels offered_copies = made<FEATHERBENCH_WIDTHS>();
+extern constinit const CopyKernels offered_copies = make_kernels<FEATHERBENCH_WIDTHS>();
 
 }  // namespace FEATHERBENCH_ISA

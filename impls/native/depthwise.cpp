@@ -10,13 +10,13 @@ namespace {
 // A strip's inputs and outputs should stay in the first-level cache ...
 constexpr std::ptrdiff_t kStripFloats = 8 << 10;
 // ... and where those of a single row are larger, its columns are cut so that they stay in the second-level cache.
-constexpr std::ptrdiff_t kMostFloats = 96 << 10;
+constexpr std::ptrdiff_t kMaxFloats = 96 << 10;
 
 }  // namespace
 
 Depthwise::Depthwise(const Setting& setting, const float* weight, const float* bias) : Packed(setting) {
     pack(weight, bias);
-    cut();
+    split();
 }
 
 void Depthwise::pack(const float* weight, const float* bias) {
@@ -31,12 +31,12 @@ void Depthwise::pack(const float* weight, const float* bias) {
     }
 }
 
-void Depthwise::cut() {
+void Depthwise::split() {
     const auto floats = [&](int rows, int columns) {
         return (std::ptrdiff_t{in_rows(rows)} * in_columns(columns) + std::ptrdiff_t{rows} * columns) * plan_.lanes;
     };
     int rows = 1, columns = g_.out_w();
-    while (columns > plan_.columns && floats(1, columns) > kMostFloats) columns = ceil_div(columns, 2);
+    while (columns > plan_.columns && floats(1, columns) > kMaxFloats) columns = ceil_div(columns, 2);
     while (rows < g_.out_h() && floats(rows + 1, columns) <= kStripFloats) ++rows;
     in_parts(g_.out_h(), rows, [&](int row, int row_count) {
         in_parts(g_.out_w(), columns,

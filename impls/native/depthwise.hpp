@@ -18,7 +18,7 @@ public:
 
 private:
     void pack(const float* weight, const float* bias);
-    void cut();
+    void split();
     int in_rows(int out_rows) const;
     int in_columns(int out_columns) const;
     void compute(int block, const Area& strip, const float* inputs, float* outputs) const;

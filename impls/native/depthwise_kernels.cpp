@@ -8,8 +8,8 @@ namespace FEATHERBENCH_ISA {
 
 using featherbench::DepthwiseKernels;
 using featherbench::GroupTile;
-using featherbench::kMostColumns;
-using featherbench::kMostMasked;
+using featherbench::kMaxColumns;
+using featherbench::kMaxMasked;
 using featherbench::MaskedTile;
 
 template <int L, int P>
@@ -71,9 +71,9 @@ void depthwise_masked(const MaskedTile& tile) {
 
 template <int L, int P>
 constexpr void add_groups(DepthwiseKernels& all, int width) {
-    if constexpr (P <= (kRegisters == 32 ? kMostColumns : 12)) {
+    if constexpr (P <= (kRegisters == 32 ? kMaxColumns : 12)) {
         all.groups[width][P] = groups_any<L, P>;
-        if constexpr (P < kMostColumns) add_groups<L, P + 1>(all, width);
+        if constexpr (P < kMaxColumns) add_groups<L, P + 1>(all, width);
     }
 }
 
@@ -81,17 +81,17 @@ template <int L, int R>
 constexpr void add_masked(DepthwiseKernels& all, int width) {
     all.masked[width][1][R] = depthwise_masked<L, R, 1>;
     all.masked[width][2][R] = depthwise_masked<L, R, 2>;
-    if constexpr (R < (kRegisters == 32 ? kMostMasked : 6)) add_masked<L, R + 1>(all, width);
+    if constexpr (R < (kRegisters == 32 ? kMaxMasked : 6)) add_masked<L, R + 1>(all, width);
 }
 
 template <int... L>
-constexpr DepthwiseKernels made() {
+constexpr DepthwiseKernels make_kernels() {
     DepthwiseKernels all{};
     int width = 0;
     ((add_groups<L, 1>(all, width), add_masked<L, 1>(all, width), ++width), ...);
     return all;
 }
 
-extern constinit const DepthwiseKernels offered_depthwise = made<FEATHERBENCH_WIDTHS>();
+extern constinit const DepthwiseKernels offered_depthwise = make_kernels<FEATHERBENCH_WIDTHS>();
 
 }  // namespace FEATHERBENCH_ISA

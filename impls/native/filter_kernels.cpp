@@ -8,8 +8,8 @@ namespace FEATHERBENCH_ISA {
 
 using featherbench::FilterKernels;
 using featherbench::FilterTile;
-using featherbench::kMostColumns;
-using featherbench::kMostPairs;
+using featherbench::kMaxColumns;
+using featherbench::kMaxPairs;
 
 // Stores P vectors of L filters each as L rows of P floats.
 template <int L, int P>
@@ -96,23 +96,23 @@ constexpr void add_filters(FilterKernels& all, int width) {
         all.of[width][Q][R][1][P] = filters_any<L, Q, R, P, 1>;
         all.of[width][Q][R][2][P] = filters_any<L, Q, R, P, 2>;
     }
-    if constexpr (P < kMostColumns) {
+    if constexpr (P < kMaxColumns) {
         add_filters<L, Q, R, P + 1>(all, width);
-    } else if constexpr (R < kMostPairs) {
+    } else if constexpr (R < kMaxPairs) {
         add_filters<L, Q, R + 1, 1>(all, width);
-    } else if constexpr (Q < kMostPairs) {
+    } else if constexpr (Q < kMaxPairs) {
         add_filters<L, Q + 1, 1, 1>(all, width);
     }
 }
 
 template <int... L>
-constexpr FilterKernels made() {
+constexpr FilterKernels make_kernels() {
     FilterKernels all{};
     int width = 0;
     ((add_filters<L, 1, 1, 1>(all, width), ++width), ...);
     return all;
 }
 
-extern constinit const FilterKernels offered_filters = made<FEATHERBENCH_WIDTHS>();
+extern constinit const FilterKernels offered_filters = make_kernels<FEATHERBENCH_WIDTHS>();
 
 }  // namespace FEATHERBENCH_ISA

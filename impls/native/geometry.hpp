@@ -41,8 +41,8 @@ inline int round_up(int a, int b) { return ceil_div(a, b) * b; }
 
 // Cuts `total` into as few parts of at most `most` as possible, all about equal, and calls each(first, count).
 template <class Each>
-void in_parts(int total, int most, const Each& each) {
-    const int parts = ceil_div(total, most);
+void in_parts(int total, int max_count, const Each& each) {
+    const int parts = ceil_div(total, max_count);
     for (int i = 0, first = 0; i < parts; ++i) {
         const int count = total / parts + (i < total % parts);
         each(first, count);

@@ -26,19 +26,19 @@ MaskedDepthwise::MaskedDepthwise(const Setting& setting, const float* weight, co
 
 void MaskedDepthwise::run(const Input& x, int n, float* y) {
     // A bundle has the filters of one channel, or of neighbouring channels that have one filter each.
-    const int most = g_.filters() > 1 ? g_.filters() : std::max(kInputFloats / (g_.h * g_.w), 1);
-    const int bundles = ceil_div(g_.cout, most);
+    const int max_count = g_.filters() > 1 ? g_.filters() : std::max(kInputFloats / (g_.h * g_.w), 1);
+    const int bundles = ceil_div(g_.cout, max_count);
     // Where there are few bundles, threads share the rows of a bundle.
     const int tiles = int(tiles_.size());
     const int parts = parts_of_each(n * bundles, threads_, tiles);
     if (x.column != 1 && space_.bytes() == 0) space_ = Floats(std::size_t(block_) * threads_);
     parallel_for(threads_, n * bundles * parts, [&](int unit, int thread) {
         const int bundle = unit / parts % bundles, part = unit % parts;
-        const int image = unit / parts / bundles, first = bundle * most;
+        const int image = unit / parts / bundles, first = bundle * max_count;
         const int begin = part * tiles / parts, end = (part + 1) * tiles / parts;
         Input own = x.from(image, first / g_.filters());
         if (g_.filters() > 1) own.channel = 0;
-        compute(own, {first, std::min(most, g_.cout - first)}, {begin, end - begin}, space_.data() + thread * block_,
+        compute(own, {first, std::min(max_count, g_.cout - first)}, {begin, end - begin}, space_.data() + thread * block_,
                 outputs(y, image, first));
     });
 }
@@ -81,10 +81,10 @@ void MaskedDepthwise::from_copies(MaskedTile tile, std::ptrdiff_t x_column, floa
             kernels_.copies->copy[width_]({from, 0, tile.x_row, x_column, 1, tile.end_row - tile.first_row, end - begin,
                                            block + tile.first_row * pitch_ + begin, 0, pitch_});
         }
-        MaskedTile one = tile;
-        one.planes = 1;
-        one.x_row = pitch_;
-        kernel(one);
+        MaskedTile single = tile;
+        single.planes = 1;
+        single.x_row = pitch_;
+        kernel(single);
         if (tile.bias) ++tile.bias;
     }
 }

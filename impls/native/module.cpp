@@ -14,7 +14,7 @@ namespace {
 
 std::vector<std::string> isas() {
     std::vector<std::string> names;
-    for (const Kernels* const* one = kernels(); *one; ++one) names.emplace_back((*one)->isa);
+    for (const Kernels* const* set = kernels(); *set; ++set) names.emplace_back((*set)->isa);
     return names;
 }
 

@@ -6,15 +6,15 @@
 
 namespace FEATHERBENCH_ISA {
 
-using featherbench::kMostFilters;
-using featherbench::kMostRows;
+using featherbench::kMaxFilters;
+using featherbench::kMaxRows;
 using featherbench::Reach;
 using featherbench::RowKernel;
 using featherbench::RowKernels;
 using featherbench::RowTile;
 
 // Most accumulators of a RowTile: they leave registers for an input and a weight.
-constexpr int kMostSums = kRegisters == 32 ? 24 : 12;
+constexpr int kMaxSums = kRegisters == 32 ? 24 : 12;
 
 template <int L, int K, int R>
 [[gnu::always_inline]] inline void begin(const RowTile& t, V<L> (&sum)[R][K]) {
@@ -125,7 +125,7 @@ void rows_masked(const RowTile& tile) {
 
 template <int L, int K, int R>
 constexpr void add_rows(RowKernels& all, int width) {
-    if constexpr (K * R <= kMostSums) {
+    if constexpr (K * R <= kMaxSums) {
         const auto of = [&](Reach reach) -> RowKernel& { return all.of[width][static_cast<int>(reach)][K][R]; };
         of(Reach::any) = rows_any<L, K, R>;
         of(Reach::sliding1) = rows_sliding<L, K, R, 1>;
@@ -133,22 +133,22 @@ constexpr void add_rows(RowKernels& all, int width) {
         of(Reach::masked1) = rows_masked<L, K, R, 1>;
         of(Reach::masked2) = rows_masked<L, K, R, 2>;
     }
-    if constexpr (R < kMostRows) {
+    if constexpr (R < kMaxRows) {
         add_rows<L, K, R + 1>(all, width);
-    } else if constexpr (K < kMostFilters) {
+    } else if constexpr (K < kMaxFilters) {
         add_rows<L, K + 1, 1>(all, width);
     }
 }
 
 template <int... L>
-constexpr RowKernels made() {
+constexpr RowKernels make_kernels() {
     RowKernels all{};
-    all.most_sums = kMostSums;
+    all.max_sums = kMaxSums;
     int width = 0;
     ((add_rows<L, 1, 1>(all, width), ++width), ...);
     return all;
 }
 
-extern constinit const RowKernels offered_rows = made<FEATHERBENCH_WIDTHS>();
+extern constinit const RowKernels offered_rows = make_kernels<FEATHERBENCH_WIDTHS>();
 
 }  // namespace FEATHERBENCH_ISA

@@ -16,19 +16,19 @@ constexpr std::ptrdiff_t kStripFloats = 16 << 10;
 // A gradient's strip, which also holds outputs, may fill the cache: the longer its rows, the fewer sums must be added
 // up at their ends.
 constexpr std::ptrdiff_t kGradientFloats = 96 << 10;
-constexpr int kMostImages = 16;
+constexpr int kMaxImages = 16;
 
 // Returns the union of the columns of `count` rows of the order.
 std::vector<int> together(const CsrPattern& pattern, int first, int count) {
-    std::vector<int> found;
+    std::vector<int> columns;
     for (int i = first; i < first + count; ++i) {
         const int row = pattern.order[i];
-        found.insert(found.end(), pattern.columns.begin() + pattern.starts[row],
+        columns.insert(columns.end(), pattern.columns.begin() + pattern.starts[row],
                      pattern.columns.begin() + pattern.starts[row + 1]);
     }
-    std::sort(found.begin(), found.end());
-    found.erase(std::unique(found.begin(), found.end()), found.end());
-    return found;
+    std::sort(columns.begin(), columns.end());
+    columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
+    return columns;
 }
 
 std::int32_t entry_at(const CsrPattern& pattern, int row, int column) {
@@ -41,10 +41,10 @@ std::int32_t entry_at(const CsrPattern& pattern, int row, int column) {
 // Whether planes can be read in place. They must consist of whole vectors, and an output must read so few of them that
 // the planes of a tile do not evict one another from the first-level cache, however far apart they lie.
 bool readable_in_place(const CsrPattern& pattern, int positions, int lanes) {
-    int most = 0;
+    int max_count = 0;
     for (int row = 0; row < pattern.outputs; ++row)
-        most = std::max(most, pattern.starts[row + 1] - pattern.starts[row]);
-    return positions >= lanes && positions % lanes == 0 && most <= kFewInputs;
+        max_count = std::max(max_count, pattern.starts[row + 1] - pattern.starts[row]);
+    return positions >= lanes && positions % lanes == 0 && max_count <= kFewInputs;
 }
 
 }  // namespace
@@ -64,12 +64,12 @@ SparsePointwise::SparsePointwise(const CsrPattern& pattern, int positions, const
         chunk_ = round_up(ceil_div(chunk_, 2), lanes);
     images_ = in_place_ || chunk_ < positions
                   ? 1
-                  : int(std::clamp<std::ptrdiff_t>(kStripFloats / (std::ptrdiff_t{chunk_} * inputs_), 1, kMostImages));
+                  : int(std::clamp<std::ptrdiff_t>(kStripFloats / (std::ptrdiff_t{chunk_} * inputs_), 1, kMaxImages));
     image_ = chunk_;
     plane_ = in_place_ ? positions : round_up(images_ * chunk_ + lanes, lanes);
     space_each_ = in_place_ ? 0 : plane_ * inputs_ + lanes;
     space_ = Floats(space_each_ * threads_);
-    cut(pattern);
+    split(pattern);
     packed_ = Floats(source_.size());
 }
 
@@ -88,7 +88,7 @@ constexpr double kStore = 3,
 
 SparsePointwise::Choice SparsePointwise::along_positions(int outputs, int inputs) const {
     const int vectors = ceil_div(chunk_, kernels_.lanes[0]);
-    const int rows = std::min({kMostRows, kernels_.rows->most_sums / outputs, vectors});
+    const int rows = std::min({kMaxRows, kernels_.rows->max_sums / outputs, vectors});
     const int tiles = ceil_div(vectors, rows), each = ceil_div(vectors, tiles);
     const double tile =
         cycles(inputs, outputs * each, outputs + each) + kVectorFromAfar * inputs * each + kStore * outputs * each;
@@ -97,7 +97,7 @@ SparsePointwise::Choice SparsePointwise::along_positions(int outputs, int inputs
 
 SparsePointwise::Choice SparsePointwise::across_outputs(int outputs, int inputs) const {
     const int vectors = ceil_div(outputs, kernels_.lanes[0]);
-    int columns = std::min(chunk_, kMostColumns);
+    int columns = std::min(chunk_, kMaxColumns);
     const int images = images_ > 1 && kernels_.filters->of[0][vectors][2][1][columns] ? 2 : 1;
     while (!kernels_.filters->of[0][vectors][images][1][columns]) --columns;
     const int tiles = ceil_div(chunk_, columns), each = ceil_div(chunk_, tiles);
@@ -107,8 +107,8 @@ SparsePointwise::Choice SparsePointwise::across_outputs(int outputs, int inputs)
 }
 
 // Cuts the rows of the order into tiles with the fewest estimated cycles, by dynamic programming.
-void SparsePointwise::cut(const CsrPattern& pattern) {
-    const int most = std::max(kMostFilters, kMostPairs * kernels_.lanes[0]);
+void SparsePointwise::split(const CsrPattern& pattern) {
+    const int max_count = std::max(kMaxFilters, kMaxPairs * kernels_.lanes[0]);
     std::vector<Choice> best(outputs_ + 1, Choice{std::numeric_limits<double>::infinity(), 0, 0, false});
     best[outputs_].cycles = 0;
     std::vector<char> seen(inputs_);
@@ -119,13 +119,13 @@ void SparsePointwise::cut(const CsrPattern& pattern) {
             choice.cycles += best[first + choice.count].cycles;
             if (choice.cycles < best[first].cycles) best[first] = choice;
         };
-        for (int count = 1; count <= std::min(most, outputs_ - first); ++count) {
+        for (int count = 1; count <= std::min(max_count, outputs_ - first); ++count) {
             const int row = pattern.order[first + count - 1];
             for (int e = pattern.starts[row]; e < pattern.starts[row + 1]; ++e) {
                 columns += !seen[pattern.columns[e]];
                 seen[pattern.columns[e]] = 1;
             }
-            if (count <= kMostFilters) consider(along_positions(count, columns));
+            if (count <= kMaxFilters) consider(along_positions(count, columns));
             consider(across_outputs(count, columns));
         }
     }
@@ -185,18 +185,18 @@ void SparsePointwise::freeze() {
 }
 
 void SparsePointwise::multiply(const float* x, int n, float* y) {
-    const int chunks = ceil_div(positions_, chunk_), groups = ceil_div(n, images_), wholes = chunks * groups;
+    const int chunks = ceil_div(positions_, chunk_), groups = ceil_div(n, images_), jobs = chunks * groups;
     const int tiles = int(tiles_.size());
-    const int parts = parts_of_each(wholes, threads_, tiles);
-    std::vector<int> held(threads_, -1);
-    parallel_for(threads_, wholes * parts, [&](int unit, int thread) {
-        const int whole = unit / parts, part = unit % parts;
-        const int start = whole % chunks * chunk_, first = whole / chunks * images_;
+    const int parts = parts_of_each(jobs, threads_, tiles);
+    std::vector<int> loaded(threads_, -1);
+    parallel_for(threads_, jobs * parts, [&](int unit, int thread) {
+        const int job = unit / parts, part = unit % parts;
+        const int start = job % chunks * chunk_, first = job / chunks * images_;
         const int count = std::min(chunk_, positions_ - start), images = std::min(images_, n - first);
         const std::ptrdiff_t image = std::ptrdiff_t{inputs_} * positions_;
         const float* from = x + first * image + start;
         float* space = space_.data() + thread * space_each_;
-        for (int i = 0; !in_place_ && held[thread] != whole && i < images; ++i) {
+        for (int i = 0; !in_place_ && loaded[thread] != job && i < images; ++i) {
             kernels_.copies->copy[0]({.from = from + i * image,
                                       .plane = 0,
                                       .row = positions_,
@@ -208,7 +208,7 @@ void SparsePointwise::multiply(const float* x, int n, float* y) {
                                       .to_plane = 0,
                                       .to_row = plane_});
         }
-        held[thread] = whole;
+        loaded[thread] = job;
         float* to = y + std::ptrdiff_t{first} * outputs_ * positions_ + start;
         for (int t = part * tiles / parts; t < (part + 1) * tiles / parts; ++t)
             compute(tiles_[t], in_place_ ? from : space, images, count, to);
@@ -232,9 +232,9 @@ void SparsePointwise::compute(const Tile& tile, const float* space, int images, 
         block.y_row = image;
         block.filters = int(tile.outputs.size());
         in_parts(images, tile.rows, [&](int first, int rows) {
-            int most = kMostColumns;
-            while (!kernels_.filters->of[0][tile.vectors][rows][1][most]) --most;
-            in_parts(count, most, [&](int at, int columns) {
+            int max_count = kMaxColumns;
+            while (!kernels_.filters->of[0][tile.vectors][rows][1][max_count]) --max_count;
+            in_parts(count, max_count, [&](int at, int columns) {
                 block.x = space + first * image_ + at;
                 block.y = y + first * image + at;
                 kernels_.filters->of[0][tile.vectors][rows][1][columns](block);
@@ -294,8 +294,8 @@ void SparsePointwiseGradient::compute(const float* x, const float* dy, int n, in
     const int lanes = kernels_.lanes[0], planes = inputs_ + outputs_;
     // A strip is a range of an image's positions, or several whole images. Each row is padded with zeros to whole
     // vectors.
-    const int most = std::max(int(kGradientFloats / planes) / lanes * lanes, lanes);
-    const int chunk = std::min(positions, most), images = std::clamp(most / std::max(positions, 1), 1, std::max(n, 1));
+    const int max_count = std::max(int(kGradientFloats / planes) / lanes * lanes, lanes);
+    const int chunk = std::min(positions, max_count), images = std::clamp(max_count / std::max(positions, 1), 1, std::max(n, 1));
     const int pitch = round_up(images * chunk, lanes) + lanes;
     if (space_.bytes() < sizeof(float) * planes * pitch) space_ = Floats(std::size_t(planes) * pitch);
     std::fill(sums_.data(), sums_.data() + sums_.bytes() / sizeof(float), 0.0f);
@@ -303,10 +303,10 @@ void SparsePointwiseGradient::compute(const float* x, const float* dy, int n, in
     float *xs = space_.data(), *dys = xs + std::ptrdiff_t{inputs_} * pitch;
     for (int first = 0; first < n; first += images) {
         for (int start = 0; start < positions; start += chunk) {
-            const int count = std::min(chunk, positions - start), held = std::min(images, n - first);
-            const int length = round_up(held * count, lanes);
+            const int count = std::min(chunk, positions - start), image_count = std::min(images, n - first);
+            const int length = round_up(image_count * count, lanes);
             const auto fill = [&](const float* from, int rows, float* to) {
-                for (int i = 0; i < held; ++i) {
+                for (int i = 0; i < image_count; ++i) {
                     kernels_.copies->copy[0]({.from = from + std::ptrdiff_t{first + i} * rows * positions + start,
                                               .plane = 0,
                                               .row = positions,
@@ -319,7 +319,7 @@ void SparsePointwiseGradient::compute(const float* x, const float* dy, int n, in
                                               .to_row = pitch});
                 }
                 for (int row = 0; row < rows; ++row)
-                    std::fill(to + row * pitch + held * count, to + row * pitch + length, 0.0f);
+                    std::fill(to + row * pitch + image_count * count, to + row * pitch + length, 0.0f);
             };
             fill(x, inputs_, xs);
             fill(dy, outputs_, dys);

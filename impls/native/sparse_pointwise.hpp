@@ -55,7 +55,7 @@ private:
     };
     Choice along_positions(int outputs, int inputs) const;
     Choice across_outputs(int outputs, int inputs) const;
-    void cut(const CsrPattern& pattern);
+    void split(const CsrPattern& pattern);
     void add(const CsrPattern& pattern, int first, const Choice& choice);
     void pack_weight(const float* weight, bool keep);
     void pack_bias(const float* bias);

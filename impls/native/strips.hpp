@@ -46,21 +46,21 @@ private:
     };
 
     bool flat() const { return plan_.kind == Plan::Kind::flat_rows; }
-    int below() const { return g_.dilation_h * (g_.kernel_h - 1); }   // from the first to the last kernel row
-    int beside() const { return g_.dilation_w * (g_.kernel_w - 1); }  // likewise for columns
+    int row_span() const { return g_.dilation_h * (g_.kernel_h - 1); }   // from the first to the last kernel row
+    int column_span() const { return g_.dilation_w * (g_.kernel_w - 1); }  // likewise for columns
     Copy copy_of(int kernel_row, int kernel_column) const;
     std::size_t index_of(const Copy& copy) const;
     int in_rows(int out_rows) const;
     int in_columns(int out_columns) const;
     int pitch_for(int out_columns) const;
     int plane_for(int out_rows, int out_columns) const;
-    void cut();
+    void split();
 
     Geometry g_;
     const Kernels& kernels_;
     Plan plan_;
     int width_;        // the kernels' index of the lanes
-    int step_, thin_;  // neighbouring floats of a row are `thin_` input columns apart
+    int step_, column_step_;  // neighbouring floats of a row are `column_step_` input columns apart
     int lead_ = 0, bundle_ = 1;
     std::vector<Copy> copies_;
     std::vector<Span> tiles_;    // rows of each tile

@@ -13,9 +13,9 @@ namespace featherbench {
 void parallel_for(int threads, int units, const std::function<void(int unit, int thread)>& work);
 
 // Returns into how many parts, at most `most`, to cut each unit of work so that all threads have enough to do.
-inline int parts_of_each(int units, int threads, int most) {
+inline int parts_of_each(int units, int threads, int max_count) {
     if (threads == 1 || units == 0) return 1;
-    return std::clamp((4 * threads + units - 1) / units, 1, most);
+    return std::clamp((4 * threads + units - 1) / units, 1, max_count);
 }
 
 }  // namespace featherbench

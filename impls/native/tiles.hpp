@@ -89,11 +89,11 @@ struct DotTile {
 };
 
 constexpr int kDots = 4;
-constexpr int kMostFilters = 8;   // filters of a RowTile
-constexpr int kMostRows = 8;      // vectors of a RowTile
-constexpr int kMostColumns = 16;  // columns of a FilterTile
-constexpr int kMostMasked = 14;   // rows of a MaskedTile
-constexpr int kMostPairs = 2;     // vectors of filters, rows, and column stride of a FilterTile
+constexpr int kMaxFilters = 8;   // filters of a RowTile
+constexpr int kMaxRows = 8;      // vectors of a RowTile
+constexpr int kMaxColumns = 16;  // columns of a FilterTile
+constexpr int kMaxMasked = 14;   // rows of a MaskedTile
+constexpr int kMaxPairs = 2;     // vectors of filters, rows, and column stride of a FilterTile
 constexpr int kWidths = 2;        // vectors of different widths
 
 // sliding: three kernel rows at a row stride of 1 or 2 and dilation 1. masked: the same with three kernel columns;
@@ -129,15 +129,15 @@ using ScatterKernel = void (*)(const float* positions, const Exchange&, float* p
 
 // Tables of kernels by the index of their vectors' width in Kernels::lanes; null where there is none.
 struct RowKernels {
-    int most_sums;  // most accumulators of a tile
-    RowKernel of[kWidths][kReaches][kMostFilters + 1][kMostRows + 1];
+    int max_sums;  // most accumulators of a tile
+    RowKernel of[kWidths][kReaches][kMaxFilters + 1][kMaxRows + 1];
 };
 struct FilterKernels {  // indexed by vectors of filters, rows, column stride and columns
-    FilterKernel of[kWidths][kMostPairs + 1][kMostPairs + 1][kMostPairs + 1][kMostColumns + 1];
+    FilterKernel of[kWidths][kMaxPairs + 1][kMaxPairs + 1][kMaxPairs + 1][kMaxColumns + 1];
 };
 struct DepthwiseKernels {
-    GroupKernel groups[kWidths][kMostColumns + 1];                  // indexed by columns
-    MaskedKernel masked[kWidths][kMostPairs + 1][kMostMasked + 1];  // indexed by stride and rows
+    GroupKernel groups[kWidths][kMaxColumns + 1];                  // indexed by columns
+    MaskedKernel masked[kWidths][kMaxPairs + 1][kMaxMasked + 1];  // indexed by stride and rows
 };
 struct WinogradKernels;  // winograd_tiles.hpp
 struct CopyKernels {

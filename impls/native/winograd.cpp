@@ -10,7 +10,7 @@ namespace {
 
 // A strip's transformed inputs, and a bundle's products, should stay in the second-level cache while all filters pass.
 constexpr std::ptrdiff_t kStripFloats = 192 << 10;
-constexpr int kFewestTiles = 4;  // fewest of a strip, however large: each strip reads the weights of all points
+constexpr int kMinTiles = 4;  // fewest of a strip, however large: each strip reads the weights of all points
 
 // Multiplies a column of three weights by G, which gives as many points as a tile's side has inputs.
 using Row = std::array<double, 3>;
@@ -43,7 +43,7 @@ Winograd::Winograd(const Setting& setting, const float* weight, const float* bia
       filter_blocks_(ceil_div(g_.filters(), plan_.lanes)),
       bundles_(ceil_div(filter_blocks_, plan_.filters)) {
     pack(weight, bias);
-    cut();
+    split();
 }
 
 // The order is [group][bundle of filter blocks][point][channel][filter]. A last bundle of fewer blocks has narrower
@@ -75,13 +75,13 @@ void Winograd::pack(const float* weight, const float* bias) {
 }
 
 // Cuts the tiles into strips whose transformed inputs fit a cache.
-void Winograd::cut() {
+void Winograd::split() {
     const int lanes = plan_.lanes, m = plan_.rows;
     const int rows = ceil_div(g_.out_h(), m), columns = ceil_div(g_.out_w(), m);
     const std::ptrdiff_t tile = std::ptrdiff_t{points()} * (channel_blocks_ + plan_.filters) * lanes;
-    const int most = std::max(int(kStripFloats / tile), kFewestTiles);
-    in_parts(rows, std::max(most / columns, 1), [&](int row, int row_count) {
-        in_parts(columns, most,
+    const int max_count = std::max(int(kStripFloats / tile), kMinTiles);
+    in_parts(rows, std::max(max_count / columns, 1), [&](int row, int row_count) {
+        in_parts(columns, max_count,
                  [&](int column, int column_count) { strips_.push_back({{row, row_count}, {column, column_count}}); });
     });
     for (const Area& strip : strips_) {
@@ -104,17 +104,17 @@ Winograd::Space Winograd::space(int thread) {
 }
 
 void Winograd::run(const Input& x, int n, float* y) {
-    const int strips = int(strips_.size()), wholes = n * g_.groups * strips;
+    const int strips = int(strips_.size()), jobs = n * g_.groups * strips;
     // Where there are few strips, threads share the filters of a strip.
-    const int parts = parts_of_each(wholes, threads_, bundles_);
-    std::vector<int> held(threads_, -1);  // the strip whose inputs each thread has transformed
-    parallel_for(threads_, wholes * parts, [&](int unit, int thread) {
-        const int whole = unit / parts, part = unit % parts;
-        const Area& strip = strips_[whole % strips];
-        const int group = whole / strips % g_.groups, image = whole / strips / g_.groups;
+    const int parts = parts_of_each(jobs, threads_, bundles_);
+    std::vector<int> loaded(threads_, -1);  // the strip whose inputs each thread has transformed
+    parallel_for(threads_, jobs * parts, [&](int unit, int thread) {
+        const int job = unit / parts, part = unit % parts;
+        const Area& strip = strips_[job % strips];
+        const int group = job / strips % g_.groups, image = job / strips / g_.groups;
         const Space own = space(thread);
-        if (held[thread] != whole) transform_inputs(x.from(image, group * g_.channels()), strip, own);
-        held[thread] = whole;
+        if (loaded[thread] != job) transform_inputs(x.from(image, group * g_.channels()), strip, own);
+        loaded[thread] = job;
         float* to = outputs(y, image, group * g_.filters());
         for (int bundle = part * bundles_ / parts; bundle < (part + 1) * bundles_ / parts; ++bundle) {
             multiply(group, bundle, strip, own);

@@ -23,7 +23,7 @@ private:
     int side() const { return plan_.rows + 2; }  // side of a tile's inputs
     int points() const { return side() * side(); }
     void pack(const float* weight, const float* bias);
-    void cut();
+    void split();
     Space space(int thread);
     std::ptrdiff_t point(int blocks, const Area& strip) const;
     void transform_inputs(const Input& x, const Area& strip, const Space& space) const;

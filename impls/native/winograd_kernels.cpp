@@ -8,8 +8,8 @@
 
 namespace FEATHERBENCH_ISA {
 
-using featherbench::kMostTiles;
-using featherbench::kMostVectors;
+using featherbench::kMaxTiles;
+using featherbench::kMaxVectors;
 using featherbench::WinogradInputs;
 using featherbench::WinogradKernels;
 using featherbench::WinogradOutputs;
@@ -137,14 +137,14 @@ void outputs(const WinogradOutputs& tiles) {
     }
 }
 
-constexpr int kMostProducts = kRegisters == 32 ? 28 : 12;  // accumulators; leaves registers for weights and an input
+constexpr int kMaxProducts = kRegisters == 32 ? 28 : 12;  // accumulators; leaves registers for weights and an input
 
 template <int L, int Q, int R>
 constexpr void add_products(WinogradKernels& all, int width) {
-    if constexpr (Q * R <= kMostProducts) all.products[width][Q][R] = products<L, Q, R>;
-    if constexpr (R < kMostTiles) {
+    if constexpr (Q * R <= kMaxProducts) all.products[width][Q][R] = products<L, Q, R>;
+    if constexpr (R < kMaxTiles) {
         add_products<L, Q, R + 1>(all, width);
-    } else if constexpr (Q < kMostVectors) {
+    } else if constexpr (Q < kMaxVectors) {
         add_products<L, Q + 1, 1>(all, width);
     }
 }

@@ -43,15 +43,15 @@ struct WinogradOutputs {
 };
 
 constexpr int kWinogradSizes = 2;  // a tile's side is 2 or 4 outputs
-constexpr int kMostVectors = 2;    // vectors of filters
-constexpr int kMostTiles = 14;
+constexpr int kMaxVectors = 2;    // vectors of filters
+constexpr int kMaxTiles = 14;
 
 inline int winograd_size(int outputs) { return outputs / 2 - 1; }  // index into the tables
 
 struct WinogradKernels {
     // Indexed by the width's index in the instruction set's Kernels::lanes; null where there is no kernel.
     void (*inputs[kWidths][kWinogradSizes])(const WinogradInputs&);
-    void (*products[kWidths][kMostVectors + 1][kMostTiles + 1])(const WinogradProducts&);
+    void (*products[kWidths][kMaxVectors + 1][kMaxTiles + 1])(const WinogradProducts&);
     void (*outputs[kWidths][kWinogradSizes])(const WinogradOutputs&);
 };
 
