@@ -169,7 +169,7 @@ def _quick_cases(workload: Workload) -> list[Case]:
 def _compare(trial: Trial, subject: Subject, budget_s: float) -> CopyComparison | None:
     with TemporaryDirectory() as folder, Workers(Target("edge"), Budget(), Path(folder)) as workers:
         path = write_copy(subject.entry, Path(folder), trial.slowdown)
-        entries = (subject.entry, registry.describe(path, name=path.stem))
+        entries = (subject.entry, *registry.describe(path))
         session = Session(subject.workload_name, subject.workload, subject.case, entries)
         original, copy = measure_case(session, workers, budget_s)
     if original.latency is None or copy.latency is None:

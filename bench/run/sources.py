@@ -26,7 +26,7 @@ def hashes(entries: Iterable[Entry]) -> dict[str, str]:
 
 
 def _hash(files: Iterable[Path], folder: Path) -> str:
-    """Hash contents and names: an implementation is named after its file."""
+    """Hash contents and names: most implementations are named after their file."""
     digest = sha256()
     for path in files:
         digest.update(f"{path.relative_to(folder)}\0{sha256(path.read_bytes()).hexdigest()}\0".encode())

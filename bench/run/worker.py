@@ -51,6 +51,7 @@ class Worker:
 
     packages: frozenset[str] = frozenset()
     """Top-level packages of the preloaded distributions."""
+    new_implementation: Callable[[], Implementation]
     implementation: Implementation
     workload: Workload
     problem: Problem
@@ -82,7 +83,8 @@ class Worker:
         self.target = Target.parse(target)
         self.entry = registry.Entry(**entry)
         self.workload = registry.load_workload(workload_module)
-        self.implementation = registry.load(self.entry)
+        self.new_implementation = registry.factory(self.entry)
+        self.implementation = self.new_implementation()
         self.memory_limit = memory_limit
         keep_freed_memory()
         _freeze_gc()
@@ -182,7 +184,7 @@ class Worker:
         for name in ("call", "problem", "output"):
             self.__dict__.pop(name, None)
         del self.padding[1:]
-        self.implementation = type(self.implementation)()  # What it stored in its attributes belongs to the case too.
+        self.implementation = self.new_implementation()  # What it stored in its attributes belongs to the case too.
         return {}
 
     def _is_preloaded(self, module: str) -> bool:
@@ -192,7 +194,7 @@ class Worker:
         """Release what an earlier prepare left, prepare ``case``, and return how long that took, s."""
         self.__dict__.pop("call", None)
         self.__dict__.pop("problem", None)
-        self.implementation = type(self.implementation)()
+        self.implementation = self.new_implementation()
         if reason := self.implementation.unsupported(case):
             raise UnsupportedError(reason)
         self.problem = self.meter.to_device(self.workload.problem(case, self.seed))

@@ -78,8 +78,7 @@ def prepared(implementation: str, slug: str, copy: str | None = None) -> Call:
     """
     keep_freed_memory()
     case = find_case(slug)
-    path = copy and Path(copy)
-    entry = registry.describe(path, name=path.stem) if path else _entry(implementation)
+    entry = registry.describe(Path(copy))[0] if copy else _entry(implementation)
     problem = registry.workload(WORKLOAD).problem(case, case_seed(slug)).aligned()
     return registry.load(entry).prepare(problem, EDGE)
 

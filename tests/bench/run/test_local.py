@@ -181,7 +181,7 @@ def imported_while_loading(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 def needs_a_part(tmp_path: Path) -> Entry:
     path = tmp_path / "needs_a_part.py"
     path.write_text(NEEDS_A_PART_OF_ITS_LIBRARY)
-    return registry.describe(path, name="needs_a_part")
+    return registry.describe(path)[0]
 
 
 def test_parts_of_a_library_are_imported_once_and_the_implementation_in_each_process(
