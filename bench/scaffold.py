@@ -9,8 +9,9 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from bench.core import registry
+from bench.core.describe import read_class
+from bench.core.entry import Entry
 from bench.core.errors import UsageError
-from bench.core.registry import Entry, read_class
 from bench.core.workload import Workload
 from bench.measure.correctness import OperatorWorkload
 

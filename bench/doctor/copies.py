@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.core.registry import Entry, read_class
+from bench.core.describe import read_class
+from bench.core.entry import Entry
 from bench.core.workload import Call
 
 _CALIBRATION_S = 0.05

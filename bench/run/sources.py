@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
-from bench.core.registry import Entry
+from bench.core.entry import Entry
 
 SUFFIXES = {".py", ".cpp", ".hpp", ".cu", ".json", ".txt"}
 """Suffixes of code, of the stored choices that it follows (JSON), and of its build files (CMakeLists.txt)."""

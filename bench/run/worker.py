@@ -20,8 +20,9 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from bench.core import registry
+from bench.core import loading
 from bench.core.case import Case
+from bench.core.entry import Entry
 from bench.core.implementation import FACTS_ATTRIBUTE, Implementation
 from bench.core.record import THREADS_THAT_RAN, Check, Memory, Status
 from bench.core.target import Target
@@ -61,7 +62,7 @@ class Worker:
     def preload(self, distributions: list[str], cores: list[int]) -> Json:
         """Import what implementations that need ``distributions`` import, once for all of them."""
         affinity.move_to(cores)
-        self.packages = frozenset(registry.import_distributions(distributions))
+        self.packages = frozenset(loading.import_distributions(distributions))
         _freeze_gc()
         return {}
 
@@ -81,9 +82,9 @@ class Worker:
         before = set(sys.modules)
         self.loaded_by = os.getpid()
         self.target = Target.parse(target)
-        self.entry = registry.Entry(**entry)
-        self.workload = registry.load_workload(workload_module)
-        self.new_implementation = registry.factory(self.entry)
+        self.entry = Entry(**entry)
+        self.workload = loading.load_workload(workload_module)
+        self.new_implementation = loading.factory(self.entry)
         self.implementation = self.new_implementation()
         self.memory_limit = memory_limit
         keep_freed_memory()

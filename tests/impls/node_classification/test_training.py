@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench.core import registry
+from bench.core import loading, registry
 from bench.core.target import Target
 from impls.node_classification._choice import PATIENCE, Choice
 from impls.node_classification._layers import Links
@@ -21,7 +21,7 @@ MODELS = [entry for entry in registry.implementations() if entry.workload == "no
 
 
 def load(name: str) -> TrainedModel:
-    model = registry.load(next(entry for entry in MODELS if entry.name == name))
+    model = loading.load(next(entry for entry in MODELS if entry.name == name))
     assert isinstance(model, TrainedModel)
     return model
 
