@@ -9,6 +9,8 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from bench.core import registry
+from bench.core.describe import read_class
+from bench.core.entry import Entry
 from bench.core.errors import UsageError
 from bench.core.workload import Workload
 from bench.measure.operator_workload import OperatorWorkload
@@ -29,6 +31,7 @@ class {{ class_name }}(Implementation):
     workload = "{{ workload }}"
     requires = ("numpy",)
     # targets = ("cuda",) for a GPU: docs/implementations.md says what is different there
+    # tile = 4, and variants = {"small": {}, "large": {"tile": 16}}: two implementations that differ in self.tile
     note = "Say what is inside the timed call and what is not."
 
     def unsupported(self, case: {{ case_class }}) -> str | None:
@@ -97,12 +100,17 @@ def _reference_source(workload: Workload, workload_name: str, name: str) -> str:
 
 
 def _baseline_source(workload: Workload, workload_name: str, name: str) -> str:
-    """Return the baseline's source with its classes renamed and the first docstrings left to be written."""
+    """Return the baseline's source with its classes renamed and the first docstrings left to be written.
+
+    Where it is one of several variants, the source has no variants, and the attributes of that one.
+    """
     entries = registry.implementations()
     (baseline,) = (entry for entry in entries if (entry.workload, entry.name) == (workload_name, workload.baseline))
     text = Path(baseline.path).read_text()
     tree = ast.parse(text)
     baseline_class = next(node for node in tree.body if isinstance(node, ast.ClassDef))
+    if baseline.variant:
+        text = _with_attributes_of(baseline, text, baseline_class)
     for documented, placeholder in (
         (tree, f"{name}: say here what it is."),
         (baseline_class, "Say in one line what it is; featherbench list shows it."),
@@ -113,6 +121,19 @@ def _baseline_source(workload: Workload, workload_name: str, name: str) -> str:
             new_class_name = _class_name(name) + class_name.removeprefix(baseline_class.name)
             text = re.sub(rf"\b{class_name}\b", new_class_name, text)
     return text
+
+
+def _with_attributes_of(entry: Entry, text: str, class_node: ast.ClassDef) -> str:
+    """Replace the class's ``variants`` by the attributes of the variant that ``entry`` is."""
+    source = read_class(Path(entry.path))
+    assert source is not None
+    assert entry.variant is not None
+    overrides = source.variants[entry.variant]
+    statements = (ast.get_source_segment(text, statement) or "" for statement in class_node.body)
+    variants = next(statement for statement in statements if statement.startswith("variants"))
+    return text.replace(
+        f"    {variants}\n", "".join(f"    {name} = {value!r}\n" for name, value in overrides.items()), 1
+    )
 
 
 def _class_name(name: str) -> str:

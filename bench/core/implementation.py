@@ -1,4 +1,4 @@
-"""An implementation: one way to compute a workload. One file, one small class."""
+"""An implementation: one way to compute a workload. One file, one small class, perhaps in several variants."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from bench.core.workload import Call, Problem
 
 
 class Implementation(ABC):
-    """One way to compute a workload; its name is the name of its file.
+    """One way to compute a workload; its name is the name of its file, unless it has ``variants``.
 
     The registry finds each file in ``impls/<workload>/``; any other file is given with ``--plugin FILE`` or through the
     entry-point group ``featherbench.implementations``. A file holds one subclass, with a docstring whose first line
@@ -30,6 +30,13 @@ class Implementation(ABC):
             def prepare(self, problem, target):
                 weight = pack(problem.constants["weight"])
                 return lambda: my_kernel(problem.inputs["x"], weight)
+
+    A class can stand for a family. Each of its ``variants`` is an implementation of its own in every list, record and
+    test, and named by its key; the values are the attributes in which it differs from the class. The methods read
+    them from ``self``.
+
+            tile = 4
+            variants = {"mine": {}, "mine_wide": {"tile": 16, "summary": "My kernel, with tiles of 16."}}
     """
 
     workload: ClassVar[str]
@@ -39,6 +46,11 @@ class Implementation(ABC):
     """Kinds of target that it can run on."""
     note: ClassVar[str] = ""
     """A remark for readers of its numbers: what is inside the timed call and what is not."""
+    summary: ClassVar[str] = ""
+    """What it is, in a sentence; where it is empty, the first line of the class's docstring."""
+    variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """Attributes by the names of variants, a literal dict of dicts. Those of a variant are set on its instances after
+    ``__init__``. The class must have each of them; ``workload`` is the same for all variants."""
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

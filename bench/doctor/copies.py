@@ -1,12 +1,12 @@
 """Copies of implementations as plug-in files under other names, unchanged or with a planted slowdown."""
 
-import ast
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.core.registry import Entry
+from bench.core.describe import read_class
+from bench.core.entry import Entry
 from bench.core.workload import Call
 
 _CALIBRATION_S = 0.05
@@ -27,11 +27,10 @@ from bench.doctor.copies import Slowdown, slowed
 
 
 class Copy({base}):
-    """{summary}"""
-
-    workload = {workload!r}
+{overrides}    workload = {workload!r}
     requires = {requires!r}
     targets = {targets!r}
+    summary = {summary!r}
     note = "A copy of {name}."
 
     def prepare(self, problem, target):
@@ -40,17 +39,24 @@ class Copy({base}):
 
 
 def write_copy(entry: Entry, folder: Path, slowdown: Slowdown | None = None) -> Path:
-    """Write a plug-in that runs the code of an implementation of ``impls``, slowed by ``slowdown``; return its path."""
+    """Write a plug-in that runs the code of an implementation of ``impls``, slowed by ``slowdown``; return its path.
+
+    The plug-in has no variants: it is a copy of the one variant that ``entry`` is.
+    """
     path = folder / f"{entry.name}_copy.py"
+    original = read_class(Path(entry.path))
+    assert original is not None
+    overrides = original.variants[entry.variant] if entry.variant else {}
     path.write_text(
         _FILE.format(
             name=entry.name,
             module=entry.module,
-            base=_class_name(Path(entry.path)),
-            summary=entry.summary,
+            base=original.name,
+            overrides="".join(f"    {name} = {value!r}\n" for name, value in overrides.items()),
             workload=entry.workload,
             requires=entry.requires,
             targets=entry.targets,
+            summary=entry.summary,
             slowdown=slowdown,
         )
     )
@@ -79,12 +85,6 @@ def _spinning(call: Call, slowdown: Slowdown, latency_ns: float) -> Callable[[],
         return output
 
     return slow
-
-
-def _class_name(path: Path) -> str:
-    """Return the name of an implementation's class, from its source, since an import would load its libraries."""
-    classes = [node for node in ast.parse(path.read_bytes()).body if isinstance(node, ast.ClassDef)]
-    return next(node.name for node in classes if any("workload" in ast.unparse(line) for line in node.body))
 
 
 def _latency(call: Call) -> float:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench import machine, noise
 from bench.core import registry
+from bench.core.entry import Entry
 from bench.core.errors import UsageError
 from bench.core.target import KINDS, Target
 from bench.doctor.trial import CopyComparison, Trial, compare_copies, noise_floor, subjects
@@ -101,7 +102,7 @@ def examine(
     return findings
 
 
-def _unavailable(entries: Sequence[registry.Entry]) -> dict[str, str]:
+def _unavailable(entries: Sequence[Entry]) -> dict[str, str]:
     missing = {f"{entry.workload} {entry.name}": entry.missing() for entry in entries}
     targets = {f"target {kind}": Target(kind).unavailable() for kind in KINDS}
     return {name: reason for name, reason in (missing | targets).items() if reason}

@@ -14,9 +14,10 @@ from tempfile import TemporaryDirectory
 from bench.core import registry
 from bench.core.budget import Budget
 from bench.core.case import Case
+from bench.core.describe import describe
+from bench.core.entry import Entry
 from bench.core.errors import RunError, UsageError
 from bench.core.record import Record, Status, Stored
-from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.core.workload import Workload
 from bench.doctor.copies import Slowdown, write_copy
@@ -169,7 +170,7 @@ def _quick_cases(workload: Workload) -> list[Case]:
 def _compare(trial: Trial, subject: Subject, budget_s: float) -> CopyComparison | None:
     with TemporaryDirectory() as folder, Workers(Target("edge"), Budget(), Path(folder)) as workers:
         path = write_copy(subject.entry, Path(folder), trial.slowdown)
-        entries = (subject.entry, registry.describe(path, name=path.stem))
+        entries = (subject.entry, *describe(path))
         session = Session(subject.workload_name, subject.workload, subject.case, entries)
         original, copy = measure_case(session, workers, budget_s)
     if original.latency is None or copy.latency is None:

@@ -7,8 +7,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal, Protocol
 
+from bench.core.entry import Entry
 from bench.core.record import THREADS_THAT_RAN, Check, Latency, Memory, Record, Status, Work
-from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.run.plan import Session
 from bench.run.protocol import Reply

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from bench import machine, noise, store
 from bench.core.budget import Budget
+from bench.core.entry import Entry
 from bench.core.errors import UsageError
 from bench.core.record import Record
-from bench.core.registry import Entry
 from bench.peaks import gpu, host
 from bench.run import sources
 from bench.run.plan import Session, plan, to_measure

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from bench.core import registry
 from bench.core.case import Case, matches
+from bench.core.entry import Entry
 from bench.core.errors import UsageError
 from bench.core.record import Key, Record, Status
-from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.core.workload import Workload
 from bench.store import Request

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
-from bench.core.registry import Entry
+from bench.core.entry import Entry
 
 SUFFIXES = {".py", ".cpp", ".hpp", ".cu", ".json", ".txt"}
 """Suffixes of code, of the stored choices that it follows (JSON), and of its build files (CMakeLists.txt)."""
@@ -26,7 +26,7 @@ def hashes(entries: Iterable[Entry]) -> dict[str, str]:
 
 
 def _hash(files: Iterable[Path], folder: Path) -> str:
-    """Hash contents and names: an implementation is named after its file."""
+    """Hash contents and names: most implementations are named after their file."""
     digest = sha256()
     for path in files:
         digest.update(f"{path.relative_to(folder)}\0{sha256(path.read_bytes()).hexdigest()}\0".encode())

@@ -20,8 +20,9 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from bench.core import registry
+from bench.core import loading
 from bench.core.case import Case
+from bench.core.entry import Entry
 from bench.core.implementation import FACTS_ATTRIBUTE, Implementation
 from bench.core.record import THREADS_THAT_RAN, Check, Memory, Status
 from bench.core.target import Target
@@ -54,6 +55,7 @@ class Worker:
 
     packages: frozenset[str] = frozenset()
     """Top-level packages of the preloaded distributions."""
+    new_implementation: Callable[[], Implementation]
     implementation: Implementation
     workload: Workload
     problem: Problem
@@ -63,7 +65,7 @@ class Worker:
     def preload(self, distributions: list[str], cores: list[int]) -> Json:
         """Import what implementations that need ``distributions`` import, once for all of them."""
         affinity.move_to(cores)
-        self.packages = frozenset(registry.import_distributions(distributions))
+        self.packages = frozenset(loading.import_distributions(distributions))
         _freeze_gc()
         return {}
 
@@ -83,9 +85,10 @@ class Worker:
         before = set(sys.modules)
         self.loaded_by = os.getpid()
         self.target = Target.parse(target)
-        self.entry = registry.Entry(**entry)
-        self.workload = registry.load_workload(workload_module)
-        self.implementation = registry.load(self.entry)
+        self.entry = Entry(**entry)
+        self.workload = loading.load_workload(workload_module)
+        self.new_implementation = loading.factory(self.entry)
+        self.implementation = self.new_implementation()
         self.memory_limit = memory_limit
         keep_freed_memory()
         _freeze_gc()
@@ -185,7 +188,7 @@ class Worker:
         for name in ("call", "problem", "output"):
             self.__dict__.pop(name, None)
         del self.padding[1:]
-        self.implementation = type(self.implementation)()  # What it stored in its attributes belongs to the case too.
+        self.implementation = self.new_implementation()  # What it stored in its attributes belongs to the case too.
         return {}
 
     def _is_preloaded(self, module: str) -> bool:
@@ -195,7 +198,7 @@ class Worker:
         """Release what an earlier prepare left, prepare ``case``, and return how long that took, s."""
         self.__dict__.pop("call", None)
         self.__dict__.pop("problem", None)
-        self.implementation = type(self.implementation)()
+        self.implementation = self.new_implementation()
         if reason := self.implementation.unsupported(case):
             raise UnsupportedError(reason)
         self.problem = self.meter.to_device(self.workload.problem(case, self.seed))

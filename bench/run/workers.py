@@ -14,9 +14,9 @@ from threading import Lock
 from typing import Any, Self, TypeVar
 
 from bench.core.budget import Budget
+from bench.core.entry import Entry
 from bench.core.errors import RunError
 from bench.core.record import Status
-from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.run.executors.local import LocalWorker
 from bench.run.protocol import Reply

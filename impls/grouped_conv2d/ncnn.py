@@ -1,4 +1,4 @@
-"""ncnn without Winograd."""
+"""ncnn, with and without Winograd's algorithm."""
 
 from tempfile import NamedTemporaryFile
 
@@ -22,17 +22,37 @@ class Ncnn(Implementation):
         "multiple of 4 is copied first. The images of a batch are run one after the other and copied together. "
         "Loading the net is not timed."
     )
+    winograd = False
+    """Whether ncnn may use Winograd's algorithm for 3x3 kernels."""
+    variants = {
+        "ncnn": {},
+        "ncnn_winograd": {
+            "winograd": True,
+            "summary": "A one-layer net run by ncnn with Winograd's algorithm: fewer multiplications than the formula, "
+            "a larger error.",
+            "note": "Another class of algorithm than direct convolution: it multiplies 2.25 to 5 times less often than "
+            "its FLOP, which go by formula, and rounds worse. Timed: as for ncnn, with the transforms of input and "
+            "output. Those of the weights are not; ncnn keeps them for three sizes of tile, which takes up to 13 times "
+            "the weights' memory.",
+        },
+    }
 
     def unsupported(self, case: GroupedConv2dCase) -> str | None:
-        return unsupported(case)
+        if self.winograd and (reason := unsupported_by_winograd(case)):
+            return reason
+        return None if case.dtype == "float32" else "ncnn computes in float32 at most"
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        return prepare_net(problem, target, winograd=False)
+        return prepare_net(problem, target, winograd=self.winograd)
 
 
-def unsupported(case: GroupedConv2dCase) -> str | None:
-    """Return why ncnn cannot run a case, or None where it can."""
-    return None if case.dtype == "float32" else "ncnn computes in float32 at most"
+def unsupported_by_winograd(case: GroupedConv2dCase) -> str | None:
+    """Return why ncnn would not use Winograd's algorithm for a case, or None."""
+    if (case.kernel, case.stride, case.dilation) != ((3, 3), (1, 1), (1, 1)):
+        return "ncnn's Winograd needs a 3x3 kernel with stride and dilation 1"
+    if max(case.cin, case.cout) <= 8 * case.groups:
+        return "ncnn uses Winograd only where a group has more than 8 channels in or out"
+    return None
 
 
 def prepare_net(problem: Problem, target: Target, *, winograd: bool) -> Call:

@@ -1,4 +1,4 @@
-"""PyTorch on NCHW tensors."""
+"""PyTorch on NCHW and on channels-last tensors."""
 
 import torch
 
@@ -19,29 +19,33 @@ class PyTorch(Implementation):
         "Timed: conv2d in inference mode. Asymmetric padding is a separate pad, timed too. On a GPU it is cuDNN's, the "
         "fastest of its algorithms by trial, in float32 throughout."
     )
+    channels_last = False
+    variants = {
+        "pytorch": {},
+        "pytorch_channels_last": {
+            "channels_last": True,
+            "summary": "torch.nn.functional.conv2d on NHWC (channels-last) tensors, eager.",
+            "note": "Timed: conv2d in inference mode, input and output stored as NHWC; asymmetric padding is a pad of "
+            "its own.",
+        },
+    }
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        return prepare_conv2d(problem, as_tensor(problem.inputs["x"]), torch.contiguous_format, target)
+        torch.set_num_threads(len(target.cores))
+        case: GroupedConv2dCase = problem.case
+        torch.backends.cudnn.benchmark = True  # the fastest of cuDNN's algorithms, by trial
+        x = as_tensor(problem.lay_out("x", (0, 2, 3, 1)) if self.channels_last else problem.inputs["x"])
+        memory_format = torch.channels_last if self.channels_last else torch.contiguous_format
+        weight = as_tensor(problem.constants["weight"]).contiguous(memory_format=memory_format)
+        bias = as_tensor(problem.constants["bias"]) if case.bias else None
+        top, bottom, left, right = case.padding
+        symmetric = case.symmetric_padding
 
+        def call() -> torch.Tensor:
+            with torch.inference_mode():
+                source = x if symmetric else torch.nn.functional.pad(x, (left, right, top, bottom))
+                return torch.nn.functional.conv2d(
+                    source, weight, bias, case.stride, symmetric or 0, case.dilation, case.groups
+                )
 
-def prepare_conv2d(problem: Problem, x: torch.Tensor, memory_format: torch.memory_format, target: Target) -> Call:
-    """Return a call of conv2d on ``x``, which shares its memory with the problem's input.
-
-    The weight is stored in ``memory_format``, like ``x``.
-    """
-    torch.set_num_threads(len(target.cores))
-    case: GroupedConv2dCase = problem.case
-    torch.backends.cudnn.benchmark = True  # the fastest of cuDNN's algorithms, by trial
-    weight = as_tensor(problem.constants["weight"]).contiguous(memory_format=memory_format)
-    bias = as_tensor(problem.constants["bias"]) if case.bias else None
-    top, bottom, left, right = case.padding
-    symmetric = case.symmetric_padding
-
-    def call() -> torch.Tensor:
-        with torch.inference_mode():
-            source = x if symmetric else torch.nn.functional.pad(x, (left, right, top, bottom))
-            return torch.nn.functional.conv2d(
-                source, weight, bias, case.stride, symmetric or 0, case.dilation, case.groups
-            )
-
-    return call
+        return call

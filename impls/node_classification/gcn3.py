@@ -1,4 +1,4 @@
-"""Three graph convolutions, the baseline of arXiv 2105.01510."""
+"""Three graph convolutions, without and with a residual connection: the baselines of arXiv 2105.01510."""
 
 import torch
 from torch import Tensor, nn
@@ -13,9 +13,18 @@ class Gcn3(TrainedModel):
     workload = "node_classification"
     requires = ("torch", "torch-geometric")
     note = "Timed: logits of the whole graph from dense features. Training is not in it."
+    residual = False
+    variants = {
+        "gcn3": {},
+        "residual_gcn": {
+            "residual": True,
+            "summary": "gcn3 with the first convolution's features added to the second's: the residual baseline of "
+            "arXiv 2105.01510.",
+        },
+    }
 
     def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
-        return Gcn3Network(features, width, classes, dropout)
+        return Gcn3Network(features, width, classes, dropout, residual=self.residual)
 
 
 class Gcn3Network(nn.Module):

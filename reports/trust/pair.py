@@ -5,7 +5,10 @@ from pathlib import Path
 
 from bench.core import registry
 from bench.core.case import Case
+from bench.core.describe import describe
+from bench.core.entry import Entry
 from bench.core.errors import UsageError
+from bench.core.loading import load
 from bench.core.target import Target
 from bench.core.workload import Call
 from bench.doctor.copies import Slowdown, write_copy
@@ -78,17 +81,16 @@ def prepared(implementation: str, slug: str, copy: str | None = None) -> Call:
     """
     keep_freed_memory()
     case = find_case(slug)
-    path = copy and Path(copy)
-    entry = registry.describe(path, name=path.stem) if path else _entry(implementation)
+    entry = describe(Path(copy))[0] if copy else _entry(implementation)
     problem = registry.workload(WORKLOAD).problem(case, case_seed(slug)).aligned()
-    return registry.load(entry).prepare(problem, EDGE)
+    return load(entry).prepare(problem, EDGE)
 
 
 def _source(*arguments: str) -> str:
     return f"from reports.trust.pair import prepared\n\ncall = prepared{arguments!r}\n"
 
 
-def _entry(implementation: str) -> registry.Entry:
+def _entry(implementation: str) -> Entry:
     entries = [entry for entry in registry.implementations() if entry.workload == WORKLOAD]
     for entry in entries:
         if entry.name == implementation:

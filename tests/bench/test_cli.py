@@ -434,6 +434,7 @@ def test_new_copies_the_baseline_of_a_workload_that_trains(tmp_path: Path) -> No
     assert source.startswith('"""my_network: say here what it is."""')
     assert 'class MyNetwork(TrainedModel):\n    """Say in one line what it is; featherbench list shows it."""' in source
     assert "Gcn3" not in source
+    assert "variants" not in source, "residual_gcn is a variant of the baseline's file"
     arguments = ["node_classification", "--plugin", "my_network.py", "--impl", "my_network,gcn3", "--budget", "0.1s"]
     result = featherbench("run", *arguments, "--case", "recipe=plain", "--name", "tried", cwd=tmp_path)
     assert result.returncode == 0, result.stdout

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from bench.core import registry
 from bench.core.case import Case
+from bench.core.entry import Entry
 from bench.core.implementation import Implementation
-from bench.core.registry import Entry
+from bench.core.loading import load
 from bench.core.target import Target
 from bench.core.workload import Call, Problem, Workload
 from bench.measure.correctness import relative_error
@@ -64,7 +65,7 @@ def device(target: Target, pytestconfig: pytest.Config) -> str:
 def implementation(entry: Entry, target: Target, device: str) -> Implementation:
     if missing := (device == "cuda" and target.unavailable()) or entry.missing():
         pytest.skip(missing)
-    return registry.load(entry)
+    return load(entry)
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.core import registry
 from bench.core.case import Case
+from bench.core.entry import Entry
 from bench.core.record import Check, Record, Status
 from bench.core.target import Target
 from bench.frontends.pytest import SUITE
@@ -38,7 +39,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize(("entry", "case"), parameter_sets)
 
 
-def test_call(entry: registry.Entry, case: Case, benchmark: BenchmarkFixture) -> None:
+def test_call(entry: Entry, case: Case, benchmark: BenchmarkFixture) -> None:
     """Check one implementation on one case, and have pytest-benchmark time its call."""
     benchmark.group = f"{entry.workload} {case.slug}"
     name = str(entry.workload)

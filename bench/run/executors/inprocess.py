@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.core.budget import Budget
+from bench.core.entry import Entry
 from bench.core.record import Status
-from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.run.protocol import Reply
 from bench.run.worker import Worker, handle_request

@@ -1,4 +1,4 @@
-"""The registry reads implementations without running them."""
+"""Workloads and implementations are found in ``impls``, in plug-ins and through entry points."""
 
 from pathlib import Path
 
@@ -6,21 +6,11 @@ import pytest
 
 from bench.core import registry
 from bench.core.errors import UsageError
-from bench.core.implementation import Implementation
 
 SOURCE = '''
 raise RuntimeError("this file must not be run by the registry")
-from bench.core.implementation import Implementation
 class Mine(Implementation):
-    """Mine is best.
-
-    More words."""
     workload = "grouped_conv2d"
-    requires = ("numpy", "no-such-distribution")
-    targets = ("cpu",)
-    note = "Timed: " "everything."
-    size = compute()
-    def prepare(self, problem, target): ...
 '''
 
 
@@ -30,30 +20,10 @@ def plugin(folder: Path, source: str, name: str = "mine") -> Path:
     return path
 
 
-def test_class_attributes_are_read_from_the_source_text(tmp_path: Path) -> None:
-    entry = registry.implementations([plugin(tmp_path, SOURCE)])[-1]
-    assert (entry.name, entry.workload, entry.targets) == ("mine", "grouped_conv2d", ("cpu",))
-    assert (entry.summary, entry.note) == ("Mine is best.", "Timed: everything.")
-    assert entry.missing() == "needs no-such-distribution: pip install no-such-distribution"
-
-
-def test_annotated_attributes_are_read_as_well(tmp_path: Path) -> None:
-    source = SOURCE.replace("workload =", "workload: ClassVar[str] =").replace(
-        "targets =", "targets: tuple[str, ...] ="
-    )
-    entry = registry.implementations([plugin(tmp_path, source)])[-1]
-    assert (entry.workload, entry.targets) == ("grouped_conv2d", ("cpu",))
-
-
-def test_a_name_in_place_of_a_tuple_is_refused(tmp_path: Path) -> None:
-    source = SOURCE.replace('requires = ("numpy", "no-such-distribution")', 'requires = "torch"')
-    with pytest.raises(UsageError, match=r"requires must be a tuple of names, such as \('torch',\), not 'torch'"):
+def test_a_variant_may_not_have_the_name_of_another_implementation(tmp_path: Path) -> None:
+    source = f"{SOURCE}    variants = {{'fast': {{}}, 'im2col': {{}}}}\n"
+    with pytest.raises(UsageError, match=r"two implementations are named im2col: .*rename a file or a variant"):
         registry.implementations([plugin(tmp_path, source)])
-
-
-def test_a_file_that_cannot_be_parsed_is_left_to_its_worker(tmp_path: Path) -> None:
-    entry = registry.implementations([plugin(tmp_path, "def broken(")])[-1]
-    assert (entry.name, entry.workload) == ("mine", None)
 
 
 def test_two_implementations_of_the_same_name_are_refused(tmp_path: Path) -> None:
@@ -97,17 +67,6 @@ def test_an_unknown_workload_is_refused_with_the_choices() -> None:
         registry.workload("conv9d")
 
 
-@pytest.mark.parametrize("count", [0, 2])
-def test_a_file_must_define_one_implementation(tmp_path: Path, count: int) -> None:
-    definition = (
-        "class A{}(Implementation):\n    workload = 'grouped_conv2d'\n    def prepare(self, problem, target): ...\n"
-    )
-    head = "from bench.core.implementation import Implementation\n"
-    path = plugin(tmp_path, head + "".join(definition.format(number) for number in range(count)), f"file_with_{count}")
-    with pytest.raises(TypeError, match=f"must define one complete Implementation, not {count}"):
-        registry.load(registry.implementations([path])[-1])
-
-
 def test_entry_points_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     plugin(tmp_path, SOURCE, "their_package_kernel")
     monkeypatch.syspath_prepend(tmp_path)
@@ -117,8 +76,3 @@ def test_entry_points_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: points.select(group=group))
     entry = registry.implementations()[-1]
     assert (entry.name, entry.module, entry.workload) == ("theirs", "their_package_kernel", "grouped_conv2d")
-
-
-def test_an_implementation_with_the_old_name_of_unsupported_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"Mine\.supports is called unsupported now: rename the method"):
-        type("Mine", (Implementation,), {"supports": lambda self, case: None})

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from bench.core import registry
-from bench.core.registry import Entry
+from bench.core.describe import describe
+from bench.core.entry import Entry
+from bench.core.loading import load
 from bench.core.target import Target
 from bench.core.workload import Call, Workload
 from bench.doctor import copies
@@ -31,8 +33,7 @@ class TestCopies:
 
     @pytest.mark.parametrize("entry", IMPLEMENTATIONS, ids=lambda entry: entry.label)
     def test_a_copy_has_the_description_of_the_original(self, entry: Entry, tmp_path: Path) -> None:
-        path = write_copy(entry, tmp_path)
-        copy = registry.describe(path, name=path.stem)
+        (copy,) = describe(write_copy(entry, tmp_path))
         assert copy.name == f"{entry.name}_copy"
         assert (copy.workload, copy.requires, copy.targets, copy.summary) == (
             entry.workload,
@@ -48,8 +49,8 @@ class TestCopies:
     def test_a_copy_computes_the_same(self, entry: Entry, tmp_path: Path) -> None:
         if missing := entry.missing():
             pytest.skip(missing)
-        path = write_copy(entry, tmp_path)
-        original, copy = registry.load(entry), registry.load(registry.describe(path, name=path.stem))
+        (copy_entry,) = describe(write_copy(entry, tmp_path))
+        original, copy = load(entry), load(copy_entry)
         assert type(copy).__bases__ == (type(original),)
         workload = registry.workload(str(entry.workload))
         cases = [case for case in workload.suites()["quick"] if original.unsupported(case) is None]
@@ -62,10 +63,10 @@ class TestCopies:
 
     def test_a_slowdown_is_written_into_the_copy(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (chain,) = {subject.entry for subject in subjects(["chain"])}
-        path = write_copy(chain, tmp_path, Slowdown(0.03, every=33))
+        (entry,) = describe(write_copy(chain, tmp_path, Slowdown(0.03, every=33)))
         slowdowns: list[Slowdown | None] = []
         monkeypatch.setattr(copies, "slowed", lambda call, slowdown: slowdowns.append(slowdown) or call)
-        copy = registry.load(registry.describe(path, name=path.stem))
+        copy = load(entry)
         problem = Chain().problem(ChainCase(size=8), seed=0)
         assert Chain().check(problem, copy.prepare(problem, EDGE), seed=1).passed
         assert slowdowns == [Slowdown(0.03, 33)]

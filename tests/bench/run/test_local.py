@@ -13,8 +13,9 @@ import pytest
 
 from bench.core import registry
 from bench.core.budget import Budget
+from bench.core.describe import describe
+from bench.core.entry import Entry
 from bench.core.record import Status
-from bench.core.registry import Entry
 from bench.core.target import Target
 from bench.run import workers as workers_module
 from bench.run.executors import local
@@ -181,7 +182,7 @@ def imported_while_loading(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 def needs_a_part(tmp_path: Path) -> Entry:
     path = tmp_path / "needs_a_part.py"
     path.write_text(NEEDS_A_PART_OF_ITS_LIBRARY)
-    return registry.describe(path, name="needs_a_part")
+    return describe(path)[0]
 
 
 def test_parts_of_a_library_are_imported_once_and_the_implementation_in_each_process(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.core.registry import Entry
+from bench.core.entry import Entry
 from bench.run import sources
 
 

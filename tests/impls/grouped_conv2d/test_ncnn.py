@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from bench.core import registry
+from bench.core.loading import load
 from bench.core.target import Target
 from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
 
@@ -11,15 +13,11 @@ from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
 def test_winograd_differs_from_the_direct_kernels(groups: int) -> None:
     """Winograd rounds differently; the output of the direct kernels would be the same to the last bit."""
     pytest.importorskip("ncnn", reason="ncnn is not installed: pip install ncnn")
-    from impls.grouped_conv2d.ncnn import Ncnn
-    from impls.grouped_conv2d.ncnn_winograd import NcnnWinograd
-
+    entries = {entry.name: entry for entry in registry.implementations() if entry.workload == "grouped_conv2d"}
+    direct, again, winograd = (load(entries[name]) for name in ("ncnn", "ncnn", "ncnn_winograd"))
     case = GroupedConv2dCase(cin=64, cout=64, h=28, w=28, groups=groups)
     problem = GroupedConv2d().problem(case, seed=1)
-    assert NcnnWinograd().unsupported(case) is None
-    direct, again, winograd = (
-        np.array(implementation.prepare(problem, Target("edge"))())
-        for implementation in (Ncnn(), Ncnn(), NcnnWinograd())
-    )
-    np.testing.assert_array_equal(direct, again)
-    assert not np.array_equal(direct, winograd)
+    assert winograd.unsupported(case) is None
+    outputs = [np.array(each.prepare(problem, Target("edge"))()) for each in (direct, again, winograd)]
+    np.testing.assert_array_equal(outputs[0], outputs[1])
+    assert not np.array_equal(outputs[0], outputs[2])

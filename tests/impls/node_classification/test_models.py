@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import elu, leaky_relu
 
 from bench.core import registry
+from bench.core.loading import load
 from bench.core.target import Target
 from impls.node_classification._layers import Links, macs
 from impls.node_classification._training import TrainedModel, parameters
@@ -21,7 +22,7 @@ E = 18 + N
 
 
 def implementation(name: str) -> TrainedModel:
-    model = registry.load(ENTRIES[name])
+    model = load(ENTRIES[name])
     assert isinstance(model, TrainedModel)
     return model
 

@@ -6,19 +6,24 @@ import numpy as np
 import pytest
 import torch
 
-from bench.core import registry
+from bench.core import loading, registry
 from bench.core.target import Target
 from impls.node_classification._choice import PATIENCE, Choice
 from impls.node_classification._layers import Links
 from impls.node_classification._training import Recipe, TrainedModel, gcn3_parameters, parameters, train
 from impls.node_classification.gcn import Gcn
 from impls.node_classification.gcn3 import Gcn3, Gcn3Network
-from impls.node_classification.gcn_tuned import GcnTuned
 from impls.node_classification.workload import NodeClassification, NodeClassificationCase
 
 WORKLOAD = NodeClassification()
 EDGE = Target("edge")
 MODELS = [entry for entry in registry.implementations() if entry.workload == "node_classification"]
+
+
+def load(name: str) -> TrainedModel:
+    model = loading.load(next(entry for entry in MODELS if entry.name == name))
+    assert isinstance(model, TrainedModel)
+    return model
 
 
 def choose(epochs: list[tuple[float, float]]) -> int:
@@ -44,8 +49,7 @@ def test_a_nan_loss_is_no_improvement() -> None:
 
 @pytest.mark.parametrize("name", [entry.name for entry in MODELS])
 def test_equal_parameters_are_as_close_as_the_width_allows(name: str) -> None:
-    model = registry.load(next(entry for entry in MODELS if entry.name == name))
-    assert isinstance(model, TrainedModel)
+    model = load(name)
     case = NodeClassificationCase(equal_parameters=True, epochs=1)
     if model.unsupported(case):
         pytest.skip(model.unsupported(case))
@@ -116,7 +120,7 @@ def test_weight_decay_is_added_to_the_gradients() -> None:
 )
 def test_the_case_decides_the_recipe_except_for_gcn_tuned(case: NodeClassificationCase, recipe: Recipe) -> None:
     assert Gcn3().recipe(case) == recipe
-    assert GcnTuned().recipe(case) == Recipe(16, 0.5, 5e-4)
+    assert load("gcn_tuned").recipe(case) == Recipe(16, 0.5, 5e-4)
 
 
 def test_the_trained_model_has_equal_parameters() -> None:

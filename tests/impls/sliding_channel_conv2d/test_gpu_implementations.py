@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from bench.core import registry
+from bench.core.loading import load
 from bench.core.target import Target
 from bench.measure.guard import guard
 from bench.measure.gpu.problem import DeviceProblem
@@ -38,7 +39,7 @@ def cases(seed, count, **fields):
 
 
 def assert_correct(name, case):
-    implementation = registry.load(OURS[name])
+    implementation = load(OURS[name])
     assert implementation.unsupported(case) is None
     problem = DeviceProblem.of(WORKLOAD.problem(case, seed=1), "cpu")
     call = guard(implementation.prepare(problem, CUDA), problem)
@@ -49,7 +50,7 @@ def assert_correct(name, case):
 @pytest.mark.parametrize("passes", ["forward", "backward", "train"])
 @pytest.mark.parametrize("name", EMULATED)
 def test_kernels_compute_correct_outputs(gpu, name, passes):
-    implementation = registry.load(OURS[name])
+    implementation = load(OURS[name])
     supported = [case for case in cases(0, 40, passes=passes) if implementation.unsupported(case) is None]
     if passes == "forward" and "atomics" in name:
         assert not supported, "it has no forward pass of its own"
@@ -64,7 +65,7 @@ def test_kernels_compute_correct_outputs(gpu, name, passes):
 def test_weights_are_packed_in_advance_where_they_stay(gpu, name):
     (case,) = cases(1, 1, passes="forward", dtype="float16")
     problem = DeviceProblem.of(WORKLOAD.problem(case, seed=1), "cpu")
-    call = registry.load(OURS[name]).prepare(problem, CUDA)
+    call = load(OURS[name]).prepare(problem, CUDA)
     gpu.launched.clear()
     call()
     assert len(gpu.launched) == 1
@@ -81,7 +82,7 @@ def test_tables_are_freed_with_the_prepared_call(gpu, name):
     (case,) = cases(1, 1, passes="train", dtype="float32")
     before = tables()
     problem = DeviceProblem.of(WORKLOAD.problem(case, seed=1), "cpu")
-    call = registry.load(OURS[name]).prepare(problem, CUDA)
+    call = load(OURS[name]).prepare(problem, CUDA)
     assert tables() > before
     del call
     assert tables() == before
@@ -90,13 +91,13 @@ def test_tables_are_freed_with_the_prepared_call(gpu, name):
 def test_unsupported_dtypes_are_refused_with_a_reason():
     for name in EMULATED:
         (case,) = cases(0, 1, dtype="float64", passes="backward")
-        assert "take" in registry.load(OURS[name]).unsupported(case)
+        assert "take" in load(OURS[name]).unsupported(case)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "tf32", "float16", "bfloat16"])
 @pytest.mark.parametrize("name", OTHERS)
 def test_compositions_compute_correct_outputs(name, dtype):
-    implementation = registry.load(OURS[name])
+    implementation = load(OURS[name])
     for passes in ("forward", "backward", "train"):
         supported = [case for case in cases(2, 20, dtype=dtype, passes=passes) if not implementation.unsupported(case)]
         for case in supported[:4]:

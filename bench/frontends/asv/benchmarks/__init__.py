@@ -40,6 +40,7 @@ from bench.run.plan import Session  # noqa: E402
 
 if TYPE_CHECKING:
     from bench.core.case import Case
+    from bench.core.entry import Entry
     from bench.core.workload import Call
 
 threadpool_limits(len(EDGE.cores))
@@ -144,7 +145,7 @@ def _case(workload: str, slug: str) -> "Case":
     raise SkipNotImplemented(f"this commit has no such case {slug} of {workload}")
 
 
-def _entry(workload: str, implementation: str) -> registry.Entry:
+def _entry(workload: str, implementation: str) -> "Entry":
     for entry in registry.implementations():
         if (entry.workload, entry.name) == (workload, implementation):
             if EDGE.kind not in entry.targets:

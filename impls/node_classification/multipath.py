@@ -1,4 +1,4 @@
-"""The multipath graph network in its general form (arXiv 2105.01510)."""
+"""The multipath graph network (arXiv 2105.01510), and other ways to combine its paths."""
 
 from typing import Literal
 
@@ -6,11 +6,53 @@ import torch
 from torch import Tensor, nn
 
 from impls.node_classification._layers import Features, GraphConvolution, Linear, Links, Macs, dropout
+from impls.node_classification._training import TrainedModel
 
 Combine = Literal["sum", "concatenate", "attend"]
 
 
-class Multipath(nn.Module):
+class Multipath(TrainedModel):
+    """Paths of one and of two graph convolutions, the first shared, summed (arXiv 2105.01510, variant S)."""
+
+    workload = "node_classification"
+    requires = ("torch", "torch-geometric")
+    note = "Timed: logits of the whole graph from dense features. Training is not in it."
+    depths: tuple[int, ...] = (1, 2)
+    shared = True
+    combine: Combine = "sum"
+    variants = {
+        "multipath_attend": {
+            "depths": (1, 2, 3),
+            "combine": "attend",
+            "summary": "Paths of one, two and three graph convolutions, the first ones shared, weighted by attention.",
+        },
+        "multipath_concatenate": {
+            "depths": (1, 2, 3),
+            "shared": False,
+            "combine": "concatenate",
+            "summary": "Separate paths of one, two and three graph convolutions, concatenated.",
+        },
+        "multipath_p": {
+            "depths": (1, 1),
+            "shared": False,
+            "summary": "Two parallel paths of one graph convolution each, summed (arXiv 2105.01510, variant P).",
+        },
+        "multipath_s": {},
+    }
+
+    def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
+        return MultipathNetwork(
+            features,
+            width,
+            classes,
+            depths=self.depths,
+            combine=self.combine,
+            shared=self.shared,
+            dropout=dropout,
+        )
+
+
+class MultipathNetwork(nn.Module):
     """A linear layer of the combination of paths that start at a = relu(L x).
 
     Path i has ``depths[i]`` graph convolutions, each with a relu. If ``shared``, all paths are beginnings of one chain,

@@ -1,0 +1,42 @@
+"""An entry: an implementation that was found, but is not imported."""
+
+import importlib.metadata
+from dataclasses import dataclass
+
+from bench.core.implementation import Implementation
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An implementation that was found, but is not imported."""
+
+    name: str
+    workload: str | None
+    """None where the file names no workload, or cannot be read."""
+    path: str
+    module: str | None = None
+    """Dotted name of the module, where the file is part of a package."""
+    requires: tuple[str, ...] = ()
+    targets: tuple[str, ...] = Implementation.targets
+    summary: str = ""
+    note: str = ""
+    variant: str | None = None
+    """Which of its class's ``variants`` it is; None where the class has none."""
+
+    @property
+    def label(self) -> str:
+        """Workload and name, which together are unique."""
+        return f"{self.workload}/{self.name}"
+
+    def missing(self) -> str | None:
+        """Return what has to be installed first, with the command that does it; None where nothing is missing."""
+        missing = [name for name in self.requires if not _installed(name)]
+        return f"needs {', '.join(missing)}: pip install {' '.join(missing)}" if missing else None
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True

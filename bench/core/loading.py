@@ -1,0 +1,116 @@
+"""Imports workloads and implementations. An implementation may crash, so that only worker processes import it."""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from types import ModuleType
+from typing import cast
+
+from bench.core.entry import Entry
+from bench.core.implementation import Implementation
+from bench.core.workload import Workload
+
+
+def load_workload(module: str) -> Workload:
+    """Import a module and return the workload that it defines.
+
+    Raises:
+        TypeError: where the module does not define exactly one.
+    """
+    return cast(Workload, _only_class(importlib.import_module(module), Workload)())
+
+
+def load(entry: Entry) -> Implementation:
+    """Import an implementation's file and return an instance of its class. Only worker processes may call this.
+
+    Raises:
+        TypeError: as ``factory`` does.
+    """
+    return factory(entry)()
+
+
+def factory(entry: Entry) -> Callable[[], Implementation]:
+    """Import an implementation's file and return a function that makes instances. Only worker processes may call this.
+
+    An instance of a variant has the attributes that the class's ``variants`` gives it.
+
+    Raises:
+        TypeError: where the file does not define exactly one complete implementation, or the variant has an attribute
+            that the class does not declare.
+    """
+    implementation_class = cast(type[Implementation], _only_class(_import(entry), Implementation))
+    attributes = implementation_class.variants[entry.variant] if entry.variant else {}
+    if undeclared := [name for name in attributes if not hasattr(implementation_class, name)]:
+        raise TypeError(
+            f"{entry.path}: variant {entry.variant} sets {', '.join(undeclared)}, which "
+            f"{implementation_class.__name__} does not declare; give it a value in the class"
+        )
+
+    def create() -> Implementation:
+        implementation = implementation_class()
+        for name, value in attributes.items():
+            setattr(implementation, name, value)
+        return implementation
+
+    return create
+
+
+def import_distributions(names: Iterable[str]) -> list[str]:
+    """Import the packages of distributions, as far as they are installed and can be imported.
+
+    Only worker processes may call this.
+
+    Returns:
+        The names of the packages.
+    """
+    wanted = {_normalized(name) for name in names}
+    owners = importlib.metadata.packages_distributions()
+    packages = [package for package in owners if wanted & set(map(_normalized, owners[package]))]
+    for package in packages:
+        if package.isidentifier() and not package.startswith("_"):
+            with suppress(Exception):  # The implementation that needs it will say what is wrong.
+                importlib.import_module(package)
+    return packages
+
+
+def _normalized(name: str) -> str:
+    """Return the normalised name of a distribution, by PyPA's specification of names."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _import(entry: Entry) -> ModuleType:
+    if entry.module:
+        return importlib.import_module(entry.module)
+    # A file is often named after the library that it imports; under that name it would shadow the library.
+    name = f"featherbench_plugin_{entry.name}"
+    spec = importlib.util.spec_from_file_location(name, entry.path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _only_class(module: ModuleType, base: type) -> type:
+    """Return the only complete subclass of ``base`` that ``module`` itself defines.
+
+    Raises:
+        TypeError: where it defines none or several.
+    """
+    classes: list[type] = [
+        member
+        for member in vars(module).values()
+        if inspect.isclass(member)
+        and issubclass(member, base)
+        and member.__module__ == module.__name__
+        and not inspect.isabstract(member)
+    ]
+    if len(classes) != 1:
+        raise TypeError(f"{module.__file__} must define one complete {base.__name__}, not {len(classes)}")
+    return classes[0]

@@ -1,0 +1,101 @@
+"""Implementations are described by their source text, without running it."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.core.describe import describe
+from bench.core.errors import UsageError
+
+SOURCE = '''
+raise RuntimeError("this file must not be run")
+from bench.core.implementation import Implementation
+class Mine(Implementation):
+    """Mine is best.
+
+    More words."""
+    workload = "grouped_conv2d"
+    requires = ("numpy", "no-such-distribution")
+    targets = ("cpu",)
+    note = "Timed: " "everything."
+    size = compute()
+    def prepare(self, problem, target): ...
+'''
+VARIANTS = """variants = {
+        "narrow": {},
+        "wide": {
+            "size": (4, 16),
+            "requires": ("numpy",),
+            "targets": ("cuda",),
+            "summary": "Mine is wide.",
+            "note": "Timed: the product.",
+        },
+    }"""
+
+
+def write(folder: Path, source: str) -> Path:
+    path = folder / "mine.py"
+    path.write_text(source)
+    return path
+
+
+def test_class_attributes_are_read_from_the_source_text(tmp_path: Path) -> None:
+    (entry,) = describe(write(tmp_path, SOURCE))
+    assert (entry.name, entry.workload, entry.targets) == ("mine", "grouped_conv2d", ("cpu",))
+    assert (entry.summary, entry.note, entry.variant) == ("Mine is best.", "Timed: everything.", None)
+    assert entry.missing() == "needs no-such-distribution: pip install no-such-distribution"
+
+
+def test_annotated_attributes_are_read_as_well(tmp_path: Path) -> None:
+    source = SOURCE.replace("workload =", "workload: ClassVar[str] =").replace(
+        "targets =", "targets: tuple[str, ...] ="
+    )
+    (entry,) = describe(write(tmp_path, source))
+    assert (entry.workload, entry.targets) == ("grouped_conv2d", ("cpu",))
+
+
+def test_a_summary_stands_for_the_first_line_of_the_docstring(tmp_path: Path) -> None:
+    (entry,) = describe(write(tmp_path, SOURCE.replace("size = compute()", "summary = 'In short.'")))
+    assert entry.summary == "In short."
+
+
+def test_a_name_in_place_of_a_tuple_is_refused(tmp_path: Path) -> None:
+    source = SOURCE.replace('requires = ("numpy", "no-such-distribution")', 'requires = "torch"')
+    with pytest.raises(UsageError, match=r"requires must be a tuple of names, such as \('torch',\), not 'torch'"):
+        describe(write(tmp_path, source))
+
+
+def test_a_file_that_cannot_be_parsed_is_left_to_its_worker(tmp_path: Path) -> None:
+    (entry,) = describe(write(tmp_path, "def broken("))
+    assert (entry.name, entry.workload) == ("mine", None)
+
+
+def test_each_variant_is_an_implementation_with_its_own_description(tmp_path: Path) -> None:
+    narrow, wide = describe(write(tmp_path, SOURCE.replace("size = compute()", VARIANTS)), name="of an entry point")
+    assert (narrow.name, narrow.variant, narrow.workload) == ("narrow", "narrow", "grouped_conv2d")
+    assert (narrow.requires, narrow.targets) == (("numpy", "no-such-distribution"), ("cpu",))
+    assert (narrow.summary, narrow.note) == ("Mine is best.", "Timed: everything.")
+    assert (wide.name, wide.variant, wide.workload) == ("wide", "wide", "grouped_conv2d")
+    assert (wide.requires, wide.targets) == (("numpy",), ("cuda",))
+    assert (wide.summary, wide.note) == ("Mine is wide.", "Timed: the product.")
+
+
+@pytest.mark.parametrize(
+    ("variants", "words"),
+    [
+        ('{name: {} for name in ("a", "b")}', "variants must be a plain dict of dicts, such as"),
+        ('("narrow", "wide")', "variants must be a plain dict of dicts, such as"),
+        ('{"narrow": 4}', r"not \{'narrow': 4\}"),
+        ('{"wide,narrow": {}}', "'wide,narrow' cannot name a variant; use letters, digits and _"),
+        ('{"wide": {"workload": "other"}}', "variant wide cannot have a workload of its own"),
+    ],
+)
+def test_variants_that_are_no_dict_of_dicts_are_refused(tmp_path: Path, variants: str, words: str) -> None:
+    with pytest.raises(UsageError, match=rf"mine\.py: .*{words}"):
+        describe(write(tmp_path, SOURCE.replace("size = compute()", f"variants = {variants}")))
+
+
+def test_a_subclass_of_a_family_has_no_variants_unless_it_states_them(tmp_path: Path) -> None:
+    source = "from impls.grouped_conv2d.pytorch import PyTorch\nclass Mine(PyTorch):\n    workload = 'grouped_conv2d'\n"
+    (entry,) = describe(write(tmp_path, source))
+    assert (entry.name, entry.variant) == ("mine", None)
