@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench import store
-from bench.cli.comparisons import comparison_texts, metric_differences
+from bench.cli.comparisons import metric_differences, print_comparisons
 from bench.cli.options import Json, Results, split_names
 from bench.cli.selection import select
+from bench.cli.text_table import Printer
 from bench.core.errors import UsageError
 from bench.core.quantities import percentage
 from bench.report import compare as comparing
@@ -72,8 +73,11 @@ def compare(
     if as_json:
         listed = [comparison_json(row, differences.get(row, [])) for row in rows]
         print(json.dumps(listed, indent=2, allow_nan=False))
+    elif rows:
+        compared = sum(row.ratio is not None for row in everything)
+        print_comparisons(Printer.for_stdout(), rows, differences, compared, first, *others)
     else:
-        print("\n".join(comparison_texts(rows, differences)) or "nothing to compare")
+        print("nothing to compare")
     if threshold is not None:
         judged = selection.rows(comparisons(threshold), first)
         slower = [row for row in judged if row.verdict is Verdict.SLOWER]
@@ -88,6 +92,7 @@ def compare(
 def comparison_json(row: comparing.Comparison, differences: Sequence["Difference"]) -> dict[str, object]:
     """Return a comparison and its differences of metrics as what JSON can hold."""
     fields = asdict(row) | {"ratio": _interval_json(row.ratio) if row.ratio else None}
+    del fields["uncorrected"]
     if differences:
         fields["metrics"] = {
             difference.metric.name: {"difference": _interval_json(difference.mean)}

@@ -4,10 +4,12 @@ import json
 
 import typer
 
-from bench.cli.comparisons import comparison_texts, metric_differences
+from bench.cli.comparisons import metric_differences, print_comparisons
+from bench.cli.text_table import Printer
 from bench.core.record import Record, Status
-from bench.report.compare import Comparison, compare_each
+from bench.report.compare import compare_each
 from bench.run.launch import Outcome
+from bench.store import Run
 
 
 def print_outcome(outcome: Outcome, as_json: bool) -> None:
@@ -22,9 +24,7 @@ def print_outcome(outcome: Outcome, as_json: bool) -> None:
         _print_failures(records)
         if set(counts) - {Status.PASSED, Status.UNSUPPORTED}:
             print(f"what the workers printed, with tracebacks: {outcome.run.folder / 'logs'}")
-        rows = _comparisons(outcome)
-        for line in comparison_texts(rows, metric_differences(rows, outcome.run)):
-            print(line)
+        _print_comparisons(outcome.run)
         print(f"run {outcome.run.name}: {', '.join(f'{n} {status}' for status, n in counts.items())}")
         print(f"measured {outcome.measured} records in {outcome.time}")
         print(f"next: featherbench report {outcome.run.folder}")
@@ -45,15 +45,16 @@ def _print_failures(records: list[Record]) -> None:
             print(f"{record.status}: {record.implementation} {record.case}: {record.reason}")
 
 
-def _comparisons(outcome: Outcome) -> list[Comparison]:
-    """Return the comparisons of implementations that passed; for the others, the reason has been printed."""
+def _print_comparisons(run: Run) -> None:
+    """Print the comparisons of implementations that passed; for the others, the reason has been printed."""
     passed = {
         (record.workload, record.implementation, record.case)
-        for record in outcome.run.records
+        for record in run.records
         if record.status is Status.PASSED
     }
-    return [
-        row
-        for row in compare_each([outcome.run])
-        if any((row.workload, row.implementation, case) in passed for case in row.cases)
-    ]
+    everything = compare_each([run])
+    rows = [row for row in everything if any((row.workload, row.implementation, case) in passed for case in row.cases)]
+    if rows:
+        compared = sum(row.ratio is not None for row in everything)
+        print_comparisons(Printer.for_stdout(), rows, metric_differences(rows, run), compared, run)
+        print()

@@ -47,10 +47,11 @@ def select(run: Run, implementations: Collection[str], filters: Sequence[str]) -
     cases = {(record.workload, record.case): _texts(record.parameters) for record in run.records}
     case_filter = CaseFilter.parse(filters, cases.values(), f"run {run.name}")
     seeds = {seed_parameter(name) for name in run.info.request.workloads}
-    if filtered := sorted(name for name in case_filter.values if name in seeds):
-        raise UsageError(
-            f"cases that differ in {filtered[0]} are repeats, which are compared together; drop --case {filtered[0]}=..."
-        )
+    for name in case_filter.values:
+        if name in seeds:
+            raise UsageError(
+                f"cases that differ in {name} are repeats, which are compared together; drop --case {name}=..."
+            )
     return Selection(frozenset(implementations), case_filter)
 
 

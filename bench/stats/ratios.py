@@ -64,6 +64,32 @@ def geometric_mean(ratios: Sequence[float]) -> float:
     return math.exp(float(np.log(positive_array(ratios, "ratios")).mean()))
 
 
+def mean_over_cases(ratios: Sequence[Interval]) -> Interval:
+    """Return the geometric mean of the ratios of several cases, with an interval that follows from theirs.
+
+    The ratios must be independent, as those from different sessions are. The interval is about the mean over these very
+    cases: it says nothing of other cases, however much the ratios differ. On the scale of logarithms, the distance of
+    each end of it from the mean is the root of the sum of the squared distances in the intervals of the cases, divided
+    by their number (method of variance estimates recovery: Zou & Donner 2008, Construction of confidence limits about
+    effect measures: a general approach). It is conservative where the intervals have few degrees of freedom, since the
+    mean of several has more.
+
+    Raises:
+        ValueError: where there is no ratio, an estimate is not positive and finite, or the confidences differ.
+    """
+    mean = math.log(geometric_mean([ratio.estimate for ratio in ratios]))
+    if len(confidences := {ratio.confidence for ratio in ratios}) > 1:
+        raise ValueError(f"ratios: expected intervals of one confidence, got {sorted(confidences)}")
+    below = math.hypot(*(_log_quotient(ratio.estimate, ratio.low) for ratio in ratios)) / len(ratios)
+    above = math.hypot(*(_log_quotient(ratio.high, ratio.estimate) for ratio in ratios)) / len(ratios)
+    return exp_interval(Interval(mean, mean - below, mean + above, ratios[0].confidence))
+
+
+def _log_quotient(value: float, divisor: float) -> float:
+    """Return the logarithm of a quotient that is 1 or more; infinite where ``divisor`` is 0 or ``value`` infinite."""
+    return math.inf if divisor == 0 else math.log(value) - math.log(divisor)
+
+
 def _quotient(numerator: float, denominator: float) -> float:
     """Return the quotient of two ends of intervals, each from 0 to infinity."""
     if denominator == 0:
