@@ -1,6 +1,6 @@
 """A case: one problem, given by named parameters."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -9,6 +9,8 @@ from bench.core.errors import UsageError
 
 MAX_SIZE = 1 << 20
 """Upper limit of channels, heights and widths, far beyond any network's: anything larger would only exhaust memory."""
+DEFAULTS = "(defaults)"
+"""Text for a case whose parameters all have their defaults, since its slug is empty."""
 
 
 class Case(BaseModel):
@@ -84,11 +86,6 @@ class Case(BaseModel):
                 for detail in error.errors()
             )
             raise UsageError(f"not a valid case: {problems}") from None
-
-
-def matches(texts: Mapping[str, str], wanted: Mapping[str, Collection[str]]) -> bool:
-    """Whether a case with these texts of its parameters has one of the ``wanted`` values of each name."""
-    return all(texts.get(name) in values for name, values in wanted.items())
 
 
 def _parse(text: str, annotation: Any) -> object:

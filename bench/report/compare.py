@@ -49,6 +49,8 @@ class Comparison:
     """Why there is no ratio; for a ratio, its cautions."""
     cases: tuple[str, ...] = ()
     """The cases that the ratio comes from; without a ratio, those of all repeats."""
+    uncorrected: Interval | None = None
+    """The ratio with its own 95 % interval, not widened for other comparisons; means over cases are made of these."""
 
 
 class _Pair(NamedTuple):
@@ -196,8 +198,12 @@ def _compare_pairs(pairs: Sequence[_Pair]) -> list[Comparison]:
         experiments.setdefault((pair.run.name, _experiment(pair.record), pair.against), []).append(pair)
     judged = [[pair for pair in repeats if not pair.obstacle] for repeats in experiments.values()]
     margins = [repeats[0].margin for repeats in experiments.values()]
-    ratios = judge_all([_ratio_at(pairs) if pairs else None for pairs in judged], margins, CONFIDENCE)
-    return [_comparison(repeats, ratio) for repeats, ratio in zip(experiments.values(), ratios, strict=True)]
+    ratios_at = [_ratio_at(pairs) if pairs else None for pairs in judged]
+    ratios = judge_all(ratios_at, margins, CONFIDENCE)
+    return [
+        _comparison(repeats, ratio, ratio_at and ratio_at(CONFIDENCE))
+        for repeats, ratio, ratio_at in zip(experiments.values(), ratios, ratios_at, strict=True)
+    ]
 
 
 def _experiment(record: Record) -> Key:
@@ -215,7 +221,7 @@ def seed_parameter(workload: str) -> str | None:
         return None
 
 
-def _comparison(repeats: Sequence[_Pair], ratio: Interval | None) -> Comparison:
+def _comparison(repeats: Sequence[_Pair], ratio: Interval | None, uncorrected: Interval | None) -> Comparison:
     compared = [pair for pair in repeats if not pair.obstacle]
     first = repeats[0]
     return Comparison(
@@ -230,6 +236,7 @@ def _comparison(repeats: Sequence[_Pair], ratio: Interval | None) -> Comparison:
         verdict=judge(ratio, first.margin) if ratio else None,
         reason=_reason(repeats),
         cases=tuple(pair.record.case for pair in compared or repeats),
+        uncorrected=uncorrected,
     )
 
 

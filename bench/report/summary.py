@@ -10,7 +10,7 @@ from bench.report.accuracy_tables import mean_text, value_text
 from bench.report.compare import default_margin
 from bench.report.quantities import QUANTITIES
 from bench.report.section import Section
-from bench.report.units import number, percent, size
+from bench.report.units import counted, number, percent, size
 from bench.stats.ratios import geometric_mean
 from bench.stats.repeats import Finding
 from bench.stats.verdict import Verdict
@@ -77,7 +77,7 @@ def summarise(section: Section) -> Summary:
     warning = ""
     if len(incorrect):
         counts = incorrect["implementation"].value_counts().items()
-        names = ", ".join(f"{name} in {_count(count, 'case')}" for name, count in counts)
+        names = ", ".join(f"{name} in {counted(count, 'case')}" for name, count in counts)
         warning = f"wrong outputs, for which no speed is given, from {names}."
     return Summary(
         run=section.run.name,
@@ -126,7 +126,7 @@ def _leader_sentence(experiment: Experiment) -> str:
     )
     return (
         f"{metric.heading}{where}: {leader.implementation} has the {extreme} mean, {mean_text(metric, leader.mean)} "
-        f"over {_count(leader.seeds, 'repeat')}; {certainty}."
+        f"over {counted(leader.seeds, 'repeat')}; {certainty}."
     )
 
 
@@ -135,9 +135,9 @@ def _fastest_sentence(section: Section, fastest: dict[str, str]) -> str:
         return "No case has two implementations that passed, so there is nothing to rank."
     (first, most), *others = Counter(fastest.values()).most_common()
     runners_up = "".join(f", {name} in {count}" for name, count in others)
-    counts = f"{first} has the lowest time in {most} of {_count(len(fastest), 'case')}{runners_up}"
+    counts = f"{first} has the lowest time in {most} of {counted(len(fastest), 'case')}{runners_up}"
     left_out = section.rows["case"].nunique() - len(fastest)
-    without = f", not counting {_count(left_out, 'case')} where fewer than two passed" if left_out else ""
+    without = f", not counting {counted(left_out, 'case')} where fewer than two passed" if left_out else ""
     return f"{counts}{without}; the verdicts say by how much and how surely."
 
 
@@ -148,7 +148,7 @@ def _verdicts(section: Section) -> Iterator[str]:
         yield "There is no ratio to a baseline" + (f": {reasons[0][0]}." if reasons else ".")
         return
     counts = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in Verdict)
-    yield f"Of {_count(verdicts.total(), 'comparison')} with {section.baseline}: {counts}."
+    yield f"Of {counted(verdicts.total(), 'comparison')} with {section.baseline}: {counts}."
     for caution, count in Counter(row.reason for row in section.comparisons if row.ratio and row.reason).items():
         yield f"Note for {count} of them: {caution}."
 
@@ -169,7 +169,7 @@ def _questioned(section: Section) -> Iterator[str]:
     rows = section.rows[section.rows["status"] == "implausible"]
     if not rows.empty:
         names = ", ".join(rows["implementation"].unique())
-        measurements = _count(len(rows), "measurement")
+        measurements = counted(len(rows), "measurement")
         yield f"{measurements} would be faster than this machine can be ({names}), so no speed is given."
 
 
@@ -178,7 +178,7 @@ def _leaks(section: Section) -> Iterator[str]:
     leaking = section.rows[section.rows["growth_bytes"] > 0]
     for name, rows in leaking.groupby("implementation", sort=False):
         most = size(int(rows["growth_bytes"].max()))
-        yield f"Memory grows with every call of {name}, by up to {most} a call, in {_count(len(rows), 'case')}."
+        yield f"Memory grows with every call of {name}, by up to {most} a call, in {counted(len(rows), 'case')}."
 
 
 def _cautions(section: Section) -> Iterator[str]:
@@ -188,7 +188,7 @@ def _cautions(section: Section) -> Iterator[str]:
         return
     if section.run.info.on_gpu:
         yield UNTRIED
-    total = f"of {_count(len(passed), 'measurement')}"
+    total = f"of {counted(len(passed), 'measurement')}"
     for quantity in QUANTITIES:
         if quantity.caution and (affected := int(quantity.concerns(passed[quantity.name]).sum())):
             yield f"In {affected} {total} {quantity.caution}."
@@ -204,9 +204,9 @@ def _gpu_neighbours(section: Section) -> Iterator[str]:
     facts = [record.facts.get(OTHER_PROCESSES, NO_OTHER_PROCESSES) for record in section.run.records]
     unknown = sum(fact.startswith("cannot tell") for fact in facts)
     if shared := sum(fact != NO_OTHER_PROCESSES for fact in facts) - unknown:
-        yield f"Other processes used the GPU during {_count(shared, 'measurement')}; the facts below name them."
+        yield f"Other processes used the GPU during {counted(shared, 'measurement')}; the facts below name them."
     if unknown:
-        yield f"It is unknown whether other processes used the GPU during {_count(unknown, 'measurement')}."
+        yield f"It is unknown whether other processes used the GPU during {counted(unknown, 'measurement')}."
 
 
 def _rankings(section: Section, fastest: dict[str, str], trained: Sequence[Experiment]) -> list[Ranking]:
@@ -243,7 +243,3 @@ def _failures(section: Section) -> list[Failure]:
         Failure(str(name), str(status), str(reason), [str(case) for case in rows["case"]])
         for (name, status, reason), rows in failed.groupby(["implementation", "status", "reason"], sort=False)
     ]
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")

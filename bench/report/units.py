@@ -69,3 +69,8 @@ def hundredths(fraction: float, signed: bool = False) -> str:
         return "−∞" if fraction < 0 else "∞"
     text = f"{100 * fraction:{'+' if signed else ''}.2f}"
     return text.replace("-", "−")
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number of things, e.g. ``1 case`` or ``3 cases``."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")

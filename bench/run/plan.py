@@ -1,11 +1,13 @@
 """Plans what a run will measure, before any worker starts."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from bench.core import registry
-from bench.core.case import Case, matches
+from bench.core.case import Case
+from bench.core.case_filter import CaseFilter
 from bench.core.entry import Entry
 from bench.core.errors import UsageError
 from bench.core.record import Key, Record, Status
@@ -114,55 +116,24 @@ def filter_cases(workloads: Mapping[str, Workload], suite: str, filters: Sequenc
     if not any(cases.values()):
         suites = dict.fromkeys(name for workload in workloads.values() for name in workload.suites())
         raise UsageError(f"no suite {suite!r}; choose from {', '.join(suites)}")
-    wanted: dict[str, set[str]] = {}
-    for text in filters:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise UsageError(
-                f"--case {text!r} has no value; write NAME=VALUE, such as {text}={_some_value(text, cases)}"
-            )
-        wanted.setdefault(name, set()).add(value)
-    texts_of_cases = [case.texts() for suite_cases in cases.values() for case in suite_cases]
-    for name, values in wanted.items():
-        choices = {texts[name] for texts in texts_of_cases if name in texts}
-        if not choices:
-            parameters = dict.fromkeys(parameter for texts in texts_of_cases for parameter in texts)
-            raise UsageError(f"no parameter {name!r} to filter by; choose from {', '.join(parameters)}")
-        if unknown := values - choices:
-            others = {other: those for other, those in wanted.items() if other != name}
-            together = {texts[name] for texts in texts_of_cases if name in texts and matches(texts, others)}
-            raise UsageError(_no_such_value(workloads, suite, name, min(unknown), together or choices))
-    matching = {
-        workload: [case for case in suite_cases if matches(case.texts(), wanted)]
-        for workload, suite_cases in cases.items()
+    texts = [case.texts() for suite_cases in cases.values() for case in suite_cases]
+    case_filter = CaseFilter.parse(filters, texts, f"suite {suite}", partial(_advice, workloads))
+    return {
+        name: [case for case in suite_cases if case_filter.matches(case.texts())]
+        for name, suite_cases in cases.items()
     }
-    if not any(matching.values()):
-        raise UsageError(f"no case of suite {suite} matches {' and '.join(filters)} together; drop one of them")
-    return matching
 
 
-def _some_value(name: str, cases: Mapping[str, Sequence[Case]]) -> str:
-    """Return an example value of a parameter, for a message."""
-    texts = (case.texts() for suite_cases in cases.values() for case in suite_cases)
-    return next((text[name] for text in texts if name in text), "VALUE")
-
-
-def _no_such_value(
-    workloads: Mapping[str, Workload], suite: str, name: str, value: str, choices: Collection[str]
-) -> str:
-    """Return an error message that names the suite's values, and the suites that have ``value``."""
-    known = sorted(choices, key=lambda choice: (not choice.isdigit(), int(choice) if choice.isdigit() else 0, choice))
-    message = f"no case of suite {suite} has {name}={value}, and --case only filters; choose from {', '.join(known)}"
-    if "," in value:
-        return f"{message}, and repeat --case {name}=... for each of several"
-    others = dict.fromkeys(
-        other
+def _advice(workloads: Mapping[str, Workload], name: str, value: str) -> str:
+    """Return what to do about a value that no case of a suite has: which suites have it, and ``--problem``."""
+    suites = dict.fromkeys(
+        suite
         for workload in workloads.values()
-        for other, cases in workload.suites().items()
+        for suite, cases in workload.suites().items()
         if any(case.texts().get(name) == value for case in cases)
     )
-    elsewhere = f", or a suite that has it: {', '.join(others)}" if others else ""
-    return f"{message}{elsewhere}, or measure a problem of your own: --problem"
+    elsewhere = f", or a suite that has it: {', '.join(suites)}" if suites else ""
+    return f"{elsewhere}, or measure a problem of your own: --problem"
 
 
 def to_measure(sessions: Sequence[Session], recorded: Sequence[Record], target: Target) -> list[Session]:

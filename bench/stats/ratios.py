@@ -9,6 +9,7 @@ from bench.stats.interval import Interval
 from bench.stats.nested import exp_interval, latency_interval
 from bench.stats.repeats import mean_interval
 from bench.stats.samples import check_confidence, positive_array
+from bench.stats.sums import weighted_sum
 
 
 def unpaired_ratio(
@@ -62,6 +63,31 @@ def geometric_mean(ratios: Sequence[float]) -> float:
         ValueError: where there is no ratio, or one is not positive and finite.
     """
     return math.exp(float(np.log(positive_array(ratios, "ratios")).mean()))
+
+
+def mean_over_cases(ratios: Sequence[Interval]) -> Interval:
+    """Return the geometric mean of the ratios of several cases, with an interval that follows from theirs.
+
+    The ratios must be independent, as those from different sessions are. The interval is about the mean over these very
+    cases: it says nothing of other cases, however much the ratios differ. On the scale of logarithms, the distance of
+    each end of it from the mean is the root of the sum of the squared distances in the intervals of the cases, divided
+    by their number (method of variance estimates recovery: Zou & Donner 2008, Construction of confidence limits about
+    effect measures: a general approach). It is conservative where the intervals have few degrees of freedom, since the
+    mean of several has more.
+
+    Raises:
+        ValueError: where there is no ratio, an estimate is not positive and finite, or the confidences differ.
+    """
+    positive_array([ratio.estimate for ratio in ratios], "ratios")
+    logs = [
+        Interval(math.log(ratio.estimate), _log(ratio.low), _log(ratio.high), ratio.confidence) for ratio in ratios
+    ]
+    return exp_interval(weighted_sum(logs, [1 / len(logs)] * len(logs)))
+
+
+def _log(end: float) -> float:
+    """Return the logarithm of an end of an interval; -infinity for 0."""
+    return -math.inf if end == 0 else math.log(end)
 
 
 def _quotient(numerator: float, denominator: float) -> float:

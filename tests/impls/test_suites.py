@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench import cli
+from bench.cli import run
 from bench.core import registry
 from bench.frontends import pytest as pytest_frontend
 
@@ -22,5 +22,5 @@ def test_the_first_suites_have_ten_cases_together() -> None:
 
 
 def test_first_is_the_default_suite_everywhere() -> None:
-    assert cli.DEFAULT_SUITE == "first"
+    assert run.DEFAULT_SUITE == "first"
     assert pytest_frontend.SUITE == "first"

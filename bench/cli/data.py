@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from bench import datasets
+from bench.cli.options import Json
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -21,7 +22,7 @@ def data(context: typer.Context) -> None:
 
 
 @app.command("list", epilog="Example: featherbench data list --json")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False) -> None:
+def list_(as_json: Json = False) -> None:
     """Every dataset, what it is, and whether it is here (by the sizes of its files)."""
     cards = {name: (card, datasets.missing(name)) for name, card in datasets.cards().items()}
     if as_json:

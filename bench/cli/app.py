@@ -1,0 +1,57 @@
+"""All commands by their names, and what a user sees of errors."""
+
+import logging
+import sys
+
+import typer
+import typer.exceptions
+
+from bench.cli import compare, data, doctor, listing, new, report, run
+from bench.core.errors import RunError, UsageError
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, the same as in shells."""
+
+app = typer.Typer(
+    name="featherbench",
+    help="Does this operator really run faster, in less memory, at the same accuracy, on this machine?",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+app.command("list", epilog="Example: featherbench list --json")(listing.list_)
+app.command("run", epilog="Example: featherbench run grouped_conv2d --impl pytorch,im2col --case groups=16")(run.run)
+app.command("compare", epilog="Example: featherbench compare latest --baseline pytorch --fail-if-slower 5%")(
+    compare.compare
+)
+app.command("report", epilog="Example: featherbench report latest --output report.html")(report.report)
+app.command("doctor", epilog="Example: featherbench doctor --pairs 100")(doctor.doctor)
+app.command("new", epilog="Example: featherbench new grouped_conv2d my_kernel")(new.new)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run the command line.
+
+    Exit status: 0 for success, 1 where something failed, 2 for wrong use, 3 where a threshold was missed, 130 after
+    Ctrl-C.
+    """
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    try:
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False, prog_name="featherbench")
+    except UsageError as error:
+        sys.exit(_print_error(str(error), 2))
+    except typer.exceptions.TyperException as error:
+        sys.exit(_print_error(error.format_message(), 2))
+    except RunError as error:
+        sys.exit(_print_error(str(error), 1))
+    except (KeyboardInterrupt, typer.Abort):
+        status = INTERRUPTED
+    if status == INTERRUPTED:
+        _print_error("stopped; what was measured is kept, and --resume goes on", status)
+    sys.exit(status or 0)
+
+
+def _print_error(text: str, status: int) -> int:
+    print(f"featherbench: {' '.join(text.split())}", file=sys.stderr)
+    return status

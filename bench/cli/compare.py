@@ -1,0 +1,108 @@
+"""``featherbench compare``."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from math import isfinite
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench import store
+from bench.cli.comparisons import metric_differences, print_comparisons
+from bench.cli.options import Json, Results, split_names
+from bench.cli.selection import select
+from bench.cli.text_table import Printer
+from bench.core.errors import UsageError
+from bench.core.quantities import percentage
+from bench.report import compare as comparing
+from bench.report.parameters import with_derived
+from bench.stats.interval import Interval
+from bench.stats.verdict import Verdict
+
+if TYPE_CHECKING:
+    from bench.report.accuracy import Difference
+
+
+def compare(
+    run: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN [RUN]", help="One run, or a newer and then an older: name, folder, or latest."),
+    ],
+    baseline: Annotated[
+        str | None, typer.Option(help="Implementation to compare with, in one run. Default: the workload's own.")
+    ] = None,
+    margin: Annotated[str | None, typer.Option(help="Smaller differences count as none. Default: noise floor.")] = None,
+    fail_if_slower: Annotated[
+        str | None, typer.Option(help="Exit with status 3 if an implementation is slower by more than this.")
+    ] = None,
+    impl: Annotated[list[str] | None, typer.Option(metavar="NAME[,NAME]", help="Show only these.")] = None,
+    case: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Show only such cases.")] = None,
+    results: Results = store.LOCAL,
+    as_json: Json = False,
+) -> None:
+    """Compare the implementations of one run, or a newer run with an older one: ratios, intervals and verdicts.
+
+    A ratio is implementation / baseline, or new / old: below 1 is faster.
+
+    Verdicts are corrected for all comparisons of the run, whether they are shown or not. Cases that differ in nothing
+    but a seed are compared once, over all seeds; trained models also by the metric that they are judged by (with
+    --json, by all).
+    """
+    if len(run) > 2:
+        raise UsageError(f"compare takes one run or two, not {len(run)}")
+    if len(run) == 2 and baseline:
+        raise UsageError("two runs are compared implementation by implementation; drop --baseline or give one run")
+    wanted_margin = percentage(margin) if margin else None
+    threshold = percentage(fail_if_slower) if fail_if_slower else None
+    first, *others = [store.find(name, results) for name in run]
+    if empty := [compared.name for compared in (first, *others) if not compared.records]:
+        raise UsageError(f"run {empty[0]} has no record yet; wait for its first, or repeat its command with --resume")
+    selection = select(first, split_names(impl), case or ())
+    lost = comparing.lost(first, others[0]) if others else []
+    lost = [record for record in lost if selection.has(record.implementation, with_derived(record))]
+
+    def comparisons(margin: float | None) -> list[comparing.Comparison]:
+        return (
+            comparing.compare_runs(first, others[0], margin) if others else comparing.compare(first, baseline, margin)
+        )
+
+    everything = comparisons(wanted_margin)
+    differences = metric_differences(everything, first, *others)
+    rows = selection.rows(everything, first)
+    if as_json:
+        listed = [comparison_json(row, differences.get(row, [])) for row in rows]
+        print(json.dumps(listed, indent=2, allow_nan=False))
+    elif rows:
+        compared = sum(row.ratio is not None for row in everything)
+        print_comparisons(Printer.for_stdout(), rows, differences, compared, first, *others)
+    else:
+        print("nothing to compare")
+    if threshold is not None:
+        judged = selection.rows(comparisons(threshold), first)
+        slower = [row for row in judged if row.verdict is Verdict.SLOWER]
+        if slower:
+            print(f"{len(slower)} of {len(rows)} are slower by more than {fail_if_slower}", file=sys.stderr)
+        if lost:
+            print(f"{len(lost)} passed in the older run and did not in the newer", file=sys.stderr)
+        if slower or lost:
+            raise typer.Exit(3)
+
+
+def comparison_json(row: comparing.Comparison, differences: Sequence["Difference"]) -> dict[str, object]:
+    """Return a comparison and its differences of metrics as what JSON can hold."""
+    fields = asdict(row) | {"ratio": _interval_json(row.ratio) if row.ratio else None}
+    del fields["uncorrected"]
+    if differences:
+        fields["metrics"] = {
+            difference.metric.name: {"difference": _interval_json(difference.mean)}
+            | {"repeats": difference.seeds, "p": difference.p, "finding": difference.finding}
+            for difference in differences
+        }
+    return fields
+
+
+def _interval_json(interval: Interval) -> dict[str, float | None]:
+    """Return the interval with null for an end that is not known, since JSON has no infinity."""
+    return {name: value if isfinite(value) else None for name, value in asdict(interval).items()}

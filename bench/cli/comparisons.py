@@ -1,0 +1,195 @@
+"""Comparisons as tables: for each workload the ratios of times, their means, and trained models' metrics."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from bench.cli.text_table import Printer, TextTable
+from bench.core import registry
+from bench.core.case import DEFAULTS
+from bench.report.compare import Comparison
+from bench.report.overview import Overview, TimedComparison, overviews
+from bench.report.units import counted, number, percent, time_unit
+from bench.stats.interval import Interval
+from bench.stats.repeats import ALPHA, Finding, least_p
+from bench.stats.verdict import Verdict
+from bench.store import Run
+
+if TYPE_CHECKING:
+    from bench.report.accuracy import Difference
+
+Differences = Mapping[Comparison, Sequence["Difference"]]
+"""Differences of metrics by the comparison of times that they belong to."""
+
+
+def metric_differences(rows: Sequence[Comparison], run: Run, old: Run | None = None) -> Differences:
+    """Return the differences of metrics for the ``rows``; empty where ``run`` has no metrics."""
+    if not any(record.check and record.check.metrics for record in run.records):
+        return {}
+    from bench.report import accuracy  # pandas is slow to import, and only needed here
+
+    return accuracy.changes(run, old, rows) if old else accuracy.differences(run, rows)
+
+
+def print_comparisons(
+    printer: Printer,
+    rows: Sequence[Comparison],
+    differences: Differences,
+    compared: int,
+    run: Run,
+    old: Run | None = None,
+) -> None:
+    """Print tables of the ``rows``, comparisons within ``run``, or of ``run`` with an ``old`` one.
+
+    ``compared`` is the number of comparisons that verdicts are corrected for; ``rows`` may be some of them.
+    """
+    for index, overview in enumerate(overviews(rows, run, old)):
+        if index:
+            printer.text()
+        for line, style in zip(_heading(overview, compared, run, old), ("bold", "", ""), strict=True):
+            printer.text(line, style)
+        if overview.timed:
+            printer.table(_times(overview, two_runs=old is not None, in_columns=printer.plain))
+        if len(overview.cases) > 1 and overview.means:
+            printer.text()
+            printer.text(_means_sentence(overview), "bold")
+            printer.table(_means(overview))
+        if judged := _judged(overview, differences):
+            printer.text()
+            printer.text(_judged_sentence(overview, old), "bold")
+            printer.table(judged)
+        _print_notes(printer, overview)
+
+
+def _heading(overview: Overview, compared: int, run: Run, old: Run | None) -> Iterator[str]:
+    """Yield three lines: the workload, what is compared, and what the cases have in common."""
+    title = f": {overview.title}" if overview.title else ""
+    yield f"{overview.workload}{title}, on {overview.target}"
+    sides = f"{run.name} against {old.name}" if old else f"{run.name}, baseline {overview.against or 'unknown'}"
+    corrected = f"verdicts and intervals of ratios corrected for {counted(compared, 'comparison')}"
+    yield f"run {sides}, margin {percent(overview.margin)}; {corrected}"
+    if len(overview.cases) == 1:
+        yield f"case: {overview.shared or DEFAULTS}"
+    else:
+        yield f"{len(overview.cases)} cases" + (f", all with {overview.shared}" if overview.shared else "")
+
+
+def _times(overview: Overview, two_runs: bool, in_columns: bool) -> TextTable:
+    """Return the table of times and ratios.
+
+    The baseline's time stands in a column (``in_columns``), or in a row of each case, at its place among the others.
+    """
+    repeated = any(len(timed.comparison.cases) > 1 for case in overview.timed.values() for timed in case)
+    columns: list[tuple[str, Callable[[TimedComparison], str]]] = [
+        ("implementation", lambda timed: timed.comparison.implementation),
+        *([("repeats", lambda timed: str(len(timed.comparison.cases)))] if repeated else []),
+        ("new" if two_runs else "time", lambda timed: _time(timed.latency)),
+        *([("old" if two_runs else overview.against, _other_time)] if two_runs or in_columns else []),
+        ("ratio", lambda timed: _interval(timed.ratio)),
+        ("verdict", lambda timed: str(timed.comparison.verdict)),
+    ]
+    groups = {}
+    for case, timed_comparisons in overview.timed.items():
+        rows = [[cell(timed) for _, cell in columns] for timed in timed_comparisons]
+        if not two_runs and not in_columns:
+            most = max(timed_comparisons, key=lambda timed: len(timed.comparison.cases))  # some may lack repeats
+            repeats = [str(len(most.comparison.cases))] if repeated else []
+            faster = sum(timed.ratio.estimate < 1 for timed in timed_comparisons)
+            rows.insert(faster, [overview.against, *repeats, _time(most.other), "1", "baseline"])
+        groups[overview.cases[case]] = rows
+    return TextTable([heading for heading, _ in columns], groups, "case")
+
+
+def _means_sentence(overview: Overview) -> str:
+    caution = "" if overview.comparable else "; means over different cases do not compare"
+    return f"geometric mean of the ratios above, with its 95 % interval, and verdicts by number of cases{caution}"
+
+
+def _means(overview: Overview) -> TextTable:
+    rows = [
+        (
+            mean.implementation,
+            f"{len(mean.cases)} of {len(overview.cases)}",
+            _interval(mean.ratio),
+            *(str(mean.verdicts[verdict]) for verdict in Verdict),
+        )
+        for mean in overview.means
+    ]
+    return TextTable(["implementation", "cases", "mean ratio", *Verdict], {"": rows})
+
+
+def _judged_sentence(overview: Overview, old: Run | None) -> str:
+    judged = registry.workload(overview.workload).metrics[0]
+    unit = " in points," if judged.is_fraction else ""
+    other = f"in run {old.name}" if old else f"of {overview.against}"
+    return f"{judged.title} minus that {other},{unit} with its 95 % interval; p corrected for all comparisons"
+
+
+def _judged(overview: Overview, differences: Differences) -> TextTable | None:
+    """Return the table of differences in the metric that implementations are judged by, or None."""
+    groups = {}
+    for case, timed_comparisons in overview.timed.items():
+        rows = [timed.comparison for timed in timed_comparisons if timed.comparison in differences]
+        if rows:
+            cells = [[row.implementation, *judged_cells(row.workload, differences[row])] for row in rows]
+            groups[overview.cases[case]] = cells
+    return TextTable(["implementation", "difference", "p", "finding"], groups, "case", prose=True) if groups else None
+
+
+def judged_cells(workload: str, differences: Sequence["Difference"]) -> tuple[str, str, str]:
+    """Return the difference in the metric that implementations are judged by, its p value, and the finding."""
+    judged = registry.workload(workload).metrics[0]
+    judged_differences = (difference for difference in differences if difference.metric.name == judged.name)
+    difference = next(judged_differences, None)
+    if difference is None:
+        return "", "", "no difference, as it is missing or not finite in some repeat"
+    metric, finding = difference.metric, difference.finding
+    values = (difference.mean.estimate, difference.mean.low, difference.mean.high)
+    mean, low, high = (f"{100 * value:+.2f}" if metric.is_fraction else f"{value:+.4g}" for value in values)
+    too_few = finding is Finding.CANNOT_TELL and least_p(difference.seeds) >= ALPHA
+    remark = ", with too few repeats for any difference" if too_few else ""
+    return f"{mean} [{low}, {high}]", f"{difference.p:.2g}", f"{finding}{remark}"
+
+
+def _print_notes(printer: Printer, overview: Overview) -> None:
+    """Print the cautions about ratios, and the reasons for none; what holds for all ratios is said once."""
+    compared = [timed.comparison for case in overview.timed.values() for timed in case]
+    cautions = {row.reason for row in compared}
+    shared = cautions.pop() if len(cautions) == 1 and len(compared) > 1 else ""
+    noted: dict[tuple[str, str], list[str]] = {}
+    for row in compared:
+        if row.reason and row.reason != shared:
+            noted.setdefault((row.implementation, row.reason), []).append(row.case)
+    for row in overview.without_ratio:
+        noted.setdefault((row.implementation, f"no ratio: {row.reason}"), []).append(row.case)
+    if shared or noted:
+        printer.text()
+    if shared:
+        printer.text(f"note for all ratios: {shared}")
+    if noted:
+        rows = [
+            (name, overview.cases[cases[0]] if len(cases) == 1 else f"{len(cases)} cases", note)
+            for (name, note), cases in noted.items()
+        ]
+        printer.table(TextTable(["implementation", "cases", "note"], {"": rows}, prose=True))
+
+
+def _other_time(timed: TimedComparison) -> str:
+    """Return the time of the baseline or in the older run, without its interval."""
+    return _time(timed.other).partition(" [")[0]
+
+
+def _time(latency: Interval) -> str:
+    """Return a latency (ns) with its interval in the same unit, e.g. ``1.234 ms [1.230, 1.240]``."""
+    unit, symbol = time_unit(latency.estimate)
+    estimate, low, high = (number(value / unit) for value in (latency.estimate, latency.low, latency.high))
+    return f"{estimate}\u00a0{symbol} [{low}, {high}]"
+
+
+def _interval(ratio: Interval) -> str:
+    """Return a ratio with its interval, e.g. ``0.556 [0.525, 0.588]``."""
+    estimate, low, high = (f"{value:.3f}" if value >= 0.1 else number(value, 3) for value in _ends(ratio))
+    return f"{estimate} [{low}, {high}]"
+
+
+def _ends(interval: Interval) -> tuple[float, float, float]:
+    return interval.estimate, interval.low, interval.high

@@ -1,0 +1,73 @@
+"""``featherbench list``."""
+
+import json
+from collections.abc import Sequence
+
+from bench.cli.options import Json, Plugins
+from bench.cli.text_table import Printer, TextTable
+from bench.core import registry
+from bench.core.registry import Entry
+from bench.core.target import NAMES, Target
+
+
+def list_(plugin: Plugins = None, as_json: Json = False) -> None:
+    """List workloads, suites, implementations (with what is missing) and targets."""
+    entries = registry.implementations(plugin or ())
+    targets = {name: Target.parse(name).unavailable() for name in NAMES}
+    if as_json:
+        return print(json.dumps(_listing(entries, targets), indent=2))
+    printer = Printer.for_stdout()
+    for table in (_workloads(), _implementations(entries)):
+        printer.table(table)
+        printer.text()
+    for entry in entries:
+        if entry.workload not in registry.workloads():
+            printer.text(f"{entry.path} cannot be used: it names no known workload")
+    rows = [(name, reason or "available") for name, reason in targets.items()]
+    return printer.table(TextTable(["target", "on this machine"], {"": rows}, prose=True))
+
+
+def _listing(entries: Sequence[Entry], targets: dict[str, str | None]) -> dict[str, object]:
+    """Return all of it as what JSON can hold."""
+    return {
+        "workloads": {
+            name: {
+                "title": workload.title,
+                "suites": {suite: len(cases) for suite, cases in workload.suites().items()},
+                "implementations": {
+                    entry.name: {"summary": entry.summary, "targets": entry.targets, "unavailable": entry.missing()}
+                    for entry in entries
+                    if entry.workload == name
+                },
+            }
+            for name, workload in registry.workloads().items()
+        },
+        "targets": targets,
+    }
+
+
+def _workloads() -> TextTable:
+    rows = []
+    for name, workload in registry.workloads().items():
+        suites = ", ".join(f"{suite} ({len(cases)})" for suite, cases in workload.suites().items())
+        rows.append((name, workload.baseline, f"{workload.title}; suites: {suites}"))
+    return TextTable(["workload", "baseline", "title, and suites with their numbers of cases"], {"": rows}, prose=True)
+
+
+def _implementations(entries: Sequence[Entry]) -> TextTable:
+    """Return the table of implementations by workload; a summary ends with what is missing."""
+    groups = {
+        name: [
+            (
+                entry.name,
+                ",".join(entry.targets),
+                "no" if entry.missing() else "yes",
+                entry.summary + (f" ({entry.missing()})" if entry.missing() else ""),
+            )
+            for entry in entries
+            if entry.workload == name
+        ]
+        for name in registry.workloads()
+    }
+    headings = ["implementation", "targets", "installed", "summary"]
+    return TextTable(headings, groups, "workload", prose=True)

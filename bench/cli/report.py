@@ -1,0 +1,36 @@
+"""``featherbench report``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench import store
+from bench.cli.options import Results
+from bench.core.errors import UsageError
+
+
+def report(
+    run: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN]...", help="Or a --benchmark-json FILE.json. Default: latest.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(help="Default: reports/build/<run>.html")] = None,
+    axis: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Parameter on the horizontal axis of latencies. Default: the workload's."),
+    ] = None,
+    results: Results = store.LOCAL,
+) -> None:
+    """Write one self-contained HTML file that works offline and can be printed."""
+    from bench.frontends.pytest.reader import read
+    from bench.report.html import write_report  # pandas and plotly are slow to import, and only needed here
+
+    names = run or ["latest"]
+    runs = [read(Path(name), results) if name.endswith(".json") else store.find(name, results) for name in names]
+    path = output or Path("reports/build") / f"{runs[-1].name}.html"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = write_report(runs, path, axis)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; choose another file with --output") from None
+    print(f"report: {written.resolve()}")

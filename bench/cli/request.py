@@ -1,0 +1,49 @@
+"""What the options of ``featherbench run`` ask for: a suite, problems, or the layers of a model."""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from bench import store
+from bench.core import registry
+from bench.core.errors import UsageError
+from bench.core.layers import parse_input_sizes
+from bench.run.layers import read_layers
+from bench.run.plan import parse_problems
+
+DEFAULT_SUITE = "first"
+
+
+def make_request(
+    workload: Sequence[str] | None,
+    suite: str | None,
+    problem: Sequence[str] | None,
+    layers_of: str | None,
+    input_size: Sequence[str] | None,
+    **others: Any,
+) -> store.Request:
+    """Return the request for a suite, for problems, or for a model's layers.
+
+    Raises:
+        UsageError: where options do not go together, or a problem or a model cannot be read.
+    """
+    workloads = tuple(dict.fromkeys(workload or sorted(registry.workloads())))
+    if problem and (suite or others["cases"] or len(workloads) > 1):
+        raise UsageError(
+            "--problem describes cases of one workload, in place of a suite's: name that workload, and drop --suite "
+            "and --case"
+        )
+    if layers_of and (suite or others["cases"] or problem):
+        raise UsageError("--layers-of stands in place of a suite: drop --suite, --case and --problem")
+    if input_size and not layers_of:
+        raise UsageError("--input-size is of a model, and there is none; name it with --layers-of")
+    if layers_of:
+        model = read_layers(layers_of, parse_input_sizes(input_size or ()), workloads)
+        for name, reason in model.left_out.items():
+            print(f"left out: {name}: {reason}", file=sys.stderr)
+        measured = tuple(dict.fromkeys(layer.workload for layer in model.layers))
+        return store.Request(workloads=measured, suite=store.LAYERS, model=model, **others)
+    if problem:
+        problems = parse_problems(workloads[0], problem)
+        return store.Request(workloads=workloads, suite=store.PROBLEMS, problems=problems, **others)
+    return store.Request(workloads=workloads, suite=suite or DEFAULT_SUITE, **others)

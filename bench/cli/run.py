@@ -1,0 +1,117 @@
+"""``featherbench run``."""
+
+import json
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bench import store
+from bench.cli.options import Json, Plugins, Results, split_names
+from bench.cli.outcome import print_outcome
+from bench.cli.request import DEFAULT_SUITE, make_request
+from bench.core.budget import Budget
+from bench.core.case import DEFAULTS
+from bench.core.errors import UsageError
+from bench.core.quantities import seconds, size
+from bench.core.target import Target
+from bench.progress import Terminal
+from bench.run import launch
+from bench.run.plan import Session, plan
+
+
+def run(
+    workload: Annotated[list[str] | None, typer.Argument(metavar="[WORKLOAD]...", help="Default: all.")] = None,
+    suite: Annotated[str | None, typer.Option(help=f"Which cases. Default: {DEFAULT_SUITE}.")] = None,
+    impl: Annotated[list[str] | None, typer.Option(metavar="NAME[,NAME]", help="Default: all.")] = None,
+    case: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Only cases with this value. Values of one NAME are alternatives; different NAMEs must all match.",
+        ),
+    ] = None,
+    problem: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE,...",
+            help="A case of your own in place of a suite; @FILE for a file of them, a line each.",
+        ),
+    ] = None,
+    layers_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="The layers of a model in place of a suite: FILE.onnx, torchvision:NAME, or module:function.",
+        ),
+    ] = None,
+    input_size: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[NAME=]1x3x224x224", help="Size of an input of that model; repeat it for several."),
+    ] = None,
+    target: Annotated[
+        str, typer.Option(help="cpu, edge (one core), cuda, or as cpu:avx2, cuda:cold, cuda:graph.")
+    ] = "edge",
+    budget: Annotated[
+        str, typer.Option(help="Time for the timed rounds of a case, shared by all implementations.")
+    ] = "8s",
+    timeout: Annotated[str, typer.Option(help="Longest time for one step of a worker, such as a prepare.")] = "120s",
+    memory_limit: Annotated[str, typer.Option(help="Memory that a worker may allocate beyond its libraries.")] = "4GiB",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue the newest run of the same request, code and budget.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="The run's name; default: time, workloads, suite, target.")] = None,
+    plugin: Plugins = None,
+    results: Results = store.LOCAL,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Print what would be measured, and stop.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Measure implementations side by side. Exit status 1 where one did not pass, unless it is unsupported."""
+    request = make_request(
+        workload=workload,
+        suite=suite,
+        problem=problem,
+        layers_of=layers_of,
+        input_size=input_size,
+        target=Target.parse(target),
+        implementations=tuple(split_names(impl)),
+        cases=tuple(case or ()),
+        plugins=tuple(str(Path(file).resolve()) for file in plugin or ()),
+    )
+    if dry and (resume or name):
+        raise UsageError("--dry-run measures nothing, so it does not go with --resume or --name; drop one")
+    run_budget = Budget(timed_s=seconds(budget), timeout_s=seconds(timeout), memory_bytes=size(memory_limit))
+    if dry:
+        return _print_plan(plan(request, elsewhere=True), request.target, run_budget.timed_s, as_json)
+    console = Console(stderr=True)
+    with Terminal(console) if console.is_terminal else nullcontext(launch.Silent()) as display:
+        outcome = launch.launch(request, budget=run_budget, resume=resume, name=name, results=results, display=display)
+    return print_outcome(outcome, as_json)
+
+
+def _print_plan(sessions: Sequence[Session], target: Target, budget_s: float, as_json: bool) -> None:
+    """Print what would be measured; only its worker knows which cases an implementation supports."""
+    planned = [
+        (key, session.unavailable.get(entry))
+        for session in sessions
+        for key, entry in zip(session.keys(target), (*session.entries, *session.unavailable), strict=True)
+    ]
+    if as_json:
+        print(json.dumps([key._asdict() | {"unsupported": reason} for key, reason in planned]))
+    else:
+        for key, reason in planned:
+            key_text = " ".join(key._replace(case=key.case or DEFAULTS))
+            print(key_text + (f": unsupported: {reason}" if reason else ""))
+        count = sum(reason is None for _, reason in planned)
+        timed_s = sum(bool(session.entries) for session in sessions) * budget_s
+        print(
+            f"{count} records, as far as implementations support them; about {timed_s:.0f} s of timed rounds, "
+            "and preparing and checking besides",
+            file=sys.stderr,
+        )
+        if reason := target.unavailable():
+            print(f"not on this machine: {reason}", file=sys.stderr)
