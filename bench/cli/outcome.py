@@ -6,8 +6,10 @@ import typer
 
 from bench.cli.comparisons import metric_differences, print_comparisons
 from bench.cli.text_table import Printer
+from bench.cli.whole_model import print_whole_model
 from bench.core.record import Record, Status
 from bench.report.compare import compare_each
+from bench.report.whole_model import whole_model
 from bench.run.launch import Outcome
 from bench.store import Run
 
@@ -25,6 +27,9 @@ def print_outcome(outcome: Outcome, as_json: bool) -> None:
         if set(counts) - {Status.PASSED, Status.UNSUPPORTED}:
             print(f"what the workers printed, with tracebacks: {outcome.run.folder / 'logs'}")
         _print_comparisons(outcome.run)
+        if whole := whole_model(outcome.run):
+            print_whole_model(Printer.for_stdout(), whole)
+            print()
         print(f"run {outcome.run.name}: {', '.join(f'{n} {status}' for status, n in counts.items())}")
         print(f"measured {outcome.measured} records in {outcome.time}")
         print(f"next: featherbench report {outcome.run.folder}")
