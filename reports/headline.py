@@ -30,11 +30,10 @@ def lines(run: Run) -> Iterator[str]:
         if mean.implementation in SHOWN:
             yield f"| {' | '.join(_cells(mean, len(overview.cases)))} |"
     machine = run.info.machine.environment
-    processor = next(name for name in run.name.split("-") if name.startswith("zen"))
     yield ""
     yield (
         f"Geometric means over the grouped layers of arXiv 2006.09791 with their 95 % intervals, and verdicts by layer; "
-        f"below 1 is faster. Run `{run.name}`: one core of an {machine.cpu} ({processor}), PyTorch "
+        f"below 1 is faster. Run `{run.name}`: one core of an {machine.cpu}, PyTorch "
         f"{machine.libraries['torch']}, {run.info.started:%Y-%m-%d}. Means over different layers do not compare."
     )
 
