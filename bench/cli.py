@@ -46,7 +46,10 @@ MIN_MEMORY_BYTES = 16 << 20
 """Smallest memory limit: with less, not even the harness's own part of a worker runs."""
 
 Workloads = Annotated[list[str] | None, typer.Argument(metavar="[WORKLOAD]...", help="Default: all.")]
-Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="An implementation of yours.")]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option("--plugin", metavar="PATH", help="A file with an implementation of yours, or a workload's folder."),
+]
 Results = Annotated[Path, typer.Option("--results", metavar="FOLDER", help="Where runs are kept.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
@@ -127,6 +130,7 @@ def run_(
     as_json: Json = False,
 ) -> None:
     """Measure implementations side by side. Exit status 1 where one did not pass, unless it is unsupported."""
+    registry.register(plugin or ())
     workloads = tuple(dict.fromkeys(workload or sorted(registry.workloads())))
     if problem and (suite or case or len(workloads) > 1):
         raise UsageError(
@@ -168,6 +172,7 @@ def compare(
     ] = None,
     impl: Annotated[list[str] | None, typer.Option(metavar="NAME[,NAME]", help="Show only these.")] = None,
     case: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Show only such cases.")] = None,
+    plugin: Plugins = None,
     results: Results = store.LOCAL,
     as_json: Json = False,
 ) -> None:
@@ -179,6 +184,7 @@ def compare(
     but a seed are compared once, over all seeds; trained models also by the metric that they are judged by (with
     --json, by all).
     """
+    registry.register(plugin or ())
     if len(run) > 2:
         raise UsageError(f"compare takes one run or two, not {len(run)}")
     if len(run) == 2 and baseline:
@@ -225,12 +231,14 @@ def report(
         list[str] | None, typer.Argument(metavar="[RUN]...", help="Or a --benchmark-json FILE.json. Default: latest.")
     ] = None,
     output: Annotated[Path | None, typer.Option(help="Default: reports/build/<run>.html")] = None,
+    plugin: Plugins = None,
     results: Results = store.LOCAL,
 ) -> None:
     """Write one self-contained HTML file that works offline and can be printed."""
     from bench.frontends.pytest.reader import read
     from bench.report.html import write_report  # pandas and plotly are slow to import, and only needed here
 
+    registry.register(plugin or ())
     names = run or ["latest"]
     runs = [read(Path(name), results) if name.endswith(".json") else store.find(name, results) for name in names]
     path = output or Path("reports/build") / f"{runs[-1].name}.html"
