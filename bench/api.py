@@ -4,6 +4,7 @@ from bench.api import Request, frame, run
 table = frame([run(Request(workloads=("grouped_conv2d",), suite="quick", target="edge")).run])
 """
 
+from bench.core.registry import register
 from bench.report.compare import compare, compare_runs
 from bench.report.curves import curves
 from bench.report.frame import frame
@@ -12,4 +13,16 @@ from bench.run.launch import Outcome
 from bench.run.launch import launch as run
 from bench.store import Request, Run, find
 
-__all__ = ["Outcome", "Request", "Run", "compare", "compare_runs", "curves", "find", "frame", "run", "write_report"]
+__all__ = [
+    "Outcome",
+    "Request",
+    "Run",
+    "compare",
+    "compare_runs",
+    "curves",
+    "find",
+    "frame",
+    "register",
+    "run",
+    "write_report",
+]

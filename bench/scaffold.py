@@ -1,7 +1,6 @@
 """``featherbench new``: the first version of an implementation, right but slow, or a model to change."""
 
 import ast
-import importlib
 import re
 from keyword import iskeyword
 from pathlib import Path
@@ -70,8 +69,7 @@ def write(workload: str, name: str, path: Path | None = None) -> Path:
         raise UsageError(f"{name!r} cannot name a Python file of an implementation; use letters, digits and _")
     taken = {entry.name for entry in registry.implementations() if entry.workload == workload}
     folder = Path("impls") / workload
-    imported_folder = Path(importlib.import_module(type(definition).__module__).__file__ or "").parent
-    path = path or (folder if folder.resolve() == imported_folder.resolve() else Path()) / f"{name}.py"
+    path = path or (folder if folder.resolve() == registry.folder(workload).resolve() else Path()) / f"{name}.py"
     if name in taken or path.exists():
         raise UsageError(f"{workload} has an implementation {name} already, or {path} exists; choose another name")
     source = _reference_source if isinstance(definition, OperatorWorkload) else _baseline_source

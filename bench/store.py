@@ -101,7 +101,8 @@ class RunInfo(Stored):
     request: Request
     budget: Budget
     sources: dict[str, str]
-    """Hashes of source: of all of ``impls`` under that key, and of each plug-in's file under workload/implementation.
+    """Hashes of source: of all of ``impls`` under that key, of a plug-in folder under its name, of a plug-in file under
+    workload/implementation.
     Runs of earlier releases have a hash of each implementation's file instead."""
     machines: dict[str, Machine] = Field(min_length=1)
     """Machines by the id that records refer to; the machine that began the run comes first."""

@@ -11,9 +11,10 @@ import typer
 
 from bench import store
 from bench.cli.comparisons import metric_differences, print_comparisons
-from bench.cli.options import Json, Results, split_names
+from bench.cli.options import Json, Plugins, Results, split_names
 from bench.cli.selection import select
 from bench.cli.text_table import Printer
+from bench.core import registry
 from bench.core.errors import UsageError
 from bench.core.quantities import percentage
 from bench.report import compare as comparing
@@ -39,6 +40,7 @@ def compare(
     ] = None,
     impl: Annotated[list[str] | None, typer.Option(metavar="NAME[,NAME]", help="Show only these.")] = None,
     case: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Show only such cases.")] = None,
+    plugin: Plugins = None,
     results: Results = store.LOCAL,
     as_json: Json = False,
 ) -> None:
@@ -50,6 +52,7 @@ def compare(
     but a seed are compared once, over all seeds; trained models also by the metric that they are judged by (with
     --json, by all).
     """
+    registry.register(plugin or ())
     if len(run) > 2:
         raise UsageError(f"compare takes one run or two, not {len(run)}")
     if len(run) == 2 and baseline:

@@ -8,7 +8,10 @@ import typer
 
 from bench.core.errors import UsageError
 
-Plugins = Annotated[list[str] | None, typer.Option("--plugin", metavar="FILE", help="An implementation of yours.")]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option("--plugin", metavar="PATH", help="A file with an implementation of yours, or a workload's folder."),
+]
 Results = Annotated[Path, typer.Option("--results", metavar="FOLDER", help="Where runs are kept.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 

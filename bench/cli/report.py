@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from bench import store
-from bench.cli.options import Results
+from bench.cli.options import Plugins, Results
+from bench.core import registry
 from bench.core.errors import UsageError
 
 
@@ -19,12 +20,14 @@ def report(
         str | None,
         typer.Option(metavar="NAME", help="Parameter on the horizontal axis of latencies. Default: the workload's."),
     ] = None,
+    plugin: Plugins = None,
     results: Results = store.LOCAL,
 ) -> None:
     """Write one self-contained HTML file that works offline and can be printed."""
     from bench.frontends.pytest.reader import read
     from bench.report.html import write_report  # pandas and plotly are slow to import, and only needed here
 
+    registry.register(plugin or ())
     names = run or ["latest"]
     runs = [read(Path(name), results) if name.endswith(".json") else store.find(name, results) for name in names]
     path = output or Path("reports/build") / f"{runs[-1].name}.html"

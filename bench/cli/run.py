@@ -14,6 +14,7 @@ from bench import store
 from bench.cli.options import Json, Plugins, Results, split_names
 from bench.cli.outcome import print_outcome
 from bench.cli.request import DEFAULT_SUITE, make_request
+from bench.core import registry
 from bench.core.budget import Budget
 from bench.core.case import DEFAULTS
 from bench.core.errors import UsageError
@@ -71,6 +72,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Measure implementations side by side. Exit status 1 where one did not pass, unless it is unsupported."""
+    registry.register(plugin or ())
     request = make_request(
         workload=workload,
         suite=suite,

@@ -11,12 +11,12 @@ from bench.core.workload import Call, Problem
 class Implementation(ABC):
     """One way to compute a workload; its name is the name of its file, unless it has ``variants``.
 
-    The registry finds each file in ``impls/<workload>/``; any other file is given with ``--plugin FILE`` or through the
-    entry-point group ``featherbench.implementations``. A file holds one subclass, with a docstring whose first line
-    says what the implementation is. The harness reads the class attributes below from the source text, without running
-    it, so write them as plain literals. Only worker processes import the file, so import any library at its top. Each
-    case is prepared several times, each time in a new process that imports the file anew. The libraries that
-    ``requires`` names are imported before, once for all processes.
+    The registry finds each file in the folder of a workload, in ``impls`` or elsewhere; any other file is given with
+    ``--plugin FILE`` or through the entry-point group ``featherbench.implementations``. A file holds one subclass, with
+    a docstring whose first line says what the implementation is. The harness reads the class attributes below from the
+    source text, without running it, so write them as plain literals. Only worker processes import the file, so import
+    any library at its top. Each case is prepared several times, each time in a new process that imports the file anew.
+    The libraries that ``requires`` names are imported before, once for all processes.
 
         class Mine(Implementation):
             '''My kernel, vectorised along the row.'''

@@ -6,8 +6,11 @@ import importlib.util
 import inspect
 import re
 import sys
+from abc import ABCMeta
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 from types import ModuleType
 from typing import cast
 
@@ -15,18 +18,35 @@ from bench.core.entry import Entry
 from bench.core.implementation import Implementation
 from bench.core.workload import Workload
 
+_PLUGIN_PACKAGE = "featherbench_workload_"
+"""Start of the name under which a plug-in folder is a package: a folder may be named like a library."""
 
-def load_workload(module: str) -> Workload:
+
+def load_workload(source: str) -> Workload:
     """Import a module and return the workload that it defines.
+
+    Args:
+        source: the module's dotted name, or the absolute path of a plug-in folder's ``workload.py``. That folder
+            becomes a package of this process, so that its files can import one another relatively.
 
     Raises:
         TypeError: where the module does not define exactly one.
     """
-    return cast(Workload, _only_class(importlib.import_module(module), Workload)())
+    path = Path(source)
+    name = f"{_add_package(path.parent)}.{path.stem}" if path.is_absolute() else source
+    return cast(Workload, _only_class(importlib.import_module(name), Workload)())
+
+
+def workload_source(workload: Workload) -> str:
+    """Return the ``source`` from which another process can load this workload."""
+    module = type(workload).__module__
+    return inspect.getfile(type(workload)) if module.startswith(_PLUGIN_PACKAGE) else module
 
 
 def load(entry: Entry) -> Implementation:
     """Import an implementation's file and return an instance of its class. Only worker processes may call this.
+
+    If it lies in a plug-in folder, load the workload of that folder first.
 
     Raises:
         TypeError: as ``factory`` does.
@@ -97,20 +117,30 @@ def _import(entry: Entry) -> ModuleType:
     return module
 
 
+def _add_package(folder: Path) -> str:
+    """Make a folder a package of this process, and return the package's name."""
+    name = f"{_PLUGIN_PACKAGE}{folder.name}"
+    if name not in sys.modules:
+        spec = ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = [str(folder)]
+        sys.modules[name] = importlib.util.module_from_spec(spec)
+    return name
+
+
 def _only_class(module: ModuleType, base: type) -> type:
     """Return the only complete subclass of ``base`` that ``module`` itself defines.
 
     Raises:
         TypeError: where it defines none or several.
     """
-    classes: list[type] = [
+    classes = [
         member
         for member in vars(module).values()
-        if inspect.isclass(member)
-        and issubclass(member, base)
-        and member.__module__ == module.__name__
-        and not inspect.isabstract(member)
+        if isinstance(member, ABCMeta) and issubclass(member, base) and member.__module__ == module.__name__
     ]
-    if len(classes) != 1:
-        raise TypeError(f"{module.__file__} must define one complete {base.__name__}, not {len(classes)}")
-    return classes[0]
+    complete = [each for each in classes if not inspect.isabstract(each)]
+    if len(complete) != 1:
+        lacking = [f"{each.__name__} lacks {', '.join(sorted(each.__abstractmethods__))}" for each in classes]
+        details = f": {'; '.join(lacking)}" if lacking and not complete else ""
+        raise TypeError(f"{module.__file__} must define one complete {base.__name__}, not {len(complete)}{details}")
+    return complete[0]

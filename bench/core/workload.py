@@ -81,7 +81,10 @@ class Metric(NamedTuple):
 
 
 class Workload(ABC):
-    """A computation with its cases. The registry makes one instance, of the class in ``impls/<name>/workload.py``.
+    """A computation with its cases, in a folder ``<name>`` with its ``workload.py`` and a file for each implementation.
+
+    The folder lies in ``impls``, or is given with ``--plugin FOLDER``; the entry-point group ``featherbench.workloads``
+    names a package that is such a folder. The registry makes one instance of the class in ``workload.py``.
 
     The output of an operator is compared, array by array, with a float64 reference; an operator subclasses
     ``bench.measure.operator_workload.OperatorWorkload`` instead, which implements ``check``. A workload that trains is given

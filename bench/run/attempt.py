@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Any, Literal, Protocol
 
 from bench.core.entry import Entry
+from bench.core.loading import workload_source
 from bench.core.record import THREADS_THAT_RAN, Check, Latency, Memory, Record, Status, Work
 from bench.core.target import Target
 from bench.run.plan import Session
@@ -43,7 +44,8 @@ class RunnerPool(Protocol):
     def scratch(self) -> Path:
         """The folder where processes leave files for one another."""
 
-    def start_runner(self, entry: Entry, workload_module: str, cores: tuple[int, ...]) -> Runner | Reply: ...
+    def start_runner(self, entry: Entry, workload_source: str, cores: tuple[int, ...]) -> Runner | Reply:
+        """Start one with the implementation and its workload (see ``load_workload``), or return why there is none."""
 
 
 @dataclass
@@ -219,7 +221,7 @@ class Attempt:
     def _start_runner(self, cores: tuple[int, ...]) -> None:
         if self.passing:
             began = time.perf_counter()
-            runner = self.pool.start_runner(self.entry, type(self.session.workload).__module__, cores)
+            runner = self.pool.start_runner(self.entry, workload_source(self.session.workload), cores)
             self.seconds["load"] = self.seconds.get("load", 0.0) + time.perf_counter() - began
             if isinstance(runner, Reply):
                 self._fail_as(runner, "load")

@@ -1,10 +1,11 @@
-"""Hashes the source of a run's implementations: a run is resumed only with the same code."""
+"""Hashes the source of a run's workloads and implementations: a run is resumed only with the same code."""
 
 import importlib
 from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
+from bench.core import registry
 from bench.core.entry import Entry
 
 SUFFIXES = {".py", ".cpp", ".hpp", ".cu", ".json", ".txt"}
@@ -12,17 +13,29 @@ SUFFIXES = {".py", ".cpp", ".hpp", ".cu", ".json", ".txt"}
 
 
 def hashes(entries: Iterable[Entry]) -> dict[str, str]:
-    """Return a hash of the whole source of ``impls``, and one of the file of each entry outside it, by its label.
+    """Return a hash of the source of each folder and file that the entries and their workloads lie in.
 
-    All of ``impls`` has one hash: an implementation may be a thin wrapper over any other file in it, and a plug-in gets
-    its problems from a workload in it. Other files that a plug-in imports are not hashed.
+    All of ``impls`` has one hash, by that name: an implementation may be a thin wrapper over any other file in it, and
+    a plug-in may get its problems from a workload in it. So has the folder of each workload outside ``impls``, by the
+    workload's name, and the file of each entry outside these folders, by its label. Other files that a plug-in imports
+    are not hashed.
     """
     package = Path(importlib.import_module("impls").__path__[0])
-    package_files = sorted(path for path in package.rglob("*") if path.suffix in SUFFIXES)
-    plugins = {entry.label: Path(entry.path) for entry in entries if not Path(entry.path).is_relative_to(package)}
-    return {"impls": _hash(package_files, package)} | {
-        label: _hash([path], path.parent) for label, path in plugins.items()
+    names = sorted({str(entry.workload) for entry in entries} & registry.workloads().keys())
+    outside = {name: path for name in names if not (path := registry.folder(name)).is_relative_to(package)}
+    folders = {"impls": package, **outside}
+    files = {
+        entry.label: Path(entry.path)
+        for entry in entries
+        if not any(Path(entry.path).is_relative_to(folder) for folder in folders.values())
     }
+    return {name: _hash(_sources(folder), folder) for name, folder in folders.items()} | {
+        label: _hash([path], path.parent) for label, path in files.items()
+    }
+
+
+def _sources(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
 
 
 def _hash(files: Iterable[Path], folder: Path) -> str:

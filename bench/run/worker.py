@@ -78,7 +78,7 @@ class Worker:
         _freeze_gc()
         return {}
 
-    def load(self, entry: Json, workload_module: str, target: str, memory_limit: int, cores: list[int]) -> Json:
+    def load(self, entry: Json, workload_source: str, target: str, memory_limit: int, cores: list[int]) -> Json:
         """Import the implementation; return the modules of the preloaded distributions that this imported as well."""
         affinity.move_to(cores)
         self.padding = [layout.randomize_layout()]  # before its code, which lies in memory too
@@ -86,7 +86,7 @@ class Worker:
         self.loaded_by = os.getpid()
         self.target = Target.parse(target)
         self.entry = Entry(**entry)
-        self.workload = loading.load_workload(workload_module)
+        self.workload = loading.load_workload(workload_source)
         self.new_implementation = loading.factory(self.entry)
         self.implementation = self.new_implementation()
         self.memory_limit = memory_limit

@@ -111,7 +111,7 @@ class Workers:
             self._libraries[names] = self._spawn(names)
         self.in_parallel(self._import, new)
 
-    def start_runner(self, entry: Entry, workload_module: str, cores: tuple[int, ...]) -> ProcessRunner | Reply:
+    def start_runner(self, entry: Entry, workload_source: str, cores: tuple[int, ...]) -> ProcessRunner | Reply:
         """Start a process with the implementation loaded, or return the reply that says why there is none.
 
         The process is forked from the worker that has imported its libraries, and loads the implementation anew, so
@@ -129,7 +129,7 @@ class Workers:
         reply = forked.ask(
             "load",
             entry=asdict(entry),
-            workload_module=workload_module,
+            workload_source=workload_source,
             target=str(self.target),
             memory_limit=self._budget.memory_bytes,
             cores=cores,

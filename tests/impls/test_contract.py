@@ -1,7 +1,8 @@
 """The contract that every implementation must keep. New implementations are tested without a line of test code.
 
-To test only a file of your own, run ``pytest tests/impls/test_contract.py --plugin my_kernel.py -k my_kernel``; add
-``--cuda-on-cpu`` to test a GPU implementation where there is no GPU.
+To test only a file of your own, run ``pytest tests/impls/test_contract.py --plugin my_kernel.py -k my_kernel``, and for
+a workload of your own ``--plugin conv1d -k conv1d`` with its folder; add ``--cuda-on-cpu`` to test a GPU implementation
+where there is no GPU.
 """
 
 import time

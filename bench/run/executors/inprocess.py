@@ -22,13 +22,13 @@ class InProcess:
         self.target = target
         self._workers: dict[Entry, Worker] = {}
 
-    def start_runner(self, entry: Entry, workload_module: str, cores: tuple[int, ...]) -> "InProcessRunner | Reply":
+    def start_runner(self, entry: Entry, workload_source: str, cores: tuple[int, ...]) -> "InProcessRunner | Reply":
         """Return a runner with the implementation loaded, or the reply that says why it cannot be loaded."""
         if entry not in self._workers:
             worker = Worker()
             request = {
                 "entry": asdict(entry),
-                "workload_module": workload_module,
+                "workload_source": workload_source,
                 "target": str(self.target),
                 "memory_limit": Budget().memory_bytes,
                 "cores": cores,

@@ -1,11 +1,14 @@
 """Workloads and implementations are found in ``impls``, in plug-ins and through entry points."""
 
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench.core import registry
 from bench.core.errors import UsageError
+from bench.core.loading import load, load_workload, workload_source
 
 SOURCE = '''
 raise RuntimeError("this file must not be run by the registry")
@@ -51,9 +54,10 @@ def test_a_broken_entry_point_is_skipped_with_a_warning(
     assert "entry point theirs cannot be used: RuntimeError: no licence" in caplog.text
 
 
-def test_a_missing_plugin_file_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"no plug-in file nowhere\.py"):
-        registry.implementations(["nowhere.py"])
+def test_a_missing_plugin_is_refused() -> None:
+    for name in ("nowhere.py", "nowhere"):
+        with pytest.raises(UsageError, match=rf"no plug-in file or folder .*/{name}$"):
+            registry.implementations([name])
 
 
 def test_a_plugin_of_an_unknown_workload_is_refused(tmp_path: Path) -> None:
@@ -76,3 +80,112 @@ def test_entry_points_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: points.select(group=group))
     entry = registry.implementations()[-1]
     assert (entry.name, entry.module, entry.workload) == ("theirs", "their_package_kernel", "grouped_conv2d")
+
+
+EXAMPLE = Path(__file__).parents[3] / "docs/examples/conv1d"
+
+
+@pytest.fixture
+def conv1d(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the example of a plug-in folder. What a test registers and imports is unknown to the next."""
+    for name in [name for name in sys.modules if name.startswith(("featherbench_workload_", "their_package"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(registry, "_registered", {})
+    folder = tmp_path / "conv1d"
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def test_a_plugin_folder_holds_a_workload_and_its_implementations(conv1d: Path) -> None:
+    (conv1d / "_helper.py").write_text("")
+    assert "conv1d" not in registry.workloads()
+    entries = [entry for entry in registry.implementations([conv1d]) if entry.workload == "conv1d"]
+    assert [(entry.name, entry.path) for entry in entries] == [
+        (name, str(conv1d / f"{name}.py")) for name in ("numpy", "pytorch")
+    ]
+    known = registry.workload("conv1d")
+    assert (known.title, registry.folder("conv1d")) == ("1-D convolution", conv1d)
+    assert registry.workloads()["conv1d"] is known
+    assert load(entries[0]).prepare.__module__ == "featherbench_workload_conv1d.numpy"
+
+
+def test_a_worker_loads_a_plugin_folder_by_its_path_and_others_by_their_module(conv1d: Path) -> None:
+    registry.register([conv1d])
+    source = workload_source(registry.workload("conv1d"))
+    assert source == str(conv1d / "workload.py")
+    assert type(load_workload(source)) is type(registry.workload("conv1d"))
+    assert workload_source(registry.workload("grouped_conv2d")) == "impls.grouped_conv2d.workload"
+
+
+def test_a_plugin_folder_that_is_given_twice_is_registered_once(conv1d: Path) -> None:
+    registry.register([conv1d])
+    known = registry.workload("conv1d")
+    assert len(registry.implementations([conv1d, f"{conv1d}/"])) == len(registry.implementations([])), "and remembered"
+    registry.register([registry.folder("grouped_conv2d")])
+    assert registry.workload("conv1d") is known
+
+
+def test_a_plugin_file_may_implement_the_workload_of_a_plugin_folder(conv1d: Path, tmp_path: Path) -> None:
+    path = plugin(tmp_path, SOURCE.replace("grouped_conv2d", "conv1d"))
+    assert registry.implementations([path, conv1d])[-1].label == "conv1d/mine"
+
+
+DEFINES_NOTHING = "cannot be loaded: TypeError: .*workload.py must define one complete Workload, not 0"
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "words"),
+    [
+        ("empty", None, "empty has no workload.py, so it is no plug-in folder"),
+        ("none", "", f"workload none {DEFINES_NOTHING}$"),
+        ("two", "EXAMPLE\nclass Other(Conv1d): pass\n", "must define one complete Workload, not 2"),
+        ("half", "from bench.core.workload import Workload\nclass Half(Workload): pass\n", "not 0: Half lacks check, "),
+        ("grouped_conv2d", "EXAMPLE", "there is a workload grouped_conv2d already, in .*impls/grouped_conv2d; rename"),
+        ("conv-1d", "EXAMPLE", "'conv-1d' cannot name a workload; rename the folder with letters, digits and _"),
+        ("needy", "import no_such_module", "cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("torn", "def broken(", "workload torn cannot be loaded: SyntaxError: .*workload.py, line 1"),
+        ("exits", "raise SystemExit('no licence')", "workload exits cannot be loaded: SystemExit: no licence"),
+    ],
+)
+def test_a_folder_that_is_no_workload_is_refused(
+    conv1d: Path, tmp_path: Path, name: str, source: str | None, words: str
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    if source is not None:
+        (folder / "workload.py").write_text(source.replace("EXAMPLE", (conv1d / "workload.py").read_text()))
+    with pytest.raises(UsageError, match=words):
+        registry.implementations([folder])
+    assert name not in registry._registered
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "warning"),
+    [
+        ("theirs", "their_package.conv1d", ""),
+        ("theirs", "their_package.conv2d", "entry point theirs cannot be used: ModuleNotFoundError: "),
+        ("grouped_conv2d", "their_package.conv1d", "there is a workload of that name already"),
+    ],
+)
+def test_workloads_of_entry_points_are_found(
+    conv1d: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    module: str,
+    warning: str,
+) -> None:
+    package = conv1d.parent / "their_package"
+    package.mkdir()
+    conv1d.rename(package / "conv1d")
+    monkeypatch.syspath_prepend(package.parent)
+    points = registry.importlib.metadata.EntryPoints(
+        [registry.importlib.metadata.EntryPoint(name, module, registry.WORKLOAD_ENTRY_POINTS)]
+    )
+    monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: points.select(group=group))
+    monkeypatch.setattr(registry, "_installed_workloads", registry._installed_workloads.__wrapped__)
+    entries = [entry for entry in registry.implementations() if entry.workload == "theirs"]
+    assert [entry.module for entry in entries] == ([] if warning else [f"{module}.numpy", f"{module}.pytorch"])
+    assert ("theirs" in registry.workloads()) is (not warning)
+    assert registry.workload("grouped_conv2d").title == "Grouped 2-D convolution"
+    assert warning in caplog.text

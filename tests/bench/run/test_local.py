@@ -47,7 +47,7 @@ def worker(entry: Entry, tmp_path: Path) -> Iterator[LocalWorker]:
         "load",
         60,
         entry=asdict(entry),
-        workload_module=WORKLOAD,
+        workload_source=WORKLOAD,
         target=str(EDGE),
         memory_limit=1 << 30,
         cores=CORES,

@@ -56,7 +56,7 @@ class Simulation:
     def __init__(self, **processes):
         self.processes = processes
 
-    def start_runner(self, entry, workload_module, cores):
+    def start_runner(self, entry, workload_source, cores):
         return self.processes[entry.name]
 
     def in_parallel(self, step, items):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.core import registry
 from bench.core.entry import Entry
 from bench.run import sources
 
@@ -17,6 +18,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text("before")
     monkeypatch.setattr(importlib.import_module("impls"), "__path__", [str(folder)])
+    monkeypatch.setattr(registry, "workloads", dict)  # It would look for them in this folder.
     return folder
 
 
@@ -63,3 +65,24 @@ def test_a_plug_in_has_a_hash_of_its_own(package: Path, tmp_path: Path) -> None:
     after = sources.hashes(entries)
     assert set(before) == {"impls", "conv/mine"}
     assert [name for name in before if before[name] != after[name]] == ["conv/mine"]
+
+
+def test_a_workload_outside_the_package_has_a_hash_of_its_whole_folder(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "conv1d"
+    folder.mkdir()
+    for name in ("workload", "fast", "_helper"):
+        (folder / f"{name}.py").write_text("before")
+    (tmp_path / "mine.py").write_text("before")
+    monkeypatch.setattr(registry, "workloads", lambda: {"conv1d": None, "other": None})
+    monkeypatch.setattr(registry, "folder", lambda name: {"conv1d": folder}[name])
+    entries = [
+        Entry("fast", "conv1d", str(folder / "fast.py"), "package.fast"),
+        Entry("mine", "conv1d", str(tmp_path / "mine.py")),
+    ]
+    before = sources.hashes(entries)
+    assert set(before) == {"impls", "conv1d", "conv1d/mine"}
+    (folder / "_helper.py").write_text("after")
+    after = sources.hashes(entries)
+    assert [name for name in before if before[name] != after[name]] == ["conv1d"]
