@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from bench.cli.options import Json, Plugins
 from bench.cli.text_table import Printer, TextTable
 from bench.core import registry
-from bench.core.registry import Entry
+from bench.core.entry import Entry
 from bench.core.target import NAMES, Target
 
 
