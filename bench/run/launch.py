@@ -1,5 +1,6 @@
 """Starts or resumes a run."""
 
+import logging
 import shlex
 import sys
 import time
@@ -21,6 +22,8 @@ from bench.run.timeline import TimeBreakdown
 from bench.store import Machine, Request, Run, RunInfo
 
 HARNESS_LIBRARIES = ("numpy", "pydantic")
+
+log = logging.getLogger("featherbench")
 
 
 @dataclass(frozen=True)
@@ -136,9 +139,9 @@ def _run_to_resume(now: RunInfo, name: str | None, results: Path) -> Run | None:
         unchanged = [run for run in runs if not _what_changed(run.info, now)]
         if runs and not unchanged:
             reason = _what_changed(runs[-1].info, now)
-            store.log.warning("%s cannot be resumed: %s; a new run begins", runs[-1].name, reason)
+            log.warning("%s cannot be resumed: %s; a new run begins", runs[-1].name, reason)
         if not runs:
-            store.log.warning("no run of this request to resume in %s; a new one begins", results)
+            log.warning("no run of this request to resume in %s; a new one begins", results)
         return unchanged[-1] if unchanged else None
     if not (results / name / "run.json").exists():
         return None

@@ -15,7 +15,7 @@ from bench.core.errors import UsageError
 from bench.core.record import SCHEMA, Check, Record, Status
 from bench.store import Run
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 OLD = ROOT / "results/reference/grouped_conv2d-odd-edge-zen5"
 
 CreateRun = Callable[..., Run]

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,9 +19,8 @@ from bench.peaks.model import Peak, Peaks
 from bench.run.launch import Silent, launch
 from bench.store import Request, Run
 
-NOW = datetime(2026, 11, 23, 20, 45, 10, tzinfo=UTC)
 REQUEST = Request(workloads=("grouped_conv2d",), suite="odd", target="edge")
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 CreateRun = Callable[..., Run]
 CreateRecord = Callable[..., Record]
@@ -165,28 +163,7 @@ class TestReading:
         assert [message.endswith("; left alone") for message in caplog.messages] == [True]
 
 
-class TestNames:
-    def test_latest_is_the_one_that_began_last(self, create: CreateRun, tmp_path: Path) -> None:
-        create("a-late", started=NOW + timedelta(hours=1))
-        create("b-early")
-        assert store.find("latest", tmp_path).name == "a-late"
-        assert [run.name for run in store.runs(tmp_path)] == ["b-early", "a-late"]
-
-    def test_a_run_is_found_by_name_and_by_folder(self, create: CreateRun, tmp_path: Path) -> None:
-        run = create("mine")
-        assert store.find("mine", tmp_path).folder == run.folder
-        assert store.find(str(run.folder), tmp_path / "elsewhere").folder == run.folder
-
-    def test_an_unknown_name_is_refused_with_the_choices(self, create: CreateRun, tmp_path: Path) -> None:
-        create("one")
-        create("two", started=NOW + timedelta(hours=1))
-        with pytest.raises(UsageError, match=r"no run 'three' in .*; choose from: latest, one, two"):
-            store.find("three", tmp_path)
-
-    def test_without_a_run_latest_says_how_to_make_one(self, tmp_path: Path) -> None:
-        with pytest.raises(UsageError, match=r"no run in .* yet; make one with: featherbench run"):
-            store.find("latest", tmp_path)
-
+class TestCreating:
     def test_a_name_cannot_be_used_twice(self, create: CreateRun, record: CreateRecord) -> None:
         run = create()
         run.append([record()])
@@ -200,10 +177,6 @@ class TestNames:
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / "run.json.partial").write_text('{"name": "ru')
         assert Run.open(create().folder).records == []
-
-    def test_a_new_name_holds_the_time_and_the_request(self) -> None:
-        request = Request(workloads=("conv", "gemm"), suite="quick", target="edge:avx2")
-        assert store.new_name(request, NOW) == "20261123-204510-conv+gemm-quick-edge-avx2"
 
 
 class TestNoRoom:

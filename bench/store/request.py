@@ -1,0 +1,52 @@
+"""A request for a run."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
+
+from bench.core.layers import ModelLayers
+from bench.core.target import Target
+
+PROBLEMS, LAYERS = "problems", "layers"
+"""What stands for the suite of a run of the user's own problems, and of a model's layers."""
+
+
+def _parse_target(value: object) -> object:
+    return Target.parse(value) if isinstance(value, str) else value
+
+
+class Request(BaseModel):
+    """A request for a run: what to measure. A run is resumed only by an equal request."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    workloads: tuple[str, ...]
+    suite: str
+    target: Annotated[Target, BeforeValidator(_parse_target), PlainSerializer(str)]
+    implementations: tuple[str, ...] = ()
+    """Names of implementations; empty for all."""
+    cases: tuple[str, ...] = ()
+    """Filters such as ``groups=16``; empty for all cases."""
+    problems: tuple[str, ...] = ()
+    """Slugs of the cases to measure in place of a suite's; ``suite`` is then PROBLEMS."""
+    model: ModelLayers | None = None
+    """The model whose layers are measured in place of a suite; ``suite`` is then LAYERS."""
+    plugins: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _has_one_source_of_cases(self) -> Self:
+        stands_in = {PROBLEMS: bool(self.problems), LAYERS: self.model is not None}
+        if any(present != (self.suite == name) for name, present in stands_in.items()):
+            raise ValueError(f"a suite, problems (suite {PROBLEMS!r}) or a model (suite {LAYERS!r}): give one of them")
+        if (self.problems and self.workloads[1:]) or (any(stands_in.values()) and self.cases):
+            raise ValueError("problems are of one workload, and neither they nor a model's layers can be filtered")
+        return self
+
+    def own_cases(self) -> dict[str, tuple[str, ...]]:
+        """Return the slugs of the cases that the request itself brings, by workload; empty where a suite has them."""
+        if self.model is None:
+            return {self.workloads[0]: self.problems} if self.problems else {}
+        slugs: dict[str, list[str]] = {}
+        for workload, slug in self.model.counts():
+            slugs.setdefault(workload, []).append(slug)
+        return {workload: tuple(cases) for workload, cases in slugs.items()}
