@@ -13,6 +13,7 @@ from bench.core.record import SCHEMA, Latency, Record, Status
 from bench.run.plausibility import implausible
 from bench.stats.latencies import estimate, storable_ends
 from bench.store import Run, RunInfo
+from bench.store.schema import refuse_newer
 
 ROUND_NS = 20e6
 """Duration of the rounds that consecutive samples are divided into, ns."""
@@ -101,15 +102,13 @@ def read(path: Path, results: Path) -> Run:
 
 def _require_current_schema(parsed: Any, path: Path) -> None:
     try:
-        version = parsed["machine_info"]["featherbench"]["run"]["schema_version"]
+        run = parsed["machine_info"]["featherbench"]["run"]
+        version = run["schema_version"]
     except (KeyError, TypeError):
         raise UsageError(
             f"{path} is not from benchmarks of featherbench; make one: pytest --benchmark-only --benchmark-json FILE"
         ) from None
-    if isinstance(version, int) and version > SCHEMA:
-        raise UsageError(
-            f"{path} has schema {version}, but this featherbench reads only {SCHEMA}: upgrade featherbench"
-        )
+    refuse_newer(run, str(path))
     if isinstance(version, int) and version < SCHEMA:
         raise UsageError(
             f"{path} was written by an older featherbench (schema {version}); run pytest --benchmark-only again"
