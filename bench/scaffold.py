@@ -98,7 +98,7 @@ def _reference_source(workload: Workload, workload_name: str, name: str) -> str:
 
 
 def _baseline_source(workload: Workload, workload_name: str, name: str) -> str:
-    """Return the baseline's source with its classes renamed and the first docstrings left to be written.
+    """Return the baseline's source with its classes renamed, without its paper; its first docstrings are to be written.
 
     Where it is one of several variants, the source has no variants, and the attributes of that one.
     """
@@ -114,6 +114,7 @@ def _baseline_source(workload: Workload, workload_name: str, name: str) -> str:
         (baseline_class, "Say in one line what it is; featherbench list shows it."),
     ):
         text = text.replace(f'"""{ast.get_docstring(documented)}"""', f'"""{placeholder}"""', 1)
+    text = re.sub(r"^    paper = .*\n", "", text, count=1, flags=re.MULTILINE)
     for class_name in (node.name for node in tree.body if isinstance(node, ast.ClassDef)):
         if class_name.startswith(baseline_class.name):  # the baseline's class, or a class named after it
             new_class_name = _class_name(name) + class_name.removeprefix(baseline_class.name)

@@ -35,7 +35,12 @@ def _listing(entries: Sequence[Entry], targets: dict[str, str | None]) -> dict[s
                 "title": workload.title,
                 "suites": {suite: len(cases) for suite, cases in workload.suites().items()},
                 "implementations": {
-                    entry.name: {"summary": entry.summary, "targets": entry.targets, "unavailable": entry.missing()}
+                    entry.name: {
+                        "summary": entry.summary,
+                        "paper": entry.paper or None,
+                        "targets": entry.targets,
+                        "unavailable": entry.missing(),
+                    }
                     for entry in entries
                     if entry.workload == name
                 },
@@ -55,14 +60,14 @@ def _workloads() -> TextTable:
 
 
 def _implementations(entries: Sequence[Entry]) -> TextTable:
-    """Return the table of implementations by workload; a summary ends with what is missing."""
+    """Return the table of implementations by workload; with the paper and what is missing."""
     groups = {
         name: [
             (
                 entry.name,
                 ",".join(entry.targets),
                 "no" if entry.missing() else "yes",
-                entry.summary + (f" ({entry.missing()})" if entry.missing() else ""),
+                "; ".join(filter(None, [entry.summary.rstrip("."), entry.paper, entry.missing()])),
             )
             for entry in entries
             if entry.workload == name

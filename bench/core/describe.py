@@ -44,6 +44,7 @@ def describe(
                 requires=_names(path, "requires", attributes.get("requires", ())),
                 targets=_names(path, "targets", attributes.get("targets", Implementation.targets)),
                 summary=str(attributes.get("summary") or source.first_line),
+                paper=str(attributes.get("paper", "")),
                 note=str(attributes.get("note", "")),
                 variant=variant,
             )

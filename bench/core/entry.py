@@ -19,6 +19,7 @@ class Entry:
     requires: tuple[str, ...] = ()
     targets: tuple[str, ...] = Implementation.targets
     summary: str = ""
+    paper: str = ""
     note: str = ""
     variant: str | None = None
     """Which of its class's ``variants`` it is; None where the class has none."""

@@ -44,6 +44,8 @@ class Implementation(ABC):
     """Distributions to install, as pip names them."""
     targets: ClassVar[tuple[str, ...]] = ("cpu", "edge")
     """Kinds of target that it can run on."""
+    paper: ClassVar[str] = ""
+    """Where its method was published, such as ``arXiv 2006.09791``."""
     note: ClassVar[str] = ""
     """A remark for readers of its numbers: what is inside the timed call and what is not."""
     summary: ClassVar[str] = ""

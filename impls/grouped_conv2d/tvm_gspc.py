@@ -8,10 +8,11 @@ from impls.grouped_conv2d.workload import GroupedConv2dCase
 
 
 class TvmGspc(Implementation):
-    """Grouped spatial pack convolution (arXiv 2006.09791) re-created with TVM, with the paper's untuned block sizes."""
+    """Grouped spatial pack convolution (GSPC) re-created with TVM, with the paper's untuned block sizes."""
 
     workload = "grouped_conv2d"
     requires = ("apache-tvm",)
+    paper = "arXiv 2006.09791"
     note = (
         "Timed: the compiled function, on a thread for each core. As in the paper, each call packs and pads the input, "
         "packs the weights, and unpacks the output, to which a bias is then added. Input and output are NCHW, the "

@@ -14,10 +14,11 @@ FILE = Path(__file__).with_suffix(".json")
 
 
 class TvmGspcTuned(Implementation):
-    """Grouped spatial pack convolution (arXiv 2006.09791) re-created with TVM, with tuned block sizes."""
+    """Grouped spatial pack convolution (GSPC) re-created with TVM, with tuned block sizes."""
 
     workload = "grouped_conv2d"
     requires = ("apache-tvm",)
+    paper = "arXiv 2006.09791"
     note = (
         "As tvm_gspc, with block sizes and an order of loops that were searched for each case, on one thread, with a "
         "tuner of ours. They are stored beside the implementation with the machine they were found on: "

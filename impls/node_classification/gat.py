@@ -12,10 +12,11 @@ HEADS = 8
 
 
 class Gat(TrainedModel):
-    """Two layers of graph attention (arXiv 1710.10903), of eight heads; width: the nearest multiple of eight."""
+    """Two layers of graph attention, of eight heads; width: the nearest multiple of eight."""
 
     workload = "node_classification"
     requires = ("torch", "torch-geometric")
+    paper = "arXiv 1710.10903"
     note = (
         "Timed: the whole graph forward, dense features, softmax and sums over edges in PyTorch Geometric's scatter. "
         "Training is not in it."

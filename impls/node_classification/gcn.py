@@ -9,10 +9,11 @@ from impls.node_classification.workload import NodeClassificationCase
 
 
 class Gcn(TrainedModel):
-    """Two graph convolutions: the network of Kipf and Welling (arXiv 1609.02907), tuned where regularised."""
+    """Two graph convolutions: the network of Kipf and Welling, tuned where regularised."""
 
     workload = "node_classification"
     requires = ("torch", "torch-geometric")
+    paper = "arXiv 1609.02907"
     note = "Timed: logits of the whole graph from dense features. Training is not in it."
     tuned = False
     """Whether it is trained as Kipf and Welling tuned it, whatever the case's recipe is."""
@@ -20,7 +21,7 @@ class Gcn(TrainedModel):
         "gcn": {},
         "gcn_tuned": {
             "tuned": True,
-            "summary": "gcn as Kipf and Welling tuned it (arXiv 1609.02907): width 16, dropout 0.5 and weight decay in "
+            "summary": "gcn as Kipf and Welling tuned it: width 16, dropout 0.5 and weight decay in "
             "every case.",
             "note": "Timed: logits of the whole graph from dense features. Training is not in it. Trained alike in "
             "every case but for the number of epochs: not with the case's recipe, width or number of parameters.",

@@ -8,10 +8,11 @@ from impls.node_classification._training import TrainedModel
 
 
 class Gcn3(TrainedModel):
-    """Three graph convolutions and a linear layer: the baseline of arXiv 2105.01510."""
+    """Three graph convolutions and a linear layer: the baseline of the multipath paper."""
 
     workload = "node_classification"
     requires = ("torch", "torch-geometric")
+    paper = "arXiv 2105.01510"
     note = "Timed: logits of the whole graph from dense features. Training is not in it."
     residual = False
     variants = {
@@ -19,7 +20,7 @@ class Gcn3(TrainedModel):
         "residual_gcn": {
             "residual": True,
             "summary": "gcn3 with the first convolution's features added to the second's: the residual baseline of "
-            "arXiv 2105.01510.",
+            "the multipath paper.",
         },
     }
 

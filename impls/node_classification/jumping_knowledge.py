@@ -8,10 +8,11 @@ from impls.node_classification._training import TrainedModel
 
 
 class JumpingKnowledge(TrainedModel):
-    """Three graph convolutions, all of whose features a linear layer sees, concatenated (arXiv 1806.03536)."""
+    """Three graph convolutions, all of whose features a linear layer sees, concatenated."""
 
     workload = "node_classification"
     requires = ("torch", "torch-geometric")
+    paper = "arXiv 1806.03536"
     note = "Timed: logits of the whole graph from dense features. Training is not in it."
 
     def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:

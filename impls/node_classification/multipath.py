@@ -12,10 +12,11 @@ Combine = Literal["sum", "concatenate", "attend"]
 
 
 class Multipath(TrainedModel):
-    """Paths of one and of two graph convolutions, the first shared, summed (arXiv 2105.01510, variant S)."""
+    """Paths of one and of two graph convolutions, the first shared, summed (the paper's variant S)."""
 
     workload = "node_classification"
     requires = ("torch", "torch-geometric")
+    paper = "arXiv 2105.01510"
     note = "Timed: logits of the whole graph from dense features. Training is not in it."
     depths: tuple[int, ...] = (1, 2)
     shared = True
@@ -24,18 +25,20 @@ class Multipath(TrainedModel):
         "multipath_attend": {
             "depths": (1, 2, 3),
             "combine": "attend",
+            "paper": "",
             "summary": "Paths of one, two and three graph convolutions, the first ones shared, weighted by attention.",
         },
         "multipath_concatenate": {
             "depths": (1, 2, 3),
             "shared": False,
             "combine": "concatenate",
+            "paper": "",
             "summary": "Separate paths of one, two and three graph convolutions, concatenated.",
         },
         "multipath_p": {
             "depths": (1, 1),
             "shared": False,
-            "summary": "Two parallel paths of one graph convolution each, summed (arXiv 2105.01510, variant P).",
+            "summary": "Two parallel paths of one graph convolution each, summed (the paper's variant P).",
         },
         "multipath_s": {},
     }

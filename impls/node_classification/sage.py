@@ -8,10 +8,11 @@ from impls.node_classification._two_layers import TwoLayers
 
 
 class Sage(TrainedModel):
-    """GraphSAGE with mean aggregation over all neighbours, two layers (arXiv 1706.02216)."""
+    """GraphSAGE with mean aggregation over all neighbours, two layers."""
 
     workload = "node_classification"
     requires = ("torch", "torch-geometric")
+    paper = "arXiv 1706.02216"
     note = "Timed: logits of the whole graph from dense features. Training is not in it."
 
     def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:

@@ -8,10 +8,11 @@ from impls.node_classification.workload import NodeClassificationCase
 
 
 class Sgc(TrainedModel):
-    """Simple graph convolution (arXiv 1902.07153): features propagated twice, and one linear layer."""
+    """Simple graph convolution: features propagated twice, and one linear layer."""
 
     workload = "node_classification"
     requires = ("torch", "torch-geometric")
+    paper = "arXiv 1902.07153"
     note = "Timed: logits of the whole graph from dense features. Training is not in it."
 
     def unsupported(self, case: NodeClassificationCase) -> str | None:

@@ -12,11 +12,12 @@ from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
 class PaperDesign(Implementation):
-    """A thread an output, backward one an input that collects (arXiv 2101.00745), windows shared by cycle; float32."""
+    """A thread an output, backward one an input that collects, windows shared by cycle; float32."""
 
     workload = "sliding_channel_conv2d"
     requires = ("torch", "cuda-core")
     targets = ("cuda",)
+    paper = "arXiv 2101.00745"
     note = (
         "Re-created from the paper, right for every overlap; float32, NCHW, no tensor cores. "
         "Forward: a thread computes all filters of a window. Backward: a thread for each number of x; atomics for dW "
@@ -30,7 +31,7 @@ class PaperDesign(Implementation):
         "published": {},
         "published_atomics": {
             "input_centric": False,
-            "summary": "Backward a thread an output that adds to all it touches (arXiv 2101.00745), windows shared by "
+            "summary": "Backward a thread an output that adds to all it touches, windows shared by "
             "cycle; float32.",
             "note": "Re-created from the paper, right for every overlap; float32, NCHW, no tensor cores. "
             "dX and dW are added up by atomics, and differ from call to call in their last bits. One thread handles "
@@ -39,7 +40,7 @@ class PaperDesign(Implementation):
         "published_atomics_unshared": {
             "reuse": False,
             "input_centric": False,
-            "summary": "Backward a thread an output that adds to all it touches (arXiv 2101.00745), each filter on its "
+            "summary": "Backward a thread an output that adds to all it touches, each filter on its "
             "own; float32.",
             "note": "Re-created from the paper, right for every overlap; float32, NCHW, no tensor cores. "
             "dX and dW are added up by atomics, and differ from call to call in their last bits. A thread for each "
@@ -47,7 +48,7 @@ class PaperDesign(Implementation):
         },
         "published_unshared": {
             "reuse": False,
-            "summary": "A thread an output, backward one an input that collects (arXiv 2101.00745), each filter on its "
+            "summary": "A thread an output, backward one an input that collects, each filter on its "
             "own; float32.",
             "note": "Re-created from the paper, right for every overlap; float32, NCHW, no tensor cores. "
             "Forward: a thread for each number of y. Backward: a thread for each number of x, which looks up each "

@@ -27,6 +27,7 @@ def test_new_copies_the_baseline_of_a_workload_that_trains(featherbench: Command
     assert 'class MyNetwork(TrainedModel):\n    """Say in one line what it is; featherbench list shows it."""' in source
     assert "Gcn3" not in source
     assert "variants" not in source, "residual_gcn is a variant of the baseline's file"
+    assert "paper" not in source, "the network is the user's own"
     arguments = ["node_classification", "--plugin", "my_network.py", "--impl", "my_network,gcn3", "--budget", "0.1s"]
     result = featherbench("run", *arguments, "--case", "recipe=plain", "--name", "tried", cwd=tmp_path)
     assert result.returncode == 0, result.stdout

@@ -17,6 +17,7 @@ class Mine(Implementation):
     workload = "grouped_conv2d"
     requires = ("numpy", "no-such-distribution")
     targets = ("cpu",)
+    paper = "arXiv 2006.09791"
     note = "Timed: " "everything."
     size = compute()
     def prepare(self, problem, target): ...
@@ -43,6 +44,7 @@ def test_class_attributes_are_read_from_the_source_text(tmp_path: Path) -> None:
     (entry,) = describe(write(tmp_path, SOURCE))
     assert (entry.name, entry.workload, entry.targets) == ("mine", "grouped_conv2d", ("cpu",))
     assert (entry.summary, entry.note, entry.variant) == ("Mine is best.", "Timed: everything.", None)
+    assert entry.paper == "arXiv 2006.09791"
     assert entry.missing() == "needs no-such-distribution: pip install no-such-distribution"
 
 
