@@ -1,4 +1,4 @@
-"""All commands by their names, and what a user sees of errors."""
+"""The entry point of the command line: all commands by name, and errors as exit statuses."""
 
 import logging
 import sys

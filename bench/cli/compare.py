@@ -1,4 +1,4 @@
-"""``featherbench compare``."""
+"""``featherbench compare`` prints ratios and verdicts of one run, or of a newer run and an older one."""
 
 import json
 import sys

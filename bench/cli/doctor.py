@@ -1,4 +1,4 @@
-"""``featherbench doctor``."""
+"""``featherbench doctor`` examines this machine: its peaks, its noise, and whether verdicts hold."""
 
 import json
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""``featherbench list``."""
+"""``featherbench list`` prints workloads, suites, implementations and targets."""
 
 import json
 from collections.abc import Sequence

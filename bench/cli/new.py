@@ -1,4 +1,4 @@
-"""``featherbench new``."""
+"""``featherbench new`` writes the file of a new implementation."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""``featherbench report``."""
+"""``featherbench report`` writes runs as an HTML file."""
 
 from pathlib import Path
 from typing import Annotated

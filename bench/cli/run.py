@@ -1,4 +1,4 @@
-"""``featherbench run``."""
+"""``featherbench run`` measures implementations, or says what it would measure."""
 
 import json
 import sys

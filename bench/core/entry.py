@@ -1,4 +1,4 @@
-"""An entry: an implementation that was found, but is not imported."""
+"""An entry of the registry: an implementation that is known by its source text, and not imported."""
 
 import importlib.metadata
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""The report's table of all results: its texts, and the values that it is sorted and filtered by."""
+"""The report's table of all results: its texts, and the values that it is sorted and filtered by.
+
+Most of its columns are listed in ``quantities.py``.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

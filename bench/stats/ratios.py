@@ -1,4 +1,7 @@
-"""Ratios of latencies that were not measured in the same rounds, and means of ratios."""
+"""Ratios of latencies that were not measured in the same rounds, and means of ratios.
+
+Ratios within a session, from rounds that pair, are in ``nested.py``.
+"""
 
 import math
 from collections.abc import Sequence

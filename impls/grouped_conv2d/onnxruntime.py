@@ -1,4 +1,4 @@
-"""ONNX Runtime's CPU provider."""
+"""A one-node model, run by ONNX Runtime on the CPU."""
 
 import numpy as np
 import onnxruntime
@@ -16,7 +16,7 @@ class OnnxRuntime(Implementation):
     workload = "grouped_conv2d"
     requires = ("onnxruntime", "onnx")
     note = (
-        "Timed: session.run with the input bound in place, the output allocated by the runtime, whose arena keeps "
+        "Timed: session.run, fed with the NumPy array itself, the output allocated by the runtime, whose arena keeps "
         "what the first calls took: it shows as prepared memory. Model building is not timed."
     )
 

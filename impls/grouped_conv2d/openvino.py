@@ -1,4 +1,4 @@
-"""OpenVINO's CPU plug-in."""
+"""A one-layer model, compiled and run by OpenVINO on the CPU."""
 
 import numpy as np
 import openvino

@@ -1,4 +1,4 @@
-"""Grouped spatial pack convolution, untuned."""
+"""Grouped spatial pack convolution (GSPC) in TVM, untuned."""
 
 from bench.core.implementation import Implementation
 from bench.core.target import Target

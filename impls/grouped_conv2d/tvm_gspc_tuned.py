@@ -1,4 +1,4 @@
-"""Grouped spatial pack convolution, tuned."""
+"""Grouped spatial pack convolution (GSPC) in TVM, with block sizes that were tuned and stored as JSON."""
 
 from functools import cached_property
 from pathlib import Path

@@ -1,3 +1,4 @@
+// Grouped convolution by tiles: packs weights, and runs the tiles of a plan.
 #include "convolution.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Depthwise convolution with vectors across groups.
 #include "depthwise.hpp"
 
 #include <algorithm>

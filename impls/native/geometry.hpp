@@ -39,7 +39,7 @@ inline int end(const Span& span) { return span.first + span.count; }
 inline int ceil_div(int a, int b) { return (a + b - 1) / b; }
 inline int round_up(int a, int b) { return ceil_div(a, b) * b; }
 
-// Cuts `total` into as few parts of at most `most` as possible, all about equal, and calls each(first, count).
+// Cuts `total` into as few parts of at most `max_count` as possible, all about equal, and calls each(first, count).
 template <class Each>
 void in_parts(int total, int max_count, const Each& each) {
     const int parts = ceil_div(total, max_count);

@@ -1,3 +1,4 @@
+// Interleaves and deinterleaves planes.
 #include "interleave.hpp"
 
 namespace featherbench {

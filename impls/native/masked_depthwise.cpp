@@ -1,3 +1,4 @@
+// 3 x 3 depthwise convolution that reads inputs in place.
 #include "masked_depthwise.hpp"
 
 #include <algorithm>

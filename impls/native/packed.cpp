@@ -1,3 +1,4 @@
+// Makes a packed convolution of the kind that a plan names.
 #include "packed.hpp"
 
 #include "convolution.hpp"

@@ -1,3 +1,4 @@
+// Lists the plans that are worth a try for a convolution, and checks plans.
 #include "plan.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// Products with a sparse matrix, planned once for its pattern, and the gradient of the matrix.
 #include "sparse_pointwise.hpp"
 
 #include <algorithm>
@@ -41,10 +42,10 @@ std::int32_t entry_at(const CsrPattern& pattern, int row, int column) {
 // Whether planes can be read in place. They must consist of whole vectors, and an output must read so few of them that
 // the planes of a tile do not evict one another from the first-level cache, however far apart they lie.
 bool readable_in_place(const CsrPattern& pattern, int positions, int lanes) {
-    int max_count = 0;
+    int max_inputs = 0;
     for (int row = 0; row < pattern.outputs; ++row)
-        max_count = std::max(max_count, pattern.starts[row + 1] - pattern.starts[row]);
-    return positions >= lanes && positions % lanes == 0 && max_count <= kFewInputs;
+        max_inputs = std::max(max_inputs, pattern.starts[row + 1] - pattern.starts[row]);
+    return positions >= lanes && positions % lanes == 0 && max_inputs <= kFewInputs;
 }
 
 }  // namespace
@@ -108,7 +109,7 @@ SparsePointwise::Choice SparsePointwise::across_outputs(int outputs, int inputs)
 
 // Cuts the rows of the order into tiles with the fewest estimated cycles, by dynamic programming.
 void SparsePointwise::split(const CsrPattern& pattern) {
-    const int max_count = std::max(kMaxFilters, kMaxPairs * kernels_.lanes[0]);
+    const int max_outputs = std::max(kMaxFilters, kMaxPairs * kernels_.lanes[0]);
     std::vector<Choice> best(outputs_ + 1, Choice{std::numeric_limits<double>::infinity(), 0, 0, false});
     best[outputs_].cycles = 0;
     std::vector<char> seen(inputs_);
@@ -119,7 +120,7 @@ void SparsePointwise::split(const CsrPattern& pattern) {
             choice.cycles += best[first + choice.count].cycles;
             if (choice.cycles < best[first].cycles) best[first] = choice;
         };
-        for (int count = 1; count <= std::min(max_count, outputs_ - first); ++count) {
+        for (int count = 1; count <= std::min(max_outputs, outputs_ - first); ++count) {
             const int row = pattern.order[first + count - 1];
             for (int e = pattern.starts[row]; e < pattern.starts[row + 1]; ++e) {
                 columns += !seen[pattern.columns[e]];
@@ -232,9 +233,9 @@ void SparsePointwise::compute(const Tile& tile, const float* space, int images, 
         block.y_row = image;
         block.filters = int(tile.outputs.size());
         in_parts(images, tile.rows, [&](int first, int rows) {
-            int max_count = kMaxColumns;
-            while (!kernels_.filters->of[0][tile.vectors][rows][1][max_count]) --max_count;
-            in_parts(count, max_count, [&](int at, int columns) {
+            int max_columns = kMaxColumns;
+            while (!kernels_.filters->of[0][tile.vectors][rows][1][max_columns]) --max_columns;
+            in_parts(count, max_columns, [&](int at, int columns) {
                 block.x = space + first * image_ + at;
                 block.y = y + first * image + at;
                 kernels_.filters->of[0][tile.vectors][rows][1][columns](block);
@@ -294,8 +295,8 @@ void SparsePointwiseGradient::compute(const float* x, const float* dy, int n, in
     const int lanes = kernels_.lanes[0], planes = inputs_ + outputs_;
     // A strip is a range of an image's positions, or several whole images. Each row is padded with zeros to whole
     // vectors.
-    const int max_count = std::max(int(kGradientFloats / planes) / lanes * lanes, lanes);
-    const int chunk = std::min(positions, max_count), images = std::clamp(max_count / std::max(positions, 1), 1, std::max(n, 1));
+    const int max_length = std::max(int(kGradientFloats / planes) / lanes * lanes, lanes);
+    const int chunk = std::min(positions, max_length), images = std::clamp(max_length / std::max(positions, 1), 1, std::max(n, 1));
     const int pitch = round_up(images * chunk, lanes) + lanes;
     if (space_.bytes() < sizeof(float) * planes * pitch) space_ = Floats(std::size_t(planes) * pitch);
     std::fill(sums_.data(), sums_.data() + sums_.bytes() / sizeof(float), 0.0f);

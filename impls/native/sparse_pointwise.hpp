@@ -1,4 +1,4 @@
-// Multiplies planes by a block-sparse matrix: Y[o] = sum over i of A[o, i] X[i] (+ b[o]), where each X[i] and Y[o] is a
+// Multiplies planes by a sparse matrix: Y[o] = sum over i of A[o, i] X[i] (+ b[o]), where each X[i] and Y[o] is a
 // plane of numbers.
 //
 // A pointwise convolution whose filters read different channels is such a product, and so is the gradient of its input.

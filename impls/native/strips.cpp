@@ -1,3 +1,4 @@
+// Splits a convolution into strips, and makes their padded copies.
 #include "strips.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// The threads that are kept between calls.
 #include "threads.hpp"
 
 #include <algorithm>

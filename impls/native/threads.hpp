@@ -12,10 +12,10 @@ namespace featherbench {
 // `work` must not throw.
 void parallel_for(int threads, int units, const std::function<void(int unit, int thread)>& work);
 
-// Returns into how many parts, at most `most`, to cut each unit of work so that all threads have enough to do.
-inline int parts_of_each(int units, int threads, int max_count) {
+// Returns into how many parts, at most `max_parts`, to cut each unit of work so that all threads have enough to do.
+inline int parts_of_each(int units, int threads, int max_parts) {
     if (threads == 1 || units == 0) return 1;
-    return std::clamp((4 * threads + units - 1) / units, 1, max_count);
+    return std::clamp((4 * threads + units - 1) / units, 1, max_parts);
 }
 
 }  // namespace featherbench

@@ -1,3 +1,4 @@
+// Winograd's algorithm F(2 x 2, 3 x 3) and F(4 x 4, 3 x 3): strips, transforms and products.
 #include "winograd.hpp"
 
 #include <algorithm>

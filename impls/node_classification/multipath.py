@@ -1,4 +1,4 @@
-"""The multipath graph network (arXiv 2105.01510), and other ways to combine its paths."""
+"""The multipath graph network (arXiv 2105.01510), and variants with other paths and other ways to combine them."""
 
 from typing import Literal
 

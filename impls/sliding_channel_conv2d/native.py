@@ -1,4 +1,4 @@
-"""Our own kernels."""
+"""The project's own kernels for the CPU."""
 
 import numpy as np
 

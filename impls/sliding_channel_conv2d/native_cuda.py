@@ -1,4 +1,4 @@
-"""Our own kernels for a GPU."""
+"""The project's own kernels for a GPU, in CUDA C++."""
 
 from bench.core.implementation import Implementation
 from bench.core.target import Target

@@ -1,4 +1,4 @@
-"""ncnn."""
+"""A dense pointwise convolution with zeros in its weight, run by ncnn."""
 
 from bench.core.implementation import Implementation
 from bench.core.target import Target

@@ -1,4 +1,4 @@
-"""ONNX Runtime's CPU provider."""
+"""A dense pointwise convolution with zeros in its weight, run by ONNX Runtime on the CPU."""
 
 from bench.core.implementation import Implementation
 from bench.core.target import Target
@@ -14,8 +14,8 @@ class OnnxRuntime(Implementation):
     workload = "sliding_channel_conv2d"
     requires = ("onnxruntime", "onnx")
     note = (
-        "cg times the arithmetic: no single ONNX node slides windows. Timed: session.run with the input bound in "
-        "place, the output allocated by the runtime, whose arena keeps what the first calls took: it shows as prepared "
+        "cg times the arithmetic: no single ONNX node slides windows. Timed: session.run, fed with the NumPy array "
+        "itself, the output allocated by the runtime, whose arena keeps what the first calls took: it shows as prepared "
         "memory. Model building is not timed."
     )
 

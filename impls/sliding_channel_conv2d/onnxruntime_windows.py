@@ -16,8 +16,8 @@ class OnnxRuntimeWindows(Implementation):
     workload = "sliding_channel_conv2d"
     requires = ("onnxruntime", "onnx")
     note = (
-        "Copies N * cin / cg channels and the output once more, inside the model. Timed: session.run with the input "
-        "bound in place, the output allocated by the runtime, whose arena keeps what the first calls took: it shows as "
+        "Copies N * cin / cg channels and the output once more, inside the model. Timed: session.run, fed with the "
+        "NumPy array itself, the output allocated by the runtime, whose arena keeps what the first calls took: it shows as "
         "prepared memory. Reordering of weights and model building are not timed."
     )
 

@@ -1,4 +1,4 @@
-"""OpenVINO's CPU plug-in."""
+"""A dense pointwise convolution with zeros in its weight, run by OpenVINO on the CPU."""
 
 from bench.core.implementation import Implementation
 from bench.core.target import Target

@@ -1,4 +1,4 @@
-"""The design of arXiv 2101.00745 for a GPU, with and without each of its two optimisations."""
+"""The GPU design of arXiv 2101.00745, re-created, with and without each of its two optimisations."""
 
 from torch import Tensor
 
@@ -12,7 +12,7 @@ from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
 class PaperDesign(Implementation):
-    """A thread an output, backward one an input that collects, windows shared by cycle; float32."""
+    """One thread for each window and pixel; the backward pass gathers, one thread for each input; float32."""
 
     workload = "sliding_channel_conv2d"
     requires = ("torch", "cuda-core")
@@ -31,8 +31,7 @@ class PaperDesign(Implementation):
         "published": {},
         "published_atomics": {
             "input_centric": False,
-            "summary": "Backward a thread an output that adds to all it touches, windows shared by "
-            "cycle; float32.",
+            "summary": "The backward pass scatters with atomics, one thread for each window and pixel; float32.",
             "note": "Re-created from the paper, right for every overlap; float32, NCHW, no tensor cores. "
             "dX and dW are added up by atomics, and differ from call to call in their last bits. One thread handles "
             "all filters that share a window.",
@@ -40,16 +39,14 @@ class PaperDesign(Implementation):
         "published_atomics_unshared": {
             "reuse": False,
             "input_centric": False,
-            "summary": "Backward a thread an output that adds to all it touches, each filter on its "
-            "own; float32.",
+            "summary": "The backward pass scatters with atomics, one thread for each output; float32.",
             "note": "Re-created from the paper, right for every overlap; float32, NCHW, no tensor cores. "
             "dX and dW are added up by atomics, and differ from call to call in their last bits. A thread for each "
             "number of dy.",
         },
         "published_unshared": {
             "reuse": False,
-            "summary": "A thread an output, backward one an input that collects, each filter on its "
-            "own; float32.",
+            "summary": "One thread for each output; the backward pass gathers, one thread for each input; float32.",
             "note": "Re-created from the paper, right for every overlap; float32, NCHW, no tensor cores. "
             "Forward: a thread for each number of y. Backward: a thread for each number of x, which looks up each "
             "filter's window by itself; dW by atomics.",

@@ -1,4 +1,4 @@
-"""A composition under torch.compile."""
+"""A composition of PyTorch's operators under torch.compile."""
 
 from bench.core.implementation import Implementation
 from bench.core.target import Target

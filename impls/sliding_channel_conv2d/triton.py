@@ -1,4 +1,4 @@
-"""Our tiles in Triton."""
+"""The tiles of the project's CUDA kernels, written in Triton."""
 
 from bench.core.implementation import Implementation
 from bench.core.target import Target

@@ -61,7 +61,7 @@ class Forked:
 
 
 class LocalWorker:
-    """A process that serves ``bench.run.worker``.
+    """The parent's end of a process that runs ``bench.run.worker``.
 
     It is stopped (SIGSTOP) between requests, so that a waiting worker uses no CPU time even where thread pools of its
     libraries spin.

@@ -90,7 +90,7 @@ BACKENDS = {
 
 
 def choose(x: Tensor, windows: Windows) -> str:
-    """Return the backend for ``x``: the project's own kernels wherever they can run, else the best composition."""
+    """Return the backend for ``x``: the project's own CPU kernels wherever they can run, else the best composition."""
     use_native = takes(x) and not torch.compiler.is_compiling() and BACKENDS["native"].unsupported(windows) is None
     return "native" if use_native else choose_composition(x, windows)
 
