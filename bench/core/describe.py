@@ -1,4 +1,4 @@
-"""Describes implementations by the source text of their file, which is not run."""
+"""Describes implementations from the source text of their files, without importing them."""
 
 import ast
 from collections.abc import Mapping

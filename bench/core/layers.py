@@ -14,7 +14,7 @@ class InputSize(NamedTuple):
     """The size of one input of a model."""
 
     name: str
-    """Empty for the inputs in their order."""
+    """The name of the input; empty if sizes are given in the order of the inputs."""
     shape: tuple[int, ...]
 
     def __str__(self) -> str:
@@ -23,7 +23,7 @@ class InputSize(NamedTuple):
 
 
 class WorkloadLayers(NamedTuple):
-    """What a workload finds in a model."""
+    """The layers of a model that a workload computes, and why it does not compute others."""
 
     cases: Mapping[str, Case]
     """The layers that it computes, by their names in the model."""
@@ -32,7 +32,7 @@ class WorkloadLayers(NamedTuple):
 
 
 class Layer(BaseModel):
-    """A layer of a model: its name there, and the case of a workload that it is."""
+    """A layer of a model, with the workload and the case that measure it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -12,12 +12,12 @@ from bench.stats.interval import Interval
 
 
 _NAME = Column("Implementation", numeric=False)
-_RATIO = Column("Time a call, ratio", hint="its time divided by the baseline's; below 1 is faster")
+_RATIO = Column("Time per call, ratio", hint="its time divided by the baseline's; below 1 is faster")
 _WORK = [
     Column("Parameters", hint="trained numbers; median over the seeds"),
     Column("MMACs", hint="million multiply-accumulates a call; below, those with the non-zeros of a sparse matrix"),
     Column("Training", hint="all that preparing took; median over the seeds"),
-    Column("Time a call", hint="median over the seeds"),
+    Column("Time per call", hint="median over the seeds"),
 ]
 
 

@@ -19,7 +19,7 @@ def with_derived(record: Record) -> dict[str, object]:
 
 
 def derived(workload: str) -> Mapping[str, str]:
-    """Return the derived parameters of a workload, each with the one in whose place it can stand."""
+    """Return the derived parameters of a workload, each with the parameter that it can replace on an axis."""
     try:
         return registry.workload(workload).case_type.derived
     except UsageError:

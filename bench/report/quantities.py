@@ -1,4 +1,4 @@
-"""What is known of a record: each quantity with its unit, its meaning and how it is shown, once.
+"""Defines each quantity of a record once: its column, type, meaning and text.
 
 The columns of ``frame``, the table of results, its notes and the cautions of the summary follow from this list.
 """
@@ -57,7 +57,7 @@ class Quantity:
         """The meaning, and which direction is better."""
         return "; ".join(filter(None, [self.meaning, self.better and f"{self.better} is better"]))
 
-    def shown(self, row: Row) -> Cell:
+    def table_cell(self, row: Row) -> Cell:
         """Return its cell in the table of results; a dash where it is missing."""
         if pd.isna(row[self.name]):
             return Cell(MISSING, "")
@@ -135,7 +135,7 @@ def _memory_cell(row: Row) -> Cell:
 
 
 def _error_cell(row: Row) -> Cell:
-    tolerance = "" if pd.isna(row["tolerance"]) else f"of {row['tolerance']:g}"
+    tolerance = "" if pd.isna(row["tolerance"]) else f"tolerance {row['tolerance']:g}"
     return Cell(number(row["error"], 2), repr(row["error"]), tolerance)
 
 
@@ -150,8 +150,8 @@ QUANTITIES = (
         "latency_ns",
         "float64",
         _of_latency(lambda latency: latency.estimate),
-        heading="Time a call",
-        meaning="of a new process, every call counted, with its 95 % interval",
+        heading="Time per call",
+        meaning="mean of all calls in a new process, with its 95 % interval",
         better="lower",
         cell=_time_cell,
     ),
@@ -169,7 +169,7 @@ QUANTITIES = (
         "Int64",
         _of_memory(lambda memory: memory.peak_bytes),
         heading="Memory",
-        meaning="peak of a call plus what preparing and first calls left behind; below, the two apart",
+        meaning="peak during a call plus memory kept by preparing and first calls; both are shown below",
         better="lower",
         cell=_memory_cell,
     ),
@@ -179,14 +179,14 @@ QUANTITIES = (
         "growth_bytes",
         "float64",
         _of_memory(lambda memory: memory.growth_bytes),
-        note=lambda row: f"keeps {size(int(row['growth_bytes']))} of every call" if row["growth_bytes"] > 0 else "",
+        note=lambda row: f"memory grows by {size(int(row['growth_bytes']))} per call" if row["growth_bytes"] > 0 else "",
     ),
     Quantity(
         "macs",
         "Int64",
         _of_work(lambda work: work.macs),
         heading="MMACs",
-        meaning="million multiply-accumulates a call",
+        meaning="million multiply-accumulates per call",
         cell=lambda row: Cell(number(row["macs"] / 1e6), repr(float(row["macs"]))),
     ),
     Quantity("sparse_macs", "Int64", _of_work(lambda work: work.sparse_macs)),
@@ -199,7 +199,7 @@ QUANTITIES = (
         "float64",
         _roofline_share,
         heading="% of roofline",
-        meaning="of what the machine can attain for this work",
+        meaning="GFLOP/s divided by what this machine's roofline allows",
         better="higher",
         cell=lambda row: Cell(percent(row["roofline_share"]), repr(row["roofline_share"])),
     ),
@@ -208,7 +208,7 @@ QUANTITIES = (
         "float64",
         lambda run, record: record.check.error if record.check else None,
         heading="Error",
-        meaning="largest found against the reference, and the tolerance",
+        meaning="largest relative error against the reference; the tolerance is shown below",
         better="lower",
         cell=_error_cell,
     ),
@@ -271,5 +271,5 @@ QUANTITIES = (
 )
 """All quantities, in the order of the frame's columns."""
 
-SHOWN = tuple(quantity for quantity in QUANTITIES if quantity.heading)
+TABLE_QUANTITIES = tuple(quantity for quantity in QUANTITIES if quantity.heading)
 """The quantities that are columns of the table of results, in their order."""

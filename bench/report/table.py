@@ -13,7 +13,7 @@ import pandas as pd
 from bench.core.workload import Metric
 from bench.report.compare import Comparison
 from bench.report.frame import KEYS, bare_metric, derived_columns, metric_columns, parameter_text
-from bench.report.quantities import QUANTITIES, SHOWN
+from bench.report.quantities import QUANTITIES, TABLE_QUANTITIES
 from bench.report.text_table import Cell, Column
 from bench.report.units import MISSING, hundredths, number
 
@@ -45,7 +45,7 @@ class Table:
         return {name: values for name, values in choices.items() if name != "workload" or len(values) > 1}
 
 
-_FIRST, *_OTHERS = SHOWN
+_FIRST, *_OTHERS = TABLE_QUANTITIES
 _COLUMNS = [
     Column("Implementation", numeric=False),
     Column("Case", numeric=False),
@@ -99,10 +99,10 @@ def results_table(table: pd.DataFrame, comparisons: Sequence[Comparison], descri
 def _cells(row: Mapping[Any, Any], comparison: Comparison | None, is_baseline: bool) -> list[Cell]:
     return [
         _text(row["status"].replace("_", " ")),
-        _FIRST.shown(row),
+        _FIRST.table_cell(row),
         _ratio(comparison),
         _text(_verdict(comparison, is_baseline)),
-        *(quantity.shown(row) for quantity in _OTHERS),
+        *(quantity.table_cell(row) for quantity in _OTHERS),
     ]
 
 

@@ -22,8 +22,8 @@ class Total:
     """The sum over the layers of a model for one implementation, or for the best mix."""
 
     name: str
-    measured: int
-    """The number of layers, counted as often as they occur, on which it passed."""
+    passed_layers: int
+    """The number of the model's layers on which it passed; equal layers count separately."""
     latency: Interval | None = None
     """Sum of latencies, ns; None unless all layers passed."""
     ratio: Interval | None = None
@@ -41,8 +41,8 @@ class WholeModel:
 
     run: str
     model: ModelLayers
-    cases: int
-    """The number of different layers, each of which was measured once."""
+    distinct_layers: int
+    """The number of distinct layers, each of which was measured once."""
     macs: int
     """The multiply-accumulates of all layers together."""
     baseline: str
@@ -51,11 +51,11 @@ class WholeModel:
     totals: list[Total]
     """The baseline first, then the others from the shortest time to the longest, then those without a sum."""
     mix: Total | None
-    """The fastest implementation for each layer; None where some layer has none."""
+    """The total of the fastest implementation of each layer; None where some layer has none."""
 
 
 class _Layer(NamedTuple):
-    """A different layer, and how often it occurs."""
+    """A distinct layer, and how often it occurs."""
 
     count: int
     records: Mapping[str, Record]
@@ -91,7 +91,7 @@ def whole_model(run: Run) -> WholeModel | None:
     return WholeModel(
         run=run.name,
         model=model,
-        cases=len(layers),
+        distinct_layers=len(layers),
         macs=sum(layer.count * _macs(layer) for layer in layers),
         baseline=" and ".join(baselines),
         margin=margin,
@@ -157,7 +157,7 @@ def _total(
         choices[record.implementation if record else ""] += count
     return Total(
         name=name,
-        measured=sum(counts),
+        passed_layers=sum(counts),
         latency=weighted_sum([Interval(each.estimate, each.low, each.high, CONFIDENCE) for each in latencies], counts),
         ratio=ratio,
         verdict=judge(ratio, margin) if ratio else None,

@@ -7,7 +7,7 @@ from bench.report.whole_model import Total, WholeModel
 _COLUMNS = [
     Column("Implementation", numeric=False),
     Column("Layers", hint="how many of the layers it computes"),
-    Column("Sum of layers", hint="the layers' times a call added up"),
+    Column("Sum of layers", hint="the layers' times per call added up"),
     Column("Ratio", hint="the sum divided by the baseline's; below 1 is faster"),
     Column("Verdict", numeric=False),
 ]
@@ -25,7 +25,7 @@ def choices_text(whole: WholeModel) -> str:
 
 
 def _line(whole: WholeModel, total: Total) -> list[Text]:
-    layers = Text(f"{total.measured} of {len(whole.model.layers)}")
+    layers = Text(f"{total.passed_layers} of {len(whole.model.layers)}")
     if total.latency is None:
         return [Text(total.name, total.reason), layers, Text(MISSING), Text(MISSING), Text(MISSING)]
     sum_ = total.latency

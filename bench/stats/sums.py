@@ -10,8 +10,9 @@ def weighted_sum(parts: Sequence[Interval], weights: Sequence[float]) -> Interva
     """Return the sum of independent estimates, each times its weight, with an interval.
 
     Distances from the estimates to the ends of their intervals add up as standard errors do: as the root of the sum of
-    their squares, on each side by itself (Zou and Donner 2008, Construction of confidence intervals about effect
-    measures, Statistics in Medicine 27). The confidence is that of the parts.
+    their squares, on each side by itself (method of variance estimates recovery: Zou and Donner 2008, Construction of
+    confidence limits about effect measures: a general approach, Statistics in Medicine 27). The confidence is that of
+    the parts.
 
     Args:
         parts: the estimates, with intervals of one confidence.

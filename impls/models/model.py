@@ -29,7 +29,7 @@ class Convolution:
 
     @property
     def is_pointwise(self) -> bool:
-        """Whether each output is a product of the channels at its own position alone, of all of them."""
+        """Whether it is a dense 1 x 1 convolution: one group, stride 1, no padding."""
         unit = (self.kernel, self.stride, self.dilation, self.groups) == ((1, 1), (1, 1), (1, 1), 1)
         return unit and not any(self.padding)
 
@@ -40,7 +40,7 @@ class Model:
 
     convolutions: dict[str, Convolution]
     left_out: dict[str, str]
-    """Why other layers that convolve are no such convolution, by their names, e.g. ``ConvTranspose``."""
+    """Why each other convolution of the model is left out, by its name in the model."""
 
 
 def pattern_of(weight: NDArray[np.generic]) -> NDArray[np.bool_] | None:

@@ -29,7 +29,7 @@ OTHER_CONVOLUTIONS = {
 Shape = tuple[int | None, ...]
 
 
-class Tensor(NamedTuple):
+class TensorInfo(NamedTuple):
     """What the graph says of a tensor."""
 
     shape: Shape | None
@@ -85,8 +85,8 @@ def _set_input_sizes(path: Path, graph: GraphProto, sizes: tuple[InputSize, ...]
         shape = _shape(value)
         if shape is None or None in shape:
             raise UsageError(
-                f"{path}: the size of its input {name} is open, ({_open_shape(value)}); "
-                f"give it, such as --input-size {name}={_example(shape)}"
+                f"{path}: input {name} has dynamic dimensions, ({_open_shape(value)}); "
+                f"give its size, such as --input-size {name}={_example(shape)}"
             )
 
 
@@ -100,7 +100,7 @@ def _set_input_size(path: Path, inputs: Mapping[str, ValueInfoProto], size: Inpu
         and all(own in (None, given) for own, given in zip(declared, size.shape, strict=True))
     )
     if not fits:
-        raise UsageError(f"{path}: its input {size.name} is ({_open_shape(value)}), which --input-size {size} is not")
+        raise UsageError(f"{path}: input {size.name} is ({_open_shape(value)}), but --input-size is {size}")
     dims = value.type.tensor_type.shape.dim
     del dims[:]
     for length in size.shape:
@@ -116,11 +116,11 @@ class _GraphReader:
         self.weights = {tensor.name: tensor for tensor in graph.initializer}
         self.producers = {name: node for node in graph.node for name in node.output}
         self.tensors = {
-            value.name: Tensor(_shape(value), _dtype(value.type.tensor_type.elem_type))
+            value.name: TensorInfo(_shape(value), _dtype(value.type.tensor_type.elem_type))
             for value in (*graph.input, *graph.value_info, *graph.output)
         }
         self.tensors |= {
-            name: Tensor(tuple(tensor.dims), _dtype(tensor.data_type)) for name, tensor in self.weights.items()
+            name: TensorInfo(tuple(tensor.dims), _dtype(tensor.data_type)) for name, tensor in self.weights.items()
         }
 
     def read(self) -> Model:
@@ -147,8 +147,8 @@ class _GraphReader:
         return "it is quantised" if producer and producer.op_type == "DequantizeLinear" else ""
 
     def _convolution(self, node: NodeProto, name: str) -> Convolution:
-        weight = self._known(node.input[1], f"the weight of {name}")
-        shape, dtype = self._known(node.input[0], f"the input of {name}"), self.tensors[node.input[0]].dtype
+        weight = self._require_shape(node.input[1], f"the weight of {name}")
+        shape, dtype = self._require_shape(node.input[0], f"the input of {name}"), self.tensors[node.input[0]].dtype
         n, cin, *size = shape
         attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
         stride = tuple(attributes.get("strides", (1, 1)))
@@ -172,16 +172,16 @@ class _GraphReader:
             return replace(convolution, pattern=pattern_of(values))
         return convolution
 
-    def _known(self, tensor: str, what: str) -> tuple[int, ...]:
+    def _require_shape(self, tensor: str, what: str) -> tuple[int, ...]:
         """Return the shape of a tensor of four dimensions; raise UsageError where the graph does not tell it."""
         shape = self.tensors[tensor].shape if tensor in self.tensors else None
         if shape is None or len(shape) != 4 or None in shape:
-            custom = next((node for node in self._before(tensor) if node.domain not in STANDARD_DOMAINS), None)
+            custom = next((node for node in self._ancestors(tensor) if node.domain not in STANDARD_DOMAINS), None)
             cause = f": {custom.domain}::{custom.op_type} before it is a custom operator" if custom else ""
             raise UsageError(f"{self.path}: the size of {what} is not known{cause}")
         return tuple(length for length in shape if length is not None)
 
-    def _before(self, tensor: str) -> Iterator[NodeProto]:
+    def _ancestors(self, tensor: str) -> Iterator[NodeProto]:
         """Yield the operators that a tensor depends on, nearest first."""
         waiting, seen = [tensor], set[str]()
         while waiting:
@@ -211,9 +211,9 @@ def _padding(
         top, left, bottom, right = attributes.get("pads", (0, 0, 0, 0)) if automatic == "NOTSET" else (0, 0, 0, 0)
         return top, bottom, left, right
     ends = []
-    for length, taps, step, spread in zip(size, kernel, stride, dilation, strict=True):
+    for length, kernel_size, step, gap in zip(size, kernel, stride, dilation, strict=True):
         outputs = -(-length // step)
-        total = max(0, (outputs - 1) * step + spread * (taps - 1) + 1 - length)
+        total = max(0, (outputs - 1) * step + gap * (kernel_size - 1) + 1 - length)
         less, more = total // 2, total - total // 2
         ends.append((less, more) if automatic == "SAME_UPPER" else (more, less))
     return (*ends[0], *ends[1])

@@ -48,10 +48,10 @@ def read_torchvision(name: str, inputs: tuple[InputSize, ...]) -> Model:
 
 
 def torchvision_models() -> ModuleType:
-    """Import ``torchvision.models``, also where torchvision was built for another build of PyTorch, as for CUDA.
+    """Import ``torchvision.models``, even if torchvision was built for another PyTorch build, such as a CUDA one.
 
-    Its compiled operators, which are for detection, cannot be loaded then. Importing it describes two of them all the
-    same, so they are declared here, without a kernel.
+    Its compiled operators, which are for detection, then fail to load, but its import refers to two of them. So this
+    defines their schemas, without kernels.
 
     Raises:
         UsageError: where it cannot be imported.

@@ -9,7 +9,7 @@ from pydantic import Field
 from bench.core.case import Case
 from bench.core.record import Work
 from bench.core.workload import Array, Pick, Problem
-from bench.measure.correctness import OperatorWorkload
+from bench.measure.operator_workload import OperatorWorkload
 
 
 class Conv1dCase(Case):

@@ -23,7 +23,7 @@ class Launcher(Protocol):
     multiprocessors: int
 
     def launch(self, kernel: str, blocks: int, threads: int, arguments: Sequence[Tensor | int | None]) -> None:
-        """Launch ``kernel``, an expression such as ``packed<Half>``.
+        """Launch ``kernel``, an expression such as ``pack_weights<Half>``.
 
         A tensor is passed as a pointer, None as a null pointer, an integer as a 32-bit number.
         """
@@ -56,7 +56,7 @@ class Convolution(TiledConvolution):
             *(images.pixels, pixels_each, images.size, dy.shape[1], x.shape[1]),
         )
         self._launch(
-            f"unpacked<{self._format.name}>",
+            f"reduce_split_k<{self._format.name}>",
             _blocks(count),
             *(partial_sums, tables.weight_index, gradient, count, split_k),
         )
@@ -66,7 +66,7 @@ class Convolution(TiledConvolution):
         packing = self._tables.of(make_tiling, weight.device).packing
         count = packing.numel()
         packed = weight.new_empty(count)
-        self._launch(f"packed<{self._format.name}>", _blocks(count), weight.contiguous(), packing, packed, count)
+        self._launch(f"pack_weights<{self._format.name}>", _blocks(count), weight.contiguous(), packing, packed, count)
         return packed
 
     def _multiply(

@@ -110,17 +110,17 @@ def test_hovering_shows_a_script_as_text(page):
 
 
 def test_sorts_by_time_both_ways_with_missing_last(page):
-    button = header(page, "Time a call").find_element(By.TAG_NAME, "button")
+    button = header(page, "Time per call").find_element(By.TAG_NAME, "button")
     button.click()
-    ascending = visible_values(page, "Time a call")
+    ascending = visible_values(page, "Time per call")
     numbers = [float(value) for value in ascending[:-1]]
     assert numbers == sorted(numbers)
-    assert header(page, "Time a call").get_attribute("aria-sort") == "ascending"
+    assert header(page, "Time per call").get_attribute("aria-sort") == "ascending"
     button.send_keys(Keys.ENTER)
-    assert visible_values(page, "Time a call") == [*reversed(ascending[:-1]), ""]
-    assert header(page, "Time a call").get_attribute("aria-sort") == "descending"
+    assert visible_values(page, "Time per call") == [*reversed(ascending[:-1]), ""]
+    assert header(page, "Time per call").get_attribute("aria-sort") == "descending"
     header(page, "Case").find_element(By.TAG_NAME, "button").click()
-    assert header(page, "Time a call").get_attribute("aria-sort") is None
+    assert header(page, "Time per call").get_attribute("aria-sort") is None
 
 
 def test_filters_by_text_and_choice(page):

@@ -30,7 +30,7 @@ def test_slow_calls_are_noted(make_record, note):
     assert "slow calls" not in note(make_record("even", [1000.0] * 19 + [1500.0]), name="even")
 
 
-@pytest.mark.parametrize(("growth", "expected"), [(2048.0, "keeps 2.00 KiB of every call"), (0.0, ""), (None, "")])
+@pytest.mark.parametrize(("growth", "expected"), [(2048.0, "memory grows by 2.00 KiB per call"), (0.0, ""), (None, "")])
 def test_memory_that_every_call_keeps_is_noted(make_record, note, growth, expected):
     record = make_record("leaky")
     memory = record.memory.model_copy(update={"growth_bytes": growth})

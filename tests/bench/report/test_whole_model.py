@@ -41,7 +41,7 @@ def request(*cases: str) -> Request:
 def test_equal_layers_count_as_often_as_they_occur(make_model_run):
     whole = whole_model(make_model_run(pytorch=(1000, 100), fast=(400, 300)))
     assert whole is not None
-    assert (len(whole.model.layers), whole.cases, whole.macs) == (3, 2, 3 * 5000)
+    assert (len(whole.model.layers), whole.distinct_layers, whole.macs) == (3, 2, 3 * 5000)
     assert [(total.name, round(total.latency.estimate)) for total in whole.totals] == [("pytorch", 1200), ("fast", 1000)]
 
 
@@ -70,7 +70,7 @@ def test_an_implementation_that_lacks_a_layer_has_no_sum_and_says_why(make_run, 
     run = make_run(records, request=request("cin=3,groups=1", "cin=64,groups=4"))
     whole = whole_model(run)
     picky = whole.totals[-1]
-    assert (picky.name, picky.measured, picky.latency) == ("picky", 1, None)
+    assert (picky.name, picky.passed_layers, picky.latency) == ("picky", 1, None)
     assert picky.reason == "cin=3,groups=1: unsupported: only multiples of 4"
     assert [cell.text for cell in model_table(whole).lines[1]] == ["picky", "1 of 2", "–", "–", "–"]
 
@@ -88,5 +88,5 @@ def test_a_run_of_a_suite_is_no_model(make_run, make_record):
 
 def test_the_report_shows_the_model(make_model_run, tmp_path):
     page = write_report([make_model_run(pytorch=(1000, 100), fast=(400, 300))], tmp_path / "report.html").read_text()
-    for text in ("Whole models", "net.onnx", "best mix", "3 layers", "2 of them different", "up (it is a transposed"):
+    for text in ("Whole models", "net.onnx", "best mix", "3 layers", "2 of them distinct", "up (it is a transposed"):
         assert text in page

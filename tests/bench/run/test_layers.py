@@ -67,7 +67,7 @@ def test_one_run_measures_a_model_and_adds_it_up(tmp_path: Path) -> None:
     whole = whole_model(run)
     assert whole is not None
     assert [total.name for total in whole.totals] == ["pytorch", "im2col"]
-    assert {total.measured for total in whole.totals} == {3}
+    assert {total.passed_layers for total in whole.totals} == {3}
     assert whole.mix is not None
 
 

@@ -141,13 +141,13 @@ def test_a_layer_that_is_applied_twice_counts_twice(tmp_path: Path) -> None:
 class TestWhatCannotBeRead:
     def test_an_open_size_is_asked_for(self, tmp_path: Path) -> None:
         path = save(network(20), tmp_path / "open.onnx")
-        self.refuses(path, r"input image is open, \(batch, 3, 33, 29\); give it, such as --input-size image=1x3x33x29")
+        self.refuses(path, r"input image has dynamic dimensions, \(batch, 3, 33, 29\); give its size, such as --input-size image=1x3x33x29")
 
     @pytest.mark.parametrize(
         ("size", "reason"),
         [
             (InputSize("picture", (1, 3, 33, 29)), "no input 'picture'; choose from image"),
-            (InputSize("", (1, 4, 33, 29)), r"image is \(batch, 3, 33, 29\), which --input-size image=1x4x33x29 is not"),
+            (InputSize("", (1, 4, 33, 29)), r"input image is \(batch, 3, 33, 29\), but --input-size is image=1x4x33x29"),
         ],
     )
     def test_a_size_that_does_not_fit_is_refused(self, size: InputSize, reason: str, tmp_path: Path) -> None:

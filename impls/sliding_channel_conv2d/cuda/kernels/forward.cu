@@ -4,7 +4,7 @@
 // cache.
 #include "epilogue.cuh"
 
-constexpr int MMA_K = 8;  // words that an instruction multiplies
+constexpr int MMA_K_WORDS = 8;  // words that an instruction multiplies
 
 template <class Format, bool CHANNELS_LAST, int VECTOR>
 __global__ void __launch_bounds__(THREADS)
@@ -14,43 +14,43 @@ __global__ void __launch_bounds__(THREADS)
     using Stored = typename Format::Stored;
     using Loader = PixelLoader<Format, CHANNELS_LAST, VECTOR>;
     using Output = Epilogue<Format, CHANNELS_LAST, VECTOR>;
-    constexpr int MMA_M = 2, MMA_N = 8;  // a warp computes 2 x 8 products of 16 outputs by 8 pixels
+    constexpr int WARP_MMAS_M = 2, WARP_MMAS_N = 8;  // a warp computes 2 x 8 products of 16 outputs by 8 pixels
     __shared__ __align__(16) u32 smem[greater(2 * Loader::SIZE, Output::SIZE)];
 
     const Planes<CHANNELS_LAST> in{from_channels, size}, out{to_channels, size};
     const u32 tile = blockIdx.x % tiles, first_pixel = blockIdx.x / tiles * BLOCK_N;
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    const int row = lane / 4, column = lane % 4, warp_m = warp / 2 * MMA_M, warp_n = warp % 2 * 8 * MMA_N;
+    const int row = lane / 4, column = lane % 4, warp_m = warp / 2 * WARP_MMAS_M, warp_n = warp % 2 * 8 * WARP_MMAS_N;
     const int begin = first[tile], end = first[tile + 1];
     constexpr int ENTRIES = BLOCK_K_WORDS * Format::per_word;
 
-    float sums[MMA_M][MMA_N][4] = {};
-    Loader stage(in, x, first_pixel, pixels);
-    stage.load_global(inputs + begin);
-    stage.store_shared(smem);
+    float sums[WARP_MMAS_M][WARP_MMAS_N][4] = {};
+    Loader x_loader(in, x, first_pixel, pixels);
+    x_loader.load_global(inputs + begin);
+    x_loader.store_shared(smem);
     __syncthreads();
     for (int entry = begin, buffer = 0; entry < end; entry += ENTRIES, buffer ^= 1) {
         const bool has_next = entry + ENTRIES < end;
-        if (has_next) stage.load_global(inputs + entry + ENTRIES);
+        if (has_next) x_loader.load_global(inputs + entry + ENTRIES);
 #pragma unroll
-        for (int step = 0; step < BLOCK_K_WORDS / MMA_K; ++step) {
-            const int steps = entry / (MMA_K * Format::per_word) + step;
-            u32 a[MMA_M][4];
+        for (int step = 0; step < BLOCK_K_WORDS / MMA_K_WORDS; ++step) {
+            const int steps = entry / (MMA_K_WORDS * Format::per_word) + step;
+            u32 a[WARP_MMAS_M][4];
 #pragma unroll
-            for (int block = 0; block < MMA_M; ++block) {
+            for (int block = 0; block < WARP_MMAS_M; ++block) {
                 const uint4 four = weights[(steps * (BLOCK_M / 16) + warp_m + block) * 32 + lane];
                 a[block][0] = four.x, a[block][1] = four.y, a[block][2] = four.z, a[block][3] = four.w;
             }
 #pragma unroll
-            for (int i = 0; i < MMA_N; ++i) {
+            for (int i = 0; i < WARP_MMAS_N; ++i) {
                 const int pixel = warp_n + 8 * i + row;
-                const u32 b[2] = {Loader::read(smem + buffer * Loader::SIZE, MMA_K * step + column, pixel),
-                                  Loader::read(smem + buffer * Loader::SIZE, MMA_K * step + column + 4, pixel)};
+                const u32 b[2] = {Loader::read(smem + buffer * Loader::SIZE, MMA_K_WORDS * step + column, pixel),
+                                  Loader::read(smem + buffer * Loader::SIZE, MMA_K_WORDS * step + column + 4, pixel)};
 #pragma unroll
-                for (int block = 0; block < MMA_M; ++block) multiply<Format>(sums[block][i], a[block], b);
+                for (int block = 0; block < WARP_MMAS_M; ++block) multiply<Format>(sums[block][i], a[block], b);
             }
         }
-        if (has_next) stage.store_shared(smem + (buffer ^ 1) * Loader::SIZE);
+        if (has_next) x_loader.store_shared(smem + (buffer ^ 1) * Loader::SIZE);
         __syncthreads();
     }
 
@@ -58,12 +58,12 @@ __global__ void __launch_bounds__(THREADS)
         if (part > 0) __syncthreads();
         if (warp_n == part * Output::PASS_PIXELS) {
 #pragma unroll
-            for (int half = 0; half < 2 * MMA_M; ++half) {
+            for (int half = 0; half < 2 * WARP_MMAS_M; ++half) {
                 const int tile_row = 16 * warp_m + 8 * half + row, output = outputs[tile * BLOCK_M + tile_row];
                 if (output == NONE) continue;
                 const float bias_value = bias ? to_float<Format>(bias[output]) : 0.0f;
 #pragma unroll
-                for (int i = 0; i < MMA_N; ++i) {
+                for (int i = 0; i < WARP_MMAS_N; ++i) {
                     const float* pair = &sums[half / 2][i][half % 2 * 2];
                     const Stored pair_values[2] = {from_float<Format>(pair[0] + bias_value), from_float<Format>(pair[1] + bias_value)};
                     if constexpr (CHANNELS_LAST) {

@@ -34,14 +34,14 @@ __global__ void __launch_bounds__(THREADS)
     const int begin = first[tile], end = first[tile + 1];
 
     float sums[THREAD_TILE][THREAD_TILE] = {};
-    Loader stage(in, x, first_pixel, pixels);
-    stage.load_global(inputs + begin);
-    stage.store_shared(smem);
+    Loader x_loader(in, x, first_pixel, pixels);
+    x_loader.load_global(inputs + begin);
+    x_loader.store_shared(smem);
     copy_weights(weights + static_cast<u64>(begin) * BLOCK_M, shared_weights[0]);
     __syncthreads();
     for (int entry = begin, buffer = 0; entry < end; entry += BLOCK_K_WORDS, buffer ^= 1) {
         const bool has_next = entry + BLOCK_K_WORDS < end;
-        if (has_next) stage.load_global(inputs + entry + BLOCK_K_WORDS);
+        if (has_next) x_loader.load_global(inputs + entry + BLOCK_K_WORDS);
 #pragma unroll
         for (int k = 0; k < BLOCK_K_WORDS; ++k) {
             float w[THREAD_TILE], v[THREAD_TILE];
@@ -57,7 +57,7 @@ __global__ void __launch_bounds__(THREADS)
             }
         }
         if (has_next) {
-            stage.store_shared(smem + (buffer ^ 1) * Loader::SIZE);
+            x_loader.store_shared(smem + (buffer ^ 1) * Loader::SIZE);
             copy_weights(weights + static_cast<u64>(entry + BLOCK_K_WORDS) * BLOCK_M, shared_weights[buffer ^ 1]);
         }
         __syncthreads();

@@ -10,7 +10,7 @@ __global__ void __launch_bounds__(THREADS)
                     const int* chunk_entries, u32 chunks, u32 entries, u32 pixels, u32 pixels_each, u32 size,
                     u32 dy_channels, u32 x_channels) {
     using Loader = RowLoader<Format, CHANNELS_LAST, VECTOR>;
-    constexpr int MMA_K = 8, MMA_M = 2, MMA_N = 4;  // a warp computes 2 x 4 products of 16 outputs by 8 entries
+    constexpr int MMA_K_WORDS = 8, WARP_MMAS_M = 2, WARP_MMAS_N = 4;  // a warp computes 2 x 4 products of 16 outputs by 8 entries
     __shared__ __align__(16) u32 dy_tile[2][Loader::SIZE];
     __shared__ __align__(16) u32 x_tile[2][Loader::SIZE];
 
@@ -18,10 +18,10 @@ __global__ void __launch_bounds__(THREADS)
     const u32 chunk = blockIdx.x % chunks, slice = blockIdx.x / chunks;
     const int tile = chunk_tiles[chunk], begin = chunk_entries[chunk], count = min(ROWS, first[tile + 1] - begin);
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, row = lane / 4, column = lane % 4;
-    const int warp_m = warp / 2 * 16 * MMA_M, warp_n = warp % 2 * 8 * MMA_N;
+    const int warp_m = warp / 2 * 16 * WARP_MMAS_M, warp_n = warp % 2 * 8 * WARP_MMAS_N;
     const u32 from = slice * pixels_each, end = min(pixels, from + pixels_each);
 
-    float sums[MMA_M][MMA_N][4] = {};
+    float sums[WARP_MMAS_M][WARP_MMAS_N][4] = {};
     Loader dy_loader(of_dy, dy, outputs + tile * BLOCK_M, BLOCK_M), x_loader(of_x, x, inputs + begin, count);
     dy_loader.load_global(from, end), x_loader.load_global(from, end);
     dy_loader.store_shared(dy_tile[0]), x_loader.store_shared(x_tile[0]);
@@ -31,20 +31,20 @@ __global__ void __launch_bounds__(THREADS)
         const bool has_next = pixel + Loader::STAGE < end;
         if (has_next) dy_loader.load_global(pixel + Loader::STAGE, end), x_loader.load_global(pixel + Loader::STAGE, end);
 #pragma unroll
-        for (int step = 0; step < BLOCK_K_WORDS; step += MMA_K) {
-            u32 a[MMA_M][4];
+        for (int step = 0; step < BLOCK_K_WORDS; step += MMA_K_WORDS) {
+            u32 a[WARP_MMAS_M][4];
 #pragma unroll
-            for (int block = 0; block < MMA_M; ++block) {
+            for (int block = 0; block < WARP_MMAS_M; ++block) {
                 const u32* words = dy_tile[buffer] + (warp_m + 16 * block + row) * Loader::PITCH + step + column;
                 a[block][0] = words[0], a[block][1] = words[8 * Loader::PITCH];
                 a[block][2] = words[4], a[block][3] = words[8 * Loader::PITCH + 4];
             }
 #pragma unroll
-            for (int i = 0; i < MMA_N; ++i) {
+            for (int i = 0; i < WARP_MMAS_N; ++i) {
                 const u32* words = x_tile[buffer] + (warp_n + 8 * i + row) * Loader::PITCH + step + column;
                 const u32 b[2] = {words[0], words[4]};
 #pragma unroll
-                for (int block = 0; block < MMA_M; ++block) multiply<Format>(sums[block][i], a[block], b);
+                for (int block = 0; block < WARP_MMAS_M; ++block) multiply<Format>(sums[block][i], a[block], b);
             }
         }
         if (has_next) dy_loader.store_shared(dy_tile[buffer ^ 1]), x_loader.store_shared(x_tile[buffer ^ 1]);
@@ -52,7 +52,7 @@ __global__ void __launch_bounds__(THREADS)
     }
 
 #pragma unroll
-    for (int i = 0; i < MMA_N; ++i) {
+    for (int i = 0; i < WARP_MMAS_N; ++i) {
 #pragma unroll
         for (int half = 0; half < 4; ++half) {  // for two blocks: the rows, and those 8 below
 #pragma unroll

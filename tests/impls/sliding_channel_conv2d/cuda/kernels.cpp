@@ -31,8 +31,8 @@ struct Entry {
     ENTRY(weight_gradient<FORMAT, LAYOUT, VECTOR>)
 #define OF_VECTOR(FORMAT, VECTOR) OF_LAYOUT(FORMAT, false, VECTOR) OF_LAYOUT(FORMAT, true, VECTOR)
 #define OF_FORMAT(FORMAT)   \
-    ENTRY(packed<FORMAT>)   \
-    ENTRY(unpacked<FORMAT>) \
+    ENTRY(pack_weights<FORMAT>)   \
+    ENTRY(reduce_split_k<FORMAT>) \
     OF_VECTOR(FORMAT, 1)    \
     OF_VECTOR(FORMAT, 2)    \
     OF_VECTOR(FORMAT, 4)
@@ -52,7 +52,7 @@ extern const Entry kernels[];
 const Entry kernels[] = {
     OF_FORMAT(Tf32) OF_FORMAT(Half) OF_FORMAT(Bfloat16)  //
     OF_VECTOR(Half, 8) OF_VECTOR(Bfloat16, 8)            //
-    ENTRY(packed<Float>) ENTRY(unpacked<Float>)          //
+    ENTRY(pack_weights<Float>) ENTRY(reduce_split_k<Float>)          //
     EXACT(1) EXACT(2) EXACT(4)                           //
     PUBLISHED(false) PUBLISHED(true)                     //
     {nullptr, nullptr},

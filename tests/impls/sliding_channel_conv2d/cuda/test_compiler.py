@@ -20,7 +20,7 @@ FAST = [
         for last in ("false", "true")
     ),
     *(f"{kernel}_exact<{last}, 4>" for kernel in ("forward", "weight_gradient") for last in ("false", "true")),
-    *(f"{kernel}<{name}>" for kernel in ("packed", "unpacked") for name in ("Float", *FORMATS)),
+    *(f"{kernel}<{name}>" for kernel in ("pack_weights", "reduce_split_k") for name in ("Float", *FORMATS)),
     *(
         f"published_{kernel}<{reuse}>"
         for kernel in ("forward", "output_centric", "input_centric")
@@ -108,12 +108,12 @@ def test_published_kernels_differ_with_and_without_reuse(kernel):
 
 @needs_compiler
 def test_a_compiled_kernel_is_read_from_disk_until_its_source_changes(monkeypatch, tmp_path):
-    first = compiled("packed<Half>", "sm_90")
+    first = compiled("pack_weights<Half>", "sm_90")
     monkeypatch.setattr(compiler, "_compile", lambda *arguments: pytest.fail("compiled again"))
-    assert compiled("packed<Half>", "sm_90") == first
+    assert compiled("pack_weights<Half>", "sm_90") == first
     monkeypatch.setattr(compiler, "_sources", lambda: "changed")
     with pytest.raises(BaseException, match="compiled again"):
-        compiled("packed<Half>", "sm_90")
+        compiled("pack_weights<Half>", "sm_90")
 
 
 @needs_compiler
@@ -134,6 +134,6 @@ def test_a_missing_compiler_is_reported_with_the_way_to_install_it(monkeypatch):
             "pip install 'featherbench[cuda]'"
         )
         with pytest.raises(RuntimeError, match="not installed"):
-            compiled("packed<Half>", "sm_90")
+            compiled("pack_weights<Half>", "sm_90")
     finally:
         unavailable.cache_clear()

@@ -42,11 +42,11 @@ def test_a_launch_uses_the_tensors_device_and_its_current_stream(launched):
     device = torch.device("cuda", 1)
     gpu = launcher.Gpu(device)
     tensor = torch.zeros(3)
-    gpu.launch("packed<Half>", 7, 128, (tensor, None, 5))
+    gpu.launch("pack_weights<Half>", 7, 128, (tensor, None, 5))
     ((launch_device, stream, blocks, threads, kernel, arguments),) = launched
     assert (launch_device, stream) == (device, f"stream of {device}")
     assert (blocks, threads, gpu.multiprocessors) == (7, 128, 132)
-    assert kernel == (("packed<Half>", "sm_90"), "mangled")
+    assert kernel == (("pack_weights<Half>", "sm_90"), "mangled")
     pointer, nothing, number = arguments
     assert (type(pointer), pointer) == (int, tensor.data_ptr()), "a number of a pointer's size"
     assert (type(nothing), nothing) == (int, 0)
