@@ -1,17 +1,52 @@
-"""The progress of a run, shown on a terminal."""
+"""The progress of a run: a bar on a terminal, lines in a pipe."""
 
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from bench.core.budget import Budget
+from bench.core.case import DEFAULTS
 from bench.core.record import Record, Status
-from bench.report.units import duration, duration_interval
+from bench.report.units import counted, duration, duration_interval, rough_time
+from bench.run.estimate import expected_s
 from bench.run.plan import Session
 from bench.stats.latencies import session_ratio
 
+MOST_NAMES = 4
+"""Most names of implementations in a line; of more, the first ones and a number."""
 
-class Terminal:
+
+class _Display(ABC):
+    """A display that says first what will be measured. It is a context manager."""
+
+    _planned = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def announce(self, sessions: Sequence[Session], budget: Budget) -> None:
+        self._planned = len(sessions)
+        self._say(announcement(sessions, budget))
+
+    def expect(self, cases: int) -> None:
+        if cases < self._planned:
+            self._say(f"{self._planned - cases} of {counted(self._planned, 'case')} recorded already")
+
+    @abstractmethod
+    def _say(self, text: str) -> None:
+        """Print a line that stays."""
+
+
+class Terminal(_Display):
     """A bar with the cases done and an estimate of the time left; each finished case's results are printed above it."""
 
     def __init__(self, console: Console) -> None:
@@ -29,7 +64,7 @@ class Terminal:
         self._task = self._progress.add_task("", total=None)
         self._case = self._baseline = ""
 
-    def __enter__(self) -> "Terminal":
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
@@ -37,18 +72,75 @@ class Terminal:
         self._progress.stop()
 
     def expect(self, cases: int) -> None:
+        super().expect(cases)
         self._progress.update(self._task, total=cases)
 
     def begin(self, session: Session) -> None:
-        self._case, self._baseline = session.case.slug, session.workload.baseline
+        self._case, self._baseline = session.case.slug or DEFAULTS, session.workload.baseline
 
     def step(self, text: str) -> None:
-        self._progress.update(self._task, description=f"{self._case}: {text}")
+        self._progress.update(self._task, description=f"{self._case}: {text}" if self._case else text)
 
     def end(self, records: Sequence[Record]) -> None:
         for line in case_lines(records, self._baseline):
-            self._progress.console.print(line, markup=False, highlight=False)
+            self._say(line)
         self._progress.advance(self._task)
+
+    def _say(self, text: str) -> None:
+        self._progress.console.print(text, markup=False, highlight=False)
+
+
+class Lines(_Display):
+    """Lines on stderr, for a pipe or a log: what is measured, what is prepared, and how each case went."""
+
+    def __init__(self) -> None:
+        self._total = self._number = 0
+        self._case = ""
+        self._began = self._case_began = time.monotonic()
+
+    def expect(self, cases: int) -> None:
+        super().expect(cases)
+        self._total, self._began = cases, time.monotonic()
+
+    def begin(self, session: Session) -> None:
+        self._number += 1
+        self._case = f"case {self._number} of {self._total}: {session.workload_name} {session.case.slug or DEFAULTS}"
+        self._case_began = time.monotonic()
+        if session.entries:
+            self._say(f"{self._case}: preparing {_some([entry.name for entry in session.entries])}")
+
+    def step(self, text: str) -> None:
+        if not self._case:  # later steps are too many for lines
+            self._say(text)
+
+    def end(self, records: Sequence[Record]) -> None:
+        counts = Counter(record.status.replace("_", " ") for record in records)
+        now = time.monotonic()
+        remaining_s = (now - self._began) / self._number * (self._total - self._number)
+        left = f"; about {rough_time(remaining_s)} left" if remaining_s else ""
+        outcome = ", ".join(f"{count} {status}" for status, count in counts.items())
+        self._say(f"{self._case}: {outcome}, in {rough_time(now - self._case_began)}{left}")
+
+    def _say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+
+def display() -> Terminal | Lines:
+    """Return the display that suits stderr."""
+    console = Console(stderr=True)
+    return Terminal(console) if sys.stderr.isatty() and not console.is_dumb_terminal else Lines()
+
+
+def announcement(sessions: Sequence[Session], budget: Budget) -> str:
+    """Return a sentence on what will be measured, and roughly how long that takes."""
+    workloads = {session.workload_name for session in sessions}
+    implementations = {entry.label for session in sessions for entry in session.entries}
+    trains = any(session.workload.seed_parameter for session in sessions if session.entries)
+    return (
+        f"measuring {counted(len(sessions), 'case')} of {counted(len(workloads), 'workload')} "
+        f"with {counted(len(implementations), 'implementation')}, "
+        f"roughly {rough_time(expected_s(sessions, budget))}" + (" and the time to train models" if trains else "")
+    )
 
 
 def case_lines(records: Sequence[Record], baseline: str) -> Iterator[str]:
@@ -60,7 +152,7 @@ def case_lines(records: Sequence[Record], baseline: str) -> Iterator[str]:
     latencies = {record.implementation: record.latency for record in records if record.latency}
     failed = [record for record in records if record.status not in (Status.PASSED, Status.UNSUPPORTED)]
     if latencies or failed:
-        yield f"{records[0].workload} {records[0].case}"
+        yield f"{records[0].workload} {records[0].case or DEFAULTS}"
     reference = latencies.get(baseline)
     for name, latency in sorted(latencies.items(), key=lambda pair: pair[1].estimate):
         interval = duration_interval(latency.low, latency.high, latency.estimate)
@@ -71,3 +163,10 @@ def case_lines(records: Sequence[Record], baseline: str) -> Iterator[str]:
         )
     for record in failed:
         yield f"  {record.implementation:24}{record.status}: {record.reason}"
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return all names, or the first ones of many."""
+    if len(names) <= MOST_NAMES:
+        return ", ".join(names)
+    return f"{', '.join(names[: MOST_NAMES - 1])} and {len(names) - MOST_NAMES + 1} more"

@@ -87,7 +87,7 @@ def _times(overview: Overview, two_runs: bool, in_columns: bool) -> TextTable:
         ("ratio", lambda timed: _interval(timed.ratio)),
         ("verdict", lambda timed: str(timed.comparison.verdict)),
     ]
-    groups = {}
+    groups: dict[str, list[list[str]]] = {}
     for case, timed_comparisons in overview.timed.items():
         rows = [[cell(timed) for _, cell in columns] for timed in timed_comparisons]
         if not two_runs and not in_columns:
@@ -95,7 +95,7 @@ def _times(overview: Overview, two_runs: bool, in_columns: bool) -> TextTable:
             repeats = [str(len(most.comparison.cases))] if repeated else []
             faster = sum(timed.ratio.estimate < 1 for timed in timed_comparisons)
             rows.insert(faster, [overview.against, *repeats, _time(most.other), "1", "baseline"])
-        groups[overview.cases[case]] = rows
+        groups.setdefault(overview.cases[case], []).extend(rows)
     return TextTable([heading for heading, _ in columns], groups, "case")
 
 
@@ -126,12 +126,11 @@ def _judged_sentence(overview: Overview, old: Run | None) -> str:
 
 def _judged(overview: Overview, differences: Differences) -> TextTable | None:
     """Return the table of differences in the metric that implementations are judged by, or None."""
-    groups = {}
+    groups: dict[str, list[list[str]]] = {}
     for case, timed_comparisons in overview.timed.items():
-        rows = [timed.comparison for timed in timed_comparisons if timed.comparison in differences]
-        if rows:
-            cells = [[row.implementation, *judged_cells(row.workload, differences[row])] for row in rows]
-            groups[overview.cases[case]] = cells
+        for row in (timed.comparison for timed in timed_comparisons if timed.comparison in differences):
+            cells = [row.implementation, *judged_cells(row.workload, differences[row])]
+            groups.setdefault(overview.cases[case], []).append(cells)
     return TextTable(["implementation", "difference", "p", "finding"], groups, "case", prose=True) if groups else None
 
 

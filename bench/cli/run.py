@@ -3,12 +3,10 @@
 import json
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from bench import store
 from bench.cli.options import Json, Plugins, Results, split_names
@@ -20,8 +18,8 @@ from bench.core.case import DEFAULTS
 from bench.core.errors import UsageError
 from bench.core.quantities import seconds, size
 from bench.core.target import Target
-from bench.progress import Terminal
-from bench.run import launch
+from bench.progress import display
+from bench.run.launch import launch
 from bench.run.plan import Session, plan
 
 
@@ -89,9 +87,8 @@ def run(
     run_budget = Budget(timed_s=seconds(budget), timeout_s=seconds(timeout), memory_bytes=size(memory_limit))
     if dry:
         return _print_plan(plan(request, elsewhere=True), request.target, run_budget.timed_s, as_json)
-    console = Console(stderr=True)
-    with Terminal(console) if console.is_terminal else nullcontext(launch.Silent()) as display:
-        outcome = launch.launch(request, budget=run_budget, resume=resume, name=name, results=results, display=display)
+    with display() as shown:
+        outcome = launch(request, budget=run_budget, resume=resume, name=name, results=results, display=shown)
     return print_outcome(outcome, as_json)
 
 

@@ -34,7 +34,7 @@ class CaseFilter:
                 message about them.
 
         Raises:
-            UsageError: where a filter has no value, no case has its parameter or its value, or none matches all filters.
+            UsageError: where a filter has no value, no case has its parameter or its value, or none matches them all.
         """
         values: dict[str, set[str]] = {}
         for text in filters:

@@ -26,12 +26,16 @@ TIMEOUT_S = 300.0
 log = logging.getLogger("featherbench")
 
 
-def peaks(folder: Path) -> GpuPeaks | None:
-    """Return the GPU's peaks, measured once and kept in ``folder``; None, with a warning, where that is impossible."""
+def peaks(folder: Path, watch: Callable[[str], None] = lambda text: None) -> GpuPeaks | None:
+    """Return the GPU's peaks, measured once and kept in ``folder``; None, with a warning, where that is impossible.
+
+    ``watch`` is called with what is being done where they are measured now.
+    """
     gpu = environment(()).gpu
     path = folder / f"gpu-{hashlib.sha256(str(gpu).encode()).hexdigest()[:12]}.json"
     with suppress(OSError, ValidationError):
         return GpuPeaks.model_validate_json(path.read_bytes())
+    watch("measuring the peaks of this GPU, once")
     command = [sys.executable, "-P", "-m", "bench.peaks.gpu"]
     try:
         process = subprocess.run(command, env=child.environment(), capture_output=True, text=True, timeout=TIMEOUT_S)

@@ -1,7 +1,9 @@
 """Measures what the cores of this machine can do."""
 
 import importlib
+import importlib.util
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -62,15 +64,20 @@ def measure_peaks(quick: bool = True) -> Peaks:
     )
 
 
-def peaks(folder: Path, thorough: bool = False) -> Peaks | None:
+def peaks(
+    folder: Path, thorough: bool = False, watch: Callable[[str], None] = lambda text: None
+) -> Peaks | None:
     """Return this machine's peaks, measured once and kept as ``folder/<machine_id>.json``.
 
     They are measured anew where the file cannot be read or lacks the number of cores now given, and always where
-    ``thorough``, which takes longer. None where the native part is not built.
+    ``thorough``, which takes longer; ``watch`` is then called with what is being done. None where the native part is
+    not built.
     """
     path = folder / f"{environment(()).machine_id}.json"
     if not thorough and (stored := _stored(path)):
         return stored
+    if importlib.util.find_spec("bench._peaks"):
+        watch("measuring the peaks of this machine, once")
     try:
         measured = measure_peaks(quick=not thorough)
     except PeaksUnavailableError:

@@ -45,6 +45,13 @@ def duration_interval(low: float, high: float, like: float) -> str:
     return f"{number(low / unit)} to {number(high / unit)}"
 
 
+def rough_time(seconds: float) -> str:
+    """Return a time in whole seconds, minutes or tenths of hours, e.g. ``40 s``, ``3 min`` or ``1.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def size(count: float) -> str:
     """Return a number of bytes in binary multiples, e.g. ``1.5 MiB``."""
     unit, symbol = size_unit(count)

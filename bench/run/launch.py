@@ -4,7 +4,7 @@ import logging
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,17 +55,23 @@ def launch(
         RunError: where the run cannot go on.
     """
     began = time.perf_counter()
+    budget, display = budget or Budget(), display or Silent()
     sessions = plan(request)
-    run = _open(request, budget or Budget(), sessions, resume, name, results)
+    _make_folder(machines(results))
+    display.announce(sessions, budget)
+    run = _open(request, budget, sessions, resume, name, results, display.step)
     with run.locked():
         todo = to_measure(sessions, run.records, request.target)
-        spent = run_plan(todo, run, display or Silent())
+        spent = run_plan(todo, run, display)
     spent.total = time.perf_counter() - began
     return Outcome(run, spent, sum(len(session.keys(request.target)) for session in todo))
 
 
 class Silent:
     """A display that shows nothing."""
+
+    def announce(self, sessions: Sequence[Session], budget: Budget) -> None:
+        pass
 
     def expect(self, cases: int) -> None:
         pass
@@ -87,10 +93,11 @@ def describe(
     results: Path,
     name: str | None = None,
     tools: Sequence[str] = (),
+    watch: Callable[[str], None] = lambda text: None,
 ) -> RunInfo:
     """Return what holds for all records of a run that begins now; measures the machine's peaks if none are stored.
 
-    ``tools`` are further distributions whose versions matter.
+    ``tools`` are further distributions whose versions matter. ``watch`` is called with what takes time.
 
     Raises:
         UsageError: where ``results`` cannot be written to.
@@ -102,9 +109,9 @@ def describe(
     folder = machines(results)
     on_gpu = request.target.kind == "cuda"
     try:
-        peaks = gpu.peaks(folder) if on_gpu else host.peaks(folder)
+        peaks = gpu.peaks(folder, watch) if on_gpu else host.peaks(folder, watch=watch)
     except OSError as error:
-        raise UsageError(f"cannot write to {folder}: {error.strerror}; choose another folder with --results") from None
+        raise _unwritable(folder, error) from None
     return RunInfo(
         name=name or store.new_name(request, now),
         command=shlex.join(["featherbench", *sys.argv[1:]]),
@@ -124,11 +131,29 @@ def describe(
     )
 
 
+def _make_folder(folder: Path) -> None:
+    """Make a folder; raise UsageError where it cannot be written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def _unwritable(folder: Path, error: OSError) -> UsageError:
+    return UsageError(f"cannot write to {folder}: {error.strerror}; choose another folder with --results")
+
+
 def _open(
-    request: Request, budget: Budget, sessions: Sequence[Session], resume: bool, name: str | None, results: Path
+    request: Request,
+    budget: Budget,
+    sessions: Sequence[Session],
+    resume: bool,
+    name: str | None,
+    results: Path,
+    watch: Callable[[str], None],
 ) -> Run:
     entries = list(dict.fromkeys(entry for session in sessions for entry in (*session.entries, *session.unavailable)))
-    info = describe(request, budget, entries, results, name)
+    info = describe(request, budget, entries, results, name, watch=watch)
     return (resume and _run_to_resume(info, name, results)) or Run.create(results / info.name, info)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from bench.core.budget import Budget
 from bench.core.record import Record
 from bench.run.plan import Session
 from bench.run.session import measure_case
@@ -14,13 +15,20 @@ from bench.store import Run
 class Display(Protocol):
     """Shows a run's progress."""
 
-    def expect(self, cases: int) -> None: ...
+    def announce(self, sessions: Sequence[Session], budget: Budget) -> None:
+        """Say what will be measured, before anything is."""
 
-    def begin(self, session: Session) -> None: ...
+    def expect(self, cases: int) -> None:
+        """Take note of how many cases are left to measure."""
 
-    def step(self, text: str) -> None: ...
+    def begin(self, session: Session) -> None:
+        """Take note of the case that is measured now."""
 
-    def end(self, records: Sequence[Record]) -> None: ...
+    def step(self, text: str) -> None:
+        """Show what is being done; threads may call it at once."""
+
+    def end(self, records: Sequence[Record]) -> None:
+        """Show the outcome of the case."""
 
 
 def run_plan(sessions: Sequence[Session], run: Run, display: Display) -> TimeBreakdown:

@@ -31,7 +31,7 @@ STARTUP_SHARE = 1.0
 """Time that starting an implementation's processes may take in a session, as a multiple of the time it is timed for."""
 
 Watch = Callable[[str], None]
-"""A function that is called with what a session is doing, for the progress display."""
+"""A function that is called with what a session is doing, for the progress display; threads may call it at once."""
 
 
 def measure_case(
@@ -47,10 +47,14 @@ def measure_case(
     """
     started = datetime.now(UTC)
     attempts = [Attempt(entry, session, workers, workers.target.cores) for entry in session.entries]
-    watch("importing")
+    watch("importing libraries")
     workers.import_libraries(session.entries)
-    watch("preparing and checking")
-    workers.in_parallel(Attempt.examine, attempts)
+
+    def examine(attempt: Attempt, cores: tuple[int, ...]) -> None:
+        watch(f"preparing and checking {attempt.entry.name}")
+        attempt.examine(cores)
+
+    workers.in_parallel(examine, attempts)
     stopped = _Rounds(session, attempts, budget_s, workers, watch).take()
     watch("checking again")
     workers.in_parallel(lambda attempt, cores: attempt.finish(), attempts)
@@ -103,6 +107,7 @@ class _Rounds:
         """Start a new process for each implementation that is due for one."""
         due = [attempt for attempt in self.passing if self._is_due(attempt)]
         self._random.shuffle(due)  # so that none is always prepared on the core that it is timed on
+        self.watch("preparing new processes")
         self.workers.in_parallel(Attempt.restart, due)
         for attempt in due:
             self.watch(f"warming up {attempt.entry.name}")

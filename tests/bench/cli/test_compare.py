@@ -37,13 +37,23 @@ def test_compare_exits_with_status_3_when_an_implementation_is_slower(featherben
 
 def test_compare_shows_only_the_cases_and_implementations_asked_for(featherbench: Command) -> None:
     grouped = ("compare", "grouped_conv2d-gspc-edge-zen5", "--case", "cin=64", "--case", "h=56", "--case", "stride=1")
-    shown = featherbench(*grouped, "--case", "groups=8", "--case", "groups=16", "--impl", "native,tflite", cwd=ROOT)
-    assert [
-        re.match(r"(\w+) +cin=64,cout=64,h=56,w=56,groups=(8|16): ", line) is not None
-        for line in shown.stdout.splitlines()
-    ] == [True] * 4 + [False]
-    every = set(featherbench("compare", grouped[1], cwd=ROOT).stdout.splitlines())
-    assert set(shown.stdout.splitlines()) <= every, "verdicts are corrected for all comparisons of the run"
+    chosen = ("--case", "groups=8", "--case", "groups=16", "--impl", "native,tflite")
+    shown = json.loads(featherbench(*grouped, *chosen, "--json", cwd=ROOT).stdout)
+    assert {(row["implementation"], row["case"].rpartition("=")[2]) for row in shown} == {
+        (name, groups) for name in ("native", "tflite") for groups in ("8", "16")
+    }
+    every = json.loads(featherbench("compare", grouped[1], "--json", cwd=ROOT).stdout)
+    assert all(row in every for row in shown), "verdicts are corrected for all comparisons of the run"
+    heading, setting, cases, _, *lines = featherbench(*grouped, *chosen, cwd=ROOT).stdout.splitlines()
+    assert heading == "grouped_conv2d: Grouped 2-D convolution, on edge"
+    assert f"corrected for {sum(row['ratio'] is not None for row in every)} comparisons" in setting
+    assert cases == "2 cases, all with cin=64,cout=64,h=56,w=56"
+    assert [line.split()[:2] for line in lines[:4]] == [
+        ["native", "groups=8"],
+        ["tflite", "groups=8"],
+        ["native", "groups=16"],
+        ["tflite", "groups=16"],
+    ]
     refused = featherbench(*grouped, "--case", "groups=7", cwd=ROOT)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "has groups=7, and --case only filters; choose from 1, 2, 4, 8, 16, 64\n" in refused.stderr
@@ -56,7 +66,10 @@ def test_compare_shows_only_the_cases_and_implementations_asked_for(featherbench
             ["--impl", "native,keras"],
             "no implementation 'keras' in run grouped_conv2d-gspc-edge-zen5; choose from im2col",
         ),
-        (["--case", "groups=8", "--case", "groups=nine"], "has groups=nine, and --case only filters; choose from 1, 2, 4, 8, 16, 32, 64"),
+        (
+            ["--case", "groups=8", "--case", "groups=nine"],
+            "has groups=nine, and --case only filters; choose from 1, 2, 4, 8, 16, 32, 64",
+        ),
         (["--case", "grops=8"], "no parameter 'grops' to filter by; choose from n, cin, cout, h, w"),
         (["--case", "groups"], "--case 'groups' has no value; write NAME=VALUE, such as groups=1"),
         (["--case", "groups=128", "--case", "cin=64"], "matches groups=128 and cin=64 together; drop one of them"),
@@ -80,8 +93,11 @@ def test_runs_of_a_workload_that_this_checkout_does_not_know_are_compared(
             (tmp_path / name / file).write_text(text)
     compared = featherbench("compare", str(tmp_path / "new"), str(tmp_path / "old"), "--impl", "pyg", cwd=tmp_path)
     assert compared.returncode == 0, compared.stderr
-    assert all(line.startswith(("pyg ", " ")) for line in compared.stdout.splitlines())
+    heading, *_, last = compared.stdout.splitlines()
+    assert heading == "forgotten_workload, on edge"
+    assert "pyg " in compared.stdout
     assert "1.000 [" in compared.stdout
+    assert last.startswith("note for all ratios: ")
 
 
 def test_compare_refuses_to_filter_by_a_seed(featherbench: Command) -> None:
@@ -92,11 +108,14 @@ def test_compare_refuses_to_filter_by_a_seed(featherbench: Command) -> None:
 
 def test_compare_of_a_recorded_run_of_models_prints_times_and_accuracy(featherbench: Command) -> None:
     lines = featherbench("compare", str(TRAINED), cwd=ROOT).stdout.splitlines()
-    assert len(lines) == 2 * 6 * 12, "two datasets, three recipes, all models but the baseline; a line of each"
-    assert re.fullmatch(r"gat +dataset=cora,split=public, 10 repeats: \d.* of the time of gcn3: \w+", lines[0])
-    assert re.fullmatch(
-        r" +test accuracy [+-]\d.* points \[.*\], corrected p \S+: (better|worse|cannot tell)", lines[1]
-    )
+    case, ratio = r"dataset=cora,recipe=plain", r"\d\.\d+ \[\d\.\d+, \d\.\d+\]"
+    time = rf"gat +{case} +10 +\S+ ms \[.*\] +\S+ ms +{ratio} +(faster|slower|cannot tell)"
+    accuracy = rf"gat +{case} +[+-]\S+ \[[+-]\S+, [+-]\S+\] +\S+ +(better|worse|cannot tell)"
+    for pattern in (time, accuracy):
+        assert sum(re.fullmatch(pattern, line) is not None for line in lines) == 1
+    rows_of_cases = [line for line in lines if "dataset=" in line and "recipe=" in line]
+    assert len(rows_of_cases) == 2 * 6 * 12, "two datasets, three recipes, all models but the baseline; a row of each"
+    assert sum(" 6 of 6 " in line for line in lines) == 12
     rows = json.loads(featherbench("compare", str(TRAINED), "--json", cwd=ROOT).stdout)
     assert {len(row["cases"]) for row in rows} == {10}
     assert {"accuracy", "accuracy_peeking", "epochs_to_converge"} <= rows[0]["metrics"].keys()

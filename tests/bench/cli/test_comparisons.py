@@ -1,55 +1,171 @@
-"""Comparisons as text and as JSON."""
+"""Comparisons as tables and as JSON."""
 
 import json
 import math
+from collections.abc import Callable, Sequence
+from io import StringIO
+
+import pytest
+from rich.console import Console
 
 from bench.cli.compare import comparison_json
-from bench.cli.comparisons import comparison_texts, judged_text
+from bench.cli.comparisons import judged_cells, metric_differences, print_comparisons
+from bench.cli.text_table import Printer
 from bench.core import registry
+from bench.core.record import Latency, Record
 from bench.core.workload import Metric
 from bench.report.accuracy import Difference
-from bench.report.compare import Comparison
+from bench.report.compare import Comparison, compare, compare_runs
 from bench.stats.interval import Interval
 from bench.stats.repeats import Finding
 from bench.stats.verdict import Verdict
+from bench.store import Run
+
+Create = Callable[..., Run]
+CreateRecord = Callable[..., Record]
 
 
-def test_compare_prints_the_reason_and_its_json_has_no_infinity() -> None:
-    ratio = Interval(0.5, 0.0, math.inf, 0.999)
-    row = Comparison("run", "conv", "fast", "n=1", "edge", "slow", 0.01, ratio, Verdict.CANNOT_TELL, "not in turns")
-    (text,) = comparison_texts([row], {})
-    assert text.endswith("n=1: 0.500 [0.000, inf] of the time of slow: cannot tell; not in turns")
-    printed = json.loads(json.dumps(comparison_json(row, []), allow_nan=False))
-    assert printed["ratio"] == {"estimate": 0.5, "low": 0.0, "high": None, "confidence": 0.999}
-
-
-def test_compare_prints_once_what_is_the_same_for_all_ratios() -> None:
-    ratio = Interval(0.5, 0.4, 0.6, 0.95)
-    rows = [
-        Comparison("run", "conv", name, "n=1", "edge", "slow", 0.01, ratio, Verdict.FASTER, "not in turns")
-        for name in ("fast", "faster")
-    ]
-    assert list(comparison_texts(rows, {})) == [
-        f"{'fast':24}n=1: 0.500 [0.400, 0.600] of the time of slow: faster",
-        f"{'faster':24}n=1: 0.500 [0.400, 0.600] of the time of slow: faster",
-        f"{'':24}note for all ratios: not in turns",
-    ]
-
-
-def test_compare_prints_the_judged_metric_and_its_json_has_all_metrics() -> None:
-    ratio = Interval(1.5, 1.4, 1.6, 0.95)
-    row = Comparison(
-        "run", "node_classification", "mine", "", "edge", "gcn3", 0.01, ratio, Verdict.SLOWER, cases=("", "seed=1")
+def latency(ns: float, processes: int = 4) -> Latency:
+    """Return a latency without noise, so that ratios are exact."""
+    return Latency(
+        rounds=[[ns]] * 8,
+        numbers=list(range(8)),
+        processes=[index * processes // 8 for index in range(8)],
+        calls_per_sample=1,
+        estimate=ns,
+        low=0.99 * ns,
+        high=1.01 * ns,
+        stopped="precise",
     )
-    judged = Metric("accuracy", "test accuracy", "", is_fraction=True, higher_is_better=True)
+
+
+@pytest.fixture
+def two_cases(create: Create, record: CreateRecord, failed: CreateRecord) -> Run:
+    """A run of three implementations on two cases, one of which failed on the second case."""
+    run = create()
+    for groups, names in ((2, ("im2col", "native", "pytorch")), (4, ("native", "pytorch"))):
+        case = {"case": f"cin=4,cout=4,groups={groups}", "parameters": {"cin": 4, "cout": 4, "groups": groups}}
+        times = {"im2col": 2e6, "native": 5e5, "pytorch": 1e6}
+        run.append([record(name, latency=latency(groups * times[name]), **case) for name in names])
+    run.append([failed("im2col").model_copy(update=case)])
+    return run
+
+
+def printed(run: Run, old: Run | None = None, rows: Sequence[Comparison] | None = None, width: int = 0) -> list[str]:
+    """Return the lines that are printed about a run: in a pipe, or on a terminal of this width."""
+    everything = compare_runs(run, old) if old else compare(run)
+    file = StringIO()
+    console = Console(file=file, width=width or 500, force_terminal=True, color_system=None)
+    printer = Printer(console if width else None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", file)
+        shown = everything if rows is None else rows
+        print_comparisons(printer, shown, metric_differences(everything, run, old), len(everything), run, old)
+    return [line.rstrip() for line in file.getvalue().replace("\u00a0", " ").splitlines()]
+
+
+def test_in_a_pipe_each_row_is_complete(two_cases: Run) -> None:
+    assert printed(two_cases) == [
+        "grouped_conv2d: Grouped 2-D convolution, on edge",
+        "run run, baseline pytorch, margin 2.00 %; verdicts and intervals of ratios corrected for 4 comparisons",
+        "2 cases, all with cin=4,cout=4",
+        "implementation  case      time                     pytorch   ratio                 verdict",
+        "native          groups=2  1.000 ms [0.9900, 1.010]  2.000 ms  0.500 [0.500, 0.500]  faster",
+        "im2col          groups=2  4.000 ms [3.960, 4.040]   2.000 ms  2.000 [2.000, 2.000]  slower",
+        "native          groups=4  2.000 ms [1.980, 2.020]   4.000 ms  0.500 [0.500, 0.500]  faster",
+        "",
+        "geometric mean of the ratios above, with its 95 % interval, and verdicts by number of cases; "
+        "means over different cases do not compare",
+        "implementation  cases   mean ratio            faster  slower  cannot tell",
+        "native          2 of 2  0.500 [0.500, 0.500]  2       0       0",
+        "im2col          1 of 2  2.000 [2.000, 2.000]  0       1       0",
+        "",
+        "implementation  cases     note",
+        "im2col          groups=4  no ratio: failed: measure_memory: no",
+    ]
+
+
+def test_on_a_terminal_the_baseline_stands_in_its_place_among_the_others(two_cases: Run) -> None:
+    assert printed(two_cases, width=120)[3:11] == [
+        "  implementation  time                      ratio                 verdict",
+        "groups=2",
+        "  native          1.000 ms [0.9900, 1.010]  0.500 [0.500, 0.500]  faster",
+        "  pytorch         2.000 ms [1.980, 2.020]   1                     baseline",
+        "  im2col          4.000 ms [3.960, 4.040]   2.000 [2.000, 2.000]  slower",
+        "groups=4",
+        "  native          2.000 ms [1.980, 2.020]   0.500 [0.500, 0.500]  faster",
+        "  pytorch         4.000 ms [3.960, 4.040]   1                     baseline",
+    ]
+
+
+def test_nothing_is_wider_than_the_terminal(two_cases: Run) -> None:
+    assert all(len(line) <= 80 for line in printed(two_cases, width=80))
+    assert all(len(line) <= 60 for line in printed(two_cases, width=60))
+
+
+def test_two_runs_have_columns_for_both(two_cases: Run, create: Create, record: CreateRecord) -> None:
+    case = {"case": "cin=4,cout=4,groups=2", "parameters": {"cin": 4, "cout": 4, "groups": 2}}
+    old = create("old")
+    old.append([record("native", latency=latency(2e6), **case)])
+    lines = printed(two_cases, old)
+    assert lines[:5] == [
+        "grouped_conv2d: Grouped 2-D convolution, on edge",
+        "run run against old, margin 2.00 %; verdicts and intervals of ratios corrected for 6 comparisons",
+        "2 cases, all with cin=4,cout=4",
+        "implementation  case      new                       old       ratio                 verdict",
+        "native          groups=2  1.000 ms [0.9900, 1.010]  2.000 ms  0.500 [0.500, 0.500]  faster",
+    ]
+    assert "pytorch         2 cases   no ratio: not in run old" in lines
+    assert "baseline" not in " ".join(printed(two_cases, old, width=120))
+
+
+def test_a_single_case_is_named_once_and_has_no_mean(two_cases: Run) -> None:
+    rows = [row for row in compare(two_cases) if row.case.endswith("groups=2")]
+    assert printed(two_cases, rows=rows)[2:] == [
+        "case: cin=4,cout=4,groups=2",
+        "implementation  time                      pytorch   ratio                 verdict",
+        "native          1.000 ms [0.9900, 1.010]  2.000 ms  0.500 [0.500, 0.500]  faster",
+        "im2col          4.000 ms [3.960, 4.040]   2.000 ms  2.000 [2.000, 2.000]  slower",
+    ]
+
+
+@pytest.mark.parametrize(("single", "noted"), [(("native", "im2col"), "all"), (("native",), "native")])
+def test_what_is_to_be_minded_of_all_ratios_is_said_once(
+    create: Create, record: CreateRecord, single: tuple[str, ...], noted: str
+) -> None:
+    run = create()
+    names = ("pytorch", "native", "im2col")
+    run.append([record(name, latency=latency(1e6, processes=1 if name in single else 4)) for name in names])
+    caution = "measured in a single process, so the interval may not hold for another one"
+    expected = f"note for all ratios: {caution}" if noted == "all" else f"native          1 case  {caution}"
+    assert printed(run)[-1] == expected
+    assert sum(caution in line for line in printed(run)) == 1
+
+
+def test_ends_that_are_unknown_are_infinite_in_text_and_null_in_json(create: Create, record: CreateRecord) -> None:
+    run = create()
+    one_round = Latency(
+        rounds=[[5.0]], numbers=[0], processes=[0], calls_per_sample=1, estimate=5, low=5, high=5, stopped="budget"
+    )
+    run.append([record("pytorch", latency=one_round), record("native", latency=one_round)])
+    (row,) = compare(run)
+    assert "1.000 [0, inf]" in printed(run)[4]
+    fields = json.loads(json.dumps(comparison_json(row, []), allow_nan=False))
+    assert fields["ratio"] == {"estimate": 1.0, "low": 0.0, "high": None, "confidence": 0.95}
+    assert set(fields) == {
+        *("run", "workload", "implementation", "case", "target", "against", "margin", "ratio", "verdict", "reason"),
+        "cases",
+    }
+
+
+def test_the_json_of_a_comparison_has_all_metrics() -> None:
+    ratio = Interval(1.5, 1.4, 1.6, 0.95)
+    row = Comparison("run", "nodes", "mine", "", "edge", "gcn3", 0.01, ratio, Verdict.SLOWER, cases=("", "seed=1"))
+    accuracy = Metric("accuracy", "test accuracy", "", is_fraction=True, higher_is_better=True)
     epochs = Metric("epochs", "epochs to converge", "", higher_is_better=False)
     differences = [
-        Difference("mine", judged, 2, Interval(0.0155, 0.0058, math.inf, 0.95), 0.0468, Finding.BETTER),
+        Difference("mine", accuracy, 2, Interval(0.0155, 0.0058, math.inf, 0.95), 0.0468, Finding.BETTER),
         Difference("mine", epochs, 2, Interval(-3.25, -7.0, 0.5, 0.95), 0.25, Finding.CANNOT_TELL),
-    ]
-    assert list(comparison_texts([row], {row: differences})) == [
-        f"{'mine':24}(defaults), 2 repeats: 1.500 [1.400, 1.600] of the time of gcn3: slower",
-        f"{'':24}test accuracy +1.55 points [+0.58, +inf], corrected p 0.047: better",
     ]
     metrics = json.loads(json.dumps(comparison_json(row, differences), allow_nan=False))["metrics"]
     assert metrics["accuracy"]["difference"] == {"estimate": 0.0155, "low": 0.0058, "high": None, "confidence": 0.95}
@@ -57,22 +173,30 @@ def test_compare_prints_the_judged_metric_and_its_json_has_all_metrics() -> None
     assert (metrics["epochs"]["repeats"], metrics["epochs"]["p"]) == (2, 0.25)
 
 
-def test_compare_says_when_repeats_are_too_few_for_any_difference() -> None:
+def test_the_judged_metric_is_shown_in_points() -> None:
+    judged = registry.workload("node_classification").metrics[0]
+    difference = Difference("mine", judged, 10, Interval(0.0155, 0.0058, math.inf, 0.95), 0.0468, Finding.BETTER)
+    assert judged_cells("node_classification", [difference]) == ("+1.55 [+0.58, +inf]", "0.047", "better")
+
+
+def test_repeats_that_are_too_few_for_any_difference_are_noted() -> None:
     judged = registry.workload("node_classification").metrics[0]
     few, enough = (
-        judged_text(
+        judged_cells(
             "node_classification",
             [Difference("mine", judged, seeds, Interval(0.1, 0, 1, 0.95), 1.0, Finding.CANNOT_TELL)],
         )
         for seeds in (5, 6)
     )
-    assert few.endswith("corrected p 1: cannot tell, with too few repeats for any difference")  # 2 of 32 at least
-    assert enough.endswith("corrected p 1: cannot tell")  # 2 of 64
+    assert few[1:] == ("1", "cannot tell, with too few repeats for any difference")  # 2 of 32 at least
+    assert enough[1:] == ("1", "cannot tell")  # 2 of 64
 
 
-def test_compare_says_when_the_judged_metric_is_missing() -> None:
+def test_a_judged_metric_that_is_missing_is_noted() -> None:
     other = registry.workload("node_classification").metrics[1]
     difference = Difference("mine", other, 2, Interval(0.01, 0.0, 0.02, 0.95), 0.5, Finding.CANNOT_TELL)
-    assert judged_text("node_classification", [difference]) == (
-        "test accuracy: no difference, as it is missing or not finite in some repeat"
+    assert judged_cells("node_classification", [difference]) == (
+        "",
+        "",
+        "no difference, as it is missing or not finite in some repeat",
     )

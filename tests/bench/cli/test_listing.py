@@ -8,6 +8,7 @@ from subprocess import CompletedProcess
 from bench.core.target import NAMES
 
 Command = Callable[..., CompletedProcess[str]]
+ACCIDENTS = Path(__file__).parents[1] / "accidents"
 
 
 def test_list_shows_suites_targets_and_implementations(featherbench: Command, tmp_path: Path) -> None:
@@ -15,6 +16,22 @@ def test_list_shows_suites_targets_and_implementations(featherbench: Command, tm
     suites = listed["workloads"]["grouped_conv2d"]["suites"]
     assert (suites["first"], suites["quick"]) == (4, 6)
     assert set(listed["targets"]) == set(NAMES)
-    text = featherbench("list", cwd=tmp_path).stdout
-    assert "im2col" in text
-    assert "target edge:avx2: " in text
+    lines = featherbench("list", cwd=tmp_path).stdout.splitlines()
+    assert [line.split()[:4] for line in lines if line.startswith("im2col ")] == [
+        ["im2col", "grouped_conv2d", "cpu,edge", "yes"]
+    ]
+    assert [line.split()[0] for line in lines[-len(NAMES) :]] == list(NAMES)
+
+
+def test_list_says_what_is_missing(featherbench: Command, tmp_path: Path) -> None:
+    name = "needs_what_is_not_installed"
+    lines = featherbench("list", "--plugin", str(ACCIDENTS / f"{name}.py"), cwd=tmp_path).stdout.splitlines()
+    (line,) = [line for line in lines if line.startswith(f"{name} ")]
+    assert line.split()[1:4] == ["grouped_conv2d", "cpu,edge", "no"]
+    assert line.endswith("(needs featherbench-no-such-distribution: pip install featherbench-no-such-distribution)")
+
+
+def test_list_names_plugins_that_cannot_be_used(featherbench: Command, tmp_path: Path) -> None:
+    plugin = ACCIDENTS / "holds_no_implementation.py"
+    text = featherbench("list", "--plugin", str(plugin), cwd=tmp_path).stdout
+    assert f"{plugin} cannot be used: it names no known workload\n" in text

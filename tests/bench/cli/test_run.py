@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -34,6 +36,11 @@ def test_a_run_is_measured_resumed_and_reported(featherbench: Command, tmp_path:
     summary = json.loads(first.stdout)
     assert (first.returncode, summary["measured"], summary["records"]) == (0, 1, {"passed": 1})
     assert 0 < summary["harness_share"] < 1
+    announced, *peaks, begun, ended = first.stderr.splitlines()
+    assert announced.startswith("measuring 1 case of 1 workload with 1 implementation, roughly ")
+    assert peaks == ["measuring the peaks of this machine, once"] * bool(find_spec("bench._peaks"))
+    assert re.fullmatch(r"case 1 of 1: grouped_conv2d cin=\S+: preparing im2col", begun)
+    assert re.fullmatch(r"case 1 of 1: grouped_conv2d cin=\S+: 1 passed, in \d+ s", ended)
     (record,) = Run.open(tmp_path / "results/local/mine").records
     assert record.latency is not None
     assert len(set(record.latency.processes)) >= MIN_PROCESSES
@@ -42,6 +49,7 @@ def test_a_run_is_measured_resumed_and_reported(featherbench: Command, tmp_path:
     resumed = featherbench("run", *SMALL, "--resume", "--json", cwd=tmp_path)
     assert json.loads(resumed.stdout)["run"] == "mine"
     assert json.loads(resumed.stdout)["measured"] == 0
+    assert resumed.stderr.splitlines()[1:] == ["1 of 1 case recorded already"]
 
     same_name = featherbench("run", *SMALL, "--name", "mine", cwd=tmp_path)
     assert same_name.returncode == 2
@@ -50,6 +58,10 @@ def test_a_run_is_measured_resumed_and_reported(featherbench: Command, tmp_path:
     other = featherbench("run", *SMALL, "--budget", "50ms", "--case", "n=1", "--name", "mine", "--resume", cwd=tmp_path)
     assert other.returncode == 2
     assert "was started by a different request" in other.stderr
+
+    printed = featherbench("run", *SMALL, "--resume", cwd=tmp_path)
+    assert "im2col          1 case  no ratio: no record of the baseline pytorch for this case" in printed.stdout
+    assert "run mine: 1 passed" in printed.stdout.splitlines()
 
     unknown_baseline = featherbench("compare", "mine", "--baseline", "pytorch", cwd=tmp_path)
     assert unknown_baseline.returncode == 2
@@ -92,7 +104,7 @@ def test_an_interrupted_run_says_how_to_resume_it(tmp_path: Path) -> None:
         run.send_signal(signal.SIGINT)
         _, stderr = run.communicate()
     assert run.returncode == 130
-    assert stderr.decode() == "featherbench: stopped; what was measured is kept, and --resume goes on\n"
+    assert stderr.decode().endswith("\nfeatherbench: stopped; what was measured is kept, and --resume goes on\n")
 
 
 def test_a_missing_package_is_reported_as_the_reason(featherbench: Command, tmp_path: Path) -> None:

@@ -38,6 +38,14 @@ def test_peaks_are_measured_once(tmp_path: Path, measured: list[Peaks]) -> None:
     assert [path.name for path in tmp_path.glob("machines/*")] == [f"{machine.environment([]).machine_id}.json"]
 
 
+def test_what_takes_time_is_announced(tmp_path: Path, measured: list[Peaks], monkeypatch: pytest.MonkeyPatch) -> None:
+    announced: list[str] = []
+    monkeypatch.setattr(host.importlib.util, "find_spec", lambda name: name)
+    for _ in range(2):
+        host.peaks(tmp_path, watch=announced.append)
+    assert announced == ["measuring the peaks of this machine, once"]
+
+
 @pytest.mark.parametrize("text", ["", '{"peaks": [', '{"some": "thing"}', '{"peaks": [], "bandwidths": []}', "\x80"])
 def test_an_invalid_file_of_peaks_is_replaced(tmp_path: Path, measured: list[Peaks], text: str) -> None:
     path = tmp_path / f"{machine.environment([]).machine_id}.json"
@@ -50,7 +58,9 @@ def test_without_the_native_part_there_are_no_peaks(tmp_path: Path, monkeypatch:
     monkeypatch.setitem(sys.modules, "bench._peaks", None)
     with pytest.raises(PeaksUnavailableError, match=r"pip install \."):
         host.measure_peaks()
-    assert host.peaks(tmp_path) is None
+    announced: list[str] = []
+    assert host.peaks(tmp_path, watch=announced.append) is None
+    assert announced == []
     assert list(tmp_path.iterdir()) == []
 
 

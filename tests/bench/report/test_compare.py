@@ -42,6 +42,21 @@ def test_confidence_is_corrected_for_the_whole_table(make_record, make_run):
     assert [row.ratio.confidence for row in rows if row.ratio] == [pytest.approx(1 - 0.05 / 5)] * 5
 
 
+def test_the_uncorrected_interval_is_that_of_the_only_comparison(make_record, make_run):
+    noisy = [value * (1 + index % 3 / 50) for index, value in enumerate(STEADY)]
+    cases = [{"groups": groups} for groups in (1, 2, 4)]
+    records = [
+        make_record(name, rounds, parameters=case)
+        for case in cases
+        for name, rounds in (("pytorch", STEADY), ("other", noisy))
+    ]
+    (only,) = compare(make_run(records[:2], "single"))
+    first, *_ = compare(make_run(records, "several"))
+    assert only.ratio == only.uncorrected == first.uncorrected
+    assert first.ratio.high > first.uncorrected.high
+    assert first.uncorrected.confidence == 0.95
+
+
 def test_rows_with_a_verdict_do_not_count_in_the_correction_of_the_others(make_record, make_run):
     """By Holm's method the first row is judged at half the error probability, and the second is then alone."""
     rows = compare(make_run([make_record("pytorch", STEADY), make_record("fast", HALF), make_record("same", STEADY)]))

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from bench.report.units import duration, duration_interval, number, percent, size
+from bench.report.units import counted, duration, duration_interval, number, percent, rough_time, size
 
 
 @pytest.mark.parametrize(
@@ -32,3 +32,14 @@ def test_units_fit_and_stick_to_their_numbers():
     assert size(1536) == "1.50\u00a0KiB"
     assert size(17) == "17\u00a0B"
     assert percent(0.018) == "1.80\u00a0%"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.2, "0 s"), (89.4, "89 s"), (91, "2 min"), (240, "4 min"), (5400, "1.5 h"), (36000, "10.0 h")]
+)
+def test_a_rough_time_has_no_false_digits(seconds, text):
+    assert rough_time(seconds) == text
+
+
+def test_a_count_agrees_with_its_noun():
+    assert [counted(count, "case") for count in (0, 1, 2)] == ["0 cases", "1 case", "2 cases"]

@@ -6,8 +6,9 @@ import random
 import numpy as np
 import pytest
 
+from bench.stats.interval import Interval
 from bench.stats.nested import latency_interval
-from bench.stats.ratios import geometric_mean, mean_ratio, unpaired_ratio
+from bench.stats.ratios import geometric_mean, mean_over_cases, mean_ratio, unpaired_ratio
 
 
 def run(latency: float, processes: int, seed: int = 1) -> tuple[list[float], list[int]]:
@@ -101,3 +102,47 @@ def test_the_interval_of_a_single_ratio_is_unbounded() -> None:
 def test_invalid_ratios_and_confidences_are_refused(wrong: list[float], confidence: float) -> None:
     with pytest.raises(ValueError, match=r"ratios|confidence"):
         mean_ratio(wrong, confidence)
+
+
+def test_a_mean_over_cases_equals_the_result_by_hand() -> None:
+    """Distances on the scale of logarithms: (log 1.1, log 1.2) below and (log 1.1, log 1.5) above, each over 2 cases."""
+    mean = mean_over_cases([Interval(0.5, 0.5 / 1.1, 0.5 * 1.1, 0.9), Interval(2.0, 2.0 / 1.2, 2.0 * 1.5, 0.9)])
+    below = math.sqrt(math.log(1.1) ** 2 + math.log(1.2) ** 2) / 2
+    above = math.sqrt(math.log(1.1) ** 2 + math.log(1.5) ** 2) / 2
+    assert (mean.estimate, mean.low, mean.high) == pytest.approx((1.0, math.exp(-below), math.exp(above)))
+    assert mean.confidence == 0.9
+
+
+def test_a_mean_over_a_single_case_is_its_ratio() -> None:
+    ratio = Interval(0.5, 0.4, 0.7, 0.95)
+    mean = mean_over_cases([ratio])
+    assert (mean.estimate, mean.low, mean.high) == pytest.approx((ratio.estimate, ratio.low, ratio.high))
+
+
+def test_a_case_without_a_bound_leaves_none_for_the_mean() -> None:
+    mean = mean_over_cases([Interval(0.5, 0.4, 0.7, 0.95), Interval(2.0, 0.0, math.inf, 0.95)])
+    assert (mean.estimate, mean.low, mean.high) == (pytest.approx(1.0), 0.0, math.inf)
+
+
+@pytest.mark.parametrize(("processes", "width"), [(4, 1.52), (12, 1.12)])
+def test_an_interval_over_cases_is_conservative_for_few_processes(processes: int, width: float) -> None:
+    """Cases differ, each with its own ratio and noise; the known standard error would give the narrowest interval."""
+    source = np.random.default_rng(7)
+    log_ratios, noise = np.log([0.3, 0.5, 0.9, 1.0, 1.4, 2.5, 3.0, 8.0]), np.linspace(0.01, 0.04, 8)
+    truth = math.exp(log_ratios.mean())
+    covered, widths = 0, []
+    for _ in range(1000):
+        samples = np.exp(log_ratios[:, None] + noise[:, None] * source.standard_normal((8, processes)))
+        mean = mean_over_cases([mean_ratio(case) for case in samples.tolist()])
+        covered += mean.low <= truth <= mean.high
+        widths.append(math.log(mean.high / mean.low))
+    known = 2 * 1.96 * math.sqrt((noise**2).sum() / processes) / 8
+    assert covered > 960
+    assert float(np.mean(widths)) / known == pytest.approx(width, rel=0.05)
+
+
+def test_intervals_of_different_confidence_have_no_mean() -> None:
+    with pytest.raises(ValueError, match="one confidence"):
+        mean_over_cases([Interval(0.5, 0.4, 0.7, 0.95), Interval(0.5, 0.4, 0.7, 0.99)])
+    with pytest.raises(ValueError, match="ratios"):
+        mean_over_cases([])
