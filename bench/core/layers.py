@@ -1,7 +1,7 @@
 """The layers of a model, as cases of workloads."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
@@ -29,6 +29,8 @@ class WorkloadLayers(NamedTuple):
     """The layers that it computes, by their names in the model."""
     left_out: Mapping[str, str] = {}
     """Why it does not compute similar layers, by their names."""
+    order: Sequence[str] = ()
+    """All layers of the model of this kind, in the order in which they are computed."""
 
 
 class Layer(BaseModel):

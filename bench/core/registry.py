@@ -59,7 +59,9 @@ def workload(name: str) -> Workload:
     """
     by_name = workloads()
     if name not in by_name:
-        raise UsageError(f"no workload {name!r}; choose from {', '.join(sorted(by_name))}")
+        raise UsageError(
+            f"no workload {name!r}; choose from {', '.join(sorted(by_name))}, or give a folder of yours with --plugin"
+        )
     return by_name[name]
 
 
@@ -133,7 +135,7 @@ def _beside_workloads() -> Iterable[Entry]:
     for name, known in workloads().items():
         package = type(known).__module__.rpartition(".")[0]
         for path in sorted(folder(name).glob("*.py")):
-            if path.stem != "workload" and not path.stem.startswith("_"):
+            if path.stem not in ("workload", "conftest", "setup") and not path.stem.startswith(("_", "test_")):
                 yield from describe(path, workload=name, module=f"{package}.{path.stem}")
 
 

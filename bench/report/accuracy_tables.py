@@ -6,7 +6,7 @@ from bench.core.workload import Metric
 from bench.report.accuracy import Difference, Experiment, Model
 from bench.report.compare import Comparison
 from bench.report.table import metric_column
-from bench.report.text_table import Column, Text, TextTable
+from bench.report.grid import Column, GridCell, Grid
 from bench.report.units import MISSING, duration, hundredths, number
 from bench.stats.interval import Interval
 
@@ -21,27 +21,27 @@ _WORK = [
 ]
 
 
-def means_table(experiment: Experiment) -> TextTable:
+def means_table(experiment: Experiment) -> Grid:
     """Return a line for each implementation: its seeds, the mean of every metric, its work and its times."""
     metrics = [metric_column(metric, "%") for metric in experiment.metrics]
-    return TextTable(
+    return Grid(
         [_NAME, Column("Seeds", hint=f"how many values of {experiment.seed} passed"), *metrics, *_WORK],
         [_model_line(experiment, model) for model in experiment.models],
     )
 
 
-def differences_table(experiment: Experiment) -> TextTable:
+def differences_table(experiment: Experiment) -> Grid:
     """Return a line for each implementation but the baseline: its time, and each metric with a better direction."""
     by_cell = {(difference.implementation, difference.metric): difference for difference in experiment.differences}
     metrics = list(dict.fromkeys(metric for _, metric in by_cell))
     with_ratio = [name for name, row in experiment.ratios.items() if row.ratio]
     names = dict.fromkeys([name for name, _ in by_cell] + with_ratio)
 
-    def line(name: str) -> list[Text]:
+    def line(name: str) -> list[GridCell]:
         differences = (_difference(by_cell.get((name, metric))) for metric in metrics)
-        return [Text(name), _ratio(experiment.ratios[name], experiment.seeds), *differences]
+        return [GridCell(name), _ratio(experiment.ratios[name], experiment.seeds), *differences]
 
-    return TextTable(
+    return Grid(
         [_NAME, _RATIO, *(metric_column(metric, "points") for metric in metrics)],
         [line(name) for name in names],
     )
@@ -59,36 +59,36 @@ def value_text(metric: Metric, value: float) -> str:
     return _value(metric, value) + ("\u00a0%" if metric.is_fraction else "")
 
 
-def _model_line(experiment: Experiment, model: Model) -> list[Text]:
+def _model_line(experiment: Experiment, model: Model) -> list[GridCell]:
     return [
-        Text(model.implementation, ", ".join(f"{name} {value}" for name, value in model.facts.items())),
-        Text(str(model.seeds), "" if model.seeds == experiment.seeds else f"of {experiment.seeds}"),
+        GridCell(model.implementation, ", ".join(f"{name} {value}" for name, value in model.facts.items())),
+        GridCell(str(model.seeds), "" if model.seeds == experiment.seeds else f"of {experiment.seeds}"),
         *(_mean(metric, model.means[metric.name]) for metric in experiment.metrics),
-        Text(MISSING if isnan(model.parameters) else f"{model.parameters:,.0f}"),
-        Text(number(model.macs / 1e6), f"{number(model.sparse_macs / 1e6)} sparse" if model.sparse_macs > 0 else ""),
-        Text(MISSING if isnan(model.prepare_s) else duration(1e9 * model.prepare_s)),
-        Text(duration(model.latency_ns)),
+        GridCell(MISSING if isnan(model.parameters) else f"{model.parameters:,.0f}"),
+        GridCell(number(model.macs / 1e6), f"{number(model.sparse_macs / 1e6)} sparse" if model.sparse_macs > 0 else ""),
+        GridCell(MISSING if isnan(model.prepare_s) else duration(1e9 * model.prepare_s)),
+        GridCell(duration(model.latency_ns)),
     ]
 
 
-def _mean(metric: Metric, mean: Interval | None) -> Text:
-    return Text(_value(metric, mean.estimate), _interval(metric, mean)) if mean else Text(MISSING)
+def _mean(metric: Metric, mean: Interval | None) -> GridCell:
+    return GridCell(_value(metric, mean.estimate), _interval(metric, mean)) if mean else GridCell(MISSING)
 
 
-def _difference(difference: Difference | None) -> Text:
+def _difference(difference: Difference | None) -> GridCell:
     if difference is None:
-        return Text(MISSING)
+        return GridCell(MISSING)
     metric, mean = difference.metric, difference.mean
     asides = [_interval(metric, mean, signed=True), f"p {number(difference.p, 2)}"]
-    return Text(f"{_value(metric, mean.estimate, signed=True)} {difference.finding}", ", ".join(filter(None, asides)))
+    return GridCell(f"{_value(metric, mean.estimate, signed=True)} {difference.finding}", ", ".join(filter(None, asides)))
 
 
-def _ratio(row: Comparison, seeds: int) -> Text:
+def _ratio(row: Comparison, seeds: int) -> GridCell:
     if row.ratio is None:
-        return Text(MISSING, row.reason)
+        return GridCell(MISSING, row.reason)
     interval = f"{number(row.ratio.low)} to {number(row.ratio.high)}"
     repeats = "" if len(row.cases) == seeds else f"{len(row.cases)} of {seeds} repeats"
-    return Text(f"{number(row.ratio.estimate)} {row.verdict}", ", ".join(filter(None, (interval, repeats))))
+    return GridCell(f"{number(row.ratio.estimate)} {row.verdict}", ", ".join(filter(None, (interval, repeats))))
 
 
 def _interval(metric: Metric, mean: Interval, signed: bool = False) -> str:

@@ -26,7 +26,7 @@ from bench.report.section import Section, all_parameters, sections
 from bench.report.setting import setting
 from bench.report.summary import noise, summarise
 from bench.report.table import results_table
-from bench.report.text_table import TextTable
+from bench.report.grid import Grid
 from bench.report.units import percent
 from bench.report.whole_model import WholeModel, whole_model
 from bench.report.whole_model_table import choices_text, model_table
@@ -72,7 +72,7 @@ class Models:
     title: str
     shared: str
     """The parameters that they share; empty where there are none."""
-    tables: list[tuple[Experiment, TextTable, TextTable]]
+    tables: list[tuple[Experiment, Grid, Grid]]
     """Each experiment with its means and its differences."""
     metrics: Sequence[Metric]
     """The metrics that the page explains."""
@@ -83,7 +83,7 @@ class MeasuredModel:
     """A model whose layers were measured, with the table of its totals."""
 
     whole: WholeModel
-    table: TextTable
+    table: Grid
     choices: str
     """How the best mix is made up; empty where there is none."""
 

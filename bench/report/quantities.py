@@ -14,13 +14,13 @@ import pandas as pd
 from bench.core.record import THREADS_THAT_RAN, Latency, Memory, Record, Work
 from bench.core.target import Target
 from bench.peaks.model import GpuPeaks, Peaks
-from bench.report.text_table import Cell
+from bench.report.grid import Cell
 from bench.report.units import MISSING, duration, duration_interval, number, percent, size
 from bench.stats.latencies import process_count
 from bench.stats.percentile import percentile
 from bench.store import Run
 
-Row = Mapping[Any, Any]
+FrameRow = Mapping[Any, Any]
 """A row of ``frame``, by column."""
 
 OFTEN = 0.25
@@ -43,9 +43,9 @@ class Quantity:
     meaning: str = ""
     """What the reader of that column should know."""
     better: Literal["lower", "higher", ""] = ""
-    cell: Callable[[Row], Cell] | None = None
+    cell: Callable[[FrameRow], Cell] | None = None
     """Returns its text in that column; by default the number."""
-    note: Callable[[Row], str] = lambda row: ""
+    note: Callable[[FrameRow], str] = lambda row: ""
     """Returns what to mind in one row that passed; empty where there is nothing."""
     caution: str = ""
     """What the summary says of rows that it ``concerns``, after "In 3 of 12 measurements"; empty for nothing."""
@@ -57,7 +57,7 @@ class Quantity:
         """The meaning, and which direction is better."""
         return "; ".join(filter(None, [self.meaning, self.better and f"{self.better} is better"]))
 
-    def table_cell(self, row: Row) -> Cell:
+    def table_cell(self, row: FrameRow) -> Cell:
         """Return its cell in the table of results; a dash where it is missing."""
         if pd.isna(row[self.name]):
             return Cell(MISSING, "")
@@ -123,23 +123,23 @@ def _attainable(work: Work, target: Target, peaks: Peaks | GpuPeaks | None, thre
         return None
 
 
-def _time_cell(row: Row) -> Cell:
+def _time_cell(row: FrameRow) -> Cell:
     interval = duration_interval(row["latency_low_ns"], row["latency_high_ns"], row["latency_ns"])
     return Cell(duration(row["latency_ns"]), repr(row["latency_ns"]), interval)
 
 
-def _memory_cell(row: Row) -> Cell:
+def _memory_cell(row: FrameRow) -> Cell:
     total = row["peak_bytes"] + row["prepared_bytes"]
     driver = "" if pd.isna(row["driver_bytes"]) else f"; driver {size(row['driver_bytes'])}"
     return Cell(size(total), str(total), f"{size(row['peak_bytes'])} + {size(row['prepared_bytes'])}{driver}")
 
 
-def _error_cell(row: Row) -> Cell:
+def _error_cell(row: FrameRow) -> Cell:
     tolerance = "" if pd.isna(row["tolerance"]) else f"tolerance {row['tolerance']:g}"
     return Cell(number(row["error"], 2), repr(row["error"]), tolerance)
 
 
-def _is_often(row: Row, name: str, total: str) -> bool:
+def _is_often(row: FrameRow, name: str, total: str) -> bool:
     return bool(pd.notna(row[name]) and row[name] > OFTEN * row[total])
 
 

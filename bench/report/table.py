@@ -14,7 +14,7 @@ from bench.core.workload import Metric
 from bench.report.compare import Comparison
 from bench.report.frame import KEYS, bare_metric, derived_columns, metric_columns, parameter_text
 from bench.report.quantities import QUANTITIES, TABLE_QUANTITIES
-from bench.report.text_table import Cell, Column
+from bench.report.grid import Cell, Column
 from bench.report.units import MISSING, hundredths, number
 
 

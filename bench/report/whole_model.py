@@ -43,10 +43,12 @@ class WholeModel:
     model: ModelLayers
     distinct_layers: int
     """The number of distinct layers, each of which was measured once."""
-    macs: int
-    """The multiply-accumulates of all layers together."""
+    macs: int | None
+    """The multiply-accumulates of all layers together; None where some layer has no record yet."""
     baseline: str
-    """The baseline of each of its workloads."""
+    """The name of the total that ratios are taken against: the baseline of each layer's workload."""
+    remark: str
+    """Why there are no ratios; empty where there are."""
     margin: float
     totals: list[Total]
     """The baseline first, then the others from the shortest time to the longest, then those without a sum."""
@@ -75,8 +77,9 @@ def whole_model(run: Run) -> WholeModel | None:
         return None
     layers = _layers(run, model)
     margin = default_margin(run)
-    names = dict.fromkeys(name for layer in layers for name in layer.records)
-    picks = {name: [layer.records.get(name) for layer in layers] for name in names}
+    baseline = " + ".join(dict.fromkeys(layer.baseline for layer in layers if layer.baseline))
+    picks = {name: [layer.records.get(name) for layer in layers] for layer in layers for name in layer.records}
+    picks[baseline] = [layer.records.get(layer.baseline or "") for layer in layers]
     best = [_fastest(layer) for layer in layers]
     complete = {name: records for name, records in picks.items() if all(map(_passed, records))}
     judged = {**complete, **({BEST_MIX: best} if all(map(_passed, best)) else {})}
@@ -87,16 +90,18 @@ def whole_model(run: Run) -> WholeModel | None:
     }
     totals |= {name: _incomplete(name, layers, records) for name, records in picks.items() if name not in complete}
     mix = totals.pop(BEST_MIX, None)
-    baselines = list(dict.fromkeys(layer.baseline for layer in layers if layer.baseline))
+    if not totals[baseline].passed_layers:
+        del totals[baseline]
     return WholeModel(
         run=run.name,
         model=model,
         distinct_layers=len(layers),
-        macs=sum(layer.count * _macs(layer) for layer in layers),
-        baseline=" and ".join(baselines),
+        macs=_macs(layers),
+        baseline=baseline,
+        remark="" if baseline in complete else f"no ratios, as the baseline {baseline} did not pass on every layer",
         margin=margin,
         totals=sorted(
-            totals.values(), key=lambda total: (total.name not in baselines, total.latency is None, _time(total))
+            totals.values(), key=lambda total: (total.name != baseline, total.latency is None, _time(total))
         ),
         mix=mix,
     )
@@ -129,7 +134,8 @@ def _ratio_at(layers: Sequence[_Layer], records: Sequence[Record | None]) -> Cal
         baseline = layer.records.get(layer.baseline or "")
         if record is None or baseline is None or not record.latency or not baseline.latency:
             return None
-        if record is not baseline and session_ratio(record.latency, baseline.latency) is None:
+        in_turns = record.session == baseline.session and session_ratio(record.latency, baseline.latency)
+        if record is not baseline and not in_turns:
             return None
         pairs.append((record.latency, baseline.latency))
         weights.append(layer.count * baseline.latency.estimate)
@@ -168,8 +174,12 @@ def _total(
 def _incomplete(name: str, layers: Sequence[_Layer], records: Sequence[Record | None]) -> Total:
     """Return the total of an implementation that did not pass on every layer."""
     passed = sum(layer.count for layer, record in zip(layers, records, strict=True) if _passed(record))
-    first = next(record for record in records if not _passed(record))
-    reason = f"{first.case}: {first.status.replace('_', ' ')}: {first.reason}" if first else "it has no such operator"
+    index = next(index for index, record in enumerate(records) if not _passed(record))
+    first = records[index]
+    if first:
+        reason = f"{first.case}: {first.status.replace('_', ' ')}: {first.reason}"
+    else:
+        reason = "it does not compute all of them" if layers[index].records else "not all layers are measured yet"
     return Total(name, passed, reason=reason)
 
 
@@ -180,9 +190,15 @@ def _latency(record: Record | None) -> Latency:
     return record.latency
 
 
-def _macs(layer: _Layer) -> int:
-    """Return the multiply-accumulates of one such layer, which are the same for all of its records."""
-    return next((record.work.macs for record in layer.records.values() if record.work), 0)
+def _macs(layers: Sequence[_Layer]) -> int | None:
+    """Return the multiply-accumulates of all layers; those of one layer are the same in all of its records."""
+    macs = 0
+    for layer in layers:
+        work = next((record.work for record in layer.records.values() if record.work), None)
+        if work is None:
+            return None
+        macs += layer.count * work.macs
+    return macs
 
 
 def _time(total: Total) -> float:

@@ -1,6 +1,6 @@
 """The totals of a model as a table, for the report and the terminal."""
 
-from bench.report.text_table import Column, Text, TextTable
+from bench.report.grid import Column, GridCell, Grid
 from bench.report.units import MISSING, duration, duration_interval, number
 from bench.report.whole_model import Total, WholeModel
 
@@ -13,10 +13,10 @@ _COLUMNS = [
 ]
 
 
-def model_table(whole: WholeModel) -> TextTable:
+def model_table(whole: WholeModel) -> Grid:
     """Return a line for each implementation, and one for the best mix of them."""
     totals = [*whole.totals, *([whole.mix] if whole.mix else [])]
-    return TextTable(_COLUMNS, [_line(whole, total) for total in totals])
+    return Grid(_COLUMNS, [_line(whole, total) for total in totals])
 
 
 def choices_text(whole: WholeModel) -> str:
@@ -24,13 +24,14 @@ def choices_text(whole: WholeModel) -> str:
     return ", ".join(f"{name} {count}" for name, count in whole.mix.choices) if whole.mix else ""
 
 
-def _line(whole: WholeModel, total: Total) -> list[Text]:
-    layers = Text(f"{total.passed_layers} of {len(whole.model.layers)}")
+def _line(whole: WholeModel, total: Total) -> list[GridCell]:
+    layers = GridCell(f"{total.passed_layers} of {len(whole.model.layers)}")
     if total.latency is None:
-        return [Text(total.name, total.reason), layers, Text(MISSING), Text(MISSING), Text(MISSING)]
+        return [GridCell(total.name, total.reason), layers, GridCell(MISSING), GridCell(MISSING), GridCell(MISSING)]
     sum_ = total.latency
-    time = Text(duration(sum_.estimate), duration_interval(sum_.low, sum_.high, sum_.estimate))
+    time = GridCell(duration(sum_.estimate), duration_interval(sum_.low, sum_.high, sum_.estimate))
     if total.ratio is None:
-        return [Text(total.name), layers, time, Text(MISSING), Text("baseline" if total.name == whole.baseline else "")]
-    ratio = Text(number(total.ratio.estimate), f"{number(total.ratio.low)} to {number(total.ratio.high)}")
-    return [Text(total.name), layers, time, ratio, Text(str(total.verdict))]
+        role = GridCell("baseline" if total.name == whole.baseline else "")
+        return [GridCell(total.name), layers, time, GridCell(MISSING), role]
+    ratio = GridCell(number(total.ratio.estimate), f"{number(total.ratio.low)} to {number(total.ratio.high)}")
+    return [GridCell(total.name), layers, time, ratio, GridCell(str(total.verdict))]

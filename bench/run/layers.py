@@ -24,9 +24,11 @@ def read_layers(source: str, inputs: tuple[InputSize, ...], workload_names: Iter
     names = tuple(workload_names)
     chosen: dict[str, tuple[str, Case]] = {}
     left_out: dict[str, str] = {}
+    order: dict[str, None] = {}
     for workload_name in names:
         own_layers = registry.workload(workload_name).layers_of(source, inputs)
         left_out |= own_layers.left_out
+        order |= dict.fromkeys(own_layers.order or own_layers.cases)
         for layer, case in own_layers.cases.items():
             if layer not in chosen or _macs(workload_name, case) < _macs(*chosen[layer]):
                 chosen[layer] = (workload_name, case)
@@ -38,9 +40,13 @@ def read_layers(source: str, inputs: tuple[InputSize, ...], workload_names: Iter
     return ModelLayers(
         source=source,
         inputs=tuple(map(str, inputs)),
-        layers=tuple(Layer(name=name, workload=workload, case=case.slug) for name, (workload, case) in chosen.items()),
+        layers=tuple(_layer(name, *chosen[name]) for name in order if name in chosen),
         left_out={name: reason for name, reason in left_out.items() if name not in chosen},
     )
+
+
+def _layer(name: str, workload: str, case: Case) -> Layer:
+    return Layer(name=name, workload=workload, case=case.slug)
 
 
 def _macs(workload_name: str, case: Case) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.core import registry
 from bench.core.entry import Entry
 
-SUFFIXES = {".py", ".cpp", ".hpp", ".cu", ".json", ".txt"}
+SUFFIXES = {".py", ".cpp", ".hpp", ".cu", ".cuh", ".json", ".txt"}
 """Suffixes of code, of the stored choices that it follows (JSON), and of its build files (CMakeLists.txt)."""
 
 
@@ -35,7 +35,17 @@ def hashes(entries: Iterable[Entry]) -> dict[str, str]:
 
 
 def _sources(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES)
+    """Return the files of code in a folder, without those of results and environments that runs may have made in it."""
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.suffix in SUFFIXES and not any(_is_no_source(part) for part in path.relative_to(folder).parts[:-1])
+    )
+
+
+def _is_no_source(folder: str) -> bool:
+    """Whether a folder of this name holds what was made or installed: results, reports, or an environment."""
+    return folder.startswith(".") or folder in ("results", "reports", "build", "venv", "env")
 
 
 def _hash(files: Iterable[Path], folder: Path) -> str:

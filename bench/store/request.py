@@ -38,6 +38,8 @@ class Request(BaseModel):
         stands_in = {PROBLEMS: bool(self.problems), LAYERS: self.model is not None}
         if any(present != (self.suite == name) for name, present in stands_in.items()):
             raise ValueError(f"a suite, problems (suite {PROBLEMS!r}) or a model (suite {LAYERS!r}): give one of them")
+        if self.model and (foreign := {layer.workload for layer in self.model.layers} - set(self.workloads)):
+            raise ValueError(f"the model has layers of {', '.join(sorted(foreign))}, which is not among the workloads")
         if (self.problems and self.workloads[1:]) or (any(stands_in.values()) and self.cases):
             raise ValueError("problems are of one workload, and neither they nor a model's layers can be filtered")
         return self

@@ -8,6 +8,7 @@ from typing import Any
 
 import tvm
 
+from bench.core.errors import UsageError
 from bench.core.target import Target
 from impls.grouped_conv2d._gspc import instruction_set
 from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
@@ -60,8 +61,11 @@ def targets() -> dict[str, Target]:
 def tuning_options(description: str, default: str) -> argparse.ArgumentParser:
     """Return the command line of a tuner: which cases it tunes, and whether it tunes again; see ``cases_to_tune``."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--suite", choices=sorted(GroupedConv2d().suites()), help=f"default: {default}")
-    parser.add_argument("--problem", action="append", default=[], help="a case of your own in place of a suite's")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--suite", choices=sorted(GroupedConv2d().suites()), help=f"default: {default}")
+    source.add_argument(
+        "--problem", action="append", type=_case, default=[], help="a case of your own in place of a suite's"
+    )
     parser.add_argument("--again", action="store_true", help="also cases that have been tuned before")
     return parser
 
@@ -71,8 +75,15 @@ def cases_to_tune(
 ) -> Sequence[GroupedConv2dCase]:
     """Return the problems or the suite that the command line names, or ``default``."""
     if options.problem:
-        return [GroupedConv2dCase.from_text(text) for text in options.problem]
+        return list(options.problem)
     return GroupedConv2d().suites()[options.suite] if options.suite else default
+
+
+def _case(text: str) -> GroupedConv2dCase:
+    try:
+        return GroupedConv2dCase.from_text(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def machine() -> str:

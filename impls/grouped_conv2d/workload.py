@@ -144,7 +144,7 @@ class GroupedConv2d(OperatorWorkload):
                 cases[name] = GroupedConv2dCase.from_parameters(sizes)
             except UsageError as error:
                 left_out[name] = str(error)
-        return WorkloadLayers(cases, left_out)
+        return WorkloadLayers(cases, left_out, list(read.convolutions))
 
     def random_case(self, pick: Pick[Any]) -> GroupedConv2dCase:
         groups = pick([1, 2, 3, 4, 8])

@@ -42,15 +42,21 @@ class Model:
     left_out: dict[str, str]
     """Why each other convolution of the model is left out, by its name in the model."""
 
+    def add(self, name: str, convolution: Convolution | str) -> None:
+        """Add a convolution, or the reason for which one is left out.
 
-def pattern_of(weight: NDArray[np.generic]) -> NDArray[np.bool_] | None:
-    """Return which weights of a pointwise convolution, (cout, cin, 1, 1), are not zero; None where none is zero."""
-    present = weight.reshape(weight.shape[:2]) != 0
-    return None if present.all() else present
+        A layer that is applied several times gets the names ``name``, ``name (2)`` and so on.
+        """
+        unique, count = name, 1
+        while unique in self.convolutions or unique in self.left_out:
+            count += 1
+            unique = f"{name} ({count})"
+        if isinstance(convolution, str):
+            self.left_out[unique] = convolution
+        else:
+            self.convolutions[unique] = convolution
 
 
-def unique_name(name: str, taken: dict[str, Convolution]) -> str:
-    """Return ``name``, or ``name (2)`` and so on for a layer that is applied several times."""
-    if name not in taken:
-        return name
-    return next(numbered for count in range(2, len(taken) + 2) if (numbered := f"{name} ({count})") not in taken)
+def pattern_of(present: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """Return ``present``, which weights of a pointwise convolution are not zero, as (cout, cin); None if all are."""
+    return None if present.all() else present.reshape(present.shape[:2])

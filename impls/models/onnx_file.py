@@ -9,11 +9,21 @@ import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import (
+    AttributeProto,
+    GraphProto,
+    ModelProto,
+    NodeProto,
+    TensorProto,
+    ValueInfoProto,
+    helper,
+    inliner,
+    numpy_helper,
+)
 
 from bench.core.errors import UsageError
 from bench.core.layers import InputSize
-from impls.models.model import Convolution, Model, pattern_of, unique_name
+from impls.models.model import Convolution, Model, pattern_of
 
 MAX_FILE_BYTES = 2**31 - 1
 """The largest message that protobuf reads."""
@@ -44,6 +54,8 @@ def read_onnx(path: Path, inputs: tuple[InputSize, ...]) -> Model:
     """
     proto = _load(path)
     _set_input_sizes(path, proto.graph, inputs)
+    if inputs:
+        _forget_shapes(proto.graph)
     try:
         graph = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
     except Exception as error:  # onnx raises its own types for models that contradict themselves
@@ -60,13 +72,15 @@ def _load(path: Path) -> ModelProto:
                 f"{path} has {size / 2**30:.1f} GiB, and protobuf reads at most 2 GiB: save its weights as external data"
             )
         proto = onnx.load_model(path, load_external_data=False)
+        if proto.functions:
+            proto = inliner.inline_local_functions(proto)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
     except (DecodeError, ValueError) as error:
         raise UsageError(f"{path} is no ONNX file, or is cut off: {_first_line(error)}") from None
     if not proto.graph.node:
         raise UsageError(f"{path} is no ONNX model: it has no layers")
-    return onnx.inliner.inline_local_functions(proto) if proto.functions else proto
+    return proto
 
 
 def _set_input_sizes(path: Path, graph: GraphProto, sizes: tuple[InputSize, ...]) -> None:
@@ -77,10 +91,15 @@ def _set_input_sizes(path: Path, graph: GraphProto, sizes: tuple[InputSize, ...]
     """
     weights = {tensor.name for tensor in graph.initializer}
     inputs = {value.name: value for value in graph.input if value.name not in weights}
-    for size, name in zip(sizes, inputs, strict=False):
-        _set_input_size(path, inputs, InputSize(size.name or name, size.shape))
-    for size in sizes[len(inputs) :]:
-        raise UsageError(f"{path} has only {len(inputs)} inputs, so --input-size {size} is one too many")
+    named = [size.name for size in sizes if size.name]
+    if repeated := {name for name in named if named.count(name) > 1}:
+        raise UsageError(f"--input-size gives input {min(repeated)} twice")
+    open_names = iter([name for name in inputs if name not in named])
+    for size in sizes:
+        name = size.name or next(open_names, "")
+        if not name:
+            raise UsageError(f"{path} has only {_inputs_text(len(inputs))}, so --input-size {size} is one too many")
+        _set_input_size(path, inputs, InputSize(name, size.shape))
     for name, value in inputs.items():
         shape = _shape(value)
         if shape is None or None in shape:
@@ -88,6 +107,24 @@ def _set_input_sizes(path: Path, graph: GraphProto, sizes: tuple[InputSize, ...]
                 f"{path}: input {name} has dynamic dimensions, ({_open_shape(value)}); "
                 f"give its size, such as --input-size {name}={_example(shape)}"
             )
+
+
+def _inputs_text(count: int) -> str:
+    return "1 input" if count == 1 else f"{count} inputs"
+
+
+def _forget_shapes(graph: GraphProto) -> None:
+    """Delete what the file says of the sizes of tensors, since the sizes of its inputs may have been others.
+
+    The sizes that custom operators return are kept, since nothing else tells them.
+    """
+    custom = {name for node in graph.node if node.domain not in STANDARD_DOMAINS for name in node.output}
+    kept = [value for value in graph.value_info if value.name in custom]
+    del graph.value_info[:]
+    graph.value_info.extend(kept)
+    for value in graph.output:
+        if value.name not in custom:
+            value.type.tensor_type.ClearField("shape")
 
 
 def _set_input_size(path: Path, inputs: Mapping[str, ValueInfoProto], size: InputSize) -> None:
@@ -126,31 +163,31 @@ class _GraphReader:
     def read(self) -> Model:
         model = Model({}, {})
         for node in self.graph.node:
-            name = unique_name(node.name or node.output[0], model.convolutions)
-            if node.op_type == "Conv" and node.domain in STANDARD_DOMAINS:
-                if reason := self._why_left_out(node):
-                    model.left_out[name] = reason
-                else:
-                    model.convolutions[name] = self._convolution(node, name)
-            elif node.op_type in OTHER_CONVOLUTIONS:
-                model.left_out[name] = OTHER_CONVOLUTIONS[node.op_type]
-            for inner in _convolutions_in_subgraphs(node):
-                model.left_out[inner.name or inner.output[0]] = f"it is in a branch or loop of {node.op_type} {name}"
+            if node.op_type == "Conv" or node.op_type in OTHER_CONVOLUTIONS:
+                model.add(_name(node), self._why_left_out(node) or self._convolution(node))
+            for nested in _convolutions_in_subgraphs(node):
+                model.add(_name(nested), f"it is in a branch or loop of {node.op_type} {_name(node)}")
         return model
 
     def _why_left_out(self, node: NodeProto) -> str:
-        """Return why a Conv is not a 2-D convolution of floats; empty where it is."""
+        """Return why an operator is not a 2-D convolution of floats; empty where it is."""
+        if reason := OTHER_CONVOLUTIONS.get(node.op_type):
+            return reason
+        if node.domain not in STANDARD_DOMAINS:
+            return f"it is the custom operator {node.domain}::{node.op_type}"
         weight = self.tensors.get(node.input[1])
-        if weight and weight.shape and len(weight.shape) != 4:
-            return f"it is a {len(weight.shape) - 2}-D convolution"
+        sizes = _attributes(node).get("kernel_shape") or (weight.shape or ())[2:] if weight else ()
+        if sizes and len(sizes) != 2:
+            return f"it is a {len(sizes)}-D convolution"
         producer = self.producers.get(node.input[1])
         return "it is quantised" if producer and producer.op_type == "DequantizeLinear" else ""
 
-    def _convolution(self, node: NodeProto, name: str) -> Convolution:
+    def _convolution(self, node: NodeProto) -> Convolution:
+        name = _name(node)
         weight = self._require_shape(node.input[1], f"the weight of {name}")
         shape, dtype = self._require_shape(node.input[0], f"the input of {name}"), self.tensors[node.input[0]].dtype
         n, cin, *size = shape
-        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        attributes = _attributes(node)
         stride = tuple(attributes.get("strides", (1, 1)))
         dilation = tuple(attributes.get("dilations", (1, 1)))
         convolution = Convolution(
@@ -161,16 +198,19 @@ class _GraphReader:
             w=size[1],
             kernel=(weight[2], weight[3]),
             stride=(stride[0], stride[1]),
-            padding=_padding(attributes, size, weight[2:], stride, dilation),
+            padding=self._padding(node, size, weight[2:], stride, dilation),
             dilation=(dilation[0], dilation[1]),
             groups=attributes.get("group", 1),
             bias=len(node.input) > 2 and bool(node.input[2]),
             dtype=dtype,
         )
-        if convolution.is_pointwise and node.input[1] in self.weights:
-            values = self._values(self.weights[node.input[1]])
-            return replace(convolution, pattern=pattern_of(values))
-        return convolution
+        if not convolution.is_pointwise:
+            return convolution
+        try:
+            values = self._values(node.input[1])
+        except LookupError:  # it depends on the model's input
+            return convolution
+        return replace(convolution, pattern=pattern_of(values != 0))
 
     def _require_shape(self, tensor: str, what: str) -> tuple[int, ...]:
         """Return the shape of a tensor of four dimensions; raise UsageError where the graph does not tell it."""
@@ -191,42 +231,71 @@ class _GraphReader:
                 waiting += node.input
             seen.add(name)
 
-    def _values(self, tensor: TensorProto) -> NDArray[Any]:
+    def _values(self, tensor: str) -> NDArray[Any]:
+        """Return the values of a weight, which may be a constant, or the product of two, such as one with a mask.
+
+        Raises:
+            LookupError: where it is something else.
+            UsageError: where its file cannot be read.
+        """
+        if tensor not in self.weights:
+            node = self.producers[tensor]
+            if node.op_type == "Constant" and "value" in (attributes := _attributes(node)):
+                return numpy_helper.to_array(attributes["value"])
+            if node.op_type == "Identity":
+                return self._values(node.input[0])
+            if node.op_type == "Mul":
+                return np.asarray(self._values(node.input[0]) * self._values(node.input[1]))
+            raise LookupError(tensor)
         try:
-            return numpy_helper.to_array(tensor, str(self.path.parent))
+            return numpy_helper.to_array(self.weights[tensor], str(self.path.parent))
         except Exception as error:  # a missing file, or one that is too short
-            raise UsageError(f"{self.path}: cannot read weight {tensor.name}: {_first_line(error)}") from None
+            raise UsageError(f"{self.path}: cannot read weight {tensor}: {_first_line(error)}") from None
+
+    def _padding(
+        self,
+        node: NodeProto,
+        size: list[int],
+        kernel: tuple[int, ...],
+        stride: tuple[int, ...],
+        dilation: tuple[int, ...],
+    ) -> tuple[int, int, int, int]:
+        """Return the zeros at the top, bottom, left and right."""
+        attributes = _attributes(node)
+        automatic = attributes.get("auto_pad", b"").decode() or "NOTSET"
+        if automatic == "NOTSET":
+            top, left, bottom, right = attributes.get("pads", (0, 0, 0, 0))
+            return top, bottom, left, right
+        if automatic == "VALID":
+            return 0, 0, 0, 0
+        if automatic not in ("SAME_UPPER", "SAME_LOWER"):
+            raise UsageError(f"{self.path}: {_name(node)} has an unknown auto_pad {automatic!r}")
+        ends = []
+        for length, kernel_size, step, gap in zip(size, kernel, stride, dilation, strict=True):
+            outputs = -(-length // step)
+            total = max(0, (outputs - 1) * step + gap * (kernel_size - 1) + 1 - length)
+            less, more = total // 2, total - total // 2
+            ends.append((less, more) if automatic == "SAME_UPPER" else (more, less))
+        return (*ends[0], *ends[1])
 
 
-def _padding(
-    attributes: Mapping[str, Any],
-    size: list[int],
-    kernel: tuple[int, ...],
-    stride: tuple[int, ...],
-    dilation: tuple[int, ...],
-) -> tuple[int, int, int, int]:
-    """Return the zeros at the top, bottom, left and right."""
-    automatic = attributes.get("auto_pad", b"NOTSET").decode()
-    if automatic in ("NOTSET", "VALID"):
-        top, left, bottom, right = attributes.get("pads", (0, 0, 0, 0)) if automatic == "NOTSET" else (0, 0, 0, 0)
-        return top, bottom, left, right
-    ends = []
-    for length, kernel_size, step, gap in zip(size, kernel, stride, dilation, strict=True):
-        outputs = -(-length // step)
-        total = max(0, (outputs - 1) * step + gap * (kernel_size - 1) + 1 - length)
-        less, more = total // 2, total - total // 2
-        ends.append((less, more) if automatic == "SAME_UPPER" else (more, less))
-    return (*ends[0], *ends[1])
+def _name(node: NodeProto) -> str:
+    """Return the name of a node, or that of its output, as names are optional."""
+    return str(node.name or node.output[0])
+
+
+def _attributes(node: NodeProto) -> dict[str, Any]:
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
 
 
 def _convolutions_in_subgraphs(node: NodeProto) -> Iterator[NodeProto]:
     for attribute in node.attribute:
         graphs = [attribute.g] if attribute.type == AttributeProto.GRAPH else attribute.graphs
         for graph in graphs:
-            for inner in graph.node:
-                if inner.op_type == "Conv" or inner.op_type in OTHER_CONVOLUTIONS:
-                    yield inner
-                yield from _convolutions_in_subgraphs(inner)
+            for nested in graph.node:
+                if nested.op_type == "Conv" or nested.op_type in OTHER_CONVOLUTIONS:
+                    yield nested
+                yield from _convolutions_in_subgraphs(nested)
 
 
 def _shape(value: ValueInfoProto) -> Shape | None:

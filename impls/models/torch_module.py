@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,7 +20,7 @@ from torch.fx.node import map_arg
 
 from bench.core.errors import UsageError
 from bench.core.layers import InputSize
-from impls.models.model import Convolution, Model, pattern_of, unique_name
+from impls.models.model import Convolution, Model, pattern_of
 
 TORCHVISION_INPUT = InputSize("", (1, 3, 224, 224))
 """An image as torchvision's classifiers take it, for which no size has to be given."""
@@ -44,7 +45,10 @@ def read_torchvision(name: str, inputs: tuple[InputSize, ...]) -> Model:
     if name not in names:
         near = difflib.get_close_matches(name, names, n=5) or names[:5]
         raise UsageError(f"torchvision has no model {name!r}; choose from {', '.join(near)} ...")
-    return read_module(models.get_model(name, weights=None), f"torchvision:{name}", inputs or (TORCHVISION_INPUT,))
+    parameters = signature(models.get_model_builder(name)).parameters
+    none = {parameter: None for parameter in ("weights", "weights_backbone") if parameter in parameters}
+    model = models.get_model(name, **none)  # random weights: nothing is downloaded, nor unpickled
+    return read_module(model, f"torchvision:{name}", inputs or (TORCHVISION_INPUT,))
 
 
 def torchvision_models() -> ModuleType:
@@ -99,6 +103,9 @@ def read_module(model: nn.Module, source: str, inputs: tuple[InputSize, ...]) ->
     """
     unnamed = tuple(torch.zeros(size.shape) for size in inputs if not size.name)
     named = {size.name: torch.zeros(size.shape) for size in inputs if size.name}
+    for module in model.modules():
+        if isinstance(getattr(type(module), "backend", None), property):
+            module.backend = "auto"  # a sliding-channel layer is then traced as a convolution, whatever it runs with
     try:
         with torch.no_grad():
             exported = torch.export.export(model.eval(), unnamed, named)
@@ -114,29 +121,45 @@ class _Trace:
     """Reads the convolutions of a traced model."""
 
     def __init__(self, exported: ExportedProgram) -> None:
-        self.nodes = list(exported.graph.nodes)
-        signature = exported.graph_signature
+        self.graphs = [
+            module.graph for module in exported.graph_module.modules() if isinstance(module, torch.fx.GraphModule)
+        ]
+        names_of = exported.graph_signature
         tensors = {**exported.state_dict, **exported.constants}
         names = {
-            **signature.inputs_to_parameters,
-            **signature.inputs_to_buffers,
-            **signature.inputs_to_lifted_tensor_constants,
+            **names_of.inputs_to_parameters,
+            **names_of.inputs_to_buffers,
+            **names_of.inputs_to_lifted_tensor_constants,
         }
         self.tensors = {node: tensors[name] for node, name in names.items()}
 
     def read(self) -> Model:
         model = Model({}, {})
-        for node in self.nodes:
-            operator = _operator(node)
-            name = unique_name(_module_path(node) or node.name, model.convolutions)
-            if operator in CONVOLUTIONS and not _arguments(node).get("transposed"):
-                if (rank := len(_shape(_arguments(node)["weight"])) - 2) == 2:
-                    model.convolutions[name] = self._convolution(node)
-                else:
-                    model.left_out[name] = f"it is a {rank}-D convolution"
-            elif operator in (*CONVOLUTIONS, *OTHER_CONVOLUTIONS):
-                model.left_out[name] = OTHER_CONVOLUTIONS.get(operator, "it is a transposed convolution")
+        main, *nested = self.graphs
+        for node in main.nodes:
+            if operator := _operator(node):
+                name = _module_path(node) or node.name
+                if reason := self._why_left_out(operator, node):
+                    model.add(name, reason)
+                elif operator in CONVOLUTIONS:
+                    model.add(name, self._convolution(node))
+        for node in (node for graph in nested for node in graph.nodes):
+            if _operator(node) in (*CONVOLUTIONS, *OTHER_CONVOLUTIONS):
+                model.add(_module_path(node) or node.name, "it is in a branch, or where autocast is on or off")
         return model
+
+    def _why_left_out(self, operator: str, node: Node) -> str:
+        """Return why a convolution is not a 2-D convolution; empty where it is, and for other operators."""
+        if operator in OTHER_CONVOLUTIONS:
+            return OTHER_CONVOLUTIONS[operator]
+        if operator not in CONVOLUTIONS:
+            custom = "::" in operator and "conv" in operator
+            return f"it is the custom operator {operator}" if custom else ""
+        arguments = _arguments(node)
+        if arguments.get("transposed"):
+            return "it is a transposed convolution"
+        rank = len(_shape(arguments["weight"])) - 2
+        return "" if rank == 2 else f"it is a {rank}-D convolution"
 
     def _convolution(self, node: Node) -> Convolution:
         arguments = _arguments(node)
@@ -163,7 +186,7 @@ class _Trace:
             weight = self._value(arguments["weight"])
         except LookupError:  # it depends on the model's input
             return convolution
-        return replace(convolution, pattern=pattern_of(weight.detach().numpy()))
+        return replace(convolution, pattern=pattern_of((weight != 0).numpy()))
 
     def _value(self, node: Node) -> Any:
         """Return what a node computes from parameters alone, such as a weight times a mask.
@@ -196,8 +219,11 @@ def _module_path(node: Node) -> str:
 
 
 def _operator(node: Node) -> str:
-    """Return the name of the ATen operator that a node calls, e.g. ``conv2d``; empty for other nodes."""
-    return node.target.overloadpacket.__name__ if isinstance(node.target, OpOverload) else ""
+    """Return the operator that a node calls, e.g. ``conv2d`` of ATen or ``torchvision::deform_conv2d``; else empty."""
+    if not isinstance(node.target, OpOverload):
+        return ""
+    name = node.target.overloadpacket.__name__
+    return name if node.target.namespace == "aten" else f"{node.target.namespace}::{name}"
 
 
 def _arguments(node: Node) -> dict[str, Any]:

@@ -141,8 +141,8 @@ def windows_of(pattern: NDArray[np.bool_]) -> Windows | None:
         pattern: whether each weight is not zero, (cout, cin).
 
     Returns:
-        The windows with the simplest overlap that gives this pattern; None where it is no pattern of windows, or a
-        filter reads all channels.
+        The windows with the first of SIMPLE_OVERLAPS that gives this pattern; None where none does, or where a filter
+        reads all channels.
     """
     cout, cin = pattern.shape
     width = int(pattern[0].sum())

@@ -189,16 +189,18 @@ class SlidingChannelConv2d(OperatorWorkload):
 
     def layers_of(self, model: str, inputs: tuple[InputSize, ...]) -> WorkloadLayers:
         """Return the pointwise convolutions of a model whose weights are zero outside sliding windows of channels."""
+        convolutions = read_model(model, inputs).convolutions
         cases, left_out = {}, {}
-        for name, convolution in read_model(model, inputs).convolutions.items():
+        for name, convolution in convolutions.items():
             windows = None if convolution.pattern is None else windows_of(convolution.pattern)
             if windows:
-                sizes = {field: getattr(convolution, field) for field in ("n", "cin", "cout", "h", "w", "bias", "dtype")}
+                shared = ("n", "cin", "cout", "h", "w", "bias", "dtype")
+                sizes = {field: getattr(convolution, field) for field in shared}
                 try:
                     cases[name] = SlidingChannelConv2dCase.from_parameters(sizes | {"cg": windows.cg, "co": windows.co})
                 except UsageError as error:
                     left_out[name] = str(error)
-        return WorkloadLayers(cases, left_out)
+        return WorkloadLayers(cases, left_out, list(convolutions))
 
     def random_case(self, pick: Pick[Any]) -> SlidingChannelConv2dCase:
         cg = pick([1, 2, 3, 4, 8])

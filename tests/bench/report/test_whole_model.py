@@ -1,7 +1,10 @@
 """A model is the sum of its layers, each as often as it occurs."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from bench.core import registry
 from bench.core.layers import Layer, ModelLayers
 from bench.core.record import Status
 from bench.report.html import write_report
@@ -78,8 +81,34 @@ def test_an_implementation_that_lacks_a_layer_has_no_sum_and_says_why(make_run, 
 def test_a_layer_that_nothing_computes_leaves_no_mix(make_run, make_record):
     run = make_run([make_record(parameters=STEM)], request=request("cin=3,groups=1", "cin=64,groups=4"))
     whole = whole_model(run)
-    assert whole.mix is None
-    assert whole.totals[0].reason == "it has no such operator"
+    assert (whole.mix, whole.macs) == (None, None)
+    assert whole.totals[0].reason == "not all layers are measured yet"
+    assert whole.remark == "no ratios, as the baseline pytorch did not pass on every layer"
+
+
+def test_layers_of_two_workloads_have_the_baselines_of_both(make_run, make_record, monkeypatch):
+    workload = registry.workload("conv")
+    monkeypatch.setattr(
+        registry, "workload", lambda name: workload if name == "conv" else SimpleNamespace(**vars(workload) | {"baseline": "dense"})
+    )
+    records = [
+        make_record(name, [ns * factor for factor in NOISE], parameters=STEM, workload=workload_name, session=workload_name)
+        for workload_name, times in (("conv", {"pytorch": 1000, "fast": 500}), ("scc", {"dense": 300, "fast": 400}))
+        for name, ns in times.items()
+    ]
+    layers = tuple(Layer(name=name, workload=name, case="cin=3,groups=1") for name in ("conv", "scc"))
+    own = ModelLayers(source="net.onnx", layers=layers)
+    run = make_run(records, request=Request(workloads=("conv", "scc"), suite=LAYERS, target="edge", model=own))
+    whole = whole_model(run)
+    assert [total.name for total in whole.totals if total.latency] == ["pytorch + dense", "fast"]
+    assert whole.totals[1].ratio.estimate == pytest.approx(900 / 1300)
+    assert [total.name for total in whole.totals if not total.latency] == ["pytorch", "dense"]
+
+
+def test_rounds_of_two_sessions_do_not_pair(make_run, make_record):
+    records = [make_record("pytorch", parameters=STEM), make_record("fast", parameters=STEM, session="another")]
+    whole = whole_model(make_run(records, request=request("cin=3,groups=1")))
+    assert whole.totals[1].ratio is None
 
 
 def test_a_run_of_a_suite_is_no_model(make_run, make_record):

@@ -131,6 +131,73 @@ def test_what_is_no_2d_convolution_of_floats_is_left_out_with_its_reason(tmp_pat
     assert read.left_out == {"up": "it is a transposed convolution", "quantised": "it is quantised"}
 
 
+def test_operators_of_other_domains_and_other_ranks_are_left_out(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Conv", ["image", "conv"], ["blocked"], name="blocked", domain="com.microsoft.nchwc"),
+        conv("conv", "image"),
+        helper.make_node("Reshape", ["image", "rows"], ["line"]),
+        conv("line", "line"),
+    ]
+    weights: Weights = {
+        "conv": np.ones((4, 3, 3, 3), np.float32),
+        "rows": np.array([2, 99, 29], np.int64),
+        "line": np.ones((4, 99, 3), np.float32),
+    }
+    nodes[-1].input[1] = "line_weight"
+    weights["line_weight"] = weights.pop("line")
+    read = read_onnx(save(model(nodes, weights), tmp_path / "model.onnx"), ())
+    assert list(read.convolutions) == ["conv"]
+    assert read.left_out == {
+        "blocked": "it is the custom operator com.microsoft.nchwc::Conv",
+        "line": "it is a 1-D convolution",
+    }
+
+
+def test_local_functions_are_read_into(tmp_path: Path) -> None:
+    block = helper.make_function(
+        "acme", "Block", ["x", "w"], ["y"], [helper.make_node("Conv", ["x", "w"], ["y"])], [helper.make_opsetid("", 20)]
+    )
+    nodes = [helper.make_node("Block", ["image", "weight"], ["out"], domain="acme")]
+    proto = model(nodes, {"weight": np.ones((4, 3, 3, 3), np.float32)})
+    proto.functions.append(block)
+    (convolution,) = read_onnx(save(proto, tmp_path / "model.onnx"), ()).convolutions.values()
+    assert (convolution.cin, convolution.cout, convolution.h) == (3, 4, 33)
+
+
+def test_sizes_in_the_file_do_not_stand_against_the_given_ones(tmp_path: Path) -> None:
+    """A file may have been given open inputs afterwards, and still state the old sizes of what lies behind them."""
+    proto = onnx.shape_inference.infer_shapes(model([conv("a", "image"), conv("b", "a_out")], {
+        "a": np.ones((4, 3, 3, 3), np.float32), "b": np.ones((4, 4, 3, 3), np.float32)
+    }))
+    for dim, name in zip(proto.graph.input[0].type.tensor_type.shape.dim, ("n", "", "h", "w"), strict=True):
+        if name:
+            dim.dim_param = name
+    path = save(proto, tmp_path / "reopened.onnx")
+    read = read_onnx(path, (InputSize("", (1, 3, 64, 64)),))
+    assert [(layer.n, layer.h) for layer in read.convolutions.values()] == [(1, 64), (1, 62)]
+
+
+@pytest.mark.parametrize("form", ["constant", "identity", "masked"])
+def test_the_zeros_of_a_computed_weight_are_seen(form: str, tmp_path: Path) -> None:
+    pattern = np.zeros((4, 3, 1, 1), np.float32)
+    pattern[[0, 1, 2, 3], [0, 1, 2, 0]] = 1
+    tensor = numpy_helper.from_array(pattern, "value")
+    node, weights = {
+        "constant": (helper.make_node("Constant", [], ["weight"], value=tensor), {}),
+        "identity": (helper.make_node("Identity", ["stored"], ["weight"]), {"stored": pattern}),
+        "masked": (
+            helper.make_node("Mul", ["stored", "mask"], ["weight"]),
+            {"stored": np.ones((4, 3, 1, 1), np.float32), "mask": pattern},
+        ),
+    }[form]
+    layer = conv("layer", "image")
+    layer.input[1] = "weight"
+    path = save(model([node, layer], weights), tmp_path / "model.onnx")
+    assert SlidingChannelConv2d().layers_of(str(path), ()).cases == {
+        "layer": SlidingChannelConv2dCase(n=2, cin=3, cout=4, h=33, w=29, cg=3, co="0")
+    }
+
+
 def test_a_layer_that_is_applied_twice_counts_twice(tmp_path: Path) -> None:
     nodes = [conv("same", "image", pads=[1, 1, 1, 1]), conv("same", "same_out", pads=[1, 1, 1, 1])]
     nodes[1].output[0] = "second_out"
@@ -155,7 +222,14 @@ class TestWhatCannotBeRead:
 
     def test_a_size_too_many_is_refused(self, tmp_path: Path) -> None:
         path = save(network(20), tmp_path / "open.onnx")
-        self.refuses(path, "only 1 inputs, so --input-size 1x2 is one too many", *IMAGE, InputSize("", (1, 2)))
+        self.refuses(path, "only 1 input, so --input-size 1x2 is one too many", *IMAGE, InputSize("", (1, 2)))
+
+    def test_a_size_that_is_given_twice_is_refused(self, tmp_path: Path) -> None:
+        self.refuses(save(network(20), tmp_path / "open.onnx"), "gives input image twice", *IMAGE, *IMAGE)
+
+    def test_an_unknown_padding_is_refused(self, tmp_path: Path) -> None:
+        proto = model([conv("odd", "image", auto_pad="SAME")], {"odd": np.ones((4, 3, 3, 3), np.float32)})
+        self.refuses(save(proto, tmp_path / "model.onnx"), "odd has an unknown auto_pad 'SAME'|contradict each other")
 
     def test_a_file_that_is_cut_off_is_refused(self, tmp_path: Path) -> None:
         path = save(network(20), tmp_path / "model.onnx")

@@ -100,6 +100,31 @@ def test_the_sliding_channel_layer_and_masked_weights_belong_to_its_workload(
     }
 
 
+class Regions(nn.Module):
+    """A convolution without autocast, one that a custom operator does, and a sliding-channel layer that names how."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside, self.outside = nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3)
+        self.windows = Layer(8, 8, cg=2, backend="sliced_gemm")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", enabled=False):
+            y = self.inside(x)
+        return self.windows(self.outside(y))
+
+
+def test_convolutions_in_regions_are_left_out_and_layers_are_read_whatever_computes_them() -> None:
+    read = read_module(Regions(), "regions", IMAGE)
+    assert list(read.convolutions) == ["outside", "windows"]
+    assert list(read.left_out) == ["inside"]
+
+
+def test_a_model_with_a_backbone_downloads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.hub, "load_state_dict_from_url", lambda *_, **__: pytest.fail("downloads weights"))
+    assert len(read_model("torchvision:lraspp_mobilenet_v3_large", ()).convolutions) > 50
+
+
 @pytest.mark.parametrize(
     ("source", "reason"),
     [

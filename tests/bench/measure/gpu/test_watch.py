@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bench.core.record import NO_OTHERS, OTHERS
+from bench.core.record import NO_OTHER_PROCESSES, OTHER_PROCESSES
 from bench.measure.gpu.watch import THROTTLE_REASONS, Nvml, Watch
 
 
@@ -64,9 +64,9 @@ def test_other_processes_are_those_that_are_no_workers_of_this_run():
         watch.look_for_others()
         driver._processes = [os.getpid(), 1]
         watch.look_for_others()
-        others = watch.facts()[OTHERS]
+        others = watch.facts()[OTHER_PROCESSES]
         assert others == f"2 (1, {child.pid})", "all that were ever there"
-        assert watch.facts()[OTHERS] == NO_OTHERS
+        assert watch.facts()[OTHER_PROCESSES] == NO_OTHER_PROCESSES
         from_child = (
             "import os, sys; from types import SimpleNamespace; from bench.measure.gpu.watch import Watch;"
             "watch = Watch(SimpleNamespace(processes=lambda: [os.getpid(), int(sys.argv[1])]));"
@@ -80,7 +80,7 @@ def test_other_processes_are_those_that_are_no_workers_of_this_run():
 def test_with_ids_of_another_namespace_other_processes_are_unknown():
     watch = Watch(Driver(processes=[4194304]))
     watch.look_for_others()
-    assert watch.facts()[OTHERS].startswith("cannot tell")
+    assert watch.facts()[OTHER_PROCESSES].startswith("cannot tell")
 
 
 class TestNvml:

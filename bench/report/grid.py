@@ -22,7 +22,7 @@ class Cell(NamedTuple):
     """Small print below the text."""
 
 
-class Text(NamedTuple):
+class GridCell(NamedTuple):
     """The text of a cell of a small table."""
 
     text: str
@@ -31,8 +31,8 @@ class Text(NamedTuple):
 
 
 @dataclass(frozen=True)
-class TextTable:
+class Grid:
     """A small table of texts; its first column names the lines."""
 
     columns: list[Column]
-    lines: list[list[Text]]
+    lines: list[list[GridCell]]
