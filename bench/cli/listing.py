@@ -39,7 +39,7 @@ def _listing(entries: Sequence[Entry], targets: dict[str, str | None]) -> dict[s
                         "summary": entry.summary,
                         "paper": entry.paper or None,
                         "targets": entry.targets,
-                        "missing": entry.missing(),
+                        "unavailable": entry.missing(),
                     }
                     for entry in entries
                     if entry.workload == name

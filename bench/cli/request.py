@@ -36,7 +36,7 @@ def make_request(
     if layers_of and (suite or others["cases"] or problem):
         raise UsageError("--layers-of stands in place of a suite: drop --suite, --case and --problem")
     if input_size and not layers_of:
-        raise UsageError("--input-size is of a model, and there is none; name it with --layers-of")
+        raise UsageError("--input-size needs a model; give one with --layers-of")
     if layers_of:
         model = read_layers(layers_of, parse_input_sizes(input_size or ()), workloads)
         for name, reason in model.left_out.items():
