@@ -126,7 +126,7 @@ class Examples(NamedTuple):
 
 
 FEWEST, MOST = 5, 100
-RANDOM_CASES_S = 8.0
+RANDOM_CASES_S = 5.0
 """Seconds that one test may spend on preparing random cases: where compiling takes seconds, fewer cases are tried."""
 
 
