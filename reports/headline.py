@@ -32,7 +32,7 @@ def lines(run: Run) -> Iterator[str]:
     machine = run.info.machine.environment
     yield ""
     yield (
-        f"Geometric means over the grouped layers of arXiv 2006.09791 with their 95 % intervals, and verdicts by layer; "
+        f"Geometric means over the grouped layers of arXiv 2006.09791 with 95 % intervals, and verdicts by layer; "
         f"below 1 is faster. Run `{run.name}`: one core of an {machine.cpu}, PyTorch "
         f"{machine.libraries['torch']}, {run.info.started:%Y-%m-%d}. Means over different layers cannot be compared."
     )

@@ -26,5 +26,7 @@ def print_whole_model(printer: Printer, whole: WholeModel) -> None:
         if not total.latency:
             printer.text(f"{total.name}: {total.passed_layers} of {len(whole.model.layers)} layers; {total.reason}")
     if choices := choices_text(whole):
-        printer.text(f"best mix: {choices}; it is picked by the times that it sums, so it looks slightly better than it is")
+        printer.text(
+            f"best mix: {choices}; it is picked by the times that it sums, so it looks slightly better than it is"
+        )
     printer.text("the sums leave out what lies between the layers")

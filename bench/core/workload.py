@@ -87,8 +87,8 @@ class Workload(ABC):
     names a package that is such a folder. The registry makes one instance of the class in ``workload.py``.
 
     The output of an operator is compared, array by array, with a float64 reference; an operator subclasses
-    ``bench.measure.operator_workload.OperatorWorkload`` instead, which implements ``check``. A workload that trains is given
-    a ``bench.core.trained.Trained`` as the call, and implements ``check`` as an evaluation that returns metrics.
+    ``bench.measure.operator_workload.OperatorWorkload`` instead, which implements ``check``. A workload that trains is
+    given a ``bench.core.trained.Trained`` as the call, and implements ``check`` as an evaluation that returns metrics.
     """
 
     title: ClassVar[str]

@@ -17,7 +17,7 @@ def worse(first: Check, second: Check) -> Check:
 
 
 def agree(outputs: Sequence[Array], others: Sequence[Array], tolerance: float) -> bool:
-    """Whether arrays are equal but for a relative error of ``tolerance`` (see ``relative_error``) and contain no NaN."""
+    """Whether arrays differ by a relative error of ``tolerance`` at most (see ``relative_error``), with no NaN."""
     return len(outputs) == len(others) and all(
         output.shape == other.shape
         and output.dtype == other.dtype

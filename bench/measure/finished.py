@@ -9,7 +9,6 @@ import numpy as np
 from bench.core.trained import Trained
 from bench.core.workload import Call
 
-
 UNFINISHED = "the output still changed after the call had returned: wait in the call until its work is done"
 
 

@@ -64,9 +64,7 @@ def measure_peaks(quick: bool = True) -> Peaks:
     )
 
 
-def peaks(
-    folder: Path, thorough: bool = False, watch: Callable[[str], None] = lambda text: None
-) -> Peaks | None:
+def peaks(folder: Path, thorough: bool = False, watch: Callable[[str], None] = lambda text: None) -> Peaks | None:
     """Return this machine's peaks, measured once and kept as ``folder/<machine_id>.json``.
 
     They are measured anew where the file cannot be read or lacks the number of cores now given, and always where

@@ -5,11 +5,10 @@ from math import isinf, isnan
 from bench.core.workload import Metric
 from bench.report.accuracy import Difference, Experiment, Model
 from bench.report.compare import Comparison
+from bench.report.grid import Column, Grid, GridCell
 from bench.report.table import metric_column
-from bench.report.grid import Column, GridCell, Grid
 from bench.report.units import MISSING, duration, hundredths, number
 from bench.stats.interval import Interval
-
 
 _NAME = Column("Implementation", numeric=False)
 _RATIO = Column("Time per call, ratio", hint="its time divided by the baseline's; below 1 is faster")
@@ -65,7 +64,9 @@ def _model_line(experiment: Experiment, model: Model) -> list[GridCell]:
         GridCell(str(model.seeds), "" if model.seeds == experiment.seeds else f"of {experiment.seeds}"),
         *(_mean(metric, model.means[metric.name]) for metric in experiment.metrics),
         GridCell(MISSING if isnan(model.parameters) else f"{model.parameters:,.0f}"),
-        GridCell(number(model.macs / 1e6), f"{number(model.sparse_macs / 1e6)} sparse" if model.sparse_macs > 0 else ""),
+        GridCell(
+            number(model.macs / 1e6), f"{number(model.sparse_macs / 1e6)} sparse" if model.sparse_macs > 0 else ""
+        ),
         GridCell(MISSING if isnan(model.prepare_s) else duration(1e9 * model.prepare_s)),
         GridCell(duration(model.latency_ns)),
     ]
@@ -80,7 +81,9 @@ def _difference(difference: Difference | None) -> GridCell:
         return GridCell(MISSING)
     metric, mean = difference.metric, difference.mean
     asides = [_interval(metric, mean, signed=True), f"p {number(difference.p, 2)}"]
-    return GridCell(f"{_value(metric, mean.estimate, signed=True)} {difference.finding}", ", ".join(filter(None, asides)))
+    return GridCell(
+        f"{_value(metric, mean.estimate, signed=True)} {difference.finding}", ", ".join(filter(None, asides))
+    )
 
 
 def _ratio(row: Comparison, seeds: int) -> GridCell:

@@ -24,9 +24,10 @@ def frame(runs: Iterable[Run]) -> pd.DataFrame:
     workload derives from them, then the measurements. A parameter that is a tuple becomes text (``3x3``); one whose
     name is taken becomes ``case_<name>``.
 
-    The measurements are ``bench.report.quantities``. Times end in ``_ns`` and sizes in ``_bytes``. ``gflops`` is 2 x MAC / latency in 1e9 FLOP/s; ``roofline_share`` is
-    the fraction of what the machine can attain at the work's FLOP/byte; ``tail_share`` is what slow calls add to the
-    median sample, as a fraction. Metrics of the check are columns ``metric_<name>``.
+    The measurements are ``bench.report.quantities``. Times end in ``_ns`` and sizes in ``_bytes``. ``gflops`` is
+    2 x MAC / latency in 1e9 FLOP/s; ``roofline_share`` is the fraction of what the machine can attain at the work's
+    FLOP/byte; ``tail_share`` is what slow calls add to the median sample, as a fraction. Metrics of the check are
+    columns ``metric_<name>``.
 
     Values that were not measured are missing: all of them where the status is not passed, ``p99_ns`` where too few
     samples back it or a sample is the mean of several calls, ``roofline_share`` where the run has no peaks.

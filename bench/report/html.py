@@ -20,13 +20,13 @@ from bench.report.accuracy_tables import differences_table, means_table
 from bench.report.compare import CONFIDENCE, DEFAULT_MARGIN, compare_each
 from bench.report.figures import latency_figures, memory_figures
 from bench.report.frame import frame
+from bench.report.grid import Grid
 from bench.report.palette import Style, styles
 from bench.report.roofline import roofline_figure
 from bench.report.section import Section, all_parameters, sections
 from bench.report.setting import setting
 from bench.report.summary import noise, summarise
 from bench.report.table import results_table
-from bench.report.grid import Grid
 from bench.report.units import percent
 from bench.report.whole_model import WholeModel, whole_model
 from bench.report.whole_model_table import choices_text, model_table

@@ -160,9 +160,7 @@ QUANTITIES = (
     Quantity(
         "p99_ns",
         "float64",
-        _of_latency(
-            lambda latency: percentile(_samples(latency), 0.99) if latency.calls_per_sample == 1 else None
-        ),
+        _of_latency(lambda latency: percentile(_samples(latency), 0.99) if latency.calls_per_sample == 1 else None),
     ),
     Quantity(
         "peak_bytes",
@@ -179,7 +177,9 @@ QUANTITIES = (
         "growth_bytes",
         "float64",
         _of_memory(lambda memory: memory.growth_bytes),
-        note=lambda row: f"memory grows by {size(int(row['growth_bytes']))} per call" if row["growth_bytes"] > 0 else "",
+        note=lambda row: (
+            f"memory grows by {size(int(row['growth_bytes']))} per call" if row["growth_bytes"] > 0 else ""
+        ),
     ),
     Quantity(
         "macs",

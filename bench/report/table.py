@@ -13,8 +13,8 @@ import pandas as pd
 from bench.core.workload import Metric
 from bench.report.compare import Comparison
 from bench.report.frame import KEYS, bare_metric, derived_columns, metric_columns, parameter_text
-from bench.report.quantities import QUANTITIES, TABLE_QUANTITIES
 from bench.report.grid import Cell, Column
+from bench.report.quantities import QUANTITIES, TABLE_QUANTITIES
 from bench.report.units import MISSING, hundredths, number
 
 

@@ -100,9 +100,7 @@ def whole_model(run: Run) -> WholeModel | None:
         baseline=baseline,
         remark="" if baseline in complete else f"no ratios, as the baseline {baseline} did not pass on every layer",
         margin=margin,
-        totals=sorted(
-            totals.values(), key=lambda total: (total.name != baseline, total.latency is None, _time(total))
-        ),
+        totals=sorted(totals.values(), key=lambda total: (total.name != baseline, total.latency is None, _time(total))),
         mix=mix,
     )
 
@@ -112,9 +110,7 @@ def _layers(run: Run, model: ModelLayers) -> list[_Layer]:
     for record in run.records:
         records.setdefault((record.workload, record.case), {})[record.implementation] = record
     baselines = known_baselines(run)
-    return [
-        _Layer(count, records.get(key, {}), baselines.get(key[0])) for key, count in model.counts().items()
-    ]
+    return [_Layer(count, records.get(key, {}), baselines.get(key[0])) for key, count in model.counts().items()]
 
 
 def _passed(record: Record | None) -> bool:

@@ -1,6 +1,6 @@
 """The totals of a model as a table, for the report and the terminal."""
 
-from bench.report.grid import Column, GridCell, Grid
+from bench.report.grid import Column, Grid, GridCell
 from bench.report.units import MISSING, duration, duration_interval, number
 from bench.report.whole_model import Total, WholeModel
 

@@ -119,8 +119,7 @@ def filter_cases(workloads: Mapping[str, Workload], suite: str, filters: Sequenc
     texts = [case.texts() for suite_cases in cases.values() for case in suite_cases]
     case_filter = CaseFilter.parse(filters, texts, f"suite {suite}", partial(_advice, workloads))
     return {
-        name: [case for case in suite_cases if case_filter.matches(case.texts())]
-        for name, suite_cases in cases.items()
+        name: [case for case in suite_cases if case_filter.matches(case.texts())] for name, suite_cases in cases.items()
     }
 
 

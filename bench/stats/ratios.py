@@ -82,9 +82,7 @@ def mean_over_cases(ratios: Sequence[Interval]) -> Interval:
         ValueError: where there is no ratio, an estimate is not positive and finite, or the confidences differ.
     """
     positive_array([ratio.estimate for ratio in ratios], "ratios")
-    logs = [
-        Interval(math.log(ratio.estimate), _log(ratio.low), _log(ratio.high), ratio.confidence) for ratio in ratios
-    ]
+    logs = [Interval(math.log(ratio.estimate), _log(ratio.low), _log(ratio.high), ratio.confidence) for ratio in ratios]
     return exp_interval(weighted_sum(logs, [1 / len(logs)] * len(logs)))
 
 

@@ -70,9 +70,7 @@ def tuning_options(description: str, default: str) -> argparse.ArgumentParser:
     return parser
 
 
-def cases_to_tune(
-    options: argparse.Namespace, default: Sequence[GroupedConv2dCase]
-) -> Sequence[GroupedConv2dCase]:
+def cases_to_tune(options: argparse.Namespace, default: Sequence[GroupedConv2dCase]) -> Sequence[GroupedConv2dCase]:
     """Return the problems or the suite that the command line names, or ``default``."""
     if options.problem:
         return list(options.problem)

@@ -8,8 +8,8 @@ either. Run it from a checkout, which need not be installed:
     .venv-tune/bin/pip install apache-tvm==0.27.0.post1 apache-tvm-ffi==0.1.14.post1 xgboost-cpu psutil numpy pydantic
     .venv-tune/bin/python -m impls.grouped_conv2d._tune_metaschedule
 
-Without ``--suite`` or ``--problem``, it searches the 42 cases of ``tuned_by_default``, in 24 minutes on one Zen 5 core for both of its
-instruction sets. After an interruption, a new run continues with the next case.
+Without ``--suite`` or ``--problem``, it searches the 42 cases of ``tuned_by_default``, in 24 minutes on one Zen 5 core
+for both of its instruction sets. After an interruption, a new run continues with the next case.
 
 The search is MetaSchedule's own evolutionary search over its own rules for LLVM, guided by its own cost model of
 boosted trees; all cases of an instruction set share one model. Three things differ from its defaults: rules and

@@ -14,7 +14,6 @@ from onnx import (
     GraphProto,
     ModelProto,
     NodeProto,
-    TensorProto,
     ValueInfoProto,
     helper,
     inliner,
@@ -69,7 +68,7 @@ def _load(path: Path) -> ModelProto:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise UsageError(
-                f"{path} has {size / 2**30:.1f} GiB, and protobuf reads at most 2 GiB: save its weights as external data"
+                f"{path} has {size / 2**30:.1f} GiB, and protobuf reads at most 2 GiB: save weights as external data"
             )
         proto = onnx.load_model(path, load_external_data=False)
         if proto.functions:

@@ -21,8 +21,7 @@ class Gcn(TrainedModel):
         "gcn": {},
         "gcn_tuned": {
             "tuned": True,
-            "summary": "gcn as Kipf and Welling tuned it: width 16, dropout 0.5 and weight decay in "
-            "every case.",
+            "summary": "gcn as Kipf and Welling tuned it: width 16, dropout 0.5 and weight decay in every case.",
             "note": "Timed: logits of the whole graph from dense features. Training is not in it. Trained alike in "
             "every case but for the number of epochs: not with the case's recipe, width or number of parameters.",
         },

@@ -15,8 +15,8 @@ class OnnxRuntime(Implementation):
     requires = ("onnxruntime", "onnx")
     note = (
         "cg times the arithmetic: no single ONNX node slides windows. Timed: session.run, fed with the NumPy array "
-        "itself, the output allocated by the runtime, whose arena keeps what the first calls took: it shows as prepared "
-        "memory. Model building is not timed."
+        "itself, the output allocated by the runtime, whose arena keeps what the first calls took: it shows as "
+        "prepared memory. Model building is not timed."
     )
 
     def unsupported(self, case: SlidingChannelConv2dCase) -> str | None:

@@ -75,18 +75,14 @@ def sessions() -> list[Session]:
     """Two cases with two implementations."""
     cases, implementations = ("kernel=1", "kernel=1x7"), ("im2col", "onnxruntime")
     return plan(
-        Request(
-            workloads=("grouped_conv2d",), suite="odd", target="edge", implementations=implementations, cases=cases
-        )
+        Request(workloads=("grouped_conv2d",), suite="odd", target="edge", implementations=implementations, cases=cases)
     )
 
 
 def test_at_first_it_says_what_is_measured_and_roughly_how_long(sessions: list[Session]) -> None:
     budget = Budget(timed_s=12)
     assert expected_s(sessions, budget) == 2 * 2 * 12 + 4 * EXAMINE_S
-    assert announcement(sessions, budget) == (
-        "measuring 2 cases of 1 workload with 2 implementations, roughly 54 s"
-    )
+    assert announcement(sessions, budget) == ("measuring 2 cases of 1 workload with 2 implementations, roughly 54 s")
     nothing = [replace(session, entries=()) for session in sessions]
     assert expected_s(nothing, budget) == 0
 

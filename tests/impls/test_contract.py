@@ -24,11 +24,11 @@ from bench.core.loading import load
 from bench.core.target import Target
 from bench.core.workload import Call, Problem, Workload
 from bench.measure.correctness import relative_error
+from bench.measure.gpu.device import make_float32_exact
+from bench.measure.gpu.problem import DeviceProblem
 from bench.measure.guard import checksums, guard
 from bench.measure.operator_workload import OperatorWorkload
 from bench.measure.outputs import as_arrays
-from bench.measure.gpu.device import make_float32_exact
-from bench.measure.gpu.problem import DeviceProblem
 
 EDGE, CUDA = Target("edge"), Target("cuda")
 

@@ -78,7 +78,9 @@ class Watch:
         if self._others:
             facts[OTHER_PROCESSES] = f"{len(self._others)} ({', '.join(map(str, sorted(self._others)))})"
         else:
-            facts[OTHER_PROCESSES] = f"cannot tell ({self._process_error})" if self._process_error else NO_OTHER_PROCESSES
+            facts[OTHER_PROCESSES] = (
+                f"cannot tell ({self._process_error})" if self._process_error else NO_OTHER_PROCESSES
+            )
         self._reset()
         return facts
 

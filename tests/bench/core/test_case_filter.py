@@ -45,5 +45,5 @@ def test_what_no_case_has_is_refused_with_the_choices(filters: list[str], messag
 
 
 def test_advice_about_an_unknown_value_ends_the_message() -> None:
-    with pytest.raises(UsageError, match="choose from 8, 16, 128; try groups with 7$"):
+    with pytest.raises(UsageError, match=r"choose from 8, 16, 128; try groups with 7$"):
         CaseFilter.parse(["groups=7"], CASES, "suite odd", lambda name, value: f"; try {name} with {value}")

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import fmean
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import ConfigDict
@@ -180,7 +180,7 @@ class AnyCase(Case):
     """A case with whatever parameters a test gives it; ``channels_per_group`` follows from two of them."""
 
     model_config = ConfigDict(extra="allow")
-    derived = {"channels_per_group": "groups"}
+    derived: ClassVar = {"channels_per_group": "groups"}
 
     cin: int = 64
     groups: int = 4

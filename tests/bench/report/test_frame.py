@@ -39,7 +39,9 @@ def test_parameters_have_columns_of_their_own(make_record, make_run):
 
 
 def test_derived_parameters_have_columns_but_are_no_parameters(make_record, make_run):
-    table = frame([make_run([make_record(parameters={"cin": 64, "groups": 16}), make_record(parameters={"groups": 1})])])
+    table = frame(
+        [make_run([make_record(parameters={"cin": 64, "groups": 16}), make_record(parameters={"groups": 1})])]
+    )
     assert table["channels_per_group"].tolist() == [4, 64]
     assert parameter_columns(table) == ["cin", "groups"]
     assert derived_columns(table) == {"channels_per_group": "groups"}

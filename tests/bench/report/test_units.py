@@ -35,7 +35,8 @@ def test_units_fit_and_stick_to_their_numbers():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.2, "0 s"), (89.4, "89 s"), (91, "2 min"), (240, "4 min"), (5400, "1.5 h"), (36000, "10.0 h")]
+    ("seconds", "text"),
+    [(0.2, "0 s"), (89.4, "89 s"), (91, "2 min"), (240, "4 min"), (5400, "1.5 h"), (36000, "10.0 h")],
 )
 def test_a_rough_time_has_no_false_digits(seconds, text):
     assert rough_time(seconds) == text

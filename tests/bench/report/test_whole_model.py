@@ -45,7 +45,10 @@ def test_equal_layers_count_as_often_as_they_occur(make_model_run):
     whole = whole_model(make_model_run(pytorch=(1000, 100), fast=(400, 300)))
     assert whole is not None
     assert (len(whole.model.layers), whole.distinct_layers, whole.macs) == (3, 2, 3 * 5000)
-    assert [(total.name, round(total.latency.estimate)) for total in whole.totals] == [("pytorch", 1200), ("fast", 1000)]
+    assert [(total.name, round(total.latency.estimate)) for total in whole.totals] == [
+        ("pytorch", 1200),
+        ("fast", 1000),
+    ]
 
 
 def test_the_ratio_is_that_of_the_sums_and_has_a_verdict(make_model_run):
@@ -89,10 +92,14 @@ def test_a_layer_that_nothing_computes_leaves_no_mix(make_run, make_record):
 def test_layers_of_two_workloads_have_the_baselines_of_both(make_run, make_record, monkeypatch):
     workload = registry.workload("conv")
     monkeypatch.setattr(
-        registry, "workload", lambda name: workload if name == "conv" else SimpleNamespace(**vars(workload) | {"baseline": "dense"})
+        registry,
+        "workload",
+        lambda name: workload if name == "conv" else SimpleNamespace(**vars(workload) | {"baseline": "dense"}),
     )
     records = [
-        make_record(name, [ns * factor for factor in NOISE], parameters=STEM, workload=workload_name, session=workload_name)
+        make_record(
+            name, [ns * factor for factor in NOISE], parameters=STEM, workload=workload_name, session=workload_name
+        )
         for workload_name, times in (("conv", {"pytorch": 1000, "fast": 500}), ("scc", {"dense": 300, "fast": 400}))
         for name, ns in times.items()
     ]

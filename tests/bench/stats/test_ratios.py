@@ -105,7 +105,7 @@ def test_invalid_ratios_and_confidences_are_refused(wrong: list[float], confiden
 
 
 def test_a_mean_over_cases_equals_the_result_by_hand() -> None:
-    """Distances on the scale of logarithms: (log 1.1, log 1.2) below and (log 1.1, log 1.5) above, each over 2 cases."""
+    """Distances of logarithms: (log 1.1, log 1.2) below and (log 1.1, log 1.5) above, each over 2 cases."""
     mean = mean_over_cases([Interval(0.5, 0.5 / 1.1, 0.5 * 1.1, 0.9), Interval(2.0, 2.0 / 1.2, 2.0 * 1.5, 0.9)])
     below = math.sqrt(math.log(1.1) ** 2 + math.log(1.2) ** 2) / 2
     above = math.sqrt(math.log(1.1) ** 2 + math.log(1.5) ** 2) / 2

@@ -166,9 +166,12 @@ def test_local_functions_are_read_into(tmp_path: Path) -> None:
 
 def test_sizes_in_the_file_do_not_stand_against_the_given_ones(tmp_path: Path) -> None:
     """A file may have been given open inputs afterwards, and still state the old sizes of what lies behind them."""
-    proto = onnx.shape_inference.infer_shapes(model([conv("a", "image"), conv("b", "a_out")], {
-        "a": np.ones((4, 3, 3, 3), np.float32), "b": np.ones((4, 4, 3, 3), np.float32)
-    }))
+    proto = onnx.shape_inference.infer_shapes(
+        model(
+            [conv("a", "image"), conv("b", "a_out")],
+            {"a": np.ones((4, 3, 3, 3), np.float32), "b": np.ones((4, 4, 3, 3), np.float32)},
+        )
+    )
     for dim, name in zip(proto.graph.input[0].type.tensor_type.shape.dim, ("n", "", "h", "w"), strict=True):
         if name:
             dim.dim_param = name
@@ -208,13 +211,19 @@ def test_a_layer_that_is_applied_twice_counts_twice(tmp_path: Path) -> None:
 class TestWhatCannotBeRead:
     def test_an_open_size_is_asked_for(self, tmp_path: Path) -> None:
         path = save(network(20), tmp_path / "open.onnx")
-        self.refuses(path, r"input image has dynamic dimensions, \(batch, 3, 33, 29\); give its size, such as --input-size image=1x3x33x29")
+        self.refuses(
+            path,
+            r"has dynamic dimensions, \(batch, 3, 33, 29\); give its size, such as --input-size image=1x3x33x29",
+        )
 
     @pytest.mark.parametrize(
         ("size", "reason"),
         [
             (InputSize("picture", (1, 3, 33, 29)), "no input 'picture'; choose from image"),
-            (InputSize("", (1, 4, 33, 29)), r"input image is \(batch, 3, 33, 29\), but --input-size is image=1x4x33x29"),
+            (
+                InputSize("", (1, 4, 33, 29)),
+                r"input image is \(batch, 3, 33, 29\), but --input-size is image=1x4x33x29",
+            ),
         ],
     )
     def test_a_size_that_does_not_fit_is_refused(self, size: InputSize, reason: str, tmp_path: Path) -> None:
@@ -246,13 +255,11 @@ class TestWhatCannotBeRead:
         path = save(model(nodes, {"after": np.ones((4, 3, 3, 3), np.float32)}), tmp_path / "model.onnx")
         self.refuses(path, "input of after is not known: acme::Twist before it is a custom operator")
 
-    def test_a_single_file_above_the_limit_of_protobuf_is_refused(
-        self, tmp_path: Path
-    ) -> None:
+    def test_a_single_file_above_the_limit_of_protobuf_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "large.onnx"
         with path.open("wb") as file:
             file.truncate(onnx_file.MAX_FILE_BYTES + 1)  # a sparse file, which takes no space
-        self.refuses(path, r"has 2\.0 GiB, and protobuf reads at most 2 GiB: save its weights as external data")
+        self.refuses(path, r"has 2\.0 GiB, and protobuf reads at most 2 GiB: save weights as external data")
 
     def test_missing_external_data_is_named_where_it_is_needed(self, tmp_path: Path) -> None:
         path = save(network(20), tmp_path / "model.onnx", external=True)

@@ -143,11 +143,11 @@ def test_what_is_no_model_is_refused_in_one_line(source: str, reason: str) -> No
 
 
 def test_an_unknown_model_of_torchvision_is_refused_with_similar_names() -> None:
-    with pytest.raises(UsageError, match="no model 'resnet19'; choose from .*resnet18"):
+    with pytest.raises(UsageError, match=r"no model 'resnet19'; choose from .*resnet18"):
         read_model("torchvision:resnet19", ())
 
 
 def test_an_input_that_does_not_fit_is_refused_in_one_line() -> None:
-    with pytest.raises(UsageError, match="cannot be traced by torch.export for input 1x5x32x32") as refusal:
+    with pytest.raises(UsageError, match=r"cannot be traced by torch\.export for input 1x5x32x32") as refusal:
         read_module(Network(), "network", (InputSize("", (1, 5, 32, 32)),))
     assert "\n" not in str(refusal.value)

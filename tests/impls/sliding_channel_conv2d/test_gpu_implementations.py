@@ -8,8 +8,8 @@ import pytest
 from bench.core import registry
 from bench.core.loading import load
 from bench.core.target import Target
-from bench.measure.guard import guard
 from bench.measure.gpu.problem import DeviceProblem
+from bench.measure.guard import guard
 from impls.sliding_channel_conv2d.cuda import compiler, launcher
 
 CUDA = Target("cuda")

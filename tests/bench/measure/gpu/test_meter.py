@@ -16,11 +16,11 @@ from bench.core.implementation import FACTS_ATTRIBUTE, with_facts
 from bench.core.record import Status
 from bench.core.target import Target
 from bench.core.workload import Problem
-from bench.measure.guard import checksums
 from bench.measure.gpu.graph import WARM_UPS, Replay
 from bench.measure.gpu.meter import Gpu
 from bench.measure.gpu.problem import DeviceProblem
 from bench.measure.gpu.watch import Watch
+from bench.measure.guard import checksums
 from bench.measure.tensors import BFLOAT16, as_array, as_tensor, fill_with_nan
 from bench.run import worker as worker_module
 from bench.run.worker import Worker, handle_request
