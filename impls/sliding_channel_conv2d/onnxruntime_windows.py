@@ -17,8 +17,8 @@ class OnnxRuntimeWindows(Implementation):
     requires = ("onnxruntime", "onnx")
     note = (
         "Copies N * cin / cg channels and the output once more, inside the model. Timed: session.run, fed with the "
-        "NumPy array itself, the output allocated by the runtime, whose arena keeps what the first calls took: it shows "
-        "as prepared memory. Reordering of weights and model building are not timed."
+        "NumPy array, the output allocated by the runtime, whose arena keeps what the first calls took: it shows as "
+        "prepared memory. Reordering of weights and model building are not timed."
     )
 
     def unsupported(self, case: SlidingChannelConv2dCase) -> str | None:
