@@ -120,6 +120,11 @@ def _import(entry: Entry) -> ModuleType:
 def _add_package(folder: Path) -> str:
     """Make a folder a package of this process, and return the package's name."""
     name = f"{_PLUGIN_PACKAGE}{folder.name}"
+    if name in sys.modules and list(sys.modules[name].__path__) != [
+        str(folder)
+    ]:  # one of the same name was tried before
+        for module in [module for module in sys.modules if module == name or module.startswith(f"{name}.")]:
+            del sys.modules[module]
     if name not in sys.modules:
         spec = ModuleSpec(name, None, is_package=True)
         spec.submodule_search_locations = [str(folder)]

@@ -123,7 +123,7 @@ def _register_folder(path: Path) -> None:
         raise UsageError(f"{path} has no workload.py, so it is no plug-in folder; a single implementation is a file")
     if taken:
         raise UsageError(f"{path}: there is a workload {name} already, in {folder(name)}; rename the folder")
-    if not name.isidentifier():
+    if not name.isidentifier() or name in ("bench", "impls"):
         raise UsageError(f"{path}: {name!r} cannot name a workload; rename the folder with letters, digits and _")
     try:
         _registered[name] = load_workload(str(file))
