@@ -187,7 +187,7 @@ class AnyCase(Case):
 
     @property
     def channels_per_group(self) -> int:
-        return self.cin // self.groups
+        return self.cin // max(1, self.groups)
 
 
 @pytest.fixture(autouse=True)

@@ -41,6 +41,11 @@ def names(session: Session) -> set[str]:
     return {entry.name for entry in session.entries}
 
 
+def test_a_request_for_an_unknown_target_is_refused_with_the_choices() -> None:
+    with pytest.raises(UsageError, match=r"no target 'fpga'; choose from cpu, edge, cuda"):
+        request(target="fpga")
+
+
 def test_filters_of_different_parameters_narrow_and_of_one_parameter_widen() -> None:
     workloads = {"grouped_conv2d": registry.workload("grouped_conv2d")}
     narrowed = filter_cases(workloads, "odd", ["kernel=1x7", "groups=8"])["grouped_conv2d"]
@@ -86,8 +91,7 @@ def test_an_implementation_without_a_chosen_case_is_a_usage_error() -> None:
         (request(workloads=("conv9d",)), r"no workload 'conv9d'; choose from .*grouped_conv2d"),
         (request(workloads=("grouped_conv2d", "pytorch")), r"; pytorch is an implementation: write --impl a,b"),
         (request(implementations=("im3col",)), r"no implementation 'im3col' of grouped_conv2d; choose from .*im2col"),
-        (request(target="fpga"), r"no target 'fpga'; choose from cpu, edge, cuda"),
-        (request(plugins=("nowhere.py",)), "no plug-in file nowhere.py"),
+        (request(plugins=("nowhere.py",)), r"no plug-in file or folder .*nowhere\.py"),
     ],
 )
 def test_unknown_names_are_refused_with_the_choices(invalid: Request, message: str) -> None:
@@ -137,7 +141,7 @@ def test_a_file_of_problems_says_where_one_is_wrong_or_that_it_has_none(tmp_path
 def test_problems_go_with_no_suite_no_filter_and_one_workload(other: dict[str, object]) -> None:
     values = {"workloads": ("grouped_conv2d",), "suite": PROBLEMS, "target": "edge", "problems": (PROBLEM,)}
     assert Request.model_validate(values).problems == (PROBLEM,)
-    with pytest.raises(ValidationError, match="problems stand in place of suite and cases, for one workload"):
+    with pytest.raises(ValidationError, match=r"give one of them|problems are of one workload, and neither they"):
         Request.model_validate(values | other)
 
 
