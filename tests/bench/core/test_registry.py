@@ -10,11 +10,11 @@ from bench.core import registry
 from bench.core.errors import UsageError
 from bench.core.loading import load, load_workload, workload_source
 
-SOURCE = '''
+SOURCE = """
 raise RuntimeError("this file must not be run by the registry")
 class Mine(Implementation):
     workload = "grouped_conv2d"
-'''
+"""
 
 
 def plugin(folder: Path, source: str, name: str = "mine") -> Path:

@@ -1,7 +1,5 @@
 """Variants of one plug-in file are measured and recorded as implementations of their own."""
 
-from pathlib import Path
-
 import pytest
 
 from bench.core.budget import Budget
