@@ -87,7 +87,7 @@ def test_an_implementation_without_a_chosen_case_is_a_usage_error() -> None:
         (request(workloads=("grouped_conv2d", "pytorch")), r"; pytorch is an implementation: write --impl a,b"),
         (request(implementations=("im3col",)), r"no implementation 'im3col' of grouped_conv2d; choose from .*im2col"),
         (request(target="fpga"), r"no target 'fpga'; choose from cpu, edge, cuda"),
-        (request(plugins=("nowhere.py",)), "no plug-in file nowhere.py"),
+        (request(plugins=("nowhere.py",)), r"no plug-in file or folder .*/nowhere\.py"),
     ],
 )
 def test_unknown_names_are_refused_with_the_choices(invalid: Request, message: str) -> None:
