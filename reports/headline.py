@@ -3,9 +3,9 @@
 Run it from a checkout, as ``python -m reports.headline``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from bench.report.compare import compare
+from bench.report.compare import ONE_PROCESS, Comparison, compare
 from bench.report.overview import MeanRatio, overviews
 from bench.stats.verdict import Verdict
 from bench.store import REFERENCE, Run, find
@@ -23,19 +23,25 @@ def main() -> None:
 
 def lines(run: Run) -> Iterator[str]:
     """Yield the lines of a Markdown table of geometric means over the cases of a run, and its source."""
-    (overview,) = overviews(compare(run), run)
+    comparisons = compare(run)
+    (overview,) = overviews(comparisons, run)
     yield f"| {' | '.join(HEADINGS)} |"
     yield f"|{' --- |' * len(HEADINGS)}"
     for mean in overview.means:
         if mean.implementation in SHOWN:
             yield f"| {' | '.join(_cells(mean, len(overview.cases)))} |"
     machine = run.info.machine.environment
+    caution = " Each was measured in a single process, and another may differ." if _in_one_process(comparisons) else ""
     yield ""
     yield (
         f"Geometric means over the grouped layers of arXiv 2006.09791 with 95 % intervals, and verdicts by layer; "
         f"below 1 is faster. Run `{run.name}`: one core of an {machine.cpu}, PyTorch "
-        f"{machine.libraries['torch']}, {run.info.started:%Y-%m-%d}. Means over different layers cannot be compared."
+        f"{machine.libraries['torch']}, {run.info.started:%Y-%m-%d}.{caution}"
     )
+
+
+def _in_one_process(comparisons: Sequence[Comparison]) -> bool:
+    return any(ONE_PROCESS in row.reason for row in comparisons if row.ratio)
 
 
 def _cells(mean: MeanRatio, cases: int) -> Iterator[str]:

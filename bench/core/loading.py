@@ -141,7 +141,7 @@ def _only_class(module: ModuleType, base: type) -> type:
     classes = [
         member
         for member in vars(module).values()
-        if isinstance(member, ABCMeta) and issubclass(member, base) and member.__module__ == module.__name__
+        if isinstance(member, ABCMeta) and base in member.__mro__ and member.__module__ == module.__name__
     ]
     complete = [each for each in classes if not inspect.isabstract(each)]
     if len(complete) != 1:

@@ -31,7 +31,10 @@ def test_a_model_is_measured_and_added_up(featherbench: Command, folder: Path) -
     assert "own_model:make: 3 layers, 2 distinct" in measured.stdout
     assert "best mix: " in measured.stdout
     run = Run.open(folder / "results/local/own")
-    assert {record.case for record in run.records} == {"cin=3,cout=8,h=16,w=16", "cin=8,cout=8,h=16,w=16,groups=4"}
+    assert {record.case for record in run.records} == {
+        "cin=3,cout=8,h=16,w=16,bias=true",
+        "cin=8,cout=8,h=16,w=16,groups=4,bias=true",
+    }
     resumed = featherbench(*MEASURE, "--impl", "pytorch,im2col", "--budget", "0.2s", "--resume", cwd=folder)
     assert "measured 0 records" in resumed.stdout
     assert featherbench("report", "own", "--axis", "channels_per_group", cwd=folder).returncode == 0

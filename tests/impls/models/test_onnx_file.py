@@ -37,7 +37,8 @@ def model(nodes: list[NodeProto], weights: Weights, opset: int = 20, batch: int 
         [helper.make_tensor_value_info(nodes[-1].output[0], TensorProto.FLOAT, None)],
         [numpy_helper.from_array(array, name) for name, array in weights.items()],
     )
-    imports = [helper.make_opsetid("", opset), helper.make_opsetid("acme", 1)]
+    domains = {"": opset, "acme": 1, "com.microsoft.nchwc": 1}
+    imports = [helper.make_opsetid(domain, version) for domain, version in domains.items()]
     return helper.make_model(graph, opset_imports=imports, ir_version=10)
 
 
