@@ -39,8 +39,8 @@ void MaskedDepthwise::run(const Input& x, int n, float* y) {
         const int begin = part * tiles / parts, end = (part + 1) * tiles / parts;
         Input own = x.from(image, first / g_.filters());
         if (g_.filters() > 1) own.channel = 0;
-        compute(own, {first, std::min(max_count, g_.cout - first)}, {begin, end - begin}, space_.data() + thread * block_,
-                outputs(y, image, first));
+        compute(own, {first, std::min(max_count, g_.cout - first)}, {begin, end - begin},
+                space_.data() + thread * block_, outputs(y, image, first));
     });
 }
 

@@ -90,7 +90,8 @@ std::string Plan::text() const {
 
 int width_of(const Plan& plan, const Geometry& geometry, const Kernels& kernels) {
     for (int width = 0; width < kWidths; ++width) {
-        if (plan.lanes > 0 && kernels.lanes[width] == plan.lanes && has_kernel(kernels, width, plan, geometry)) return width;
+        if (plan.lanes > 0 && kernels.lanes[width] == plan.lanes && has_kernel(kernels, width, plan, geometry))
+            return width;
     }
     throw std::invalid_argument(std::string(kernels.isa) + " has no kernel for this convolution with " + plan.text());
 }

@@ -25,7 +25,7 @@ std::vector<int> together(const CsrPattern& pattern, int first, int count) {
     for (int i = first; i < first + count; ++i) {
         const int row = pattern.order[i];
         columns.insert(columns.end(), pattern.columns.begin() + pattern.starts[row],
-                     pattern.columns.begin() + pattern.starts[row + 1]);
+                       pattern.columns.begin() + pattern.starts[row + 1]);
     }
     std::sort(columns.begin(), columns.end());
     columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
@@ -296,7 +296,8 @@ void SparsePointwiseGradient::compute(const float* x, const float* dy, int n, in
     // A strip is a range of an image's positions, or several whole images. Each row is padded with zeros to whole
     // vectors.
     const int max_length = std::max(int(kGradientFloats / planes) / lanes * lanes, lanes);
-    const int chunk = std::min(positions, max_length), images = std::clamp(max_length / std::max(positions, 1), 1, std::max(n, 1));
+    const int chunk = std::min(positions, max_length),
+              images = std::clamp(max_length / std::max(positions, 1), 1, std::max(n, 1));
     const int pitch = round_up(images * chunk, lanes) + lanes;
     if (space_.bytes() < sizeof(float) * planes * pitch) space_ = Floats(std::size_t(planes) * pitch);
     std::fill(sums_.data(), sums_.data() + sums_.bytes() / sizeof(float), 0.0f);

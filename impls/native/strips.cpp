@@ -162,7 +162,8 @@ void Strips::copy(const Input& x, const float* from, int channels, const Part& p
     for (std::size_t i = 0; i < copies_.size(); ++i) {
         const int top = part.top * g_.stride_h + copies_[i].phase - g_.top;
         const int left = part.columns.first * g_.stride_w + copies_[i].column - g_.left;
-        const Span rows = inputs_of(-top, g_.h, row_step, wanted_rows), columns = inputs_of(-left, g_.w, column_step, wanted);
+        const Span rows = inputs_of(-top, g_.h, row_step, wanted_rows),
+                   columns = inputs_of(-left, g_.w, column_step, wanted);
         float* first = to + std::ptrdiff_t(i) * plane_ + lead_ + columns.first;
         for (int c = 0; other_rows && !other_columns && c < channels; ++c) {
             for (int row = 0; row < wanted_rows; ++row) {

@@ -46,7 +46,7 @@ private:
     };
 
     bool flat() const { return plan_.kind == Plan::Kind::flat_rows; }
-    int row_span() const { return g_.dilation_h * (g_.kernel_h - 1); }   // from the first to the last kernel row
+    int row_span() const { return g_.dilation_h * (g_.kernel_h - 1); }     // from the first to the last kernel row
     int column_span() const { return g_.dilation_w * (g_.kernel_w - 1); }  // likewise for columns
     Copy copy_of(int kernel_row, int kernel_column) const;
     std::size_t index_of(const Copy& copy) const;
@@ -59,7 +59,7 @@ private:
     Geometry g_;
     const Kernels& kernels_;
     Plan plan_;
-    int width_;        // the kernels' index of the lanes
+    int width_;               // the kernels' index of the lanes
     int step_, column_step_;  // neighbouring floats of a row are `column_step_` input columns apart
     int lead_ = 0, bundle_ = 1;
     std::vector<Copy> copies_;

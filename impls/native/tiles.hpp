@@ -94,7 +94,7 @@ constexpr int kMaxRows = 8;      // vectors of a RowTile
 constexpr int kMaxColumns = 16;  // columns of a FilterTile
 constexpr int kMaxMasked = 14;   // rows of a MaskedTile
 constexpr int kMaxPairs = 2;     // vectors of filters, rows, and column stride of a FilterTile
-constexpr int kWidths = 2;        // vectors of different widths
+constexpr int kWidths = 2;       // vectors of different widths
 
 // sliding: three kernel rows at a row stride of 1 or 2 and dilation 1. masked: the same with three kernel columns;
 // inputs are read in place, and columns beyond an edge are left out.
@@ -136,7 +136,7 @@ struct FilterKernels {  // indexed by vectors of filters, rows, column stride an
     FilterKernel of[kWidths][kMaxPairs + 1][kMaxPairs + 1][kMaxPairs + 1][kMaxColumns + 1];
 };
 struct DepthwiseKernels {
-    GroupKernel groups[kWidths][kMaxColumns + 1];                  // indexed by columns
+    GroupKernel groups[kWidths][kMaxColumns + 1];                 // indexed by columns
     MaskedKernel masked[kWidths][kMaxPairs + 1][kMaxMasked + 1];  // indexed by stride and rows
 };
 struct WinogradKernels;  // winograd_tiles.hpp

@@ -43,7 +43,7 @@ struct WinogradOutputs {
 };
 
 constexpr int kWinogradSizes = 2;  // a tile's side is 2 or 4 outputs
-constexpr int kMaxVectors = 2;    // vectors of filters
+constexpr int kMaxVectors = 2;     // vectors of filters
 constexpr int kMaxTiles = 14;
 
 inline int winograd_size(int outputs) { return outputs / 2 - 1; }  // index into the tables

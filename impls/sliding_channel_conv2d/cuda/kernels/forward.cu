@@ -65,7 +65,8 @@ __global__ void __launch_bounds__(THREADS)
 #pragma unroll
                 for (int i = 0; i < WARP_MMAS_N; ++i) {
                     const float* pair = &sums[half / 2][i][half % 2 * 2];
-                    const Stored pair_values[2] = {from_float<Format>(pair[0] + bias_value), from_float<Format>(pair[1] + bias_value)};
+                    const Stored pair_values[2] = {from_float<Format>(pair[0] + bias_value),
+                                                   from_float<Format>(pair[1] + bias_value)};
                     if constexpr (CHANNELS_LAST) {
                         Output::put(smem, tile_row, 8 * i + 2 * column, {pair_values[0]});
                         Output::put(smem, tile_row, 8 * i + 2 * column + 1, {pair_values[1]});

@@ -70,7 +70,9 @@ private:
     static constexpr int CONTIGUOUS = (CHANNELS_LAST ? BLOCK_K_WORDS * PER_WORD : BLOCK_N) / GROUP;  // contiguous items
 
     __device__ static int item(int i) { return i * THREADS + static_cast<int>(threadIdx.x); }
-    __device__ static int pixel_of(int i) { return CHANNELS_LAST ? item(i) / CONTIGUOUS : item(i) % CONTIGUOUS * GROUP; }
+    __device__ static int pixel_of(int i) {
+        return CHANNELS_LAST ? item(i) / CONTIGUOUS : item(i) % CONTIGUOUS * GROUP;
+    }
     __device__ static int entry_of(int i) {
         return CHANNELS_LAST ? item(i) % CONTIGUOUS * GROUP : item(i) / CONTIGUOUS * PER_WORD;
     }

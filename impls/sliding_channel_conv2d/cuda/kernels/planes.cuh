@@ -53,8 +53,8 @@ union VectorOrNumbers {
     Stored numbers[COUNT];
 };
 
-// Loads COUNT numbers, or sets all to ``fallback`` unless ``in_bounds``. They are set before the load, because to set them
-// afterwards would wait for it.
+// Loads COUNT numbers, or sets all to ``fallback`` unless ``in_bounds``. They are set before the load, because to set
+// them afterwards would wait for it.
 template <class Stored, int COUNT>
 __device__ inline void load(Stored (&into)[COUNT], const Stored* from, bool in_bounds, Stored fallback = {}) {
     VectorOrNumbers<Stored, COUNT> value;

@@ -68,7 +68,8 @@ private:
 
     __device__ static int item(int i) { return i * THREADS + static_cast<int>(threadIdx.x); }
     __device__ static int row_of(int i) {
-        if constexpr (CHANNELS_LAST) return (item(i) / (CONTIGUOUS * BLOCK_K_WORDS) * CONTIGUOUS + item(i) % CONTIGUOUS) * GROUP;
+        if constexpr (CHANNELS_LAST)
+            return (item(i) / (CONTIGUOUS * BLOCK_K_WORDS) * CONTIGUOUS + item(i) % CONTIGUOUS) * GROUP;
         return item(i) / CONTIGUOUS;
     }
     __device__ static int pixel_of(int i) {

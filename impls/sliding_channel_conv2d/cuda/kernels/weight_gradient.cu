@@ -10,7 +10,8 @@ __global__ void __launch_bounds__(THREADS)
                     const int* chunk_entries, u32 chunks, u32 entries, u32 pixels, u32 pixels_each, u32 size,
                     u32 dy_channels, u32 x_channels) {
     using Loader = RowLoader<Format, CHANNELS_LAST, VECTOR>;
-    constexpr int MMA_K_WORDS = 8, WARP_MMAS_M = 2, WARP_MMAS_N = 4;  // a warp computes 2 x 4 products of 16 outputs by 8 entries
+    constexpr int MMA_K_WORDS = 8, WARP_MMAS_M = 2,
+                  WARP_MMAS_N = 4;  // a warp computes 2 x 4 products of 16 outputs by 8 entries
     __shared__ __align__(16) u32 dy_tile[2][Loader::SIZE];
     __shared__ __align__(16) u32 x_tile[2][Loader::SIZE];
 
@@ -29,7 +30,8 @@ __global__ void __launch_bounds__(THREADS)
     int buffer = 0;
     for (u32 pixel = from; pixel < end; pixel += Loader::STAGE, buffer ^= 1) {
         const bool has_next = pixel + Loader::STAGE < end;
-        if (has_next) dy_loader.load_global(pixel + Loader::STAGE, end), x_loader.load_global(pixel + Loader::STAGE, end);
+        if (has_next)
+            dy_loader.load_global(pixel + Loader::STAGE, end), x_loader.load_global(pixel + Loader::STAGE, end);
 #pragma unroll
         for (int step = 0; step < BLOCK_K_WORDS; step += MMA_K_WORDS) {
             u32 a[WARP_MMAS_M][4];

@@ -25,7 +25,8 @@ __global__ void __launch_bounds__(THREADS)
     int buffer = 0;
     for (u32 pixel = from; pixel < end; pixel += Loader::STAGE, buffer ^= 1) {
         const bool has_next = pixel + Loader::STAGE < end;
-        if (has_next) dy_loader.load_global(pixel + Loader::STAGE, end), x_loader.load_global(pixel + Loader::STAGE, end);
+        if (has_next)
+            dy_loader.load_global(pixel + Loader::STAGE, end), x_loader.load_global(pixel + Loader::STAGE, end);
 #pragma unroll
         for (int k = 0; k < BLOCK_K_WORDS; ++k) {
             float a[THREAD_TILE], b[COLUMNS];

@@ -30,11 +30,11 @@ struct Entry {
     ENTRY(forward<FORMAT, LAYOUT, VECTOR>) \
     ENTRY(weight_gradient<FORMAT, LAYOUT, VECTOR>)
 #define OF_VECTOR(FORMAT, VECTOR) OF_LAYOUT(FORMAT, false, VECTOR) OF_LAYOUT(FORMAT, true, VECTOR)
-#define OF_FORMAT(FORMAT)   \
+#define OF_FORMAT(FORMAT)         \
     ENTRY(pack_weights<FORMAT>)   \
     ENTRY(reduce_split_k<FORMAT>) \
-    OF_VECTOR(FORMAT, 1)    \
-    OF_VECTOR(FORMAT, 2)    \
+    OF_VECTOR(FORMAT, 1)          \
+    OF_VECTOR(FORMAT, 2)          \
     OF_VECTOR(FORMAT, 4)
 #define EXACT(VECTOR)                           \
     ENTRY(forward_exact<false, VECTOR>)         \
@@ -50,11 +50,11 @@ struct Entry {
 extern "C" {
 extern const Entry kernels[];
 const Entry kernels[] = {
-    OF_FORMAT(Tf32) OF_FORMAT(Half) OF_FORMAT(Bfloat16)  //
-    OF_VECTOR(Half, 8) OF_VECTOR(Bfloat16, 8)            //
-    ENTRY(pack_weights<Float>) ENTRY(reduce_split_k<Float>)          //
-    EXACT(1) EXACT(2) EXACT(4)                           //
-    PUBLISHED(false) PUBLISHED(true)                     //
+    OF_FORMAT(Tf32) OF_FORMAT(Half) OF_FORMAT(Bfloat16)      //
+    OF_VECTOR(Half, 8) OF_VECTOR(Bfloat16, 8)                //
+    ENTRY(pack_weights<Float>) ENTRY(reduce_split_k<Float>)  //
+    EXACT(1) EXACT(2) EXACT(4)                               //
+    PUBLISHED(false) PUBLISHED(true)                         //
     {nullptr, nullptr},
 };
 }
