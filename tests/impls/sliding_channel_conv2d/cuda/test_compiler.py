@@ -7,6 +7,7 @@ import pytest
 
 from impls.sliding_channel_conv2d.cuda import compiler
 from impls.sliding_channel_conv2d.cuda.compiler import SOURCES, STANDARD, compiled, unavailable
+from impls.sliding_channel_conv2d.cuda.tiling import MACROS
 
 needs_compiler = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 
@@ -77,8 +78,9 @@ def ptx(expression):
     source = "".join(f'#include "{path.name}"\n' for path in sorted(SOURCES.glob("*.cu")))
     program = checked(*nvrtc.nvrtcCreateProgram(source.encode(), b"kernels.cu", 0, [], []))
     checked(*nvrtc.nvrtcAddNameExpression(program, expression.encode()))
-    options = [f"--std={STANDARD}".encode(), b"--gpu-architecture=compute_80", f"-I{SOURCES}".encode()]
-    checked(*nvrtc.nvrtcCompileProgram(program, len(options), options))
+    sizes = [f"-D{name}={value}" for name, value in MACROS.items()]
+    options = [f"--std={STANDARD}", "--gpu-architecture=compute_80", f"-I{SOURCES}", *sizes]
+    checked(*nvrtc.nvrtcCompileProgram(program, len(options), [option.encode() for option in options]))
     text = bytearray(checked(*nvrtc.nvrtcGetPTXSize(program)))
     checked(*nvrtc.nvrtcGetPTX(program, text))
     name = checked(*nvrtc.nvrtcGetLoweredName(program, expression.encode())).decode()
