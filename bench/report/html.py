@@ -122,7 +122,7 @@ def _page(runs: Sequence[Run], axis: str | None) -> str:
     workload_styles = {name: styles(rows["implementation"]) for name, rows in table.groupby("workload")}
     trained = [models for part in parts if (models := _models(part)).tables]
     elsewhere = [run.name for run in runs if _timed_elsewhere(run)]
-    models = [
+    measured_models = [
         MeasuredModel(whole, model_table(whole), choices_text(whole)) for run in runs if (whole := whole_model(run))
     ]
     return (
@@ -133,7 +133,7 @@ def _page(runs: Sequence[Run], axis: str | None) -> str:
             many=len(runs) > 1,
             noises=[(run.name, noise(run)) for run in runs],
             summaries=[summarise(part) for part in parts],
-            models=models,
+            models=measured_models,
             trained=trained,
             metrics=list(dict.fromkeys(metric for part in trained for metric in part.metrics)),
             table=results_table(table, comparisons, [metric for part in parts for metric in part.described]),

@@ -59,9 +59,13 @@ class Quantity:
 
     def table_cell(self, row: FrameRow) -> Cell:
         """Return its cell in the table of results; a dash where it is missing."""
-        if pd.isna(row[self.name]):
+        if _is_missing(row[self.name]):
             return Cell(MISSING, "")
         return self.cell(row) if self.cell else Cell(number(row[self.name]), repr(float(row[self.name])))
+
+
+def _is_missing(value: Any) -> bool:
+    return bool(pd.isna(value))
 
 
 def _of_latency(value: Callable[[Latency], object]) -> Callable[[Run, Record], object]:
@@ -130,17 +134,17 @@ def _time_cell(row: FrameRow) -> Cell:
 
 def _memory_cell(row: FrameRow) -> Cell:
     total = row["peak_bytes"] + row["prepared_bytes"]
-    driver = "" if pd.isna(row["driver_bytes"]) else f"; driver {size(row['driver_bytes'])}"
+    driver = "" if _is_missing(row["driver_bytes"]) else f"; driver {size(row['driver_bytes'])}"
     return Cell(size(total), str(total), f"{size(row['peak_bytes'])} + {size(row['prepared_bytes'])}{driver}")
 
 
 def _error_cell(row: FrameRow) -> Cell:
-    tolerance = "" if pd.isna(row["tolerance"]) else f"tolerance {row['tolerance']:g}"
+    tolerance = "" if _is_missing(row["tolerance"]) else f"tolerance {row['tolerance']:g}"
     return Cell(number(row["error"], 2), repr(row["error"]), tolerance)
 
 
 def _is_often(row: FrameRow, name: str, total: str) -> bool:
-    return bool(pd.notna(row[name]) and row[name] > OFTEN * row[total])
+    return bool(not _is_missing(row[name]) and row[name] > OFTEN * row[total])
 
 
 QUANTITIES = (
@@ -249,7 +253,7 @@ QUANTITIES = (
         _of_latency(lambda latency: _count(latency.throttled)),
         note=lambda row: (
             f"{row['throttled']} rounds with the GPU's clock throttled"
-            if pd.notna(row["throttled"]) and row["throttled"]
+            if not _is_missing(row["throttled"]) and row["throttled"]
             else ""
         ),
         caution="the GPU held its clock down in some rounds, for its temperature or its power",

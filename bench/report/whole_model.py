@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from bench.core.layers import ModelLayers
 from bench.core.record import Latency, Record
@@ -56,7 +55,8 @@ class WholeModel:
     """The total of the fastest implementation of each layer; None where some layer has none."""
 
 
-class _Layer(NamedTuple):
+@dataclass(frozen=True)
+class _Layer:
     """A distinct layer, and how often it occurs."""
 
     count: int

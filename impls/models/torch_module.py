@@ -105,7 +105,8 @@ def read_module(model: nn.Module, source: str, inputs: tuple[InputSize, ...]) ->
     named = {size.name: torch.zeros(size.shape) for size in inputs if size.name}
     for module in model.modules():
         if isinstance(getattr(type(module), "backend", None), property):
-            module.backend = "auto"  # a sliding-channel layer is then traced as a convolution, whatever it runs with
+            # A sliding-channel layer is then traced as a convolution, whatever it runs with.
+            module.backend = "auto"  # type: ignore[assignment]
     try:
         with torch.no_grad():
             exported = torch.export.export(model.eval(), unnamed, named)
