@@ -9,11 +9,12 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column
 
 from bench.core.budget import Budget
 from bench.core.case import DEFAULTS
 from bench.core.record import Record, Status
-from bench.report.units import counted, duration, duration_interval, rough_time
+from bench.report.units import counted, duration_with_interval, ratio_with_interval, rough_time
 from bench.run.estimate import expected_s
 from bench.run.plan import Session
 from bench.stats.latencies import session_ratio
@@ -57,9 +58,10 @@ class Terminal(_Display):
             TextColumn("elapsed,"),
             TimeRemainingColumn(),
             TextColumn("left"),
-            TextColumn("{task.description}", markup=False),
+            TextColumn("{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
             console=console,
             transient=True,
+            expand=True,  # so that only the last column is cut on a narrow terminal
             speed_estimate_period=3600,  # s; a case may take minutes
         )
         self._task = self._progress.add_task("", total=None)
@@ -80,7 +82,7 @@ class Terminal(_Display):
         self._case, self._baseline = session.case.slug or DEFAULTS, session.workload.baseline
 
     def step(self, text: str) -> None:
-        self._progress.update(self._task, description=f"{self._case}: {text}" if self._case else text)
+        self._progress.update(self._task, description=f"{text} ({self._case})" if self._case else text)
 
     def end(self, records: Sequence[Record]) -> None:
         for line in case_lines(records, self._baseline):
@@ -145,25 +147,24 @@ def announcement(sessions: Sequence[Session], budget: Budget) -> str:
 
 
 def case_lines(records: Sequence[Record], baseline: str) -> Iterator[str]:
-    """Yield the results of a measured case: times with their intervals, the fastest first, and what failed.
+    """Yield the results of a measured case: times and ratios to ``baseline``, the fastest first, and what failed.
 
-    Ratios are to ``baseline``, each with a 95 % interval. No verdict is given yet, since verdicts allow for the number
-    of cases.
+    Each has a 95 % interval. No verdict is given yet, since verdicts allow for the number of cases.
     """
     latencies = {record.implementation: record.latency for record in records if record.latency}
     failed = [record for record in records if record.status not in (Status.PASSED, Status.UNSUPPORTED)]
-    if latencies or failed:
-        yield f"{records[0].workload} {records[0].case or DEFAULTS}"
     reference = latencies.get(baseline)
+    if latencies or failed:
+        ratios_to = f", ratios to {baseline}" if reference and len(latencies) > 1 else ""
+        yield f"{records[0].workload} {records[0].case or DEFAULTS}{ratios_to}"
+    width = max((len(record.implementation) for record in records), default=0)
     for name, latency in sorted(latencies.items(), key=lambda pair: pair[1].estimate):
-        interval = duration_interval(latency.low, latency.high, latency.estimate)
-        line = f"  {name:24}{duration(latency.estimate)} [{interval}]"
+        time_text = duration_with_interval(latency.estimate, latency.low, latency.high)
         ratio = session_ratio(latency, reference) if reference and name != baseline else None
-        yield line + (
-            f", ratio to {baseline} {ratio.estimate:.3f} [{ratio.low:.3f} to {ratio.high:.3f}]" if ratio else ""
-        )
+        ratio_text = ratio_with_interval(ratio.estimate, ratio.low, ratio.high) if ratio else ""
+        yield f"  {name:{width}}  {time_text:25}  {ratio_text}".rstrip()
     for record in failed:
-        yield f"  {record.implementation:24}{record.status}: {record.reason}"
+        yield f"  {record.implementation:{width}}  {record.status}: {record.reason}"
 
 
 def _some(names: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from bench.core import registry
 from bench.core.case import DEFAULTS
 from bench.report.compare import Comparison
 from bench.report.overview import Overview, TimedComparison, overviews
-from bench.report.units import counted, number, percent, time_unit
+from bench.report.units import counted, duration_with_interval, percent, ratio_with_interval
 from bench.stats.interval import Interval
 from bench.stats.repeats import ALPHA, Finding, least_p
 from bench.stats.verdict import Verdict
@@ -65,7 +65,7 @@ def _heading(overview: Overview, compared: int, run: Run, old: Run | None) -> It
     title = f": {overview.title}" if overview.title else ""
     yield f"{overview.workload}{title}, on {overview.target}"
     sides = f"{run.name} against {old.name}" if old else f"{run.name}, baseline {overview.against or 'unknown'}"
-    corrected = f"verdicts and intervals of ratios corrected for {counted(compared, 'comparison')}"
+    corrected = f"verdicts corrected for {counted(compared, 'comparison')}"
     yield f"run {sides}, margin {percent(overview.margin)}; {corrected}"
     if len(overview.cases) == 1:
         yield f"case: {overview.shared or DEFAULTS}"
@@ -84,7 +84,7 @@ def _times(overview: Overview, two_runs: bool, in_columns: bool) -> TextTable:
         *([("repeats", lambda timed: str(len(timed.comparison.cases)))] if repeated else []),
         ("new" if two_runs else "time", lambda timed: _time(timed.latency)),
         *([("old" if two_runs else overview.against, _other_time)] if two_runs or in_columns else []),
-        ("ratio", lambda timed: _interval(timed.ratio)),
+        ("ratio", lambda timed: _ratio(timed.ratio)),
         ("verdict", lambda timed: str(timed.comparison.verdict)),
     ]
     groups: dict[str, list[list[str]]] = {}
@@ -109,7 +109,7 @@ def _means(overview: Overview) -> TextTable:
         (
             mean.implementation,
             f"{len(mean.cases)} of {len(overview.cases)}",
-            _interval(mean.ratio),
+            _ratio(mean.ratio),
             *(str(mean.verdicts[verdict]) for verdict in Verdict),
         )
         for mean in overview.means
@@ -121,7 +121,7 @@ def _judged_sentence(overview: Overview, old: Run | None) -> str:
     judged = registry.workload(overview.workload).metrics[0]
     unit = " in points," if judged.is_fraction else ""
     other = f"in run {old.name}" if old else f"of {overview.against}"
-    return f"{judged.title} minus that {other},{unit} with its 95 % interval; p corrected for all comparisons"
+    return f"{judged.title} minus that {other},{unit} with its 95 % interval; p corrected for the number of comparisons"
 
 
 def _judged(overview: Overview, differences: Differences) -> TextTable | None:
@@ -166,7 +166,7 @@ def _print_notes(printer: Printer, overview: Overview) -> None:
         printer.text(f"note for all ratios: {shared}")
     if noted:
         rows = [
-            (name, overview.cases[cases[0]] if len(cases) == 1 else f"{len(cases)} cases", note)
+            (name, (len(cases) == 1 and overview.cases[cases[0]]) or counted(len(cases), "case"), note)
             for (name, note), cases in noted.items()
         ]
         printer.table(TextTable(["implementation", "cases", "note"], {"": rows}, prose=True))
@@ -178,17 +178,8 @@ def _other_time(timed: TimedComparison) -> str:
 
 
 def _time(latency: Interval) -> str:
-    """Return a latency (ns) with its interval in the same unit, e.g. ``1.234 ms [1.230, 1.240]``."""
-    unit, symbol = time_unit(latency.estimate)
-    estimate, low, high = (number(value / unit) for value in (latency.estimate, latency.low, latency.high))
-    return f"{estimate}\u00a0{symbol} [{low}, {high}]"
+    return duration_with_interval(latency.estimate, latency.low, latency.high)
 
 
-def _interval(ratio: Interval) -> str:
-    """Return a ratio with its interval, e.g. ``0.556 [0.525, 0.588]``."""
-    estimate, low, high = (f"{value:.3f}" if value >= 0.1 else number(value, 3) for value in _ends(ratio))
-    return f"{estimate} [{low}, {high}]"
-
-
-def _ends(interval: Interval) -> tuple[float, float, float]:
-    return interval.estimate, interval.low, interval.high
+def _ratio(ratio: Interval) -> str:
+    return ratio_with_interval(ratio.estimate, ratio.low, ratio.high)

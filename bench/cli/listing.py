@@ -56,7 +56,7 @@ def _workloads() -> TextTable:
     for name, workload in registry.workloads().items():
         suites = ", ".join(f"{suite} ({len(cases)})" for suite, cases in workload.suites().items())
         rows.append((name, workload.baseline, f"{workload.title}; suites: {suites}"))
-    return TextTable(["workload", "baseline", "title, and suites with their numbers of cases"], {"": rows}, prose=True)
+    return TextTable(["workload", "baseline", "title, and suites with numbers of cases"], {"": rows}, prose=True)
 
 
 def _implementations(entries: Sequence[Entry]) -> TextTable:
@@ -66,7 +66,6 @@ def _implementations(entries: Sequence[Entry]) -> TextTable:
             (
                 entry.name,
                 ",".join(entry.targets),
-                "no" if entry.missing() else "yes",
                 "; ".join(filter(None, [entry.summary.rstrip("."), entry.paper, entry.missing()])),
             )
             for entry in entries
@@ -74,5 +73,4 @@ def _implementations(entries: Sequence[Entry]) -> TextTable:
         ]
         for name in registry.workloads()
     }
-    headings = ["implementation", "targets", "installed", "summary"]
-    return TextTable(headings, groups, "workload", prose=True)
+    return TextTable(["implementation", "targets", "summary"], groups, "workload", prose=True)

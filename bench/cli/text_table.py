@@ -18,8 +18,8 @@ _GAP = 2
 _LEAST_WIDTH = 20
 """Fewest characters in a line of sentences."""
 _STYLES = {
-    **dict.fromkeys(("faster", "better", "yes", "available"), "green"),
-    **dict.fromkeys(("slower", "worse", "no"), "red"),
+    **dict.fromkeys(("faster", "better", "available"), "green"),
+    **dict.fromkeys(("slower", "worse"), "red"),
     **dict.fromkeys(("cannot tell", "baseline"), "dim"),
 }
 """Style of a cell by its text."""

@@ -45,6 +45,18 @@ def duration_interval(low: float, high: float, like: float) -> str:
     return f"{number(low / unit)} to {number(high / unit)}"
 
 
+def duration_with_interval(estimate: float, low: float, high: float) -> str:
+    """Return a duration (ns) with its interval in the same unit, e.g. ``1.234 ms [1.230, 1.240]``."""
+    unit, symbol = time_unit(estimate)
+    return f"{number(estimate / unit)}{_GAP}{symbol} [{number(low / unit)}, {number(high / unit)}]"
+
+
+def ratio_with_interval(estimate: float, low: float, high: float) -> str:
+    """Return a ratio with its interval, e.g. ``0.556 [0.525, 0.588]``: three decimals from 0.1 to 10."""
+    ends = [f"{end:.3f}" if 0.1 <= end < 10 else number(end, 3 if end < 0.1 else 4) for end in (estimate, low, high)]
+    return f"{ends[0]} [{ends[1]}, {ends[2]}]"
+
+
 def rough_time(seconds: float) -> str:
     """Return a time in whole seconds, minutes or tenths of hours, e.g. ``40 s``, ``3 min`` or ``1.5 h``."""
     if seconds < 90:

@@ -76,7 +76,7 @@ def mean_over_cases(ratios: Sequence[Interval]) -> Interval:
     each end of it from the mean is the root of the sum of the squared distances in the intervals of the cases, divided
     by their number (method of variance estimates recovery: Zou & Donner 2008, Construction of confidence limits about
     effect measures: a general approach). It is conservative where the intervals have few degrees of freedom, since the
-    mean of several has more: about 1.5 times as wide as needed for cases of 4 processes each, 1.1 times for 12.
+    mean of several has more: about 1.6 times as wide as needed for cases of 4 processes each, 1.1 times for 12.
 
     Raises:
         ValueError: where there is no ratio, an estimate is not positive and finite, or the confidences differ.

@@ -50,10 +50,10 @@ def lines(*records: Record, baseline: str = "pytorch") -> list[str]:
 
 def test_the_fastest_comes_first_with_its_ratio_to_the_baseline() -> None:
     assert lines(record("pytorch", 2e6), record("slow", 4e6), record("fast", 1e6)) == [
-        "conv groups=4",
-        f"  {'fast':24}1.000 ms [0.9900 to 1.010], ratio to pytorch 0.500 [0.500 to 0.500]",
-        f"  {'pytorch':24}2.000 ms [1.980 to 2.020]",
-        f"  {'slow':24}4.000 ms [3.960 to 4.040], ratio to pytorch 2.000 [2.000 to 2.000]",
+        "conv groups=4, ratios to pytorch",
+        "  fast     1.000 ms [0.9900, 1.010]   0.500 [0.500, 0.500]",
+        "  pytorch  2.000 ms [1.980, 2.020]",
+        "  slow     4.000 ms [3.960, 4.040]    2.000 [2.000, 2.000]",
     ]
 
 
@@ -61,8 +61,8 @@ def test_without_the_baseline_only_times_are_printed() -> None:
     crashed = record("pytorch", status=Status.CRASHED, reason="it died of SIGSEGV during 'round'")
     assert lines(record("fast", 1e6), crashed) == [
         "conv groups=4",
-        f"  {'fast':24}1.000 ms [0.9900 to 1.010]",
-        f"  {'pytorch':24}crashed: it died of SIGSEGV during 'round'",
+        "  fast     1.000 ms [0.9900, 1.010]",
+        "  pytorch  crashed: it died of SIGSEGV during 'round'",
     ]
 
 
@@ -146,6 +146,18 @@ def test_on_a_terminal_what_is_measured_stays_above_the_bar(sessions: list[Sessi
         shown.end([record("im2col", 1e6)])
     assert "measuring 2 cases of 1 workload with 2 implementations, roughly 38 s" in file.getvalue()
     assert "conv groups=4" in file.getvalue()
+
+
+def test_a_narrow_terminal_cuts_what_is_being_done_not_how_far_it_is(sessions: list[Session]) -> None:
+    file = StringIO()
+    with Terminal(Console(file=file, force_terminal=True, width=60, color_system=None)) as shown:
+        shown.expect(2)
+        shown.begin(sessions[0])
+        shown.step("preparing and checking im2col")
+    last = re.split(r"[\r\n]", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", file.getvalue()).rstrip())[-1]
+    assert " 0/2 0:00:0" in last
+    assert " left " in last
+    assert len(last) <= 60
 
 
 def test_there_is_no_bar_in_a_pipe_even_where_colours_are_forced(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,7 +108,7 @@ def test_compare_refuses_to_filter_by_a_seed(featherbench: Command) -> None:
 
 def test_compare_of_a_recorded_run_of_models_prints_times_and_accuracy(featherbench: Command) -> None:
     lines = featherbench("compare", str(TRAINED), cwd=ROOT).stdout.splitlines()
-    case, ratio = r"dataset=cora,recipe=plain", r"\d\.\d+ \[\d\.\d+, \d\.\d+\]"
+    case, ratio = r"dataset=cora,recipe=plain,hidden=128,epochs=100", r"\d\.\d+ \[\d\.\d+, \d\.\d+\]"
     time = rf"gat +{case} +10 +\S+ ms \[.*\] +\S+ ms +{ratio} +(faster|slower|cannot tell)"
     accuracy = rf"gat +{case} +[+-]\S+ \[[+-]\S+, [+-]\S+\] +\S+ +(better|worse|cannot tell)"
     for pattern in (time, accuracy):

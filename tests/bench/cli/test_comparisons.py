@@ -67,9 +67,9 @@ def printed(run: Run, old: Run | None = None, rows: Sequence[Comparison] | None 
 def test_in_a_pipe_each_row_is_complete(two_cases: Run) -> None:
     assert printed(two_cases) == [
         "grouped_conv2d: Grouped 2-D convolution, on edge",
-        "run run, baseline pytorch, margin 2.00 %; verdicts and intervals of ratios corrected for 4 comparisons",
+        "run run, baseline pytorch, margin 2.00 %; verdicts corrected for 4 comparisons",
         "2 cases, all with cin=4,cout=4",
-        "implementation  case      time                     pytorch   ratio                 verdict",
+        "implementation  case      time                      pytorch   ratio                 verdict",
         "native          groups=2  1.000 ms [0.9900, 1.010]  2.000 ms  0.500 [0.500, 0.500]  faster",
         "im2col          groups=2  4.000 ms [3.960, 4.040]   2.000 ms  2.000 [2.000, 2.000]  slower",
         "native          groups=4  2.000 ms [1.980, 2.020]   4.000 ms  0.500 [0.500, 0.500]  faster",
@@ -110,7 +110,7 @@ def test_two_runs_have_columns_for_both(two_cases: Run, create: Create, record: 
     lines = printed(two_cases, old)
     assert lines[:5] == [
         "grouped_conv2d: Grouped 2-D convolution, on edge",
-        "run run against old, margin 2.00 %; verdicts and intervals of ratios corrected for 6 comparisons",
+        "run run against old, margin 2.00 %; verdicts corrected for 6 comparisons",
         "2 cases, all with cin=4,cout=4",
         "implementation  case      new                       old       ratio                 verdict",
         "native          groups=2  1.000 ms [0.9900, 1.010]  2.000 ms  0.500 [0.500, 0.500]  faster",
@@ -149,7 +149,7 @@ def test_ends_that_are_unknown_are_infinite_in_text_and_null_in_json(create: Cre
     )
     run.append([record("pytorch", latency=one_round), record("native", latency=one_round)])
     (row,) = compare(run)
-    assert "1.000 [0, inf]" in printed(run)[4]
+    assert "1.000 [0, ∞]" in printed(run)[4]
     fields = json.loads(json.dumps(comparison_json(row, []), allow_nan=False))
     assert fields["ratio"] == {"estimate": 1.0, "low": 0.0, "high": None, "confidence": 0.95}
     assert set(fields) == {

@@ -17,8 +17,8 @@ def test_list_shows_suites_targets_and_implementations(featherbench: Command, tm
     assert (suites["first"], suites["quick"]) == (4, 6)
     assert set(listed["targets"]) == set(NAMES)
     lines = featherbench("list", cwd=tmp_path).stdout.splitlines()
-    assert [line.split()[:4] for line in lines if line.startswith("im2col ")] == [
-        ["im2col", "grouped_conv2d", "cpu,edge", "yes"]
+    assert [line.split()[:3] for line in lines if line.startswith("im2col ")] == [
+        ["im2col", "grouped_conv2d", "cpu,edge"]
     ]
     assert [line.split()[0] for line in lines[-len(NAMES) :]] == list(NAMES)
 
@@ -27,7 +27,7 @@ def test_list_says_what_is_missing(featherbench: Command, tmp_path: Path) -> Non
     name = "needs_what_is_not_installed"
     lines = featherbench("list", "--plugin", str(ACCIDENTS / f"{name}.py"), cwd=tmp_path).stdout.splitlines()
     (line,) = [line for line in lines if line.startswith(f"{name} ")]
-    assert line.split()[1:4] == ["grouped_conv2d", "cpu,edge", "no"]
+    assert line.split()[1:3] == ["grouped_conv2d", "cpu,edge"]
     assert line.endswith("(needs featherbench-no-such-distribution: pip install featherbench-no-such-distribution)")
 
 

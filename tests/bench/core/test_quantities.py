@@ -33,7 +33,7 @@ def test_what_is_no_positive_quantity_is_refused(text: str) -> None:
 
 
 def test_what_is_too_little_or_too_much_is_refused() -> None:
-    with pytest.raises(UsageError, match="'15MiB' is too little for any worker; give at least 16MiB"):
+    with pytest.raises(UsageError, match=r"'15MiB' is too little for any worker; give at least 16MiB"):
         size("15MiB")
     with pytest.raises(UsageError, match=r"'100%' is 100 % or more; write a share such as 5% or 0\.05"):
         percentage("100%")

@@ -4,7 +4,17 @@ import math
 
 import pytest
 
-from bench.report.units import counted, duration, duration_interval, number, percent, rough_time, size
+from bench.report.units import (
+    counted,
+    duration,
+    duration_interval,
+    duration_with_interval,
+    number,
+    percent,
+    ratio_with_interval,
+    rough_time,
+    size,
+)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +50,22 @@ def test_units_fit_and_stick_to_their_numbers():
 )
 def test_a_rough_time_has_no_false_digits(seconds, text):
     assert rough_time(seconds) == text
+
+
+def test_an_interval_has_the_unit_of_its_estimate():
+    assert duration_with_interval(1_000_000, 999_000, 1_010_000) == "1.000\u00a0ms [0.9990, 1.010]"
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((0.5562, 0.525, 0.588), "0.556 [0.525, 0.588]"),
+        ((0.01234, 0.0, math.inf), "0.0123 [0, ∞]"),
+        ((52.026, 9.9941, 57656.2), "52.03 [9.994, 57,656]"),
+    ],
+)
+def test_a_ratio_has_digits_that_suit_it(ends, text):
+    assert ratio_with_interval(*ends) == text
 
 
 def test_a_count_agrees_with_its_noun():
