@@ -28,7 +28,7 @@ def test_list_says_what_is_missing(featherbench: Command, tmp_path: Path) -> Non
     lines = featherbench("list", "--plugin", str(ACCIDENTS / f"{name}.py"), cwd=tmp_path).stdout.splitlines()
     (line,) = [line for line in lines if line.startswith(f"{name} ")]
     assert line.split()[1:3] == ["grouped_conv2d", "cpu,edge"]
-    assert line.endswith("(needs featherbench-no-such-distribution: pip install featherbench-no-such-distribution)")
+    assert line.endswith("; needs featherbench-no-such-distribution: pip install featherbench-no-such-distribution")
 
 
 def test_list_names_plugins_that_cannot_be_used(featherbench: Command, tmp_path: Path) -> None:
