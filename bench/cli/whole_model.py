@@ -14,7 +14,7 @@ def print_whole_model(printer: Printer, whole: WholeModel) -> None:
     table = model_table(whole)
     summed = {total.name for total in (*whole.totals, whole.mix) if total and total.latency}
     rows = [
-        [f"{cell.text} [{cell.aside}]" if cell.aside else cell.text for cell in line]
+        [f"{cell.text} [{cell.aside.replace(' to ', ', ')}]" if cell.aside else cell.text for cell in line]
         for line in table.lines
         if line[0].text in summed
     ]
