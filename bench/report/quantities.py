@@ -139,7 +139,7 @@ def _memory_cell(row: FrameRow) -> Cell:
 
 
 def _error_cell(row: FrameRow) -> Cell:
-    tolerance = "" if _is_missing(row["tolerance"]) else f"tolerance {row['tolerance']:g}"
+    tolerance = "" if _is_missing(row["tolerance"]) else f"≤ {row['tolerance']:g}"
     return Cell(number(row["error"], 2), repr(row["error"]), tolerance)
 
 
