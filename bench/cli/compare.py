@@ -16,7 +16,7 @@ from bench.cli.selection import select
 from bench.cli.text_table import Printer
 from bench.core import registry
 from bench.core.errors import UsageError
-from bench.core.quantities import percentage
+from bench.core.option_values import parse_fraction
 from bench.report import compare as comparing
 from bench.report.parameters import with_derived
 from bench.stats.interval import Interval
@@ -57,14 +57,14 @@ def compare(
         raise UsageError(f"compare takes one run or two, not {len(run)}")
     if len(run) == 2 and baseline:
         raise UsageError("two runs are compared implementation by implementation; drop --baseline or give one run")
-    wanted_margin = percentage(margin) if margin else None
-    threshold = percentage(fail_if_slower) if fail_if_slower else None
+    wanted_margin = parse_fraction(margin) if margin else None
+    threshold = parse_fraction(fail_if_slower) if fail_if_slower else None
     first, *others = [store.find(name, results) for name in run]
     if empty := [compared.name for compared in (first, *others) if not compared.records]:
         raise UsageError(f"run {empty[0]} has no record yet; wait for its first, or repeat its command with --resume")
     selection = select(first, split_names(impl), case or ())
-    lost = comparing.lost(first, others[0]) if others else []
-    lost = [record for record in lost if selection.has(record.implementation, with_derived(record))]
+    newly_failed = comparing.newly_failed(first, others[0]) if others else []
+    newly_failed = [record for record in newly_failed if selection.has(record.implementation, with_derived(record))]
 
     def comparisons(margin: float | None) -> list[comparing.Comparison]:
         return (
@@ -87,9 +87,9 @@ def compare(
         slower = [row for row in judged if row.verdict is Verdict.SLOWER]
         if slower:
             print(f"{len(slower)} of {len(rows)} are slower by more than {fail_if_slower}", file=sys.stderr)
-        if lost:
-            print(f"{len(lost)} passed in the older run and did not in the newer", file=sys.stderr)
-        if slower or lost:
+        if newly_failed:
+            print(f"{len(newly_failed)} passed in the older run and did not in the newer", file=sys.stderr)
+        if slower or newly_failed:
             raise typer.Exit(3)
 
 

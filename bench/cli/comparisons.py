@@ -100,7 +100,7 @@ def _times(overview: Overview, two_runs: bool, in_columns: bool) -> TextTable:
 
 
 def _means_sentence(overview: Overview) -> str:
-    caution = "" if overview.comparable else "; means over different cases do not compare"
+    caution = "" if overview.comparable else "; means over different cases cannot be compared"
     return f"geometric mean of the ratios above, with its 95 % interval, and verdicts by number of cases{caution}"
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from bench import store
 from bench.cli.options import Json, Results, split_names
 from bench.core.budget import Budget
-from bench.core.quantities import percentage, seconds
+from bench.core.option_values import parse_fraction, parse_seconds
 from bench.doctor import text
 from bench.doctor.examine import Findings, examine
 from bench.doctor.trial import Trial
@@ -36,8 +36,8 @@ def doctor(
             launch.machines(results),
             trial or list(Trial),
             pairs,
-            percentage(margin),
-            seconds(budget),
+            parse_fraction(margin),
+            parse_seconds(budget),
             split_names(impl),
             status.update,
         )

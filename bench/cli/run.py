@@ -16,7 +16,7 @@ from bench.core import registry
 from bench.core.budget import Budget
 from bench.core.case import DEFAULTS
 from bench.core.errors import UsageError
-from bench.core.quantities import seconds, size
+from bench.core.option_values import parse_bytes, parse_seconds
 from bench.core.target import Target
 from bench.progress import display
 from bench.run.launch import launch
@@ -84,7 +84,9 @@ def run(
     )
     if dry and (resume or name):
         raise UsageError("--dry-run measures nothing, so it does not go with --resume or --name; drop one")
-    run_budget = Budget(timed_s=seconds(budget), timeout_s=seconds(timeout), memory_bytes=size(memory_limit))
+    run_budget = Budget(
+        timed_s=parse_seconds(budget), timeout_s=parse_seconds(timeout), memory_bytes=parse_bytes(memory_limit)
+    )
     if dry:
         return _print_plan(plan(request, elsewhere=True), request.target, run_budget.timed_s, as_json)
     with display() as shown:

@@ -13,7 +13,7 @@ from bench.core.errors import UsageError
 from bench.core.record import Key, Latency, Record, Status
 from bench.stats.interval import Interval
 from bench.stats.latencies import process_count, ratio_of_runs, session_ratio
-from bench.stats.ratios import mean_ratio
+from bench.stats.ratios import mean_over_repeats
 from bench.stats.verdict import Verdict, judge, judge_all
 from bench.store import Run
 
@@ -122,7 +122,7 @@ def compare_runs(new: Run, old: Run, margin: float | None = None) -> list[Compar
     return _compare_pairs(pairs)
 
 
-def lost(new: Run, old: Run) -> list[Record]:
+def newly_failed(new: Run, old: Run) -> list[Record]:
     """Return the records of ``new`` that did not pass although they passed in ``old``."""
     passed = {record.key for record in old.records if record.status is Status.PASSED}
     return [record for record in new.records if record.key in passed and record.status is not Status.PASSED]
@@ -248,7 +248,7 @@ def _ratio_at(pairs: Sequence[_Pair]) -> Callable[[float], Interval]:
     if len(pairs) == 1:
         return lambda confidence: _ratio(pairs[0], confidence)
     estimates = [_ratio(pair, CONFIDENCE).estimate for pair in pairs]
-    return lambda confidence: mean_ratio(estimates, confidence)
+    return lambda confidence: mean_over_repeats(estimates, confidence)
 
 
 def _ratio(pair: _Pair, confidence: float) -> Interval:

@@ -43,7 +43,7 @@ def unpaired_ratio(
     return Interval(estimate, _quotient(ours.low, theirs.high), _quotient(ours.high, theirs.low), confidence)
 
 
-def mean_ratio(ratios: Sequence[float], confidence: float = 0.95) -> Interval:
+def mean_over_repeats(ratios: Sequence[float], confidence: float = 0.95) -> Interval:
     """Return the geometric mean of ``ratios`` from independent repeats, such as trainings with other seeds.
 
     Its interval is Student's t interval of the logarithms, :func:`mean_interval`; for a single ratio it is (0, inf).

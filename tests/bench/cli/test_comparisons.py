@@ -75,7 +75,7 @@ def test_in_a_pipe_each_row_is_complete(two_cases: Run) -> None:
         "native          groups=4  2.000 ms [1.980, 2.020]   4.000 ms  0.500 [0.500, 0.500]  faster",
         "",
         "geometric mean of the ratios above, with its 95 % interval, and verdicts by number of cases; "
-        "means over different cases do not compare",
+        "means over different cases cannot be compared",
         "implementation  cases   mean ratio            faster  slower  cannot tell",
         "native          2 of 2  0.500 [0.500, 0.500]  2       0       0",
         "im2col          1 of 2  2.000 [2.000, 2.000]  0       1       0",

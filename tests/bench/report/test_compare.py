@@ -6,7 +6,7 @@ import pytest
 
 from bench.core.errors import UsageError
 from bench.core.record import Status
-from bench.report.compare import ONE_PROCESS, compare, compare_each, compare_runs, lost
+from bench.report.compare import ONE_PROCESS, compare, compare_each, compare_runs, newly_failed
 from bench.stats.verdict import Verdict
 
 STEADY = [1000.0 + i % 7 for i in range(40)]
@@ -231,8 +231,8 @@ def test_slower_means_that_the_low_end_of_the_interval_is_above_the_margin(make_
 def test_an_implementation_that_passed_before_and_does_not_now_is_lost(make_record, make_run):
     old = make_run([make_record("pytorch"), make_record("mine")], "old")
     new = make_run([make_record("pytorch"), make_record("mine", status=Status.CRASHED, reason="died")], "new")
-    assert [record.implementation for record in lost(new, old)] == ["mine"]
-    assert lost(old, new) == []
+    assert [record.implementation for record in newly_failed(new, old)] == ["mine"]
+    assert newly_failed(old, new) == []
 
 
 def trained_pairs(make_trained, ratios, dataset="cora"):

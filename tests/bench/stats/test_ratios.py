@@ -8,7 +8,7 @@ import pytest
 
 from bench.stats.interval import Interval
 from bench.stats.nested import latency_interval
-from bench.stats.ratios import geometric_mean, mean_over_cases, mean_ratio, unpaired_ratio
+from bench.stats.ratios import geometric_mean, mean_over_cases, mean_over_repeats, unpaired_ratio
 
 
 def run(latency: float, processes: int, seed: int = 1) -> tuple[list[float], list[int]]:
@@ -86,7 +86,7 @@ def test_the_geometric_mean_of_ratios_is_invariant_and_cannot_overflow() -> None
 def test_a_mean_ratio_equals_the_result_by_hand() -> None:
     """The logarithms are 0 and +-log 1.25: s = log 1.25; t of two degrees is 4.302653 at 95 %, 6.205347 at 97.5 %."""
     for confidence, t in ((0.95, 4.302653), (0.975, 6.205347)):
-        ratio = mean_ratio([0.4, 0.5, 0.625], confidence)
+        ratio = mean_over_repeats([0.4, 0.5, 0.625], confidence)
         reach = t * math.log(1.25) / math.sqrt(3)
         assert ratio.estimate == pytest.approx(0.5)
         assert (ratio.low, ratio.high) == pytest.approx((0.5 * math.exp(-reach), 0.5 * math.exp(reach)), rel=1e-5)
@@ -94,14 +94,14 @@ def test_a_mean_ratio_equals_the_result_by_hand() -> None:
 
 
 def test_the_interval_of_a_single_ratio_is_unbounded() -> None:
-    ratio = mean_ratio([0.5])
+    ratio = mean_over_repeats([0.5])
     assert (ratio.estimate, ratio.low, ratio.high) == (pytest.approx(0.5), 0.0, math.inf)
 
 
 @pytest.mark.parametrize(("wrong", "confidence"), [([], 0.95), ([0.0], 0.95), ([-1.0, 1.0], 0.95), ([1.0], 1.0)])
 def test_invalid_ratios_and_confidences_are_refused(wrong: list[float], confidence: float) -> None:
     with pytest.raises(ValueError, match=r"ratios|confidence"):
-        mean_ratio(wrong, confidence)
+        mean_over_repeats(wrong, confidence)
 
 
 def test_a_mean_over_cases_equals_the_result_by_hand() -> None:
@@ -133,7 +133,7 @@ def test_an_interval_over_cases_is_conservative_for_few_processes(processes: int
     covered, widths = 0, []
     for _ in range(500):
         samples = np.exp(log_ratios[:, None] + noise[:, None] * source.standard_normal((8, processes)))
-        mean = mean_over_cases([mean_ratio(case) for case in samples.tolist()])
+        mean = mean_over_cases([mean_over_repeats(case) for case in samples.tolist()])
         covered += mean.low <= truth <= mean.high
         widths.append(math.log(mean.high / mean.low))
     known = 2 * 1.96 * math.sqrt((noise**2).sum() / processes) / 8

@@ -9,7 +9,7 @@ MIN_MEMORY_BYTES = 16 << 20
 """Smallest memory limit: with less, not even the harness's own part of a worker runs."""
 
 
-def seconds(text: str) -> float:
+def parse_seconds(text: str) -> float:
     """Parse a duration such as ``90s``, ``1.5m`` or ``500ms``, or plain seconds; return seconds.
 
     Raises:
@@ -18,7 +18,7 @@ def seconds(text: str) -> float:
     return _quantity(text, {"": 1, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}, "a time such as 90s, 500ms or 2m")
 
 
-def size(text: str) -> int:
+def parse_bytes(text: str) -> int:
     """Parse a memory limit such as ``512MiB`` or ``4GiB``, or plain bytes; return bytes.
 
     Raises:
@@ -31,7 +31,7 @@ def size(text: str) -> int:
     return size_bytes
 
 
-def percentage(text: str) -> float:
+def parse_fraction(text: str) -> float:
     """Parse a share such as ``5%`` or ``0.05``; return a fraction.
 
     Raises:
