@@ -1,4 +1,8 @@
-"""Runs on disk: each has a folder with ``run.json`` (request, machines) and ``records.jsonl`` (append-only)."""
+"""Runs on disk.
+
+A run has a folder with ``run.json`` (request, machines) and its records: one JSON line each, appended to
+``records.jsonl``; in a packed run, ``records.parquet`` has the lines.
+"""
 
 from bench.store.info import Machine, RunInfo
 from bench.store.names import LOCAL, REFERENCE, find, new_name, runs

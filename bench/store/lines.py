@@ -6,6 +6,8 @@ from pathlib import Path
 
 from bench.core.errors import UsageError
 
+JSON_LINES = "records.jsonl"
+
 
 def append_lines(path: Path, text: bytes) -> None:
     """Append ``text``, which is whole lines, and flush it to disk.

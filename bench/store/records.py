@@ -2,28 +2,38 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from bench.core.record import Record
 from bench.core.schema1 import upgraded_record
-from bench.store.lines import read_lines
+from bench.store.lines import JSON_LINES, read_lines
+from bench.store.parquet import PACKED, read_packed
 from bench.store.schema import refuse_newer
 
 log = logging.getLogger("featherbench")
 
 
-def read_records(path: Path, machine: str) -> Iterator[Record]:
-    """Yield the records of a file, superseded ones included; a line that is no record is logged and skipped.
+def read_records(folder: Path, machine: str) -> Iterator[Record]:
+    """Yield the records of a run, packed ones first, superseded ones included; a line that is no record is logged.
 
-    A record of schema 1, which names no machine, is attributed to ``machine``.
+    A record of schema 1, which names no machine, is attributed to ``machine``. Where packing was killed just before it
+    removed the lines that it had packed, their records come twice, which changes nothing about the latest of each key.
 
     Raises:
-        UsageError: where a newer release wrote a line, or the file cannot be read.
+        UsageError: where a newer release wrote a line, or a file cannot be read.
     """
-    for number, line in enumerate(read_lines(path), 1):
+    # In the opposite order, packing could end between the two readings, and neither would see the records.
+    appended = read_lines(folder / JSON_LINES)
+    packed = read_packed(folder / PACKED)
+    yield from _records(packed, folder / PACKED, machine)
+    yield from _records(appended, folder / JSON_LINES, machine)
+
+
+def _records(lines: Sequence[bytes], path: Path, machine: str) -> Iterator[Record]:
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:

@@ -1,4 +1,4 @@
-"""A run's folder, open for reading and appending."""
+"""A run's folder: its description and its records."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ from bench.core.errors import RunError, UsageError
 from bench.core.files import write_whole
 from bench.core.record import Key, Record
 from bench.store.info import RunInfo, read_info
-from bench.store.lines import append_lines
+from bench.store.lines import JSON_LINES, append_lines
 from bench.store.records import read_records
 
 
@@ -61,10 +61,10 @@ class Run:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other processes from adding to the run until the block ends.
+        """Keep other processes from adding to the run, and from packing it, until the block ends.
 
         Raises:
-            UsageError: where another process is adding to it already.
+            UsageError: where another process is doing so already.
         """
         descriptor = os.open(self.folder, os.O_RDONLY)
         try:
@@ -73,7 +73,7 @@ class Run:
             yield
         except BlockingIOError:
             raise UsageError(
-                f"another process is measuring {self.folder}; wait for it, or give another --name"
+                f"another process is measuring or packing {self.folder}; wait for it, or measure under another --name"
             ) from None
         finally:
             os.close(descriptor)
@@ -84,22 +84,19 @@ class Run:
         Raises:
             RunError: where they cannot be written.
         """
+        path = self.folder / JSON_LINES
         text = "".join(record.model_dump_json() + "\n" for record in records).encode()
         try:
-            append_lines(self._file, text)
+            append_lines(path, text)
         except OSError as error:
             raise RunError(
-                f"cannot write to {self._file}: {error.strerror}; the {len(self._current)} records before are safe. "
+                f"cannot write to {path}: {error.strerror}; the {len(self._current)} records before are safe. "
                 "Make room and go on with --resume"
             ) from None
         for record in records:
             self._current[record.key] = record
 
     def _read(self) -> dict[Key, Record]:
-        """Return the latest record of each key in the file."""
+        """Return the latest record of each key in the folder."""
         machine = next(iter(self.info.machines))
-        return {record.key: record for record in read_records(self._file, machine)}
-
-    @property
-    def _file(self) -> Path:
-        return self.folder / "records.jsonl"
+        return {record.key: record for record in read_records(self.folder, machine)}
