@@ -6,7 +6,7 @@ import sys
 import typer
 import typer.exceptions
 
-from bench.cli import compare, data, doctor, listing, new, report, run
+from bench.cli import compare, data, doctor, listing, new, pack, report, run
 from bench.core.errors import RunError, UsageError
 
 INTERRUPTED = 130
@@ -27,6 +27,7 @@ app.command("compare", epilog="Example: featherbench compare latest --baseline p
 app.command("report", epilog="Example: featherbench report latest --output report.html")(report.report)
 app.command("doctor", epilog="Example: featherbench doctor --pairs 100")(doctor.doctor)
 app.command("new", epilog="Example: featherbench new grouped_conv2d my_kernel")(new.new)
+app.command("pack", epilog="Example: featherbench pack latest")(pack.pack)
 app.add_typer(data.app, name="data")
 
 

@@ -3,13 +3,16 @@
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench import store
 from bench.core.record import SCHEMA
 from bench.report.compare import NOT_TOGETHER, ONE_PROCESS, compare, compare_runs
+from bench.report.html import write_report
 from bench.store import Run
+from bench.store.parquet import read_packed
 
 REFERENCE = Path(__file__).parents[2] / "results/reference"
 OLD = [
@@ -24,8 +27,8 @@ def run(request: pytest.FixtureRequest) -> Run:
     return Run.open(REFERENCE / request.param)
 
 
-def lines(run: Run) -> list[dict]:
-    return [json.loads(line) for line in (run.folder / "records.jsonl").read_text().splitlines()]
+def lines(run: Run) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in read_packed(run.folder / "records.parquet")]
 
 
 def test_every_line_is_read(run: Run, caplog: pytest.LogCaptureFixture) -> None:
@@ -37,6 +40,25 @@ def test_every_line_is_read(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     assert {record.schema_version for record in reopened.records} == {SCHEMA}
     assert {record.machine for record in reopened.records} <= run.info.machines.keys()
     assert run.info.machine.environment.machine_id in run.info.machines
+
+
+def test_it_is_packed(run: Run) -> None:
+    """An unpacked run takes about six times the space, in every clone."""
+    assert not (run.folder / "records.jsonl").exists(), f"featherbench pack {run.folder}"
+
+
+@pytest.mark.parametrize("name", ["graph_propagation-graphs-edge-zen5", "node_classification-equal-edge-zen5"])
+def test_unpacked_it_is_compared_and_reported_the_same(name: str, tmp_path: Path) -> None:
+    packed, folder = Run.open(REFERENCE / name), tmp_path / name
+    folder.mkdir()
+    (folder / "run.json").write_bytes((packed.folder / "run.json").read_bytes())
+    lines = read_packed(packed.folder / "records.parquet")
+    (folder / "records.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
+    unpacked = Run.open(folder)
+    assert unpacked.records == packed.records
+    assert compare(unpacked) == compare(packed)
+    page, other_page = (write_report([run], tmp_path / "report.html").read_bytes() for run in (packed, unpacked))
+    assert page == other_page
 
 
 def test_its_baseline_is_compared_with_every_record(run: Run) -> None:

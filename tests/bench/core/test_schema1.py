@@ -8,6 +8,7 @@ import pytest
 
 from bench.core.record import Record, Status
 from bench.core.schema1 import upgraded_record, upgraded_run
+from bench.store.parquet import read_packed
 
 REFERENCE = Path(__file__).parents[3] / "results/reference/grouped_conv2d-odd-edge-zen5"
 MACHINE = "0123456789ab"
@@ -15,7 +16,7 @@ MACHINE = "0123456789ab"
 
 @pytest.fixture
 def lines() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (REFERENCE / "records.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in read_packed(REFERENCE / "records.parquet")]
 
 
 @pytest.fixture

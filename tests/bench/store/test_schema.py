@@ -14,6 +14,7 @@ from bench.core.budget import Budget
 from bench.core.errors import UsageError
 from bench.core.record import SCHEMA, Check, Record, Status
 from bench.store import Run
+from bench.store.parquet import read_packed
 
 ROOT = Path(__file__).parents[3]
 OLD = ROOT / "results/reference/grouped_conv2d-odd-edge-zen5"
@@ -89,8 +90,8 @@ class TestSchema1:
         folder = tmp_path / "old"
         folder.mkdir()
         (folder / "run.json").write_bytes((OLD / "run.json").read_bytes())
-        with (OLD / "records.jsonl").open("rb") as lines:
-            (folder / "records.jsonl").write_bytes(b"".join(next(lines) for _ in range(3)))
+        lines = read_packed(OLD / "records.parquet")[:3]
+        (folder / "records.jsonl").write_bytes(b"".join(line + b"\n" for line in lines))
         return folder
 
     def test_it_is_converted_to_the_current_schema(self, old: Path, caplog: pytest.LogCaptureFixture) -> None:
