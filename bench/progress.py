@@ -2,9 +2,9 @@
 
 import sys
 import time
-from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Self
 
 from rich.console import Console
@@ -23,31 +23,7 @@ MOST_NAMES = 4
 """Most names of implementations in a line; of more, the first ones and a number."""
 
 
-class _Display(ABC):
-    """A display that says first what will be measured. It is a context manager."""
-
-    _planned = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-    def announce(self, sessions: Sequence[Session], budget: Budget) -> None:
-        self._planned = len(sessions)
-        self._say(announcement(sessions, budget))
-
-    def expect(self, cases: int) -> None:
-        if cases < self._planned:
-            self._say(f"{self._planned - cases} of {counted(self._planned, 'case')} recorded already")
-
-    @abstractmethod
-    def _say(self, text: str) -> None:
-        """Print a line that stays."""
-
-
-class Terminal(_Display):
+class Terminal:
     """A bar with the cases done and an estimate of the time left; each finished case's results are printed above it."""
 
     def __init__(self, console: Console) -> None:
@@ -74,9 +50,9 @@ class Terminal(_Display):
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def expect(self, cases: int) -> None:
-        super().expect(cases)
-        self._progress.update(self._task, total=cases)
+    def expect(self, sessions: Sequence[Session], budget: Budget) -> None:
+        self._print(announcement(sessions, budget))
+        self._progress.update(self._task, total=len(sessions))
 
     def begin(self, session: Session) -> None:
         self._case, self._baseline = session.case.slug or DEFAULTS, session.workload.baseline
@@ -86,14 +62,14 @@ class Terminal(_Display):
 
     def end(self, records: Sequence[Record]) -> None:
         for line in case_lines(records, self._baseline):
-            self._say(line)
+            self._print(line)
         self._progress.advance(self._task)
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._progress.console.print(text, markup=False, highlight=False)
 
 
-class Lines(_Display):
+class Lines:
     """Lines on stderr, for a pipe or a log: what is measured, what is prepared, and how each case went."""
 
     def __init__(self) -> None:
@@ -101,20 +77,20 @@ class Lines(_Display):
         self._case = ""
         self._began = self._case_began = time.monotonic()
 
-    def expect(self, cases: int) -> None:
-        super().expect(cases)
-        self._total, self._began = cases, time.monotonic()
+    def expect(self, sessions: Sequence[Session], budget: Budget) -> None:
+        _print_line(announcement(sessions, budget))
+        self._total, self._began = len(sessions), time.monotonic()
 
     def begin(self, session: Session) -> None:
         self._number += 1
         self._case = f"case {self._number} of {self._total}: {session.workload_name} {session.case.slug or DEFAULTS}"
         self._case_began = time.monotonic()
         if session.entries:
-            self._say(f"{self._case}: preparing {_some([entry.name for entry in session.entries])}")
+            _print_line(f"{self._case}: preparing {_some([entry.name for entry in session.entries])}")
 
     def step(self, text: str) -> None:
         if not self._case:  # later steps are too many for lines
-            self._say(text)
+            _print_line(text)
 
     def end(self, records: Sequence[Record]) -> None:
         counts = Counter(record.status.replace("_", " ") for record in records)
@@ -122,20 +98,19 @@ class Lines(_Display):
         remaining_s = (now - self._began) / self._number * (self._total - self._number)
         left = f"; about {rough_time(remaining_s)} left" if remaining_s else ""
         outcome = ", ".join(f"{count} {status}" for status, count in counts.items())
-        self._say(f"{self._case}: {outcome}, in {rough_time(now - self._case_began)}{left}")
-
-    def _say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        _print_line(f"{self._case}: {outcome}, in {rough_time(now - self._case_began)}{left}")
 
 
-def display() -> Terminal | Lines:
+def display() -> AbstractContextManager[Terminal | Lines]:
     """Return the display that suits stderr."""
     console = Console(stderr=True)
-    return Terminal(console) if sys.stderr.isatty() and not console.is_dumb_terminal else Lines()
+    return Terminal(console) if sys.stderr.isatty() and not console.is_dumb_terminal else nullcontext(Lines())
 
 
 def announcement(sessions: Sequence[Session], budget: Budget) -> str:
     """Return a sentence on what will be measured, and roughly how long that takes."""
+    if not sessions:
+        return "everything is recorded already"
     workloads = {session.workload_name for session in sessions}
     implementations = {entry.label for session in sessions for entry in session.entries}
     trains = any(session.workload.seed_parameter for session in sessions if session.entries)
@@ -165,6 +140,10 @@ def case_lines(records: Sequence[Record], baseline: str) -> Iterator[str]:
         yield f"  {name:{width}}  {time_text:25}  {ratio_text}".rstrip()
     for record in failed:
         yield f"  {record.implementation:{width}}  {record.status}: {record.reason}"
+
+
+def _print_line(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _some(names: Sequence[str]) -> str:

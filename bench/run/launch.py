@@ -55,11 +55,9 @@ def launch(
         RunError: where the run cannot go on.
     """
     began = time.perf_counter()
-    budget, display = budget or Budget(), display or Silent()
     sessions = plan(request)
-    _make_folder(machines(results))
-    display.announce(sessions, budget)
-    run = _open(request, budget, sessions, resume, name, results, display.step)
+    display = display or Silent()
+    run = _open(request, budget or Budget(), sessions, resume, name, results, display.step)
     with run.locked():
         todo = to_measure(sessions, run.records, request.target)
         spent = run_plan(todo, run, display)
@@ -70,10 +68,7 @@ def launch(
 class Silent:
     """A display that shows nothing."""
 
-    def announce(self, sessions: Sequence[Session], budget: Budget) -> None:
-        pass
-
-    def expect(self, cases: int) -> None:
+    def expect(self, sessions: Sequence[Session], budget: Budget) -> None:
         pass
 
     def begin(self, session: Session) -> None:
@@ -93,25 +88,31 @@ def describe(
     results: Path,
     name: str | None = None,
     tools: Sequence[str] = (),
-    watch: Callable[[str], None] = lambda text: None,
 ) -> RunInfo:
     """Return what holds for all records of a run that begins now; measures the machine's peaks if none are stored.
 
-    ``tools`` are further distributions whose versions matter. ``watch`` is called with what takes time.
+    ``tools`` are further distributions whose versions matter.
 
     Raises:
         UsageError: where ``results`` cannot be written to.
     """
+    return _with_peaks(_without_peaks(request, budget, entries, results, name, tools), results)
+
+
+def _without_peaks(
+    request: Request,
+    budget: Budget,
+    entries: Sequence[Entry],
+    results: Path,
+    name: str | None,
+    tools: Sequence[str] = (),
+) -> RunInfo:
+    """Return what holds for all records of a run that begins now, as far as it can be known without measuring."""
     now = datetime.now(UTC)
     libraries = {name for entry in entries if not entry.missing() for name in entry.requires}
     environment = machine.environment({*libraries, *HARNESS_LIBRARIES, *tools})
     machine_id = environment.machine_id
-    folder = machines(results)
-    on_gpu = request.target.kind == "cuda"
-    try:
-        peaks = gpu.peaks(folder, watch) if on_gpu else host.peaks(folder, watch=watch)
-    except OSError as error:
-        raise _unwritable(folder, error) from None
+    known_floor = None if request.target.kind == "cuda" else noise.load(machines(results), machine_id)
     return RunInfo(
         name=name or store.new_name(request, now),
         command=shlex.join(["featherbench", *sys.argv[1:]]),
@@ -123,24 +124,24 @@ def describe(
             machine_id: Machine(
                 environment=environment,
                 threads=len(request.target.cores),
-                peaks=peaks,
-                noise_floor=floor.ratio if not on_gpu and (floor := noise.load(folder, machine_id)) else None,
+                peaks=None,
+                noise_floor=known_floor.ratio if known_floor else None,
             )
         },
         notes={entry.label: entry.note or entry.summary for entry in entries},
     )
 
 
-def _make_folder(folder: Path) -> None:
-    """Make a folder; raise UsageError where it cannot be written."""
+def _with_peaks(info: RunInfo, results: Path, watch: Callable[[str], None] = lambda text: None) -> RunInfo:
+    """Return ``info`` with the peaks of its machine; ``watch`` is called with what takes time."""
+    folder = machines(results)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)  # first, so that nothing is measured in vain
+        peaks = gpu.peaks(folder, watch) if info.on_gpu else host.peaks(folder, watch=watch)
     except OSError as error:
-        raise _unwritable(folder, error) from None
-
-
-def _unwritable(folder: Path, error: OSError) -> UsageError:
-    return UsageError(f"cannot write to {folder}: {error.strerror}; choose another folder with --results")
+        raise UsageError(f"cannot write to {folder}: {error.strerror}; choose another folder with --results") from None
+    ((machine_id, described),) = info.machines.items()
+    return info.model_copy(update={"machines": {machine_id: described.model_copy(update={"peaks": peaks})}})
 
 
 def _open(
@@ -153,8 +154,10 @@ def _open(
     watch: Callable[[str], None],
 ) -> Run:
     entries = list(dict.fromkeys(entry for session in sessions for entry in (*session.entries, *session.unavailable)))
-    info = describe(request, budget, entries, results, name, watch=watch)
-    return (resume and _run_to_resume(info, name, results)) or Run.create(results / info.name, info)
+    info = _without_peaks(request, budget, entries, results, name)
+    if resume and (run := _run_to_resume(info, name, results)):
+        return run
+    return Run.create(results / info.name, _with_peaks(info, results, watch))
 
 
 def _run_to_resume(now: RunInfo, name: str | None, results: Path) -> Run | None:

@@ -15,17 +15,14 @@ from bench.store import Run
 class Display(Protocol):
     """Shows a run's progress."""
 
-    def announce(self, sessions: Sequence[Session], budget: Budget) -> None:
-        """Say what will be measured, before anything is."""
-
-    def expect(self, cases: int) -> None:
-        """Take note of how many cases are left to measure."""
+    def expect(self, sessions: Sequence[Session], budget: Budget) -> None:
+        """Say what will be measured, as far as it is not recorded yet."""
 
     def begin(self, session: Session) -> None:
         """Take note of the case that is measured now."""
 
     def step(self, text: str) -> None:
-        """Show what is being done; threads may call it at once."""
+        """Show what is being done, also before the first case; threads may call it at once."""
 
     def end(self, records: Sequence[Record]) -> None:
         """Show the outcome of the case."""
@@ -39,7 +36,7 @@ def run_plan(sessions: Sequence[Session], run: Run, display: Display) -> TimeBre
     """
     info = run.info
     machine = next(iter(info.machines.items()))
-    display.expect(len(sessions))
+    display.expect(sessions, info.budget)
     with Workers(info.target, info.budget, run.folder / "logs") as workers:
         for session in sessions:
             display.begin(session)

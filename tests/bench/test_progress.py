@@ -85,6 +85,7 @@ def test_at_first_it_says_what_is_measured_and_roughly_how_long(sessions: list[S
     assert announcement(sessions, budget) == ("measuring 2 cases of 1 workload with 2 implementations, roughly 54 s")
     nothing = [replace(session, entries=()) for session in sessions]
     assert expected_s(nothing, budget) == 0
+    assert announcement([], budget) == "everything is recorded already"
 
 
 def test_training_is_said_to_come_on_top() -> None:
@@ -95,21 +96,20 @@ def test_training_is_said_to_come_on_top() -> None:
 def test_in_a_pipe_each_case_begins_and_ends_with_a_line(
     sessions: list[Session], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with Lines() as shown:
-        shown.announce(sessions, Budget())
-        shown.step("measuring the peaks of this machine, once")
-        shown.expect(2)
-        for session in sessions:
-            shown.begin(session)
-            for step in ("importing libraries", "preparing and checking im2col", "round 1", "round 2"):
-                shown.step(step)
-            shown.end([record("im2col", 1e6), record("onnxruntime", status=Status.OUT_OF_MEMORY, reason="no")])
+    shown = Lines()
+    shown.step("measuring the peaks of this machine, once")
+    shown.expect(sessions, Budget())
+    for session in sessions:
+        shown.begin(session)
+        for step in ("importing libraries", "preparing and checking im2col", "round 1", "round 2"):
+            shown.step(step)
+        shown.end([record("im2col", 1e6), record("onnxruntime", status=Status.OUT_OF_MEMORY, reason="no")])
     out, err = capsys.readouterr()
     first, second = (session.case.slug for session in sessions)
     assert out == ""
     assert [re.sub(r"\d+ s\b", "N s", line) for line in err.splitlines()] == [
-        "measuring 2 cases of 1 workload with 2 implementations, roughly N s",
         "measuring the peaks of this machine, once",
+        "measuring 2 cases of 1 workload with 2 implementations, roughly N s",
         f"case 1 of 2: grouped_conv2d {first}: preparing im2col, onnxruntime",
         f"case 1 of 2: grouped_conv2d {first}: 1 passed, 1 out of memory, in N s; about N s left",
         f"case 2 of 2: grouped_conv2d {second}: preparing im2col, onnxruntime",
@@ -122,26 +122,15 @@ def test_of_many_implementations_the_first_are_named(
 ) -> None:
     entries = tuple(replace(sessions[0].entries[0], name=f"number_{index}") for index in range(9))
     shown = Lines()
-    shown.expect(1)
     shown.begin(replace(sessions[0], entries=entries))
     assert capsys.readouterr().err.endswith(": preparing number_0, number_1, number_2 and 6 more\n")
-
-
-def test_cases_that_are_recorded_already_are_counted(
-    sessions: list[Session], capsys: pytest.CaptureFixture[str]
-) -> None:
-    shown = Lines()
-    shown.announce(sessions, Budget())
-    shown.expect(1)
-    assert capsys.readouterr().err.splitlines()[1:] == ["1 of 2 cases recorded already"]
 
 
 def test_on_a_terminal_what_is_measured_stays_above_the_bar(sessions: list[Session]) -> None:
     file = StringIO()
     with Terminal(Console(file=file, force_terminal=True, width=150)) as shown:
-        shown.announce(sessions, Budget())
         shown.step("measuring the peaks of this machine, once")
-        shown.expect(2)
+        shown.expect(sessions, Budget())
         shown.begin(sessions[0])
         shown.end([record("im2col", 1e6)])
     assert "measuring 2 cases of 1 workload with 2 implementations, roughly 38 s" in file.getvalue()
@@ -151,7 +140,7 @@ def test_on_a_terminal_what_is_measured_stays_above_the_bar(sessions: list[Sessi
 def test_a_narrow_terminal_cuts_what_is_being_done_not_how_far_it_is(sessions: list[Session]) -> None:
     file = StringIO()
     with Terminal(Console(file=file, force_terminal=True, width=60, color_system=None)) as shown:
-        shown.expect(2)
+        shown.expect(sessions, Budget())
         shown.begin(sessions[0])
         shown.step("preparing and checking im2col")
     last = re.split(r"[\r\n]", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", file.getvalue()).rstrip())[-1]
@@ -163,8 +152,9 @@ def test_a_narrow_terminal_cuts_what_is_being_done_not_how_far_it_is(sessions: l
 def test_there_is_no_bar_in_a_pipe_even_where_colours_are_forced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
-    assert isinstance(display(), Lines)
+    with display() as shown:
+        assert isinstance(shown, Lines)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     assert isinstance(display(), Terminal)
     monkeypatch.setenv("TERM", "dumb")
-    assert isinstance(display(), Lines)
+    assert not isinstance(display(), Terminal)

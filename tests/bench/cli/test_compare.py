@@ -8,6 +8,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from bench.store.parquet import read_packed
+
 Command = Callable[..., CompletedProcess[str]]
 ROOT = Path(__file__).parents[3]
 TRAINED = ROOT / "results" / "reference" / "node_classification-multipath-edge-zen5"
