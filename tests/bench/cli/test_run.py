@@ -37,9 +37,8 @@ def test_a_run_is_measured_resumed_and_reported(featherbench: Command, tmp_path:
     assert 0 < summary["harness_share"] < 1
     *peaks, announced, begun, ended = first.stderr.splitlines()
     assert announced.startswith("measuring 1 case of 1 workload with 1 implementation, roughly ")
-    measurable = any(
-        (ROOT / "bench").glob("_peaks*.so")
-    )  # the command runs from the checkout, which may be built or not
+    # The command runs from the checkout, whose native part may be built or not.
+    measurable = any((ROOT / "bench").glob("_peaks*.so"))
     assert peaks == ["measuring the peaks of this machine, once"] * measurable
     assert re.fullmatch(r"case 1 of 1: grouped_conv2d cin=\S+: preparing im2col", begun)
     assert re.fullmatch(r"case 1 of 1: grouped_conv2d cin=\S+: 1 passed, in \d+ s", ended)
