@@ -1,17 +1,18 @@
 """Randomises where a process's memory lies, as it would be in a process started anew.
 
 Processes forked from one parent share the layout of its heap, so that they show only a part of what differs between
-processes started one by one. Blocks of random sizes are allocated before an implementation's code and arrays; libraries
-that were imported before the fork stay where they are.
+processes started one by one. Holes in the inherited heap are filled and blocks of random sizes allocated before an
+implementation's code and arrays; libraries that were imported before the fork stay where they are.
 """
 
+import ctypes
 from random import Random, SystemRandom
 
 import numpy as np
 
 MAX_BLOCKS, MIN_BLOCK_BYTES, MAX_BLOCK_BYTES = 200, 600, 1 << 16
 """Number and sizes, in bytes, of blocks on the heap, most of them small. They shift what comes after them by any number
-of bytes, and fill holes of any size that the parent left, where arrays would otherwise always be placed."""
+of bytes."""
 MAX_OBJECTS, MAX_OBJECT_BYTES = 4000, 470
 """Number and sizes, in bytes, of small objects. They come from the interpreter's own pools, one for each size, where
 code and what it looks up lie too."""
@@ -20,12 +21,42 @@ MAX_BYTES = 1 << 20
 before, which may or may not collide in caches, and arrays move by any part of a page, where equal parts collide."""
 
 
+class _HeapStatistics(ctypes.Structure):
+    """What glibc's ``mallinfo2`` returns."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_size_t)
+        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
+    )
+
+
 def randomize_layout() -> object:
     """Allocate objects, blocks and pages of random sizes; while the result is kept, later allocations lie at random."""
-    system = SystemRandom()
-    random = Random(system.getrandbits(64))
+    random = Random(SystemRandom().getrandbits(64))
     objects = [bytes(random.randrange(1, MAX_OBJECT_BYTES)) for _ in range(random.randrange(MAX_OBJECTS))]
+    holes = _fill_holes(random)
     ratio = MAX_BLOCK_BYTES / MIN_BLOCK_BYTES
     sizes = [int(MIN_BLOCK_BYTES * ratio ** random.random()) for _ in range(random.randrange(MAX_BLOCKS))]
     blocks = [np.empty(size, np.uint8) for size in sizes]
-    return objects, blocks, np.ones(random.randrange(MAX_BYTES), np.uint8)
+    return objects, holes, blocks, np.ones(random.randrange(MAX_BYTES), np.uint8)
+
+
+def _fill_holes(random: Random) -> list[np.ndarray]:
+    """Fill the heap's holes, where an array that fits exactly would be placed in every process, from large to small.
+
+    Nothing is filled with a C library other than glibc.
+    """
+    libc = ctypes.CDLL(None)
+    if not hasattr(libc, "mallinfo2"):
+        return []
+    libc.mallinfo2.restype = _HeapStatistics
+    libc.sbrk.restype, libc.sbrk.argtypes = ctypes.c_void_p, [ctypes.c_ssize_t]
+    end_of_holes = libc.sbrk(0) - libc.mallinfo2().keepcost
+    filling: list[np.ndarray] = []
+    size = float(MAX_BLOCK_BYTES)
+    while size > MIN_BLOCK_BYTES:
+        block = np.empty(int(size), np.uint8)
+        filling.append(block)
+        if block.ctypes.data >= end_of_holes:
+            size *= random.uniform(0.5, 0.9)
+    return filling

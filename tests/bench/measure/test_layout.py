@@ -8,15 +8,16 @@ from bench.measure.layout import randomize_layout
 
 PROCESSES = 8
 PAGE = 4096
+ARRAY_BYTES = 20_000
 
 
-def page_offsets() -> tuple[int, int]:
-    """Return the offsets within a page of an array and of a small object in a new process."""
+def addresses() -> tuple[int, int]:
+    """Return the addresses of an array and of a small object in a new process."""
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
         _kept = randomize_layout()
-        array, small = np.empty(20_000, np.uint8), bytes(100)
-        os.write(writer, f"{array.ctypes.data % PAGE} {id(small) % PAGE}".encode())
+        array, small = np.empty(ARRAY_BYTES, np.uint8), bytes(100)
+        os.write(writer, f"{array.ctypes.data} {id(small)}".encode())
         os._exit(0)
     os.waitpid(child, 0)
     os.close(writer)
@@ -25,14 +26,16 @@ def page_offsets() -> tuple[int, int]:
     return int(array_address), int(object_address)
 
 
-def test_holes_in_the_heap_of_the_parent_do_not_determine_the_addresses_of_arrays() -> None:
-    rows = [np.empty(20_000 + 16 * (row % 2), np.uint8) for row in range(200)]
-    del rows[::2]
-    arrays, _ = zip(*(page_offsets() for _ in range(PROCESSES)), strict=True)
-    assert len(set(arrays)) > PROCESSES // 4
+def test_no_array_lies_in_a_hole_of_the_parents_heap() -> None:
+    rows = [np.empty(size, np.uint8) for size in (700, 5_000, ARRAY_BYTES) * 500]
+    holes = {row.ctypes.data for row in rows[::2]}
+    del rows[::2]  # Holes of the array's size, and others for smaller blocks.
+    arrays = [addresses()[0] for _ in range(PROCESSES)]
+    assert not holes.intersection(arrays)
+    assert len({address % PAGE for address in arrays}) > PROCESSES // 4
 
 
 def test_processes_forked_from_the_same_parent_have_different_addresses() -> None:
-    arrays, objects = zip(*(page_offsets() for _ in range(PROCESSES)), strict=True)
-    assert len(set(arrays)) > 1
-    assert len(set(objects)) > 1
+    arrays, objects = zip(*(addresses() for _ in range(PROCESSES)), strict=True)
+    assert len({address % PAGE for address in arrays}) > 1
+    assert len({address % PAGE for address in objects}) > 1
