@@ -24,10 +24,7 @@ before, which may or may not collide in caches, and arrays move by any part of a
 class _HeapStatistics(ctypes.Structure):
     """What glibc's ``mallinfo2`` returns."""
 
-    _fields_ = tuple(
-        (name, ctypes.c_size_t)
-        for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
-    )
+    _fields_ = (("sizes", ctypes.c_size_t * 9), ("keepcost", ctypes.c_size_t))
 
 
 def randomize_layout() -> object:
