@@ -22,6 +22,7 @@ std::vector<std::string> isas() {
 }  // namespace featherbench
 
 NB_MODULE(_kernels, module) {
+    nanobind::set_leak_warnings(false);  // Kernels that a cache keeps until the interpreter ends are no leaks.
     module.def("isas", &featherbench::isas);
     featherbench::bind_grouped(module);
     featherbench::bind_sparse_pointwise(module);

@@ -172,3 +172,12 @@ def test_importing_the_layer_does_not_import_pytorchs_compiler() -> None:
         "sys.exit('torch._dynamo' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_program_that_uses_the_native_layer_ends_without_a_message() -> None:
+    code = (
+        "import torch; from impls.sliding_channel_conv2d import SlidingChannelConv2d; "
+        "SlidingChannelConv2d(8, 8, backend='native')(torch.zeros(1, 8, 3, 3)).sum().backward()"
+    )
+    completed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert completed.stderr == ""
