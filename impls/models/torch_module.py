@@ -4,11 +4,10 @@ import difflib
 import importlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -21,6 +20,7 @@ from torch.fx.node import map_arg
 from bench.core.errors import UsageError
 from bench.core.layers import InputSize
 from impls.models.model import Convolution, Model, pattern_of
+from impls.models.torchvision_models import torchvision_models
 
 TORCHVISION_INPUT = InputSize("", (1, 3, 224, 224))
 """An image as torchvision's classifiers take it, for which no size has to be given."""
@@ -40,7 +40,10 @@ def read_torchvision(name: str, inputs: tuple[InputSize, ...]) -> Model:
     Raises:
         UsageError: where torchvision has no such model, or it cannot be traced.
     """
-    models = torchvision_models()
+    try:
+        models = torchvision_models()
+    except ImportError as error:
+        raise UsageError(str(error)) from None
     names = models.list_models()
     if name not in names:
         near = difflib.get_close_matches(name, names, n=5) or names[:5]
@@ -49,31 +52,6 @@ def read_torchvision(name: str, inputs: tuple[InputSize, ...]) -> Model:
     none = {parameter: None for parameter in ("weights", "weights_backbone") if parameter in parameters}
     model = models.get_model(name, **none)  # random weights: nothing is downloaded, nor unpickled
     return read_module(model, f"torchvision:{name}", inputs or (TORCHVISION_INPUT,))
-
-
-def torchvision_models() -> ModuleType:
-    """Import ``torchvision.models``, even if torchvision was built for another PyTorch build, such as a CUDA one.
-
-    Its compiled operators, which are for detection, then fail to load, but its import refers to two of them. So this
-    defines their schemas, without kernels.
-
-    Raises:
-        UsageError: where it cannot be imported.
-    """
-    try:
-        with suppress(RuntimeError):
-            return importlib.import_module("torchvision.models")
-        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
-            del sys.modules[name]
-        for operator in ("nms", "qnms"):
-            signature = "(Tensor boxes, Tensor scores, float iou_threshold) -> Tensor"
-            torch.library.define(f"torchvision::{operator}", signature)
-        return importlib.import_module("torchvision.models")
-    except (ImportError, RuntimeError) as error:
-        raise UsageError(
-            f"torchvision cannot be used with torch {torch.__version__}: {_first_line(error)}; install the two that go "
-            "together"
-        ) from None
 
 
 def read_function(module: str, function: str, inputs: tuple[InputSize, ...]) -> Model:

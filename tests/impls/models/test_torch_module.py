@@ -13,7 +13,8 @@ from bench.core.layers import InputSize
 from impls.grouped_conv2d.workload import GroupedConv2d
 from impls.models.model import Model
 from impls.models.source import read_model
-from impls.models.torch_module import read_module, torchvision_models
+from impls.models.torch_module import read_module
+from impls.models.torchvision_models import torchvision_models
 from impls.sliding_channel_conv2d.layer.module import SlidingChannelConv2d as Layer
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2d, SlidingChannelConv2dCase
 

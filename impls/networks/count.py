@@ -1,0 +1,48 @@
+"""Parameters and multiply-accumulates of a network, counted without computing anything."""
+
+from math import prod
+
+import torch
+from torch import Tensor, nn
+
+from impls.sliding_channel_conv2d.layer.module import SlidingChannelConv2d
+
+
+def parameters(network: nn.Module) -> int:
+    """Return the number of parameters that are trained; the running statistics of batch norms are none."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def macs(network: nn.Module, *image: int) -> int:
+    """Return the multiply-accumulates of convolutions and fully connected layers for one image (channels, h, w).
+
+    Additions of biases and residuals, batch norms, activations and poolings are not counted.
+    """
+    total = 0
+
+    def count(layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        nonlocal total
+        total += output.numel() * _macs_per_output(layer)
+
+    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear | SlidingChannelConv2d)]
+    handles = [layer.register_forward_hook(count) for layer in layers]
+    training, device = network.training, next(network.parameters()).device
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, *image, device=device))
+    finally:
+        network.train(training)
+        for handle in handles:
+            handle.remove()
+    return total
+
+
+def _macs_per_output(layer: nn.Module) -> int:
+    match layer:
+        case nn.Conv2d():
+            return layer.in_channels // layer.groups * prod(layer.kernel_size)
+        case nn.Linear():
+            return layer.in_features
+        case SlidingChannelConv2d():
+            return layer.windows.width
+    raise TypeError(f"no rule for {type(layer).__name__}")

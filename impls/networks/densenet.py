@@ -1,0 +1,47 @@
+"""DenseNet without bottlenecks for small images (arXiv 1608.06993), such as DenseNet-40 with a growth of 12."""
+
+import torch
+from torch import Tensor, nn
+
+from impls.networks.block import STANDARD, Block
+from impls.networks.width import scaled
+
+STEM_CHANNELS = 16
+
+
+class DenseLayer(nn.Module):
+    """Appends ``growth`` channels, computed from all channels before: batch norm, ReLU and a 3 x 3 convolution."""
+
+    def __init__(self, cin: int, growth: int, block: Block) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(cin)
+        self.relu = nn.ReLU()
+        self.conv = block.conv3x3(cin, growth)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat((x, self.conv(self.relu(self.norm(x)))), dim=1)
+
+
+def densenet(
+    layers: int, growth: int, block: Block = STANDARD, classes: int = 10, channels: int = 3, width: float = 1
+) -> nn.Module:
+    """Return a DenseNet of three stages: logits (n, classes) of images (n, channels, h, w).
+
+    Args:
+        layers: layers with weights, 4 more than a multiple of 3, such as 40.
+        growth: channels that each layer appends.
+        block: what takes the place of the 3 x 3 convolutions that append channels.
+        classes: number of logits.
+        channels: channels of an image.
+        width: multiplies ``growth`` and the channels of the first convolution.
+    """
+    cin, growth = scaled(STEM_CHANNELS, width), scaled(growth, width)
+    units: list[nn.Module] = [nn.Conv2d(channels, cin, 3, padding=1, bias=False)]
+    for stage in range(3):
+        if stage:
+            units += [nn.BatchNorm2d(cin), nn.ReLU(), nn.Conv2d(cin, cin, 1, bias=False), nn.AvgPool2d(2)]
+        for _ in range((layers - 4) // 3):
+            units.append(DenseLayer(cin, growth, block))
+            cin += growth
+    head = (nn.BatchNorm2d(cin), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, classes))
+    return nn.Sequential(*units, *head)

@@ -1,0 +1,17 @@
+"""LeNet for 28 x 28 digits, with the widths of Caffe's example, which SG-CNN prunes (arXiv 2009.13803)."""
+
+from torch import nn
+
+
+def lenet(classes: int = 10, channels: int = 1) -> nn.Module:
+    """Return LeNet: logits (n, classes) of images (n, channels, 28, 28). It has no 3 x 3 convolution."""
+    return nn.Sequential(
+        nn.Conv2d(channels, 20, 5),
+        nn.MaxPool2d(2),
+        nn.Conv2d(20, 50, 5),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(50 * 4 * 4, 500),
+        nn.ReLU(),
+        nn.Linear(500, classes),
+    )

@@ -1,0 +1,24 @@
+"""MobileNet v1 (arXiv 1704.04861) for small images, as DSXplore's authors train it on CIFAR-10."""
+
+from torch import nn
+
+from impls.networks.block import DW_PW, STANDARD, Block
+from impls.networks.width import scaled
+
+STAGES = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
+"""Output channels and stride of each block."""
+
+
+def mobilenet(block: Block = DW_PW, classes: int = 10, channels: int = 3, width: float = 1) -> nn.Module:
+    """Return MobileNet v1: logits (n, classes) of images (n, channels, h, w).
+
+    Its first layer keeps the size of the image. The block takes the place of every depthwise convolution and the
+    pointwise one after it.
+    """
+    cin = scaled(32, width)
+    features = [STANDARD.conv3x3(channels, cin), nn.BatchNorm2d(cin), nn.ReLU()]
+    for stage, stride in STAGES:
+        cout = scaled(stage, width)
+        features += [block.conv3x3(cin, cout, stride, norm=True), nn.BatchNorm2d(cout), nn.ReLU()]
+        cin = cout
+    return nn.Sequential(*features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, classes))

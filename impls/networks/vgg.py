@@ -1,0 +1,31 @@
+"""VGG with batch norm for small images (arXiv 1409.1556), as DSXplore's authors train it on CIFAR-10."""
+
+from torch import nn
+
+from impls.networks.block import STANDARD, Block
+from impls.networks.width import scaled
+
+POOL = 0
+STAGES = {
+    16: (64, 64, POOL, 128, 128, POOL, 256, 256, 256, POOL, 512, 512, 512, POOL, 512, 512, 512, POOL),
+    19: (64, 64, POOL, 128, 128, POOL, *[256] * 4, POOL, *[512] * 4, POOL, *[512] * 4, POOL),
+}
+"""Output channels of each convolution, by the number of layers with weights in the original."""
+
+
+def vgg(layers: int, block: Block = STANDARD, classes: int = 10, channels: int = 3, width: float = 1) -> nn.Module:
+    """Return VGG16 or VGG19: logits (n, classes) of images (n, channels, h, w), with h and w at least 32.
+
+    The block takes the place of every convolution but the first.
+    """
+    features: list[nn.Module] = []
+    cin = channels
+    for stage in STAGES[layers]:
+        if stage == POOL:
+            features.append(nn.MaxPool2d(2))
+            continue
+        cout = scaled(stage, width)
+        conv = block.conv3x3(cin, cout, bias=True) if features else STANDARD.conv3x3(cin, cout, bias=True)
+        features += [conv, nn.BatchNorm2d(cout), nn.ReLU()]
+        cin = cout
+    return nn.Sequential(*features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, classes))

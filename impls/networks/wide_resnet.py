@@ -1,0 +1,54 @@
+"""Wide residual networks for small images (arXiv 1605.07146)."""
+
+from collections import OrderedDict
+
+from torch import Tensor, nn
+
+from impls.networks.block import STANDARD, Block
+from impls.networks.width import scaled
+
+
+class PreActivation(nn.Module):
+    """A residual block whose batch norms and ReLUs come before its two 3 x 3 convolutions, which ``block`` decides."""
+
+    def __init__(self, cin: int, cout: int, stride: int, block: Block) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(cin)
+        self.relu = nn.ReLU()
+        self.branch = nn.Sequential(
+            OrderedDict(
+                conv1=block.conv3x3(cin, cout, stride),
+                norm2=nn.BatchNorm2d(cout),
+                relu2=nn.ReLU(),
+                conv2=block.conv3x3(cout, cout),
+            )
+        )
+        self.shortcut = nn.Conv2d(cin, cout, 1, stride, bias=False) if stride != 1 or cin != cout else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        activated = self.relu(self.norm(x))
+        return self.branch(activated) + (x if self.shortcut is None else self.shortcut(activated))
+
+
+def wide_resnet(
+    layers: int, factor: int, block: Block = STANDARD, classes: int = 10, channels: int = 3, width: float = 1
+) -> nn.Module:
+    """Return a wide residual network: logits (n, classes) of images (n, channels, h, w).
+
+    Args:
+        layers: layers with weights in the original, 4 more than a multiple of 6, such as 40.
+        factor: multiplies the channels of its three stages, 16, 32 and 64.
+        block: what takes the place of the 3 x 3 convolutions in residual blocks.
+        classes: number of logits.
+        channels: channels of an image.
+        width: multiplies the channels of the whole network.
+    """
+    cin = scaled(16, width)
+    units: list[nn.Module] = [nn.Conv2d(channels, cin, 3, padding=1, bias=False)]
+    for stage in range(3):
+        cout = scaled(16 * factor << stage, width)
+        for index in range((layers - 4) // 6):
+            units.append(PreActivation(cin, cout, 2 if stage and not index else 1, block))
+            cin = cout
+    head = (nn.BatchNorm2d(cin), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, classes))
+    return nn.Sequential(*units, *head)
