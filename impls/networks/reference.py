@@ -7,17 +7,19 @@ from impls.models.torchvision_models import torchvision_models
 
 def densenet121_small(classes: int = 10) -> nn.Module:
     """Return DenseNet-121 for images of 32 x 32: its first layer is a 3 x 3 convolution that keeps the image's size."""
-    network = torchvision_models().DenseNet(32, (6, 12, 24, 16), 64, num_classes=classes)
-    network.features.conv0 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
-    network.features.pool0 = nn.Identity()
+    network: nn.Module = torchvision_models().DenseNet(32, (6, 12, 24, 16), 64, num_classes=classes)
+    network.set_submodule("features.conv0", nn.Conv2d(3, 64, 3, padding=1, bias=False))
+    network.set_submodule("features.pool0", nn.Identity())
     return network
 
 
 def densenet201() -> nn.Module:
     """Return DenseNet-201 for images of 224 x 224."""
-    return torchvision_models().densenet201(weights=None)
+    network: nn.Module = torchvision_models().densenet201(weights=None)
+    return network
 
 
 def resnet50() -> nn.Module:
     """Return ResNet-50 for images of 224 x 224."""
-    return torchvision_models().resnet50(weights=None)
+    network: nn.Module = torchvision_models().resnet50(weights=None)
+    return network

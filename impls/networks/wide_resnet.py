@@ -27,7 +27,9 @@ class PreActivation(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         activated = self.relu(self.norm(x))
-        return self.branch(activated) + (x if self.shortcut is None else self.shortcut(activated))
+        shortcut: Tensor = x if self.shortcut is None else self.shortcut(activated)
+        output: Tensor = self.branch(activated) + shortcut
+        return output
 
 
 def wide_resnet(
