@@ -85,8 +85,8 @@ class Lines:
         self._number += 1
         self._case = f"case {self._number} of {self._total}: {session.workload_name} {session.case.slug or DEFAULTS}"
         self._case_began = time.monotonic()
-        if session.entries:
-            _print_line(f"{self._case}: preparing {_some([entry.name for entry in session.entries])}")
+        if session.specs:
+            _print_line(f"{self._case}: preparing {_some([spec.name for spec in session.specs])}")
 
     def step(self, text: str) -> None:
         if not self._case:  # later steps are too many for lines
@@ -112,8 +112,8 @@ def announcement(sessions: Sequence[Session], budget: Budget) -> str:
     if not sessions:
         return "everything is recorded already"
     workloads = {session.workload_name for session in sessions}
-    implementations = {entry.label for session in sessions for entry in session.entries}
-    trains = any(session.workload.seed_parameter for session in sessions if session.entries)
+    implementations = {spec.label for session in sessions for spec in session.specs}
+    trains = any(session.workload.seed_parameter for session in sessions if session.specs)
     return (
         f"measuring {counted(len(sessions), 'case')} of {counted(len(workloads), 'workload')} "
         f"with {counted(len(implementations), 'implementation')}, "

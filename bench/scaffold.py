@@ -9,8 +9,8 @@ from jinja2 import Environment, StrictUndefined
 
 from bench.core import registry
 from bench.core.describe import read_class
-from bench.core.entry import Entry
 from bench.core.errors import UsageError
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.workload import Workload
 from bench.measure.operator_workload import OperatorWorkload
 
@@ -67,7 +67,7 @@ def write(workload: str, name: str, path: Path | None = None) -> Path:
     definition = registry.workload(workload)
     if not name.isidentifier() or iskeyword(name) or name.startswith("_"):
         raise UsageError(f"{name!r} cannot name a Python file of an implementation; use letters, digits and _")
-    taken = {entry.name for entry in registry.implementations() if entry.workload == workload}
+    taken = {spec.name for spec in registry.implementations() if spec.workload == workload}
     folder = Path("impls") / workload
     path = path or (folder if folder.resolve() == registry.folder(workload).resolve() else Path()) / f"{name}.py"
     if name in taken or path.exists():
@@ -102,8 +102,8 @@ def _baseline_source(workload: Workload, workload_name: str, name: str) -> str:
 
     Where it is one of several variants, the source has no variants, and the attributes of that one.
     """
-    entries = registry.implementations()
-    (baseline,) = (entry for entry in entries if (entry.workload, entry.name) == (workload_name, workload.baseline))
+    specs = registry.implementations()
+    (baseline,) = (spec for spec in specs if (spec.workload, spec.name) == (workload_name, workload.baseline))
     text = Path(baseline.path).read_text()
     tree = ast.parse(text)
     baseline_class = next(node for node in tree.body if isinstance(node, ast.ClassDef))
@@ -122,12 +122,12 @@ def _baseline_source(workload: Workload, workload_name: str, name: str) -> str:
     return text
 
 
-def _with_attributes_of(entry: Entry, text: str, class_node: ast.ClassDef) -> str:
-    """Replace the class's ``variants`` by the attributes of the variant that ``entry`` is."""
-    source = read_class(Path(entry.path))
+def _with_attributes_of(spec: ImplementationSpec, text: str, class_node: ast.ClassDef) -> str:
+    """Replace the class's ``variants`` by the attributes of the variant that ``spec`` is."""
+    source = read_class(Path(spec.path))
     assert source is not None
-    assert entry.variant is not None
-    overrides = source.variants[entry.variant]
+    assert spec.variant is not None
+    overrides = source.variants[spec.variant]
     statements = (ast.get_source_segment(text, statement) or "" for statement in class_node.body)
     variants = next(statement for statement in statements if statement.startswith("variants"))
     return text.replace(

@@ -6,28 +6,28 @@ from collections.abc import Sequence
 from bench.cli.options import Json, Plugins
 from bench.cli.text_table import Printer, TextTable
 from bench.core import registry
-from bench.core.entry import Entry
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.target import NAMES, Target
 
 
 def list_(plugin: Plugins = None, as_json: Json = False) -> None:
     """List workloads, suites, implementations (with what is missing) and targets."""
-    entries = registry.implementations(plugin or ())
+    specs = registry.implementations(plugin or ())
     targets = {name: Target.parse(name).unavailable() for name in NAMES}
     if as_json:
-        return print(json.dumps(_listing(entries, targets), indent=2))
+        return print(json.dumps(_listing(specs, targets), indent=2))
     printer = Printer.for_stdout()
-    for table in (_workloads(), _implementations(entries)):
+    for table in (_workloads(), _implementations(specs)):
         printer.table(table)
         printer.text()
-    for entry in entries:
-        if entry.workload not in registry.workloads():
-            printer.text(f"{entry.path} cannot be used: it names no known workload")
+    for spec in specs:
+        if spec.workload not in registry.workloads():
+            printer.text(f"{spec.path} cannot be used: it names no known workload")
     rows = [(name, reason or "available") for name, reason in targets.items()]
     return printer.table(TextTable(["target", "on this machine"], {"": rows}, prose=True))
 
 
-def _listing(entries: Sequence[Entry], targets: dict[str, str | None]) -> dict[str, object]:
+def _listing(specs: Sequence[ImplementationSpec], targets: dict[str, str | None]) -> dict[str, object]:
     """Return all of it as what JSON can hold."""
     return {
         "workloads": {
@@ -35,14 +35,14 @@ def _listing(entries: Sequence[Entry], targets: dict[str, str | None]) -> dict[s
                 "title": workload.title,
                 "suites": {suite: len(cases) for suite, cases in workload.suites().items()},
                 "implementations": {
-                    entry.name: {
-                        "summary": entry.summary,
-                        "paper": entry.paper or None,
-                        "targets": entry.targets,
-                        "unavailable": entry.missing(),
+                    spec.name: {
+                        "summary": spec.summary,
+                        "paper": spec.paper or None,
+                        "targets": spec.targets,
+                        "unavailable": spec.missing(),
                     }
-                    for entry in entries
-                    if entry.workload == name
+                    for spec in specs
+                    if spec.workload == name
                 },
             }
             for name, workload in registry.workloads().items()
@@ -59,17 +59,17 @@ def _workloads() -> TextTable:
     return TextTable(["workload", "baseline", "title, and suites with numbers of cases"], {"": rows}, prose=True)
 
 
-def _implementations(entries: Sequence[Entry]) -> TextTable:
+def _implementations(specs: Sequence[ImplementationSpec]) -> TextTable:
     """Return the table of implementations by workload; with the paper and what is missing."""
     groups = {
         name: [
             (
-                entry.name,
-                ",".join(entry.targets),
-                "; ".join(filter(None, [entry.summary.rstrip("."), entry.paper, entry.missing()])),
+                spec.name,
+                ",".join(spec.targets),
+                "; ".join(filter(None, [spec.summary.rstrip("."), spec.paper, spec.missing()])),
             )
-            for entry in entries
-            if entry.workload == name
+            for spec in specs
+            if spec.workload == name
         ]
         for name in registry.workloads()
     }

@@ -97,9 +97,9 @@ def run(
 def _print_plan(sessions: Sequence[Session], target: Target, budget_s: float, as_json: bool) -> None:
     """Print what would be measured; only its worker knows which cases an implementation supports."""
     planned = [
-        (key, session.unavailable.get(entry))
+        (key, session.unavailable.get(spec))
         for session in sessions
-        for key, entry in zip(session.keys(target), (*session.entries, *session.unavailable), strict=True)
+        for key, spec in zip(session.keys(target), (*session.specs, *session.unavailable), strict=True)
     ]
     if as_json:
         print(json.dumps([key._asdict() | {"unsupported": reason} for key, reason in planned]))
@@ -108,7 +108,7 @@ def _print_plan(sessions: Sequence[Session], target: Target, budget_s: float, as
             key_text = " ".join(key._replace(case=key.case or DEFAULTS))
             print(key_text + (f": unsupported: {reason}" if reason else ""))
         count = sum(reason is None for _, reason in planned)
-        timed_s = sum(bool(session.entries) for session in sessions) * budget_s
+        timed_s = sum(bool(session.specs) for session in sessions) * budget_s
         print(
             f"{count} records, as far as implementations support them; about {timed_s:.0f} s of timed rounds, "
             "and preparing and checking besides",

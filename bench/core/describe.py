@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.core.entry import Entry
 from bench.core.errors import UsageError
 from bench.core.implementation import Implementation
+from bench.core.implementation_spec import ImplementationSpec
 
 
 def describe(
     path: Path, *, name: str | None = None, workload: str | None = None, module: str | None = None
-) -> list[Entry]:
+) -> list[ImplementationSpec]:
     """Describe the implementations in a file by its class's attributes; the file is not run.
 
     There is one, or one for each of the class's ``variants``. A file that cannot be parsed will fail in its worker.
@@ -30,13 +30,13 @@ def describe(
     name = name or path.stem
     source = read_class(path)
     if source is None:
-        return [Entry(name, workload, str(path), module)]
-    entries = []
+        return [ImplementationSpec(name, workload, str(path), module)]
+    specs = []
     variants: list[tuple[str | None, Mapping[str, Any]]] = [*source.variants.items()] or [(None, {})]
     for variant, overrides in variants:
         attributes = {**source.attributes, **overrides}
-        entries.append(
-            Entry(
+        specs.append(
+            ImplementationSpec(
                 name=variant or name,
                 workload=workload or str(attributes["workload"]),
                 path=str(path),
@@ -49,7 +49,7 @@ def describe(
                 variant=variant,
             )
         )
-    return entries
+    return specs
 
 
 class ClassSource(NamedTuple):

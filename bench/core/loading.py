@@ -14,8 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import cast
 
-from bench.core.entry import Entry
 from bench.core.implementation import Implementation
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.workload import Workload
 
 _PLUGIN_PACKAGE = "featherbench_workload_"
@@ -43,7 +43,7 @@ def workload_source(workload: Workload) -> str:
     return inspect.getfile(type(workload)) if module.startswith(_PLUGIN_PACKAGE) else module
 
 
-def load(entry: Entry) -> Implementation:
+def load(spec: ImplementationSpec) -> Implementation:
     """Import an implementation's file and return an instance of its class. Only worker processes may call this.
 
     If it lies in a plug-in folder, load the workload of that folder first.
@@ -51,10 +51,10 @@ def load(entry: Entry) -> Implementation:
     Raises:
         TypeError: as ``factory`` does.
     """
-    return factory(entry)()
+    return factory(spec)()
 
 
-def factory(entry: Entry) -> Callable[[], Implementation]:
+def factory(spec: ImplementationSpec) -> Callable[[], Implementation]:
     """Import an implementation's file and return a function that makes instances. Only worker processes may call this.
 
     An instance of a variant has the attributes that the class's ``variants`` gives it.
@@ -63,11 +63,11 @@ def factory(entry: Entry) -> Callable[[], Implementation]:
         TypeError: where the file does not define exactly one complete implementation, or the variant has an attribute
             that the class does not declare.
     """
-    implementation_class = cast(type[Implementation], _only_class(_import(entry), Implementation))
-    attributes = implementation_class.variants[entry.variant] if entry.variant else {}
+    implementation_class = cast(type[Implementation], _only_class(_import(spec), Implementation))
+    attributes = implementation_class.variants[spec.variant] if spec.variant else {}
     if undeclared := [name for name in attributes if not hasattr(implementation_class, name)]:
         raise TypeError(
-            f"{entry.path}: variant {entry.variant} sets {', '.join(undeclared)}, which "
+            f"{spec.path}: variant {spec.variant} sets {', '.join(undeclared)}, which "
             f"{implementation_class.__name__} does not declare; give it a value in the class"
         )
 
@@ -103,17 +103,17 @@ def _normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _import(entry: Entry) -> ModuleType:
-    if entry.module:
-        return importlib.import_module(entry.module)
+def _import(spec: ImplementationSpec) -> ModuleType:
+    if spec.module:
+        return importlib.import_module(spec.module)
     # A file is often named after the library that it imports; under that name it would shadow the library.
-    name = f"featherbench_plugin_{entry.name}"
-    spec = importlib.util.spec_from_file_location(name, entry.path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    name = f"featherbench_plugin_{spec.name}"
+    module_spec = importlib.util.spec_from_file_location(name, spec.path)
+    assert module_spec is not None
+    assert module_spec.loader is not None
+    module = importlib.util.module_from_spec(module_spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    module_spec.loader.exec_module(module)
     return module
 
 
@@ -126,9 +126,9 @@ def _add_package(folder: Path) -> str:
         for module in [module for module in sys.modules if module == name or module.startswith(f"{name}.")]:
             del sys.modules[module]
     if name not in sys.modules:
-        spec = ModuleSpec(name, None, is_package=True)
-        spec.submodule_search_locations = [str(folder)]
-        sys.modules[name] = importlib.util.module_from_spec(spec)
+        module_spec = ModuleSpec(name, None, is_package=True)
+        module_spec.submodule_search_locations = [str(folder)]
+        sys.modules[name] = importlib.util.module_from_spec(module_spec)
     return name
 
 

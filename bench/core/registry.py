@@ -16,8 +16,8 @@ from itertools import combinations
 from pathlib import Path
 
 from bench.core.describe import describe
-from bench.core.entry import Entry
 from bench.core.errors import UsageError
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.loading import load_workload
 from bench.core.workload import Workload
 
@@ -74,7 +74,7 @@ def folder(name: str) -> Path:
     return Path(inspect.getfile(type(workload(name)))).parent
 
 
-def implementations(plugins: Sequence[str | Path] = ()) -> list[Entry]:
+def implementations(plugins: Sequence[str | Path] = ()) -> list[ImplementationSpec]:
     """Return all implementations: those beside the workloads, of the entry points, and of the plug-in files.
 
     Plug-in folders are registered, see ``register``.
@@ -84,14 +84,14 @@ def implementations(plugins: Sequence[str | Path] = ()) -> list[Entry]:
             one workload share a name.
     """
     register(plugins)
-    from_files = (entry for path in map(Path, plugins) if path.is_file() for entry in _from_file(path))
-    entries = [*_beside_workloads(), *_from_entry_points(), *from_files]
-    for entry, other in combinations(entries, 2):
-        if entry.name == other.name and (entry.workload == other.workload or None in (entry.workload, other.workload)):
+    from_files = (spec for path in map(Path, plugins) if path.is_file() for spec in _from_file(path))
+    specs = [*_beside_workloads(), *_from_entry_points(), *from_files]
+    for spec, other in combinations(specs, 2):
+        if spec.name == other.name and (spec.workload == other.workload or None in (spec.workload, other.workload)):
             raise UsageError(
-                f"two implementations are named {entry.name}: {entry.path} and {other.path}; rename a file or a variant"
+                f"two implementations are named {spec.name}: {spec.path} and {other.path}; rename a file or a variant"
             )
-    return entries
+    return specs
 
 
 @cache
@@ -131,7 +131,7 @@ def _register_folder(path: Path) -> None:
         raise UsageError(f"workload {name} cannot be loaded: {type(error).__name__}: {error}") from error
 
 
-def _beside_workloads() -> Iterable[Entry]:
+def _beside_workloads() -> Iterable[ImplementationSpec]:
     for name, known in workloads().items():
         package = type(known).__module__.rpartition(".")[0]
         for path in sorted(folder(name).glob("*.py")):
@@ -139,21 +139,21 @@ def _beside_workloads() -> Iterable[Entry]:
                 yield from describe(path, workload=name, module=f"{package}.{path.stem}")
 
 
-def _from_entry_points() -> Iterable[Entry]:
+def _from_entry_points() -> Iterable[ImplementationSpec]:
     for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
         try:
-            spec = importlib.util.find_spec(point.module)
+            module_spec = importlib.util.find_spec(point.module)
         except Exception as error:  # finding a module imports its parent packages
             log.warning("entry point %s cannot be used: %s: %s", point.name, type(error).__name__, error)
             continue
-        if spec is None or spec.origin is None:
+        if module_spec is None or module_spec.origin is None:
             log.warning("entry point %s cannot be used: there is no module %s", point.name, point.module)
             continue
-        yield from describe(Path(spec.origin), name=point.name, module=point.module)
+        yield from describe(Path(module_spec.origin), name=point.name, module=point.module)
 
 
-def _from_file(path: Path) -> Iterable[Entry]:
-    for entry in describe(path.resolve()):
-        if entry.workload not in (None, *workloads()):
-            raise UsageError(f"{path}: unknown workload {entry.workload!r}; choose from {', '.join(workloads())}")
-        yield entry
+def _from_file(path: Path) -> Iterable[ImplementationSpec]:
+    for spec in describe(path.resolve()):
+        if spec.workload not in (None, *workloads()):
+            raise UsageError(f"{path}: unknown workload {spec.workload!r}; choose from {', '.join(workloads())}")
+        yield spec

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.core.describe import read_class
-from bench.core.entry import Entry
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.workload import Call
 
 _CALIBRATION_S = 0.05
@@ -38,25 +38,25 @@ class Copy({base}):
 '''
 
 
-def write_copy(entry: Entry, folder: Path, slowdown: Slowdown | None = None) -> Path:
+def write_copy(spec: ImplementationSpec, folder: Path, slowdown: Slowdown | None = None) -> Path:
     """Write a plug-in that runs the code of an implementation of ``impls``, slowed by ``slowdown``; return its path.
 
-    The plug-in has no variants: it is a copy of the one variant that ``entry`` is.
+    The plug-in has no variants: it is a copy of the one variant that ``spec`` is.
     """
-    path = folder / f"{entry.name}_copy.py"
-    original = read_class(Path(entry.path))
+    path = folder / f"{spec.name}_copy.py"
+    original = read_class(Path(spec.path))
     assert original is not None
-    overrides = original.variants[entry.variant] if entry.variant else {}
+    overrides = original.variants[spec.variant] if spec.variant else {}
     path.write_text(
         _FILE.format(
-            name=entry.name,
-            module=entry.module,
+            name=spec.name,
+            module=spec.module,
             base=original.name,
             overrides="".join(f"    {name} = {value!r}\n" for name, value in overrides.items()),
-            workload=entry.workload,
-            requires=entry.requires,
-            targets=entry.targets,
-            summary=entry.summary,
+            workload=spec.workload,
+            requires=spec.requires,
+            targets=spec.targets,
+            summary=spec.summary,
             slowdown=slowdown,
         )
     )

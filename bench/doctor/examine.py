@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bench import machine, noise
 from bench.core import registry
-from bench.core.entry import Entry
 from bench.core.errors import UsageError
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.target import KINDS, Target
 from bench.doctor.trial import CopyComparison, Trial, compare_copies, noise_floor, subjects
 from bench.peaks import gpu, host
@@ -74,8 +74,8 @@ def examine(
     """
     candidates = subjects(implementations)
     watch("measuring peaks")
-    entries = registry.implementations()
-    environment = machine.environment({name for entry in entries if not entry.missing() for name in entry.requires})
+    specs = registry.implementations()
+    environment = machine.environment({name for spec in specs if not spec.missing() for name in spec.requires})
     log = folder / f"{environment.machine_id}-trials.jsonl"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,14 +95,14 @@ def examine(
 
     for trial in trials:
         compare_copies(trial, pairs, candidates, budget_s, keep)
-    findings = Findings(environment, peaks, gpu_peaks, comparisons, margin, _unavailable(entries))
+    findings = Findings(environment, peaks, gpu_peaks, comparisons, margin, _unavailable(specs))
     if (floor := findings.noise_floor) is not None:
         stored = noise.NoiseFloor(ratio=floor, pairs=len(comparisons[Trial.SAME]), measured=datetime.now(UTC))
         noise.save(folder, environment.machine_id, stored)
     return findings
 
 
-def _unavailable(entries: Sequence[Entry]) -> dict[str, str]:
-    missing = {f"{entry.workload} {entry.name}": entry.missing() for entry in entries}
+def _unavailable(specs: Sequence[ImplementationSpec]) -> dict[str, str]:
+    missing = {f"{spec.workload} {spec.name}": spec.missing() for spec in specs}
     targets = {f"target {kind}": Target(kind).unavailable() for kind in KINDS}
     return {name: reason for name, reason in (missing | targets).items() if reason}

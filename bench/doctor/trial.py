@@ -15,8 +15,8 @@ from bench.core import registry
 from bench.core.budget import Budget
 from bench.core.case import Case
 from bench.core.describe import describe
-from bench.core.entry import Entry
 from bench.core.errors import RunError, UsageError
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.record import Record, Status, Stored
 from bench.core.target import Target
 from bench.core.workload import Workload
@@ -76,7 +76,7 @@ class Subject:
 
     workload_name: str
     workload: Workload
-    entry: Entry
+    spec: ImplementationSpec
     case: Case
 
 
@@ -90,20 +90,20 @@ def subjects(names: Sequence[str] = ()) -> list[Subject]:
         UsageError: where a name is not known.
     """
     workloads = {**registry.workloads(), "chain": Chain()}
-    chain = Entry("chain", "chain", str(Path(__file__).parent / "chain.py"), "bench.doctor.chain", requires=("numpy",))
-    entries = [chain, *(entry for entry in registry.implementations() if entry.workload in workloads)]
-    if unknown := set(names) - {entry.name for entry in entries}:
+    chain = ImplementationSpec(
+        "chain", "chain", str(Path(__file__).parent / "chain.py"), "bench.doctor.chain", requires=("numpy",)
+    )
+    specs = [chain, *(spec for spec in registry.implementations() if spec.workload in workloads)]
+    if unknown := set(names) - {spec.name for spec in specs}:
         raise UsageError(f"no implementation {unknown.pop()!r}; see featherbench list")
     wanted = [
-        entry
-        for entry in entries
-        if (not names or entry.name in names) and "edge" in entry.targets and not entry.missing()
+        spec for spec in specs if (not names or spec.name in names) and "edge" in spec.targets and not spec.missing()
     ]
-    by_entry = {entry: _quick_cases(workloads[str(entry.workload)]) for entry in wanted}
+    by_spec = {spec: _quick_cases(workloads[str(spec.workload)]) for spec in wanted}
     return [
-        Subject(str(entry.workload), workloads[str(entry.workload)], entry, cases[index])
-        for index in range(max(map(len, by_entry.values()), default=0))
-        for entry, cases in by_entry.items()
+        Subject(str(spec.workload), workloads[str(spec.workload)], spec, cases[index])
+        for index in range(max(map(len, by_spec.values()), default=0))
+        for spec, cases in by_spec.items()
         if index < len(cases)
     ]
 
@@ -169,9 +169,9 @@ def _quick_cases(workload: Workload) -> list[Case]:
 
 def _compare(trial: Trial, subject: Subject, budget_s: float) -> CopyComparison | None:
     with TemporaryDirectory() as folder, Workers(Target("edge"), Budget(), Path(folder)) as workers:
-        path = write_copy(subject.entry, Path(folder), trial.slowdown)
-        entries = (subject.entry, *describe(path))
-        session = Session(subject.workload_name, subject.workload, subject.case, entries)
+        path = write_copy(subject.spec, Path(folder), trial.slowdown)
+        specs = (subject.spec, *describe(path))
+        session = Session(subject.workload_name, subject.workload, subject.case, specs)
         original, copy = measure_case(session, workers, budget_s)
     if original.latency is None or copy.latency is None:
         _require_only_unsupported(original, copy)
@@ -181,7 +181,7 @@ def _compare(trial: Trial, subject: Subject, budget_s: float) -> CopyComparison 
     return CopyComparison(
         trial=trial,
         workload=subject.workload_name,
-        implementation=subject.entry.name,
+        implementation=subject.spec.name,
         case=subject.case.slug,
         latency_ns=original.latency.estimate,
         processes=process_count(original.latency),

@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal, Protocol
 
-from bench.core.entry import Entry
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.loading import workload_source
 from bench.core.record import THREADS_THAT_RAN, Check, Latency, Memory, Record, Status, Work
 from bench.core.target import Target
@@ -44,7 +44,7 @@ class RunnerPool(Protocol):
     def scratch(self) -> Path:
         """The folder where processes leave files for one another."""
 
-    def start_runner(self, entry: Entry, workload_source: str, cores: tuple[int, ...]) -> Runner | Reply:
+    def start_runner(self, spec: ImplementationSpec, workload_source: str, cores: tuple[int, ...]) -> Runner | Reply:
         """Start one with the implementation and its workload (see ``load_workload``), or return why there is none."""
 
 
@@ -64,7 +64,7 @@ class TimedProcess:
 class Attempt:
     """One implementation in one session: prepared and checked once, then timed in one process after another."""
 
-    entry: Entry
+    spec: ImplementationSpec
     session: Session
     pool: RunnerPool
     timing_cores: tuple[int, ...]
@@ -114,7 +114,7 @@ class Attempt:
         if measured := self._ask("measure_memory"):
             self.memory = Memory.model_validate(measured)
         if self.restartable and self.passing:
-            self.output_file = str(self.pool.scratch / f"{self.entry.workload}-{self.entry.name}.npz")
+            self.output_file = str(self.pool.scratch / f"{self.spec.workload}-{self.spec.name}.npz")
         if checked := self._ask("check", keep=self.output_file):
             self._judge(Check.model_validate(checked))
         if self.passing and self.restartable:
@@ -191,7 +191,7 @@ class Attempt:
         passed = self.passing
         return Record(
             workload=self.session.workload_name,
-            implementation=self.entry.name,
+            implementation=self.spec.name,
             case=self.session.case.slug,
             target=str(self.pool.target),
             machine=machine,
@@ -221,7 +221,7 @@ class Attempt:
     def _start_runner(self, cores: tuple[int, ...]) -> None:
         if self.passing:
             began = time.perf_counter()
-            runner = self.pool.start_runner(self.entry, workload_source(self.session.workload), cores)
+            runner = self.pool.start_runner(self.spec, workload_source(self.session.workload), cores)
             self.seconds["load"] = self.seconds.get("load", 0.0) + time.perf_counter() - began
             if isinstance(runner, Reply):
                 self._fail_as(runner, "load")

@@ -15,6 +15,6 @@ def expected_s(sessions: Sequence[Session], budget: Budget) -> float:
 
     Each case spends its budget, and about STARTUP_SHARE of it once more on starting processes.
     """
-    measured = [session for session in sessions if session.entries]
+    measured = [session for session in sessions if session.specs]
     timed_s = (1 + STARTUP_SHARE) * budget.timed_s * len(measured)
-    return timed_s + EXAMINE_S * sum(len(session.entries) for session in measured)
+    return timed_s + EXAMINE_S * sum(len(session.specs) for session in measured)

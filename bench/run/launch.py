@@ -11,8 +11,8 @@ from pathlib import Path
 
 from bench import machine, noise, store
 from bench.core.budget import Budget
-from bench.core.entry import Entry
 from bench.core.errors import UsageError
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.record import Record
 from bench.peaks import gpu, host
 from bench.run import sources
@@ -84,7 +84,7 @@ class Silent:
 def describe(
     request: Request,
     budget: Budget,
-    entries: Sequence[Entry],
+    specs: Sequence[ImplementationSpec],
     results: Path,
     name: str | None = None,
     tools: Sequence[str] = (),
@@ -96,20 +96,20 @@ def describe(
     Raises:
         UsageError: where ``results`` cannot be written to.
     """
-    return _with_peaks(_without_peaks(request, budget, entries, results, name, tools), results)
+    return _with_peaks(_without_peaks(request, budget, specs, results, name, tools), results)
 
 
 def _without_peaks(
     request: Request,
     budget: Budget,
-    entries: Sequence[Entry],
+    specs: Sequence[ImplementationSpec],
     results: Path,
     name: str | None,
     tools: Sequence[str] = (),
 ) -> RunInfo:
     """Return what holds for all records of a run that begins now, as far as it can be known without measuring."""
     now = datetime.now(UTC)
-    libraries = {name for entry in entries if not entry.missing() for name in entry.requires}
+    libraries = {name for spec in specs if not spec.missing() for name in spec.requires}
     environment = machine.environment({*libraries, *HARNESS_LIBRARIES, *tools})
     machine_id = environment.machine_id
     known_floor = None if request.target.kind == "cuda" else noise.load(machines(results), machine_id)
@@ -119,7 +119,7 @@ def _without_peaks(
         started=now,
         request=request,
         budget=budget,
-        sources=sources.hashes(entries),
+        sources=sources.hashes(specs),
         machines={
             machine_id: Machine(
                 environment=environment,
@@ -128,7 +128,7 @@ def _without_peaks(
                 noise_floor=known_floor.ratio if known_floor else None,
             )
         },
-        notes={entry.label: entry.note or entry.summary for entry in entries},
+        notes={spec.label: spec.note or spec.summary for spec in specs},
     )
 
 
@@ -153,8 +153,8 @@ def _open(
     results: Path,
     watch: Callable[[str], None],
 ) -> Run:
-    entries = list(dict.fromkeys(entry for session in sessions for entry in (*session.entries, *session.unavailable)))
-    info = _without_peaks(request, budget, entries, results, name)
+    specs = list(dict.fromkeys(spec for session in sessions for spec in (*session.specs, *session.unavailable)))
+    info = _without_peaks(request, budget, specs, results, name)
     if resume and (run := _run_to_resume(info, name, results)):
         return run
     return Run.create(results / info.name, _with_peaks(info, results, watch))

@@ -8,8 +8,8 @@ from pathlib import Path
 from bench.core import registry
 from bench.core.case import Case
 from bench.core.case_filter import CaseFilter
-from bench.core.entry import Entry
 from bench.core.errors import UsageError
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.record import Key, Record, Status
 from bench.core.target import Target
 from bench.core.workload import Workload
@@ -23,14 +23,14 @@ class Session:
     workload_name: str
     workload: Workload
     case: Case
-    entries: tuple[Entry, ...]
-    unavailable: dict[Entry, str] = field(default_factory=dict)
+    specs: tuple[ImplementationSpec, ...]
+    unavailable: dict[ImplementationSpec, str] = field(default_factory=dict)
     """Implementations that cannot run here at all, with the reason."""
     missing: str | None = None
     """What the case needs and this machine does not have, see ``Workload.missing``."""
 
     def keys(self, target: Target) -> list[Key]:
-        names = [entry.name for entry in (*self.entries, *self.unavailable)]
+        names = [spec.name for spec in (*self.specs, *self.unavailable)]
         return [Key(self.workload_name, name, self.case.slug, str(target)) for name in names]
 
 
@@ -46,15 +46,15 @@ def plan(request: Request, *, elsewhere: bool = False) -> list[Session]:
     target = request.target
     if not elsewhere and (reason := target.unavailable()):
         raise UsageError(reason)
-    entries = registry.implementations(request.plugins)
-    _require_known(request, entries)
+    specs = registry.implementations(request.plugins)
+    _require_known(request, specs)
     workloads = {name: registry.workload(name) for name in request.workloads}
     sessions = [
-        _session(name, case, entries, request, target, on_this_machine=target.unavailable() is None)
+        _session(name, case, specs, request, target, on_this_machine=target.unavailable() is None)
         for name, cases in _cases(request, workloads).items()
         for case in cases
     ]
-    wanted = [session for session in sessions if session.entries or session.unavailable]
+    wanted = [session for session in sessions if session.specs or session.unavailable]
     if not wanted:
         names = ", ".join(dict.fromkeys(session.workload_name for session in sessions))
         if not request.implementations:
@@ -152,34 +152,32 @@ def to_measure(sessions: Sequence[Session], recorded: Sequence[Record], target: 
                 session.workload_name,
                 session.workload,
                 session.case,
-                tuple(entry for entry in session.entries if entry.name not in not_passed),
-                {entry: reason for entry, reason in session.unavailable.items() if entry.name not in not_passed},
+                tuple(spec for spec in session.specs if spec.name not in not_passed),
+                {spec: reason for spec, reason in session.unavailable.items() if spec.name not in not_passed},
             )
         )
     return open_sessions
 
 
 def _session(
-    name: str, case: Case, entries: Sequence[Entry], request: Request, target: Target, on_this_machine: bool
+    name: str, case: Case, specs: Sequence[ImplementationSpec], request: Request, target: Target, on_this_machine: bool
 ) -> Session:
     """Return the session of a case; installed packages and data matter only ``on_this_machine``."""
     available, unavailable = [], {}
     workload = registry.workload(name)
     missing_for_case = workload.missing(case) if on_this_machine else None
-    for entry in entries:
-        if entry.workload not in (name, None) or (
-            request.implementations and entry.name not in request.implementations
-        ):
+    for spec in specs:
+        if spec.workload not in (name, None) or (request.implementations and spec.name not in request.implementations):
             continue
-        if target.kind not in entry.targets:
+        if target.kind not in spec.targets:
             if request.implementations:  # else it is no part of the comparison
-                unavailable[entry] = (
-                    f"runs on {', '.join(entry.targets)}, not on {target.kind}: choose another with --target"
+                unavailable[spec] = (
+                    f"runs on {', '.join(spec.targets)}, not on {target.kind}: choose another with --target"
                 )
-        elif on_this_machine and (missing := entry.missing() or missing_for_case):
-            unavailable[entry] = missing
+        elif on_this_machine and (missing := spec.missing() or missing_for_case):
+            unavailable[spec] = missing
         else:
-            available.append(entry)
+            available.append(spec)
     return Session(name, workload, case, tuple(available), unavailable, missing_for_case)
 
 
@@ -191,10 +189,10 @@ def _join_reasons(reasons: Iterable[str]) -> str:
     return f"{first}; {others[0]}; and {len(others) - 1} more cannot be had either"
 
 
-def _require_known(request: Request, entries: Sequence[Entry]) -> None:
+def _require_known(request: Request, specs: Sequence[ImplementationSpec]) -> None:
     for name in request.workloads:
-        _require_workload(name, entries)
-    names = sorted({entry.name for entry in entries if entry.workload in (*request.workloads, None)})
+        _require_workload(name, specs)
+    names = sorted({spec.name for spec in specs if spec.workload in (*request.workloads, None)})
     for name in request.implementations:
         if name not in names:
             raise UsageError(
@@ -202,13 +200,13 @@ def _require_known(request: Request, entries: Sequence[Entry]) -> None:
             )
 
 
-def _require_workload(name: str, entries: Sequence[Entry]) -> None:
+def _require_workload(name: str, specs: Sequence[ImplementationSpec]) -> None:
     """Raise UsageError for an unknown workload, with a hint where ``--impl a, b`` has made ``b`` an argument."""
     try:
         registry.workload(name)
     except UsageError as error:
         implementation = name.strip(",")
-        if implementation not in {entry.name for entry in entries}:
+        if implementation not in {spec.name for spec in specs}:
             raise
         hint = f"{implementation} is an implementation: write --impl a,b, without a space beside the comma"
         raise UsageError(f"{error}; {hint}") from None

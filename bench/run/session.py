@@ -46,12 +46,12 @@ def measure_case(
     ``machine`` is the id and description of this machine; without a description, implausible speeds are accepted.
     """
     started = datetime.now(UTC)
-    attempts = [Attempt(entry, session, workers, workers.target.cores) for entry in session.entries]
+    attempts = [Attempt(spec, session, workers, workers.target.cores) for spec in session.specs]
     watch("importing libraries")
-    workers.import_libraries(session.entries)
+    workers.import_libraries(session.specs)
 
     def examine(attempt: Attempt, cores: tuple[int, ...]) -> None:
-        watch(f"preparing and checking {attempt.entry.name}")
+        watch(f"preparing and checking {attempt.spec.name}")
         attempt.examine(cores)
 
     workers.in_parallel(examine, attempts)
@@ -60,8 +60,8 @@ def measure_case(
     workers.in_parallel(lambda attempt, cores: attempt.finish(), attempts)
     for attempt in attempts:
         _reject_implausible(attempt, machine[1])
-    for entry, reason in session.unavailable.items():
-        attempts.append(Attempt(entry, session, workers, (), Status.UNSUPPORTED, reason))
+    for spec, reason in session.unavailable.items():
+        attempts.append(Attempt(spec, session, workers, (), Status.UNSUPPORTED, reason))
     return [attempt.record(machine[0], started, stopped) for attempt in attempts]
 
 
@@ -110,7 +110,7 @@ class _Rounds:
         self.watch("preparing new processes")
         self.workers.in_parallel(Attempt.restart, due)
         for attempt in due:
-            self.watch(f"warming up {attempt.entry.name}")
+            self.watch(f"warming up {attempt.spec.name}")
             attempt.warm_up()
         self.blocks += 1
 
@@ -176,7 +176,7 @@ class _Rounds:
         passing = self.passing
         if not passing or not all(self._has_rounds(attempt) and self._has_processes(attempt) for attempt in passing):
             return False
-        latencies = {attempt.entry.name: attempt.latency("precise") for attempt in passing}
+        latencies = {attempt.spec.name: attempt.latency("precise") for attempt in passing}
         reference = latencies.get(self.session.workload.baseline, next(iter(latencies.values())))
         return self.precision.reached(list(latencies.values()), reference)
 

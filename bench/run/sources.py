@@ -6,28 +6,28 @@ from hashlib import sha256
 from pathlib import Path
 
 from bench.core import registry
-from bench.core.entry import Entry
+from bench.core.implementation_spec import ImplementationSpec
 
 SUFFIXES = {".py", ".cpp", ".hpp", ".cu", ".cuh", ".json", ".txt"}
 """Suffixes of code, of the stored choices that it follows (JSON), and of its build files (CMakeLists.txt)."""
 
 
-def hashes(entries: Iterable[Entry]) -> dict[str, str]:
-    """Return a hash of the source of each folder and file that the entries and their workloads lie in.
+def hashes(specs: Iterable[ImplementationSpec]) -> dict[str, str]:
+    """Return a hash of the source of each folder and file that the implementations and their workloads lie in.
 
     All of ``impls`` has one hash, by that name: an implementation may be a thin wrapper over any other file in it, and
     a plug-in may get its problems from a workload in it. So has the folder of each workload outside ``impls``, by the
-    workload's name, and the file of each entry outside these folders, by its label. Other files that a plug-in imports
-    are not hashed.
+    workload's name, and the file of each implementation outside these folders, by its label. Other files that a plug-in
+    imports are not hashed.
     """
     package = Path(importlib.import_module("impls").__path__[0])
-    names = sorted({str(entry.workload) for entry in entries} & registry.workloads().keys())
+    names = sorted({str(spec.workload) for spec in specs} & registry.workloads().keys())
     outside = {name: path for name in names if not (path := registry.folder(name)).is_relative_to(package)}
     folders = {"impls": package, **outside}
     files = {
-        entry.label: Path(entry.path)
-        for entry in entries
-        if not any(Path(entry.path).is_relative_to(folder) for folder in folders.values())
+        spec.label: Path(spec.path)
+        for spec in specs
+        if not any(Path(spec.path).is_relative_to(folder) for folder in folders.values())
     }
     return {name: _hash(_sources(folder), folder) for name, folder in folders.items()} | {
         label: _hash([path], path.parent) for label, path in files.items()

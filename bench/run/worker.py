@@ -22,8 +22,8 @@ import numpy as np
 
 from bench.core import loading
 from bench.core.case import Case
-from bench.core.entry import Entry
 from bench.core.implementation import FACTS_ATTRIBUTE, Implementation
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.record import THREADS_THAT_RAN, Check, Memory, Status
 from bench.core.target import Target
 from bench.core.trained import Trained
@@ -78,16 +78,16 @@ class Worker:
         _freeze_gc()
         return {}
 
-    def load(self, entry: Json, workload_source: str, target: str, memory_limit: int, cores: list[int]) -> Json:
+    def load(self, spec: Json, workload_source: str, target: str, memory_limit: int, cores: list[int]) -> Json:
         """Import the implementation; return the modules of the preloaded distributions that this imported as well."""
         affinity.move_to(cores)
         self.padding = [layout.randomize_layout()]  # before its code, which lies in memory too
         before = set(sys.modules)
         self.loaded_by = os.getpid()
         self.target = Target.parse(target)
-        self.entry = Entry(**entry)
+        self.spec = ImplementationSpec(**spec)
         self.workload = loading.load_workload(workload_source)
-        self.new_implementation = loading.factory(self.entry)
+        self.new_implementation = loading.factory(self.spec)
         self.implementation = self.new_implementation()
         self.memory_limit = memory_limit
         keep_freed_memory()
@@ -175,7 +175,7 @@ class Worker:
     def conclude(self) -> Json:
         """At the end, check outputs for inputs that no process has seen; also return the facts of this process."""
         check = self._check(RECHECK_SEED)
-        worker_facts = facts.versions(self.entry.requires) | facts.instruction_sets(self.target, self.entry.requires)
+        worker_facts = facts.versions(self.spec.requires) | facts.instruction_sets(self.target, self.spec.requires)
         own_facts = self.meter.facts() | dict(getattr(self.call, FACTS_ATTRIBUTE, {}))
         if self.loaded_by != os.getpid():
             own_facts["loaded"] = (

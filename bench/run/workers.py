@@ -14,8 +14,8 @@ from threading import Lock
 from typing import Any, Self, TypeVar
 
 from bench.core.budget import Budget
-from bench.core.entry import Entry
 from bench.core.errors import RunError
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.record import Status
 from bench.core.target import Target
 from bench.run.executors.local import LocalWorker
@@ -55,10 +55,10 @@ class Workers:
         self._cores = target.preparing_cores
         self._libraries: dict[tuple[str, ...], LocalWorker] = {}
         """Workers that only import, by the distributions that they import."""
-        self._preloaded_for: set[Entry] = set()
+        self._preloaded_for: set[ImplementationSpec] = set()
         """Implementations whose library worker has been asked to import the further modules that they need."""
-        self._slow_to_load: dict[Entry, LocalWorker] = {}
-        self._failed_to_load: dict[Entry, Reply] = {}
+        self._slow_to_load: dict[ImplementationSpec, LocalWorker] = {}
+        self._failed_to_load: dict[ImplementationSpec, Reply] = {}
         """The reply for each implementation whose import failed: it would fail again in the next case."""
         self._closing = False
         """Whether the run is ending, so that no lost worker is replaced any more."""
@@ -101,9 +101,9 @@ class Workers:
         for _ in self._pool.map(on_free_cores, items):
             pass
 
-    def import_libraries(self, entries: Iterable[Entry]) -> None:
-        """Import the libraries of ``entries``, once for all that need the same; again where that worker was lost."""
-        wanted = dict.fromkeys(map(_required_libraries, entries))
+    def import_libraries(self, specs: Iterable[ImplementationSpec]) -> None:
+        """Import the implementations' libraries, once for all that need the same; again where that worker was lost."""
+        wanted = dict.fromkeys(map(_required_libraries, specs))
         new = [names for names in wanted if not ((worker := self._libraries.get(names)) and worker.alive)]
         for names in new:  # all at once: while one imports, others start up
             if lost := self._libraries.get(names):
@@ -111,24 +111,26 @@ class Workers:
             self._libraries[names] = self._spawn(names)
         self.in_parallel(self._import, new)
 
-    def start_runner(self, entry: Entry, workload_source: str, cores: tuple[int, ...]) -> ProcessRunner | Reply:
+    def start_runner(
+        self, spec: ImplementationSpec, workload_source: str, cores: tuple[int, ...]
+    ) -> ProcessRunner | Reply:
         """Start a process with the implementation loaded, or return the reply that says why there is none.
 
         The process is forked from the worker that has imported its libraries, and loads the implementation anew, so
         that its code lies elsewhere in memory. Modules of these libraries that it imports in addition are then imported
         by that worker too. If loading is slow for another reason, later processes are forked from this one.
         """
-        if entry in self._failed_to_load:
-            return self._failed_to_load[entry]
-        loaded = self._slow_to_load.get(entry)
+        if spec in self._failed_to_load:
+            return self._failed_to_load[spec]
+        loaded = self._slow_to_load.get(spec)
         if loaded and loaded.alive:
-            return self._fork(loaded, entry)
-        forked = self._fork_from_libraries(entry, cores)
+            return self._fork(loaded, spec)
+        forked = self._fork_from_libraries(spec, cores)
         if isinstance(forked, Reply):
             return forked
         reply = forked.ask(
             "load",
-            entry=asdict(entry),
+            spec=asdict(spec),
             workload_source=workload_source,
             target=str(self.target),
             memory_limit=self._budget.memory_bytes,
@@ -137,24 +139,24 @@ class Workers:
         if reply.status is not Status.PASSED:
             forked.end()
             permanent = reply.status in (Status.FAILED, Status.CRASHED)  # Time and memory may suffice the next time.
-            if permanent and self._libraries[_required_libraries(entry)].alive:
-                self._failed_to_load[entry] = reply
+            if permanent and self._libraries[_required_libraries(spec)].alive:
+                self._failed_to_load[spec] = reply
             return reply
-        if reply.result["imported"] and entry not in self._preloaded_for:
-            self._preloaded_for.add(entry)
-            library = ProcessRunner(self._libraries[_required_libraries(entry)], self._budget.timeout_s, self.timeline)
+        if reply.result["imported"] and spec not in self._preloaded_for:
+            self._preloaded_for.add(spec)
+            library = ProcessRunner(self._libraries[_required_libraries(spec)], self._budget.timeout_s, self.timeline)
             library.ask("preload_modules", modules=reply.result["imported"], cores=cores)
             return forked
         if reply.seconds < SLOW_TO_LOAD_S:
             return forked
-        self._slow_to_load[entry] = forked.worker
-        return self._fork(forked.worker, entry)
+        self._slow_to_load[spec] = forked.worker
+        return self._fork(forked.worker, spec)
 
-    def _fork_from_libraries(self, entry: Entry, cores: tuple[int, ...]) -> ProcessRunner | Reply:
-        """Fork the worker that has imported the entry's libraries, or a new one where that has just been lost."""
-        names = _required_libraries(entry)
+    def _fork_from_libraries(self, spec: ImplementationSpec, cores: tuple[int, ...]) -> ProcessRunner | Reply:
+        """Fork the worker that has imported these libraries, or a new one where that has just been lost."""
+        names = _required_libraries(spec)
         library = self._libraries[names]
-        forked = self._fork(library, entry)
+        forked = self._fork(library, spec)
         if isinstance(forked, ProcessRunner) or library.alive or self._closing:
             return forked
         with self._lock:
@@ -162,10 +164,10 @@ class Workers:
                 library.kill()
                 self._libraries[names] = self._spawn(names)
                 self._import(names, cores)
-        return self._fork(self._libraries[names], entry)
+        return self._fork(self._libraries[names], spec)
 
-    def _fork(self, parent: LocalWorker, entry: Entry) -> ProcessRunner | Reply:
-        forked = parent.fork(self._logs / f"{entry.workload}-{entry.name}.log", self._budget.timeout_s)
+    def _fork(self, parent: LocalWorker, spec: ImplementationSpec) -> ProcessRunner | Reply:
+        forked = parent.fork(self._logs / f"{spec.workload}-{spec.name}.log", self._budget.timeout_s)
         return forked if isinstance(forked, Reply) else ProcessRunner(forked, self._budget.timeout_s, self.timeline)
 
     def _import(self, names: tuple[str, ...], cores: tuple[int, ...]) -> None:
@@ -176,7 +178,7 @@ class Workers:
             self._libraries[names] = self._spawn(names)
 
     def _spawn(self, names: tuple[str, ...]) -> LocalWorker:
-        self._preloaded_for = {entry for entry in self._preloaded_for if _required_libraries(entry) != names}
+        self._preloaded_for = {spec for spec in self._preloaded_for if _required_libraries(spec) != names}
         log = self._logs / f"libraries-{'+'.join(names) or 'none'}.log"
         try:
             self._logs.mkdir(parents=True, exist_ok=True)
@@ -188,5 +190,5 @@ class Workers:
             ) from None
 
 
-def _required_libraries(entry: Entry) -> tuple[str, ...]:
-    return tuple(sorted(entry.requires))
+def _required_libraries(spec: ImplementationSpec) -> tuple[str, ...]:
+    return tuple(sorted(spec.requires))

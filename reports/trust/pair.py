@@ -6,8 +6,8 @@ from pathlib import Path
 from bench.core import registry
 from bench.core.case import Case
 from bench.core.describe import describe
-from bench.core.entry import Entry
 from bench.core.errors import UsageError
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.loading import load
 from bench.core.target import Target
 from bench.core.workload import Call
@@ -53,10 +53,10 @@ def write_pair(implementation: str, case: Case, slowdown: float, folder: Path, e
     Raises:
         UsageError: where the implementation is unknown or unavailable.
     """
-    entry = _entry(implementation)
-    if missing := entry.missing():
+    spec = _spec(implementation)
+    if missing := spec.missing():
         raise UsageError(f"{implementation} {missing}")
-    copy = write_copy(entry, folder, Slowdown(slowdown, every) if slowdown else None)
+    copy = write_copy(spec, folder, Slowdown(slowdown, every) if slowdown else None)
     return Pair(implementation, copy, case, slowdown)
 
 
@@ -81,19 +81,19 @@ def prepared(implementation: str, slug: str, copy: str | None = None) -> Call:
     """
     keep_freed_memory()
     case = find_case(slug)
-    entry = describe(Path(copy))[0] if copy else _entry(implementation)
+    spec = describe(Path(copy))[0] if copy else _spec(implementation)
     problem = registry.workload(WORKLOAD).problem(case, case_seed(slug)).aligned()
-    return load(entry).prepare(problem, EDGE)
+    return load(spec).prepare(problem, EDGE)
 
 
 def _source(*arguments: str) -> str:
     return f"from reports.trust.pair import prepared\n\ncall = prepared{arguments!r}\n"
 
 
-def _entry(implementation: str) -> Entry:
-    entries = [entry for entry in registry.implementations() if entry.workload == WORKLOAD]
-    for entry in entries:
-        if entry.name == implementation:
-            return entry
-    names = ", ".join(entry.name for entry in entries)
+def _spec(implementation: str) -> ImplementationSpec:
+    specs = [spec for spec in registry.implementations() if spec.workload == WORKLOAD]
+    for spec in specs:
+        if spec.name == implementation:
+            return spec
+    names = ", ".join(spec.name for spec in specs)
     raise UsageError(f"no implementation {implementation!r} of {WORKLOAD}; choose from {names}")

@@ -83,7 +83,7 @@ def test_at_first_it_says_what_is_measured_and_roughly_how_long(sessions: list[S
     budget = Budget(timed_s=12)
     assert expected_s(sessions, budget) == 2 * 2 * 12 + 4 * EXAMINE_S
     assert announcement(sessions, budget) == ("measuring 2 cases of 1 workload with 2 implementations, roughly 54 s")
-    nothing = [replace(session, entries=()) for session in sessions]
+    nothing = [replace(session, specs=()) for session in sessions]
     assert expected_s(nothing, budget) == 0
     assert announcement([], budget) == "everything is recorded already"
 
@@ -120,9 +120,9 @@ def test_in_a_pipe_each_case_begins_and_ends_with_a_line(
 def test_of_many_implementations_the_first_are_named(
     sessions: list[Session], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    entries = tuple(replace(sessions[0].entries[0], name=f"number_{index}") for index in range(9))
+    specs = tuple(replace(sessions[0].specs[0], name=f"number_{index}") for index in range(9))
     shown = Lines()
-    shown.begin(replace(sessions[0], entries=entries))
+    shown.begin(replace(sessions[0], specs=specs))
     assert capsys.readouterr().err.endswith(": preparing number_0, number_1, number_2 and 6 more\n")
 
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from bench.core import registry
 from bench.core.case import Case
-from bench.core.entry import Entry
 from bench.core.implementation import Implementation
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.loading import load
 from bench.core.target import Target
 from bench.core.workload import Call, Problem, Workload
@@ -35,25 +35,23 @@ EDGE, CUDA = Target("edge"), Target("cuda")
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each implementation on edge, or on cuda if it runs nowhere else; where there is a GPU, on all its targets."""
-    if "entry_and_target" in metafunc.fixturenames:
-        entries = registry.implementations(metafunc.config.getoption("--plugin"))
-        pairs = [(entry, EDGE) for entry in entries if "edge" in entry.targets]
+    if "spec_and_target" in metafunc.fixturenames:
+        specs = registry.implementations(metafunc.config.getoption("--plugin"))
+        pairs = [(spec, EDGE) for spec in specs if "edge" in spec.targets]
         gpu = CUDA.unavailable() is None
-        pairs += [
-            (entry, CUDA) for entry in entries if "cuda" in entry.targets and (gpu or "edge" not in entry.targets)
-        ]
-        names = [f"{entry.workload}-{entry.name}" + ("-cuda" if target is CUDA else "") for entry, target in pairs]
-        metafunc.parametrize("entry_and_target", pairs, ids=names, scope="module")
+        pairs += [(spec, CUDA) for spec in specs if "cuda" in spec.targets and (gpu or "edge" not in spec.targets)]
+        names = [f"{spec.workload}-{spec.name}" + ("-cuda" if target is CUDA else "") for spec, target in pairs]
+        metafunc.parametrize("spec_and_target", pairs, ids=names, scope="module")
 
 
 @pytest.fixture(scope="module")
-def entry(entry_and_target: tuple[Entry, Target]) -> Entry:
-    return entry_and_target[0]
+def spec(spec_and_target: tuple[ImplementationSpec, Target]) -> ImplementationSpec:
+    return spec_and_target[0]
 
 
 @pytest.fixture(scope="module")
-def target(entry_and_target: tuple[Entry, Target]) -> Target:
-    return entry_and_target[1]
+def target(spec_and_target: tuple[ImplementationSpec, Target]) -> Target:
+    return spec_and_target[1]
 
 
 @pytest.fixture(scope="module")
@@ -63,16 +61,16 @@ def device(target: Target, pytestconfig: pytest.Config) -> str:
 
 
 @pytest.fixture(scope="module")
-def implementation(entry: Entry, target: Target, device: str) -> Implementation:
-    if missing := (device == "cuda" and target.unavailable()) or entry.missing():
+def implementation(spec: ImplementationSpec, target: Target, device: str) -> Implementation:
+    if missing := (device == "cuda" and target.unavailable()) or spec.missing():
         pytest.skip(missing)
-    return load(entry)
+    return load(spec)
 
 
 @pytest.fixture(scope="module")
-def workload(entry: Entry) -> Workload:
-    assert entry.workload, f"{entry.path} must state its workload as a plain literal"
-    return registry.workload(entry.workload)
+def workload(spec: ImplementationSpec) -> Workload:
+    assert spec.workload, f"{spec.path} must state its workload as a plain literal"
+    return registry.workload(spec.workload)
 
 
 def draw_supported_case(workload: Workload, implementation: Implementation, data: st.DataObject) -> Case:
@@ -246,6 +244,6 @@ def test_prepare_leaves_inputs_and_constants_as_they_are(
     assert checksums(problem.inputs | dict(problem.constants)) == before
 
 
-def test_summary_is_a_sentence_and_the_note_says_what_is_timed(entry: Entry) -> None:
-    assert entry.summary.endswith("."), f"{entry.path}: its class needs a docstring whose first line is a sentence"
-    assert entry.note, f"{entry.path}: say in `note` what is inside the timed call and what is not"
+def test_summary_is_a_sentence_and_the_note_says_what_is_timed(spec: ImplementationSpec) -> None:
+    assert spec.summary.endswith("."), f"{spec.path}: its class needs a docstring whose first line is a sentence"
+    assert spec.note, f"{spec.path}: say in `note` what is inside the timed call and what is not"

@@ -19,7 +19,7 @@ def test_one_thread_works_on_the_edge(workload: str, tmp_path: Path) -> None:
     request = Request(workloads=(workload,), suite="quick", target="edge", cases=filters)
     records = launch(request, budget=Budget(timed_s=0.3), results=tmp_path).run.records
     assert {record.implementation for record in records} == {
-        entry.name for entry in registry.implementations() if entry.workload == workload and "edge" in entry.targets
+        spec.name for spec in registry.implementations() if spec.workload == workload and "edge" in spec.targets
     }
     for record in records:
         assert record.status in (Status.PASSED, Status.UNSUPPORTED), f"{record.implementation}: {record.reason}"

@@ -12,7 +12,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.core import registry
 from bench.core.case import Case
-from bench.core.entry import Entry
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.record import Check, Record, Status
 from bench.core.target import Target
 from bench.frontends.pytest import SUITE
@@ -30,20 +30,20 @@ _executor = InProcess(EDGE)
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Order the tests by case, so that the implementations of a case are measured near each other in time."""
     parameter_sets = [
-        pytest.param(entry, case, id=f"{name}-{case.slug}-{entry.name}")
+        pytest.param(spec, case, id=f"{name}-{case.slug}-{spec.name}")
         for name, workload in registry.workloads().items()
         for case in workload.suites()[SUITE]
-        for entry in registry.implementations()
-        if entry.workload == name and EDGE.kind in entry.targets and not entry.missing()
+        for spec in registry.implementations()
+        if spec.workload == name and EDGE.kind in spec.targets and not spec.missing()
     ]
-    metafunc.parametrize(("entry", "case"), parameter_sets)
+    metafunc.parametrize(("spec", "case"), parameter_sets)
 
 
-def test_call(entry: Entry, case: Case, benchmark: BenchmarkFixture) -> None:
+def test_call(spec: ImplementationSpec, case: Case, benchmark: BenchmarkFixture) -> None:
     """Check one implementation on one case, and have pytest-benchmark time its call."""
-    benchmark.group = f"{entry.workload} {case.slug}"
-    name = str(entry.workload)
-    attempt = Attempt(entry, Session(name, registry.workload(name), case, (entry,)), _executor, EDGE.cores)
+    benchmark.group = f"{spec.workload} {case.slug}"
+    name = str(spec.workload)
+    attempt = Attempt(spec, Session(name, registry.workload(name), case, (spec,)), _executor, EDGE.cores)
     started = datetime.now(UTC)
     attempt.examine(EDGE.cores)
     attempt.warm_up()
@@ -82,7 +82,7 @@ def _describe(attempt: Attempt, benchmark: BenchmarkFixture, started: datetime) 
     benchmark.extra_info.update(error=attempt.check.error, tolerance=attempt.check.tolerance)
     benchmark.extra_info["record"] = {
         "workload": attempt.session.workload_name,
-        "implementation": attempt.entry.name,
+        "implementation": attempt.spec.name,
         "case": attempt.session.case.slug,
         "target": str(EDGE),
         "parameters": attempt.session.case.model_dump(mode="json"),

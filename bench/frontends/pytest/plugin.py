@@ -84,6 +84,6 @@ def _describe(config: pytest.Config) -> "RunInfo":
 
     request = store.Request(workloads=tuple(sorted(registry.workloads())), suite=SUITE, target=EDGE)
     budget = Budget(timed_s=config.getoption("benchmark_max_time"))
-    entries = [entry for entry in registry.implementations() if entry.workload in registry.workloads()]
-    info = describe(request, budget, entries, store.LOCAL, "pytest-benchmark", ["pytest-benchmark"])
+    specs = [spec for spec in registry.implementations() if spec.workload in registry.workloads()]
+    info = describe(request, budget, specs, store.LOCAL, "pytest-benchmark", ["pytest-benchmark"])
     return info.model_copy(update={"command": shlex.join(["pytest", *config.invocation_params.args])})

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.core.budget import Budget
-from bench.core.entry import Entry
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.record import Status
 from bench.core.target import Target
 from bench.run.protocol import Reply
@@ -20,14 +20,16 @@ class InProcess:
 
     def __init__(self, target: Target) -> None:
         self.target = target
-        self._workers: dict[Entry, Worker] = {}
+        self._workers: dict[ImplementationSpec, Worker] = {}
 
-    def start_runner(self, entry: Entry, workload_source: str, cores: tuple[int, ...]) -> "InProcessRunner | Reply":
+    def start_runner(
+        self, spec: ImplementationSpec, workload_source: str, cores: tuple[int, ...]
+    ) -> "InProcessRunner | Reply":
         """Return a runner with the implementation loaded, or the reply that says why it cannot be loaded."""
-        if entry not in self._workers:
+        if spec not in self._workers:
             worker = Worker()
             request = {
-                "entry": asdict(entry),
+                "spec": asdict(spec),
                 "workload_source": workload_source,
                 "target": str(self.target),
                 "memory_limit": Budget().memory_bytes,
@@ -36,8 +38,8 @@ class InProcess:
             reply = handle_request(worker, {"step": "load", **request})
             if reply.status is not Status.PASSED:
                 return reply
-            self._workers[entry] = worker
-        return InProcessRunner(self._workers[entry])
+            self._workers[spec] = worker
+        return InProcessRunner(self._workers[spec])
 
 
 class InProcessRunner:

@@ -41,24 +41,24 @@ def write(folder: Path, source: str) -> Path:
 
 
 def test_class_attributes_are_read_from_the_source_text(tmp_path: Path) -> None:
-    (entry,) = describe(write(tmp_path, SOURCE))
-    assert (entry.name, entry.workload, entry.targets) == ("mine", "grouped_conv2d", ("cpu",))
-    assert (entry.summary, entry.note, entry.variant) == ("Mine is best.", "Timed: everything.", None)
-    assert entry.paper == "arXiv 2006.09791"
-    assert entry.missing() == "needs no-such-distribution: pip install no-such-distribution"
+    (spec,) = describe(write(tmp_path, SOURCE))
+    assert (spec.name, spec.workload, spec.targets) == ("mine", "grouped_conv2d", ("cpu",))
+    assert (spec.summary, spec.note, spec.variant) == ("Mine is best.", "Timed: everything.", None)
+    assert spec.paper == "arXiv 2006.09791"
+    assert spec.missing() == "needs no-such-distribution: pip install no-such-distribution"
 
 
 def test_annotated_attributes_are_read_as_well(tmp_path: Path) -> None:
     source = SOURCE.replace("workload =", "workload: ClassVar[str] =").replace(
         "targets =", "targets: tuple[str, ...] ="
     )
-    (entry,) = describe(write(tmp_path, source))
-    assert (entry.workload, entry.targets) == ("grouped_conv2d", ("cpu",))
+    (spec,) = describe(write(tmp_path, source))
+    assert (spec.workload, spec.targets) == ("grouped_conv2d", ("cpu",))
 
 
 def test_a_summary_stands_for_the_first_line_of_the_docstring(tmp_path: Path) -> None:
-    (entry,) = describe(write(tmp_path, SOURCE.replace("size = compute()", "summary = 'In short.'")))
-    assert entry.summary == "In short."
+    (spec,) = describe(write(tmp_path, SOURCE.replace("size = compute()", "summary = 'In short.'")))
+    assert spec.summary == "In short."
 
 
 def test_a_name_in_place_of_a_tuple_is_refused(tmp_path: Path) -> None:
@@ -68,8 +68,8 @@ def test_a_name_in_place_of_a_tuple_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_parsed_is_left_to_its_worker(tmp_path: Path) -> None:
-    (entry,) = describe(write(tmp_path, "def broken("))
-    assert (entry.name, entry.workload) == ("mine", None)
+    (spec,) = describe(write(tmp_path, "def broken("))
+    assert (spec.name, spec.workload) == ("mine", None)
 
 
 def test_each_variant_is_an_implementation_with_its_own_description(tmp_path: Path) -> None:
@@ -99,5 +99,5 @@ def test_variants_that_are_no_dict_of_dicts_are_refused(tmp_path: Path, variants
 
 def test_a_subclass_of_a_family_has_no_variants_unless_it_states_them(tmp_path: Path) -> None:
     source = "from impls.grouped_conv2d.pytorch import PyTorch\nclass Mine(PyTorch):\n    workload = 'grouped_conv2d'\n"
-    (entry,) = describe(write(tmp_path, source))
-    assert (entry.name, entry.variant) == ("mine", None)
+    (spec,) = describe(write(tmp_path, source))
+    assert (spec.name, spec.variant) == ("mine", None)

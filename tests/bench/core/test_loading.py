@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bench.core.describe import describe
-from bench.core.entry import Entry
 from bench.core.implementation import Implementation
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.loading import factory, load
 
 HEAD = "from bench.core.implementation import Implementation\n"
@@ -24,7 +24,7 @@ class Family(Implementation):
 """
 
 
-def entries(folder: Path, name: str, source: str) -> list[Entry]:
+def specs(folder: Path, name: str, source: str) -> list[ImplementationSpec]:
     path = folder / f"{name}.py"
     path.write_text(HEAD + source)
     return describe(path)
@@ -32,9 +32,9 @@ def entries(folder: Path, name: str, source: str) -> list[Entry]:
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_a_file_must_define_one_implementation(tmp_path: Path, count: int) -> None:
-    (entry,) = entries(tmp_path, f"file_with_{count}", "".join(CLASS.format(number) for number in range(count)))
+    (spec,) = specs(tmp_path, f"file_with_{count}", "".join(CLASS.format(number) for number in range(count)))
     with pytest.raises(TypeError, match=rf"file_with_{count}\.py must define one complete Implementation, not {count}"):
-        load(entry)
+        load(spec)
 
 
 def test_an_implementation_with_the_old_name_of_unsupported_is_refused() -> None:
@@ -43,7 +43,7 @@ def test_an_implementation_with_the_old_name_of_unsupported_is_refused() -> None
 
 
 def test_every_instance_of_a_variant_has_its_attributes(tmp_path: Path) -> None:
-    narrow, wide = entries(tmp_path, "family", FAMILY)
+    narrow, wide = specs(tmp_path, "family", FAMILY)
     create = factory(wide)
     first, second = create(), create()
     assert first is not second
@@ -53,7 +53,7 @@ def test_every_instance_of_a_variant_has_its_attributes(tmp_path: Path) -> None:
 
 
 def test_an_attribute_that_the_class_does_not_declare_is_refused(tmp_path: Path) -> None:
-    narrow, wide = entries(tmp_path, "misspelt", FAMILY.replace("'tile'", "'tlie'"))
+    narrow, wide = specs(tmp_path, "misspelt", FAMILY.replace("'tile'", "'tlie'"))
     with pytest.raises(TypeError, match=r"misspelt\.py: variant wide sets tlie, which Family does not declare; give"):
         load(wide)
     assert load(narrow).tile == (4, 4)

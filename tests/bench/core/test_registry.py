@@ -50,7 +50,7 @@ def test_a_broken_entry_point_is_skipped_with_a_warning(
         [registry.importlib.metadata.EntryPoint("theirs", "broken_package.kernel", registry.ENTRY_POINTS)]
     )
     monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: points.select(group=group))
-    assert "theirs" not in [entry.name for entry in registry.implementations()]
+    assert "theirs" not in [spec.name for spec in registry.implementations()]
     assert "entry point theirs cannot be used: RuntimeError: no licence" in caplog.text
 
 
@@ -78,8 +78,8 @@ def test_entry_points_are_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
         [registry.importlib.metadata.EntryPoint("theirs", "their_package_kernel", registry.ENTRY_POINTS)]
     )
     monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: points.select(group=group))
-    entry = registry.implementations()[-1]
-    assert (entry.name, entry.module, entry.workload) == ("theirs", "their_package_kernel", "grouped_conv2d")
+    spec = registry.implementations()[-1]
+    assert (spec.name, spec.module, spec.workload) == ("theirs", "their_package_kernel", "grouped_conv2d")
 
 
 EXAMPLE = Path(__file__).parents[3] / "docs/examples/conv1d"
@@ -99,14 +99,14 @@ def conv1d(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_plugin_folder_holds_a_workload_and_its_implementations(conv1d: Path) -> None:
     (conv1d / "_helper.py").write_text("")
     assert "conv1d" not in registry.workloads()
-    entries = [entry for entry in registry.implementations([conv1d]) if entry.workload == "conv1d"]
-    assert [(entry.name, entry.path) for entry in entries] == [
+    specs = [spec for spec in registry.implementations([conv1d]) if spec.workload == "conv1d"]
+    assert [(spec.name, spec.path) for spec in specs] == [
         (name, str(conv1d / f"{name}.py")) for name in ("numpy", "pytorch")
     ]
     known = registry.workload("conv1d")
     assert (known.title, registry.folder("conv1d")) == ("1-D convolution", conv1d)
     assert registry.workloads()["conv1d"] is known
-    assert load(entries[0]).prepare.__module__ == "featherbench_workload_conv1d.numpy"
+    assert load(specs[0]).prepare.__module__ == "featherbench_workload_conv1d.numpy"
 
 
 def test_a_worker_loads_a_plugin_folder_by_its_path_and_others_by_their_module(conv1d: Path) -> None:
@@ -184,8 +184,8 @@ def test_workloads_of_entry_points_are_found(
     )
     monkeypatch.setattr(registry.importlib.metadata, "entry_points", lambda group: points.select(group=group))
     monkeypatch.setattr(registry, "_installed_workloads", registry._installed_workloads.__wrapped__)
-    entries = [entry for entry in registry.implementations() if entry.workload == "theirs"]
-    assert [entry.module for entry in entries] == ([] if warning else [f"{module}.numpy", f"{module}.pytorch"])
+    specs = [spec for spec in registry.implementations() if spec.workload == "theirs"]
+    assert [spec.module for spec in specs] == ([] if warning else [f"{module}.numpy", f"{module}.pytorch"])
     assert ("theirs" in registry.workloads()) is (not warning)
     assert registry.workload("grouped_conv2d").title == "Grouped 2-D convolution"
     assert warning in caplog.text

@@ -7,7 +7,7 @@ import pytest
 
 from bench.core import registry
 from bench.core.describe import describe
-from bench.core.entry import Entry
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.loading import load
 from bench.core.target import Target
 from bench.core.workload import Call, Workload
@@ -31,28 +31,28 @@ IMPLEMENTATIONS = registry.implementations()
 class TestCopies:
     """Every implementation can be copied, and its copy is the same code."""
 
-    @pytest.mark.parametrize("entry", IMPLEMENTATIONS, ids=lambda entry: entry.label)
-    def test_a_copy_has_the_description_of_the_original(self, entry: Entry, tmp_path: Path) -> None:
-        (copy,) = describe(write_copy(entry, tmp_path))
-        assert copy.name == f"{entry.name}_copy"
+    @pytest.mark.parametrize("spec", IMPLEMENTATIONS, ids=lambda spec: spec.label)
+    def test_a_copy_has_the_description_of_the_original(self, spec: ImplementationSpec, tmp_path: Path) -> None:
+        (copy,) = describe(write_copy(spec, tmp_path))
+        assert copy.name == f"{spec.name}_copy"
         assert (copy.workload, copy.requires, copy.targets, copy.summary) == (
-            entry.workload,
-            entry.requires,
-            entry.targets,
-            entry.summary,
+            spec.workload,
+            spec.requires,
+            spec.targets,
+            spec.summary,
         )
-        assert copy.note == f"A copy of {entry.name}."
+        assert copy.note == f"A copy of {spec.name}."
 
     @pytest.mark.parametrize(
-        "entry", [entry for entry in IMPLEMENTATIONS if "edge" in entry.targets], ids=lambda e: e.label
+        "spec", [spec for spec in IMPLEMENTATIONS if "edge" in spec.targets], ids=lambda e: e.label
     )
-    def test_a_copy_computes_the_same(self, entry: Entry, tmp_path: Path) -> None:
-        if missing := entry.missing():
+    def test_a_copy_computes_the_same(self, spec: ImplementationSpec, tmp_path: Path) -> None:
+        if missing := spec.missing():
             pytest.skip(missing)
-        (copy_entry,) = describe(write_copy(entry, tmp_path))
-        original, copy = load(entry), load(copy_entry)
+        (copy_spec,) = describe(write_copy(spec, tmp_path))
+        original, copy = load(spec), load(copy_spec)
         assert type(copy).__bases__ == (type(original),)
-        workload = registry.workload(str(entry.workload))
+        workload = registry.workload(str(spec.workload))
         cases = [case for case in workload.suites()["quick"] if original.unsupported(case) is None]
         assert all((original.unsupported(case) is None) == (copy.unsupported(case) is None) for case in cases)
         expected, copied = (_outcome(workload, each, cases[-1]) for each in (original, copy))
@@ -62,11 +62,11 @@ class TestCopies:
             assert copied == expected
 
     def test_a_slowdown_is_written_into_the_copy(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        (chain,) = {subject.entry for subject in subjects(["chain"])}
-        (entry,) = describe(write_copy(chain, tmp_path, Slowdown(0.03, every=33)))
+        (chain,) = {subject.spec for subject in subjects(["chain"])}
+        (spec,) = describe(write_copy(chain, tmp_path, Slowdown(0.03, every=33)))
         slowdowns: list[Slowdown | None] = []
         monkeypatch.setattr(copies, "slowed", lambda call, slowdown: slowdowns.append(slowdown) or call)
-        copy = load(entry)
+        copy = load(spec)
         problem = Chain().problem(ChainCase(size=8), seed=0)
         assert Chain().check(problem, copy.prepare(problem, EDGE), seed=1).passed
         assert slowdowns == [Slowdown(0.03, 33)]

@@ -29,17 +29,17 @@ class TestSubjects:
     def test_they_are_all_edge_implementations_on_their_quick_cases(self) -> None:
         chosen = subjects()
         expected = {
-            (entry.label, case.slug)
-            for entry in IMPLEMENTATIONS
-            if "edge" in entry.targets and not entry.missing()
-            for case in registry.workload(str(entry.workload)).suites()["quick"]
-            if not registry.workload(str(entry.workload)).missing(case)
+            (spec.label, case.slug)
+            for spec in IMPLEMENTATIONS
+            if "edge" in spec.targets and not spec.missing()
+            for case in registry.workload(str(spec.workload)).suites()["quick"]
+            if not registry.workload(str(spec.workload)).missing(case)
         }
-        assert {(each.entry.label, each.case.slug) for each in chosen} == expected | {("chain/chain", "")}
+        assert {(each.spec.label, each.case.slug) for each in chosen} == expected | {("chain/chain", "")}
         assert len(chosen) == len(expected) + 1
 
     def test_successive_subjects_have_different_implementations(self) -> None:
-        labels = [each.entry.label for each in subjects()]
+        labels = [each.spec.label for each in subjects()]
         assert all(label != next_label for label, next_label in pairwise(labels))
         assert len(set(labels[: len(set(labels))])) == len(set(labels)), (
             "each implementation comes once before any is repeated"
@@ -47,7 +47,7 @@ class TestSubjects:
 
     def test_only_named_implementations_are_chosen(self) -> None:
         chosen = subjects(["im2col", "chain"])
-        assert {each.entry.name for each in chosen} == {"im2col", "chain"}
+        assert {each.spec.name for each in chosen} == {"im2col", "chain"}
         with pytest.raises(UsageError, match="no implementation 'keras'; see featherbench list"):
             subjects(["im2col", "keras"])
 

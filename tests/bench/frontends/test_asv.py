@@ -28,9 +28,9 @@ from asv_runner.run import _run
 from bench.core import registry
 from threadpoolctl import threadpool_info
 if len(sys.argv) > 4:
-    *entries, planted = registry.implementations([sys.argv[4]])
+    *specs, planted = registry.implementations([sys.argv[4]])
     planted = dataclasses.replace(planted, name="im2col")
-    registry.implementations = lambda: [planted if entry.name == "im2col" else entry for entry in entries]
+    registry.implementations = lambda: [planted if spec.name == "im2col" else spec for spec in specs]
 _run((sys.argv[1], sys.argv[2], json.dumps({"number": 1, "repeat": 1, "warmup_time": 0}), "None", sys.argv[3]))
 threads = max(pool["num_threads"] for pool in threadpool_info())
 print(json.dumps({"cores": len(os.sched_getaffinity(0)), "threads": threads}))
@@ -58,7 +58,7 @@ def test_parameters_are_those_of_the_registry(benchmarks):
     names, cases = benchmarks["GroupedConv2d.time_call"]["params"]
     workload = registry.workload("grouped_conv2d")
     assert {name.strip("'") for name in names} == {
-        entry.name for entry in registry.implementations() if entry.workload == "grouped_conv2d"
+        spec.name for spec in registry.implementations() if spec.workload == "grouped_conv2d"
     }
     assert [case.strip("'") for case in cases] == [case.slug for case in workload.suites()["first"]]
 

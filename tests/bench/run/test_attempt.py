@@ -44,7 +44,7 @@ class RunnerPool:
         } | replies
         self.requests, self.files = [], []
 
-    def start_runner(self, entry, workload_source, cores):
+    def start_runner(self, spec, workload_source, cores):
         self.requests.append("start_runner")
         return self
 

@@ -14,7 +14,7 @@ import pytest
 from bench.core import registry
 from bench.core.budget import Budget
 from bench.core.describe import describe
-from bench.core.entry import Entry
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.record import Status
 from bench.core.target import Target
 from bench.run import workers as workers_module
@@ -30,8 +30,8 @@ CORES = EDGE.cores
 
 
 @pytest.fixture
-def entry() -> Entry:
-    return next(entry for entry in registry.implementations() if entry.name == "im2col")
+def spec() -> ImplementationSpec:
+    return next(spec for spec in registry.implementations() if spec.name == "im2col")
 
 
 @pytest.fixture
@@ -41,12 +41,12 @@ def workers(tmp_path: Path) -> Iterator[Workers]:
 
 
 @pytest.fixture
-def worker(entry: Entry, tmp_path: Path) -> Iterator[LocalWorker]:
+def worker(spec: ImplementationSpec, tmp_path: Path) -> Iterator[LocalWorker]:
     spawned = LocalWorker.spawn(EDGE, CORES, tmp_path / "log")
     reply = spawned.ask(
         "load",
         60,
-        entry=asdict(entry),
+        spec=asdict(spec),
         workload_source=WORKLOAD,
         target=str(EDGE),
         memory_limit=1 << 30,
@@ -67,9 +67,9 @@ def worker_processes() -> list[psutil.Process]:
     )
 
 
-def start_runner(workers: Workers, entry: Entry) -> ProcessRunner:
-    workers.import_libraries([entry])
-    runner = workers.start_runner(entry, WORKLOAD, CORES)
+def start_runner(workers: Workers, spec: ImplementationSpec) -> ProcessRunner:
+    workers.import_libraries([spec])
+    runner = workers.start_runner(spec, WORKLOAD, CORES)
     assert isinstance(runner, ProcessRunner)
     return runner
 
@@ -104,8 +104,8 @@ def test_a_case_that_makes_no_sense_is_a_failure_not_a_crash(worker: LocalWorker
     assert worker.alive
 
 
-def test_a_worker_that_died_while_waiting_fails_its_next_step(workers: Workers, entry: Entry) -> None:
-    runner = start_runner(workers, entry)
+def test_a_worker_that_died_while_waiting_fails_its_next_step(workers: Workers, spec: ImplementationSpec) -> None:
+    runner = start_runner(workers, spec)
     worker_processes()[-1].send_signal(signal.SIGABRT)  # A stopped process receives it when it continues.
     reply = runner.ask("prepare", parameters=CASE, cores=CORES)
     assert reply.status is Status.CRASHED
@@ -136,11 +136,11 @@ def test_a_killed_worker_ran_out_of_memory_unless_the_kernel_says_otherwise(
 @pytest.mark.parametrize("slow_to_load", [False, True])
 @pytest.mark.parametrize("lost", [0, 1, -1])
 def test_a_lost_worker_is_replaced_at_the_next_case(
-    workers: Workers, entry: Entry, lost: int, slow_to_load: bool, monkeypatch: pytest.MonkeyPatch
+    workers: Workers, spec: ImplementationSpec, lost: int, slow_to_load: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The lost worker had imported libraries, loaded an implementation (kept if loading is slow), or prepared it."""
     monkeypatch.setattr(workers_module, "SLOW_TO_LOAD_S", 0.0 if slow_to_load else 60.0)
-    first = start_runner(workers, entry)
+    first = start_runner(workers, spec)
     chain = worker_processes()
     assert len(chain) == 2 + slow_to_load
     chain[lost].kill()
@@ -148,7 +148,7 @@ def test_a_lost_worker_is_replaced_at_the_next_case(
     while not all(map(has_ended, chain[lost:])) and time.monotonic() < deadline:
         time.sleep(0.01)
     first.end()
-    second = start_runner(workers, entry)
+    second = start_runner(workers, spec)
     assert second.ask("prepare", parameters=CASE, cores=CORES).status is Status.PASSED
 
 
@@ -179,14 +179,14 @@ def imported_while_loading(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 @pytest.fixture
-def needs_a_part(tmp_path: Path) -> Entry:
+def needs_a_part(tmp_path: Path) -> ImplementationSpec:
     path = tmp_path / "needs_a_part.py"
     path.write_text(NEEDS_A_PART_OF_ITS_LIBRARY)
     return describe(path)[0]
 
 
 def test_parts_of_a_library_are_imported_once_and_the_implementation_in_each_process(
-    workers: Workers, needs_a_part: Entry, imported_while_loading: list[list[str]]
+    workers: Workers, needs_a_part: ImplementationSpec, imported_while_loading: list[list[str]]
 ) -> None:
     for _ in range(2):
         start_runner(workers, needs_a_part).end()
@@ -195,7 +195,7 @@ def test_parts_of_a_library_are_imported_once_and_the_implementation_in_each_pro
 
 
 def test_a_process_that_replaces_a_lost_one_imports_the_parts_again(
-    workers: Workers, needs_a_part: Entry, imported_while_loading: list[list[str]]
+    workers: Workers, needs_a_part: ImplementationSpec, imported_while_loading: list[list[str]]
 ) -> None:
     start_runner(workers, needs_a_part).end()
     library = worker_processes()[0]
@@ -209,10 +209,10 @@ def test_a_process_that_replaces_a_lost_one_imports_the_parts_again(
 
 @pytest.mark.parametrize("slow_to_load", [False, True])
 def test_a_fact_says_that_an_implementation_was_loaded_once_for_all_of_its_processes(
-    workers: Workers, entry: Entry, slow_to_load: bool, monkeypatch: pytest.MonkeyPatch
+    workers: Workers, spec: ImplementationSpec, slow_to_load: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(workers_module, "SLOW_TO_LOAD_S", 0.0 if slow_to_load else 60.0)
-    runner = start_runner(workers, entry)
+    runner = start_runner(workers, spec)
     assert runner.ask("prepare", parameters=CASE, cores=CORES).status is Status.PASSED
     assert runner.ask("warm_up", cores=CORES, plan=None).status is Status.PASSED
     facts = runner.ask("conclude").result["facts"]
@@ -226,9 +226,9 @@ def has_ended(process: psutil.Process) -> bool:
         return True
 
 
-def test_a_waiting_worker_is_stopped_and_ends_with_the_run(entry: Entry, tmp_path: Path) -> None:
+def test_a_waiting_worker_is_stopped_and_ends_with_the_run(spec: ImplementationSpec, tmp_path: Path) -> None:
     with Workers(EDGE, Budget(), tmp_path / "logs") as workers:
-        runner = start_runner(workers, entry)
+        runner = start_runner(workers, spec)
         assert runner.ask("prepare", parameters=CASE, cores=CORES).status is Status.PASSED
         processes = worker_processes()
         assert len(processes) >= 2

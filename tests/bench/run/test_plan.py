@@ -38,7 +38,7 @@ def outcome(session: Session, implementation: str, status: Status) -> Record:
 
 
 def names(session: Session) -> set[str]:
-    return {entry.name for entry in session.entries}
+    return {spec.name for spec in session.specs}
 
 
 def test_a_request_for_an_unknown_target_is_refused_with_the_choices() -> None:
@@ -175,7 +175,7 @@ def test_an_implementation_that_cannot_run_on_the_target_is_unavailable_not_drop
     plugin.write_text("class Mine:\n    workload = 'grouped_conv2d'\n    targets = ('cuda',)\n")
     (session,) = plan(request("kernel=1", implementations=("im2col", "mine"), plugins=(str(plugin),)))
     assert names(session) == {"im2col"}
-    assert {entry.name: reason for entry, reason in session.unavailable.items()} == {
+    assert {spec.name: reason for spec, reason in session.unavailable.items()} == {
         "mine": "runs on cuda, not on edge: choose another with --target"
     }
     assert [key.implementation for key in session.keys(EDGE)] == ["im2col", "mine"]
@@ -218,7 +218,7 @@ def test_a_case_without_its_data_is_unsupported_and_says_how_to_get_them(monkeyp
     monkeypatch.setattr(type(workload), "missing", lambda self, case: "get it" if case == without_data else None)
     first, *others = plan(request())
     assert first.case == without_data
-    assert not first.entries
+    assert not first.specs
     assert set(first.unavailable.values()) == {"get it"}
     assert all(names(session) == set(THREE) for session in others)
 

@@ -52,7 +52,7 @@ def test_code_that_differs_or_is_not_recorded_is_measured_anew(
 ) -> None:
     hashes = sources.hashes
     with monkeypatch.context() as patch:
-        patch.setattr(sources, "hashes", lambda entries: before and hashes(entries) | before)
+        patch.setattr(sources, "hashes", lambda specs: before and hashes(specs) | before)
         first = resume()
     second = resume()
     assert second.measured == 1

@@ -56,8 +56,8 @@ class Simulation:
     def __init__(self, **processes):
         self.processes = processes
 
-    def start_runner(self, entry, workload_source, cores):
-        return self.processes[entry.name]
+    def start_runner(self, spec, workload_source, cores):
+        return self.processes[spec.name]
 
     def in_parallel(self, step, items):
         for item in items:

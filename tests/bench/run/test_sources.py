@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.core import registry
-from bench.core.entry import Entry
+from bench.core.implementation_spec import ImplementationSpec
 from bench.run import sources
 
 
@@ -23,7 +23,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def hashes(package: Path) -> dict[str, str]:
-    return sources.hashes([Entry("thin", "conv", str(package / "conv/thin.py"), "impls.conv.thin")])
+    return sources.hashes([ImplementationSpec("thin", "conv", str(package / "conv/thin.py"), "impls.conv.thin")])
 
 
 @pytest.mark.parametrize("file", ["conv/thin.py", "conv/_passes.py", "conv/layer/module.py", "native/kernel.cpp"])
@@ -59,10 +59,10 @@ def test_other_files_do_not_change_the_hash(package: Path) -> None:
 def test_a_plug_in_has_a_hash_of_its_own(package: Path, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("before")
-    entries = [Entry("mine", "conv", str(file))]
-    before = sources.hashes(entries)
+    specs = [ImplementationSpec("mine", "conv", str(file))]
+    before = sources.hashes(specs)
     file.write_text("after")
-    after = sources.hashes(entries)
+    after = sources.hashes(specs)
     assert set(before) == {"impls", "conv/mine"}
     assert [name for name in before if before[name] != after[name]] == ["conv/mine"]
 
@@ -77,12 +77,12 @@ def test_a_workload_outside_the_package_has_a_hash_of_its_whole_folder(
     (tmp_path / "mine.py").write_text("before")
     monkeypatch.setattr(registry, "workloads", lambda: {"conv1d": None, "other": None})
     monkeypatch.setattr(registry, "folder", lambda name: {"conv1d": folder}[name])
-    entries = [
-        Entry("fast", "conv1d", str(folder / "fast.py"), "package.fast"),
-        Entry("mine", "conv1d", str(tmp_path / "mine.py")),
+    specs = [
+        ImplementationSpec("fast", "conv1d", str(folder / "fast.py"), "package.fast"),
+        ImplementationSpec("mine", "conv1d", str(tmp_path / "mine.py")),
     ]
-    before = sources.hashes(entries)
+    before = sources.hashes(specs)
     assert set(before) == {"impls", "conv1d", "conv1d/mine"}
     (folder / "_helper.py").write_text("after")
-    after = sources.hashes(entries)
+    after = sources.hashes(specs)
     assert [name for name in before if before[name] != after[name]] == ["conv1d"]

@@ -49,8 +49,8 @@ def measure(case: GroupedConv2dCase, timed_s: float, folder: Path) -> Mapping[st
     paths = [folder / f"{name}.py" for name in files]
     for path, (does, wait) in zip(paths, files.values(), strict=True):
         path.write_text(PLUGIN.format(does=does, wait=wait))
-    entries = tuple(entry for entry in registry.implementations(paths) if entry.name in files)
-    planned = Session("grouped_conv2d", registry.workload("grouped_conv2d"), case, entries)
+    specs = tuple(spec for spec in registry.implementations(paths) if spec.name in files)
+    planned = Session("grouped_conv2d", registry.workload("grouped_conv2d"), case, specs)
     budget = Budget(timed_s=timed_s)
     with Workers(Target("edge"), budget, folder / "logs") as workers:
         return {record.implementation: record for record in session.measure_case(planned, workers, budget.timed_s)}

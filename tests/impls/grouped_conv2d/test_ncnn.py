@@ -13,8 +13,8 @@ from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
 def test_winograd_differs_from_the_direct_kernels(groups: int) -> None:
     """Winograd rounds differently; the output of the direct kernels would be the same to the last bit."""
     pytest.importorskip("ncnn", reason="ncnn is not installed: pip install ncnn")
-    entries = {entry.name: entry for entry in registry.implementations() if entry.workload == "grouped_conv2d"}
-    direct, again, winograd = (load(entries[name]) for name in ("ncnn", "ncnn", "ncnn_winograd"))
+    specs = {spec.name: spec for spec in registry.implementations() if spec.workload == "grouped_conv2d"}
+    direct, again, winograd = (load(specs[name]) for name in ("ncnn", "ncnn", "ncnn_winograd"))
     case = GroupedConv2dCase(cin=64, cout=64, h=28, w=28, groups=groups)
     problem = GroupedConv2d().problem(case, seed=1)
     assert winograd.unsupported(case) is None

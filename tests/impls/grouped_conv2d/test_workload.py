@@ -124,5 +124,5 @@ def test_slugs_are_unique_and_parameters_round_trip(suite: str) -> None:
 
 
 def test_the_registry_lists_its_implementations() -> None:
-    names = [entry.name for entry in registry.implementations() if entry.workload == "grouped_conv2d"]
+    names = [spec.name for spec in registry.implementations() if spec.workload == "grouped_conv2d"]
     assert {"pytorch", "pytorch_channels_last", "im2col", "onnxruntime"} <= set(names)

@@ -15,14 +15,14 @@ from impls.node_classification._layers import Links, macs
 from impls.node_classification._training import TrainedModel, parameters
 from impls.node_classification.workload import NodeClassification, NodeClassificationCase
 
-ENTRIES = {entry.name: entry for entry in registry.implementations() if entry.workload == "node_classification"}
+SPECS = {spec.name: spec for spec in registry.implementations() if spec.workload == "node_classification"}
 N, F, W, C = 9, 5, 8, 3
 E = 18 + N
 """Entries of the symmetric matrix: 18 directed edges and N loops."""
 
 
 def implementation(name: str) -> TrainedModel:
-    model = load(ENTRIES[name])
+    model = load(SPECS[name])
     assert isinstance(model, TrainedModel)
     return model
 
@@ -154,7 +154,7 @@ MODELS: dict[str, tuple[Callable[..., Tensor], int, tuple[int, int]]] = {
 
 
 def test_every_model_has_a_formula_here() -> None:
-    assert set(MODELS) == set(ENTRIES)
+    assert set(MODELS) == set(SPECS)
 
 
 @pytest.mark.parametrize("name", MODELS)

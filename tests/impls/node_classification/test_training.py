@@ -17,11 +17,11 @@ from impls.node_classification.workload import NodeClassification, NodeClassific
 
 WORKLOAD = NodeClassification()
 EDGE = Target("edge")
-MODELS = [entry for entry in registry.implementations() if entry.workload == "node_classification"]
+MODELS = [spec for spec in registry.implementations() if spec.workload == "node_classification"]
 
 
 def load(name: str) -> TrainedModel:
-    model = loading.load(next(entry for entry in MODELS if entry.name == name))
+    model = loading.load(next(spec for spec in MODELS if spec.name == name))
     assert isinstance(model, TrainedModel)
     return model
 
@@ -47,7 +47,7 @@ def test_a_nan_loss_is_no_improvement() -> None:
     assert choose([(0.5, 1.0), (0.5, float("nan"))]) == 0
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in MODELS])
+@pytest.mark.parametrize("name", [spec.name for spec in MODELS])
 def test_equal_parameters_are_as_close_as_the_width_allows(name: str) -> None:
     model = load(name)
     case = NodeClassificationCase(equal_parameters=True, epochs=1)

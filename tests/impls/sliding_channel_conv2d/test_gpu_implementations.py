@@ -14,7 +14,7 @@ from impls.sliding_channel_conv2d.cuda import compiler, launcher
 
 CUDA = Target("cuda")
 WORKLOAD = registry.workload("sliding_channel_conv2d")
-OURS = {entry.name: entry for entry in registry.implementations() if entry.workload == "sliding_channel_conv2d"}
+OURS = {spec.name: spec for spec in registry.implementations() if spec.workload == "sliding_channel_conv2d"}
 EMULATED = [name for name in OURS if name.startswith(("native_cuda", "published"))]
 COMPILED = [name for name in OURS if name.endswith("_compiled")]
 OTHERS = ["masked_dense", "masked_dense_channels_last", "window_copies", "window_groups", "sliced_gemm"]

@@ -40,7 +40,7 @@ from bench.run.plan import Session  # noqa: E402
 
 if TYPE_CHECKING:
     from bench.core.case import Case
-    from bench.core.entry import Entry
+    from bench.core.implementation_spec import ImplementationSpec
     from bench.core.workload import Call
 
 threadpool_limits(len(EDGE.cores))
@@ -91,7 +91,7 @@ def _benchmark_class(workload: str, implementations: list[str], cases: list[str]
             return check.error if check else None
 
         def track_macs(self, implementation: str, case: str) -> int:
-            _entry(workload, implementation)  # n/a where it cannot run, as its times are
+            _spec(workload, implementation)  # n/a where it cannot run, as its times are
             if work := registry.workload(workload).work(_case(workload, case)):
                 return work.macs
             raise SkipNotImplemented("each trained model has its own work")  # asv takes None for a failure
@@ -122,8 +122,8 @@ def _prepare(workload: str, implementation: str, slug: str) -> None:
     """
     if _prepared:
         return
-    entry, case = _entry(workload, implementation), _case(workload, slug)
-    attempt = Attempt(entry, Session(workload, registry.workload(workload), case, (entry,)), _executor, EDGE.cores)
+    spec, case = _spec(workload, implementation), _case(workload, slug)
+    attempt = Attempt(spec, Session(workload, registry.workload(workload), case, (spec,)), _executor, EDGE.cores)
     attempt.examine(EDGE.cores)
     attempt.warm_up()
     attempt.take_round(1)
@@ -145,14 +145,14 @@ def _case(workload: str, slug: str) -> "Case":
     raise SkipNotImplemented(f"this commit has no such case {slug} of {workload}")
 
 
-def _entry(workload: str, implementation: str) -> "Entry":
-    for entry in registry.implementations():
-        if (entry.workload, entry.name) == (workload, implementation):
-            if EDGE.kind not in entry.targets:
+def _spec(workload: str, implementation: str) -> "ImplementationSpec":
+    for spec in registry.implementations():
+        if (spec.workload, spec.name) == (workload, implementation):
+            if EDGE.kind not in spec.targets:
                 raise SkipNotImplemented(f"{implementation} does not run on {EDGE}")
-            if missing := entry.missing():
+            if missing := spec.missing():
                 raise SkipNotImplemented(missing)
-            return entry
+            return spec
     raise SkipNotImplemented(f"this commit has no implementation {implementation} of {workload}")
 
 

@@ -87,13 +87,13 @@ def ask(worker, step, **arguments):
 
 
 def test_every_step_of_a_worker(worker):
-    (entry,) = (
-        entry
-        for entry in registry.implementations()
-        if (entry.workload, entry.name) == ("sliding_channel_conv2d", "masked_dense")
+    (spec,) = (
+        spec
+        for spec in registry.implementations()
+        if (spec.workload, spec.name) == ("sliding_channel_conv2d", "masked_dense")
     )
     sizes = {"cin": 8, "cout": 8, "h": 2, "w": 2, "dtype": "bfloat16"}
-    ask(worker, "load", entry=asdict(entry), workload_source="impls.sliding_channel_conv2d.workload",
+    ask(worker, "load", spec=asdict(spec), workload_source="impls.sliding_channel_conv2d.workload",
         target="cuda", memory_limit=0, cores=CORES)  # fmt: skip
     ask(worker, "prepare", parameters=sizes, cores=CORES)
     assert ask(worker, "measure_memory") == {

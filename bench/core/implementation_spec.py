@@ -1,4 +1,4 @@
-"""An entry of the registry: an implementation that is known by its source text, and not imported."""
+"""The specification of an implementation: what its source text says of it, before it is imported."""
 
 import importlib.metadata
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from bench.core.implementation import Implementation
 
 
 @dataclass(frozen=True)
-class Entry:
-    """An implementation that was found, but is not imported."""
+class ImplementationSpec:
+    """What is known of an implementation that is not imported, as Python's ``ModuleSpec`` is of a module."""
 
     name: str
     workload: str | None
