@@ -28,12 +28,12 @@ def make_request(
         UsageError: where options do not go together, or a problem or a model cannot be read.
     """
     workloads = tuple(dict.fromkeys(workload or sorted(registry.workloads())))
-    if problem and (suite or others["cases"] or len(workloads) > 1):
+    if problem and (suite or others["case_filters"] or len(workloads) > 1):
         raise UsageError(
             "--problem describes cases of one workload, in place of a suite's: name that workload, and drop --suite "
             "and --case"
         )
-    if layers_of and (suite or others["cases"] or problem):
+    if layers_of and (suite or others["case_filters"] or problem):
         raise UsageError("--layers-of stands in place of a suite: drop --suite, --case and --problem")
     if input_size and not layers_of:
         raise UsageError("--input-size needs a model; give one with --layers-of")
@@ -44,6 +44,6 @@ def make_request(
         measured = tuple(dict.fromkeys(layer.workload for layer in model.layers))
         return store.Request(workloads=measured, suite=store.LAYERS, model=model, **others)
     if problem:
-        problems = parse_problems(workloads[0], problem)
-        return store.Request(workloads=workloads, suite=store.PROBLEMS, problems=problems, **others)
+        slugs = parse_problems(workloads[0], problem)
+        return store.Request(workloads=workloads, suite=store.PROBLEMS, case_slugs=slugs, **others)
     return store.Request(workloads=workloads, suite=suite or DEFAULT_SUITE, **others)

@@ -79,7 +79,7 @@ def run(
         input_size=input_size,
         target=Target.parse(target),
         implementations=tuple(split_names(impl)),
-        cases=tuple(case or ()),
+        case_filters=tuple(case or ()),
         plugins=tuple(str(Path(file).resolve()) for file in plugin or ()),
     )
     if dry and (resume or name):

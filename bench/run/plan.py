@@ -91,7 +91,7 @@ def _lines(path: Path) -> dict[str, str]:
         lines = [line.partition("#")[0].strip() for line in path.read_text().splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read the problems in {path}: {error}") from None
-    problems = {f"{path}:{number}": line for number, line in enumerate(lines, 1) if line}
+    problems = {f"{path}:{line_number}": line for line_number, line in enumerate(lines, 1) if line}
     if not problems:
         raise UsageError(f"{path} has no problem; write one a line, such as cin=96,cout=96,h=28,w=28")
     return problems
@@ -101,7 +101,7 @@ def _cases(request: Request, workloads: Mapping[str, Workload]) -> dict[str, lis
     """Return the cases of a request by workload: its own, or those of its suite that it filters."""
     if own := request.own_cases():
         return {name: [workloads[name].case_type.from_text(slug) for slug in slugs] for name, slugs in own.items()}
-    return filter_cases(workloads, request.suite, request.cases)
+    return filter_cases(workloads, request.suite, request.case_filters)
 
 
 def filter_cases(workloads: Mapping[str, Workload], suite: str, filters: Sequence[str]) -> dict[str, list[Case]]:

@@ -52,7 +52,8 @@ class RunInfo(Stored):
         """Ignore fields that a later release has added to a stored request; a new request may not have unknown ones."""
         if not isinstance(request, dict):
             return request
-        return {name: value for name, value in request.items() if name in Request.model_fields}
+        known = {field.serialization_alias or name for name, field in Request.model_fields.items()}
+        return {name: value for name, value in request.items() if name in known}
 
     @property
     def machine(self) -> Machine:

@@ -75,7 +75,13 @@ def sessions() -> list[Session]:
     """Two cases with two implementations."""
     cases, implementations = ("kernel=1", "kernel=1x7"), ("im2col", "onnxruntime")
     return plan(
-        Request(workloads=("grouped_conv2d",), suite="odd", target="edge", implementations=implementations, cases=cases)
+        Request(
+            workloads=("grouped_conv2d",),
+            suite="odd",
+            target="edge",
+            implementations=implementations,
+            case_filters=cases,
+        )
     )
 
 

@@ -16,7 +16,7 @@ def test_one_thread_works_on_the_edge(workload: str, tmp_path: Path) -> None:
     """Run the first quick case for long enough that the time of other threads would show."""
     case = registry.workload(workload).suites()["quick"][0]
     filters = tuple(f"{name}={text}" for name, text in case.texts().items())
-    request = Request(workloads=(workload,), suite="quick", target="edge", cases=filters)
+    request = Request(workloads=(workload,), suite="quick", target="edge", case_filters=filters)
     records = launch(request, budget=Budget(timed_s=0.3), results=tmp_path).run.records
     assert {record.implementation for record in records} == {
         spec.name for spec in registry.implementations() if spec.workload == workload and "edge" in spec.targets

@@ -34,7 +34,7 @@ def measure(tmp_path_factory: pytest.TempPathFactory) -> Measure:
             suite="odd",
             target="edge",
             implementations=("im2col", *(path.stem for path in paths)),
-            cases=(case,),
+            case_filters=(case,),
             plugins=tuple(map(str, paths)),
         )
         results = tmp_path_factory.mktemp("results")

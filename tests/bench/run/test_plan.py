@@ -19,7 +19,7 @@ THREE = ("im2col", "onnxruntime", "pytorch")
 
 def request(*cases: str, implementations: tuple[str, ...] = THREE, **others: object) -> Request:
     values = {"workloads": ("grouped_conv2d",), "suite": "odd", "target": "edge", **others}
-    return Request.model_validate(values | {"implementations": implementations, "cases": cases})
+    return Request.model_validate(values | {"implementations": implementations, "case_filters": cases})
 
 
 def outcome(session: Session, implementation: str, status: Status) -> Record:
@@ -116,7 +116,7 @@ def test_the_slug_of_every_case_describes_that_case(workload: str) -> None:
 
 def test_a_problem_of_a_suite_has_the_same_key() -> None:
     (problems,) = [parse_problems("grouped_conv2d", ["w=56,h=56,groups=8,cout=64,cin=64,stride=1x1,kernel=3"])]
-    (own,) = plan(request(suite=PROBLEMS, problems=problems))
+    (own,) = plan(request(suite=PROBLEMS, case_slugs=problems))
     of_suite = {key for session in plan(request(suite="gspc")) for key in session.keys(EDGE)}
     assert set(own.keys(EDGE)) <= of_suite
 
@@ -137,11 +137,13 @@ def test_a_file_of_problems_says_where_one_is_wrong_or_that_it_has_none(tmp_path
         parse_problems("grouped_conv2d", [f"@{path}"])
 
 
-@pytest.mark.parametrize("other", [{"suite": "odd"}, {"cases": ("groups=8",)}, {"workloads": ("grouped_conv2d", "a")}])
+@pytest.mark.parametrize(
+    "other", [{"suite": "odd"}, {"case_filters": ("groups=8",)}, {"workloads": ("grouped_conv2d", "a")}]
+)
 def test_problems_go_with_no_suite_no_filter_and_one_workload(other: dict[str, object]) -> None:
-    values = {"workloads": ("grouped_conv2d",), "suite": PROBLEMS, "target": "edge", "problems": (PROBLEM,)}
-    assert Request.model_validate(values).problems == (PROBLEM,)
-    with pytest.raises(ValidationError, match=r"give one of them|problems are of one workload, and neither they"):
+    values = {"workloads": ("grouped_conv2d",), "suite": PROBLEMS, "target": "edge", "case_slugs": (PROBLEM,)}
+    assert Request.model_validate(values).case_slugs == (PROBLEM,)
+    with pytest.raises(ValidationError, match=r"give one of them|case_slugs are of one workload, and neither they"):
         Request.model_validate(values | other)
 
 

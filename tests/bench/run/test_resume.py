@@ -23,7 +23,7 @@ def resume(tmp_path: Path) -> Callable[..., Outcome]:
         suite="odd",
         target="edge",
         implementations=("mine",),
-        cases=("kernel=1",),
+        case_filters=("kernel=1",),
         plugins=(str(plugin),),
     )
     return lambda timed_s=0.1: launch(

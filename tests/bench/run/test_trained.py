@@ -40,7 +40,7 @@ def run(folder: Path, call: str) -> list[Record]:
         suite="quick",
         target="edge",
         implementations=("gcn", "plugin"),
-        cases=("recipe=plain",),
+        case_filters=("recipe=plain",),
         plugins=(str(path),),
     )
     return launch(request, budget=Budget(timed_s=0.1), results=folder).run.records

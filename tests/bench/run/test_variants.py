@@ -41,7 +41,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
         suite="odd",
         target="edge",
         implementations=NAMES,
-        cases=("kernel=1", "kernel=5"),
+        case_filters=("kernel=1", "kernel=5"),
         plugins=(str(folder / "family.py"),),
     )
     return launch(request, budget=Budget(timed_s=0.1), results=folder / "results")

@@ -122,6 +122,23 @@ class TestReading:
         assert reopened.info.machine.environment == environment
         assert caplog.messages == []
 
+    def test_a_request_keeps_its_stored_names(self, create: CreateRun) -> None:
+        run = create()
+        stored = json.loads((run.folder / "run.json").read_text())["request"]
+        assert stored.keys() == {
+            "workloads",
+            "suite",
+            "target",
+            "implementations",
+            "cases",
+            "problems",
+            "model",
+            "plugins",
+        }
+        filtered = REQUEST.model_copy(update={"case_filters": ("groups=8",)})
+        assert Request.model_validate(stored | {"cases": ["groups=8"]}) == filtered
+        assert Request.model_validate_json(filtered.model_dump_json()) == filtered
+
     def test_an_unknown_field_of_a_new_request_is_refused(self) -> None:
         with pytest.raises(ValidationError, match="suitte"):
             Request(workloads=(), suite="odd", target="edge", suitte="odd")  # type: ignore[call-arg]
@@ -215,8 +232,11 @@ class TestNoRoom:
         with pytest.raises(RunError, match="No space left on device"):
             run.append([record()])
 
+    @pytest.mark.usefixtures("one_process")
     def test_a_run_stopped_by_a_full_disk_is_completed_by_resume(self, small_disk: Path) -> None:
-        request = REQUEST.model_copy(update={"implementations": ("im2col",), "cases": ("kernel=1", "kernel=1x7")})
+        request = REQUEST.model_copy(
+            update={"implementations": ("im2col",), "case_filters": ("kernel=1", "kernel=1x7")}
+        )
         filler = small_disk / "filler"
 
         class FillsTheDisk(Silent):

@@ -219,7 +219,7 @@ def test_winograd_is_refused_for_unsupported_geometries() -> None:
 def test_a_record_names_the_plan(tmp_path: Path) -> None:
     filters = ("groups=64", "h=56")
     request = Request(
-        workloads=("grouped_conv2d",), suite="quick", target="edge", implementations=("native",), cases=filters
+        workloads=("grouped_conv2d",), suite="quick", target="edge", implementations=("native",), case_filters=filters
     )
     (record,) = launch(request, budget=Budget(timed_s=0.2), results=tmp_path).run.records
     assert record.status == "passed", record.reason
