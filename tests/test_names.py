@@ -74,6 +74,8 @@ RETIRED_IN_NATIVE = {
     "WORDS": "BLOCK_K_WORDS",
     "narrowed": "from_float",
     "widened": "to_float",
+    "Planes": "ImageLayout or StridedCopy",
+    "exact": "simt",
 }
 """Names that are not to be used, each with what stands in its place."""
 

@@ -82,13 +82,13 @@ class OperatorWorkload(Workload):
             reason = f"the output has {len(arrays)} arrays, not {len(references)}"
             return Check(passed=False, reason=reason, tolerance=tolerance)
         largest_error = 0.0
-        for number, (array, reference) in enumerate(zip(arrays, references, strict=True), 1):
+        for position, (array, reference) in enumerate(zip(arrays, references, strict=True), 1):
             error, reason = compare_array(array, reference, _dtype(host_problem), tolerance)
             if reason:
                 time.sleep(LATE_S)
                 if not same_bytes(arrays, as_arrays(output)):
                     return Check(passed=False, reason=UNFINISHED, tolerance=tolerance)
-                which = f"array {number} of {len(arrays)}: " if len(arrays) > 1 else ""
+                which = f"array {position} of {len(arrays)}: " if len(arrays) > 1 else ""
                 return Check(passed=False, reason=which + reason, tolerance=tolerance)
             largest_error = max(largest_error, error)
         if not same_bytes(arrays, as_arrays(output)):

@@ -54,7 +54,7 @@ class TimedProcess:
 
     held: list[int]
     """The bytes that it held before its first round and after each."""
-    numbers: list[int] = field(default_factory=list)
+    round_numbers: list[int] = field(default_factory=list)
     """The numbers of its rounds within the session."""
     rounds: list[Json] = field(default_factory=list)
     """The worker's reply for each round, see ``bench.measure.latency.Round``."""
@@ -138,12 +138,12 @@ class Attempt:
             self.processes.append(TimedProcess([warmed["held_bytes"]]))
             self.startup_s += self.seconds["warm_up"] - before
 
-    def take_round(self, number: int) -> None:
+    def take_round(self, round_number: int) -> None:
         before = self.seconds.get("round", 0.0)
         if reply := self._ask("round"):
             self.timed_s += self.seconds["round"] - before
             process = self.processes[-1]
-            process.numbers.append(number)
+            process.round_numbers.append(round_number)
             process.rounds.append(reply)
             process.held.append(reply["held_bytes"])
 
@@ -174,7 +174,7 @@ class Attempt:
         assert self.plan is not None
         return Latency(
             rounds=[reply["samples"] for reply in rounds],
-            numbers=[number for process in self.processes for number in process.numbers],
+            numbers=[each for process in self.processes for each in process.round_numbers],
             processes=processes,
             calls_per_sample=self.plan["calls_per_sample"],
             estimate=interval.estimate,

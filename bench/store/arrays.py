@@ -46,7 +46,7 @@ def _floats(text: bytes) -> list[float] | None:
         array: list[float] = json.loads(text)
     except ValueError:
         return None
-    return array if all(type(number) is float for number in array) and _text(array) == text else None
+    return array if all(type(value) is float for value in array) and _text(array) == text else None
 
 
 def _text(array: list[float]) -> bytes:

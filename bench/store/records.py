@@ -33,17 +33,17 @@ def read_records(folder: Path, machine: str) -> Iterator[Record]:
 
 
 def _records(lines: Sequence[bytes], path: Path, machine: str) -> Iterator[Record]:
-    for number, line in enumerate(lines, 1):
+    for line_number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             stored = json.loads(line)
         except ValueError:
-            log.warning("%s line %d is cut off, as by a kill or a power cut; skipped", path, number)
+            log.warning("%s line %d is cut off, as by a kill or a power cut; skipped", path, line_number)
             continue
-        refuse_newer(stored, f"{path} line {number}")
+        refuse_newer(stored, f"{path} line {line_number}")
         try:
             old = isinstance(stored, dict) and stored.get("schema_version") == 1
             yield Record.model_validate(upgraded_record(stored, machine) if old else stored)
         except (ValidationError, LookupError, TypeError, AttributeError):
-            log.warning("%s line %d is not a record of featherbench; skipped", path, number)
+            log.warning("%s line %d is not a record of featherbench; skipped", path, line_number)

@@ -58,9 +58,9 @@ def untuned(case: GroupedConv2dCase, lanes: int) -> Knobs:
     return Knobs(ic_bn, oc_bn, reg_n=divisors(case.output_size[1], 31)[-1], unroll_kw=True)
 
 
-def divisors(number: int, limit: int) -> list[int]:
-    """Return the divisors of ``number`` up to ``limit``, ascending."""
-    return [divisor for divisor in range(1, min(number, limit) + 1) if number % divisor == 0]
+def divisors(value: int, limit: int) -> list[int]:
+    """Return the divisors of ``value`` up to ``limit``, ascending."""
+    return [divisor for divisor in range(1, min(value, limit) + 1) if value % divisor == 0]
 
 
 def prepare(problem: Problem, target: Target, knobs: Knobs) -> Call:

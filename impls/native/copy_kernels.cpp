@@ -8,7 +8,7 @@ namespace FEATHERBENCH_ISA {
 
 using featherbench::CopyKernels;
 using featherbench::Exchange;
-using featherbench::Planes;
+using featherbench::StridedCopy;
 
 template <int L>
 [[gnu::always_inline]] inline void copy_row(const float* from, int count, float* to) {
@@ -35,8 +35,8 @@ template <int L>
 }
 
 template <int L>
-void copy(const Planes& planes) {
-    const Planes t = planes;
+void copy(const StridedCopy& strided) {
+    const StridedCopy t = strided;
     for (int plane = 0; plane < t.planes; ++plane) {
         for (int row = 0; row < t.rows; ++row) {
             const float* from = t.from + plane * t.plane + row * t.row;

@@ -64,27 +64,28 @@ bool has_kernel(const Kernels& kernels, int width, const Plan& plan, const Geome
 }  // namespace
 
 std::string Plan::text() const {
-    const auto number = [](int value) { return std::to_string(value); };
+    using std::to_string;
     switch (kind) {
         case Kind::rows:
-            return number(lanes) + " columns a vector, " + number(filters) + " filters x " + number(rows) +
+            return to_string(lanes) + " columns a vector, " + to_string(filters) + " filters x " + to_string(rows) +
                    " rows a tile";
         case Kind::flat_rows:
-            return number(lanes) + " positions a vector, " + number(filters) + " filters x " + number(rows) +
+            return to_string(lanes) + " positions a vector, " + to_string(filters) + " filters x " + to_string(rows) +
                    " vectors a tile";
         case Kind::out_channels:
         case Kind::out_channels_inplace:
-            return number(lanes) + " filters a vector" +
-                   (kind == Kind::out_channels_inplace ? " from where inputs lie, " : ", ") + number(filters) +
-                   " vectors x " + number(rows) + " rows x " + number(columns) + " columns a tile";
+            return to_string(lanes) + " filters a vector" +
+                   (kind == Kind::out_channels_inplace ? " from where inputs lie, " : ", ") + to_string(filters) +
+                   " vectors x " + to_string(rows) + " rows x " + to_string(columns) + " columns a tile";
         case Kind::rows_inplace:
-            return number(lanes) + " columns a vector from where inputs lie, " + number(filters) + " filters x " +
-                   number(rows) + " rows a tile";
+            return to_string(lanes) + " columns a vector from where inputs lie, " + to_string(filters) + " filters x " +
+                   to_string(rows) + " rows a tile";
         case Kind::winograd:
-            return "Winograd's " + number(rows) + " x " + number(rows) + " outputs, " + number(lanes) +
-                   " filters a vector, " + number(filters) + " vectors x " + number(columns) + " transforms a tile";
+            return "Winograd's " + to_string(rows) + " x " + to_string(rows) + " outputs, " + to_string(lanes) +
+                   " filters a vector, " + to_string(filters) + " vectors x " + to_string(columns) +
+                   " transforms a tile";
         default:
-            return number(lanes) + " groups a vector, " + number(columns) + " columns a tile";
+            return to_string(lanes) + " groups a vector, " + to_string(columns) + " columns a tile";
     }
 }
 

@@ -53,7 +53,7 @@ template <int L>
     return value - V<L>{};  // Adding would turn -0 into 0, so a compiler could not leave it out.
 }
 
-// Returns number i of N neighbouring factors, in all lanes.
+// Returns factor i of N neighbouring ones, in all lanes.
 template <int L, int N>
 [[gnu::always_inline]] inline V<L> factor(const float* from, int i) {
 #if defined(__aarch64__)

@@ -107,15 +107,15 @@ using GroupKernel = void (*)(const GroupTile&);
 using MaskedKernel = void (*)(const MaskedTile&);
 using DotKernel = void (*)(const DotTile&);
 
-// Planes to copy: `count` floats of each row, followed by zeros up to a multiple of the vector's lanes.
-struct Planes {
+// A copy of planes: `count` floats of each row, followed by zeros up to a multiple of the vector's lanes.
+struct StridedCopy {
     const float* from;
     std::ptrdiff_t plane, row, column;  // between planes, between rows, and between the floats of a row
     int planes, rows, count;
     float* to;
     std::ptrdiff_t to_plane, to_row;
 };
-using CopyKernel = void (*)(const Planes&);
+using CopyKernel = void (*)(const StridedCopy&);
 
 // `count` positions of up to as many planes as a vector has lanes. Gathering copies them from planes, in which
 // positions lie side by side, to positions, in which planes do; scattering copies them back. `gap` positions are left

@@ -174,7 +174,7 @@ def _table_line(cells: Sequence[str]) -> str:
 
 
 def _measure_pair(
-    tool: Tool, implementation: str, slug: str, slowdown_percent: float, every: int, number: int
+    tool: Tool, implementation: str, slug: str, slowdown_percent: float, every: int, pair_number: int
 ) -> ToolTrial:
     with TemporaryDirectory() as name:
         folder = Path(name)
@@ -186,7 +186,7 @@ def _measure_pair(
             case=slug,
             slowdown_percent=slowdown_percent,
             every=every,
-            pair=number,
+            pair=pair_number,
             core=tool.core if tool.pinned else None,
             margin_percent=MARGIN_PERCENT,
             started=datetime.now(UTC),

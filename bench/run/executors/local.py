@@ -169,9 +169,9 @@ class LocalWorker:
             reason = f"its reply to '{step}' cannot be read: something else was written into the worker's pipe"
             return _lost_reply(Status.CRASHED, reason, began)
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _signal(self, sent: signal.Signals) -> None:
         with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
+            os.killpg(self._process.pid, sent)
 
     def _read_line(self, deadline: float) -> bytes:
         """Return the next reply, empty when the worker has died; raise TimeoutError after ``deadline``.

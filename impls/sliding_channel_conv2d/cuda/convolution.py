@@ -89,7 +89,11 @@ class Convolution(TiledConvolution):
 
     def _expression(self, kernel: str, images: Images) -> str:
         parameters = f"{'true' if images.channels_last else 'false'}, {images.vector(self._format.vector)}>"
-        return f"{kernel}_exact<{parameters}" if self._format.exact else f"{kernel}<{self._format.name}, {parameters}"
+        return (
+            f"{kernel}<{self._format.name}, {parameters}"
+            if self._format.tensor_cores
+            else f"{kernel}_simt<{parameters}"
+        )
 
     def _launch(self, kernel: str, blocks: int, *arguments: Tensor | int | None) -> None:
         self._launcher.launch(kernel, blocks, THREADS, arguments)

@@ -12,8 +12,8 @@ class Format:
     name: str
     per_word: int
     """How many numbers a 32-bit word of the tensor cores' operands holds."""
-    exact: bool = False
-    """Whether products are of float32, without tensor cores."""
+    tensor_cores: bool = True
+    """Whether tensor cores multiply them; else the kernels whose names end in ``_simt`` do, in float32."""
 
     @property
     def vector(self) -> int:
@@ -22,7 +22,7 @@ class Format:
 
 
 FORMATS = {
-    "float32": Format("Float", 1, exact=True),
+    "float32": Format("Float", 1, tensor_cores=False),
     "tf32": Format("Tf32", 1),
     "float16": Format("Half", 2),
     "bfloat16": Format("Bfloat16", 2),

@@ -47,7 +47,7 @@ class LayerTables:
 
     def _make(self, make_tiling: MakeTiling, device: torch.device) -> Tables:
         tiling = make_tiling(self._windows, self._format.per_word)
-        packing = tiling.weights if self._format.exact else tiling.in_fragments(self._format.per_word)
+        packing = tiling.in_fragments(self._format.per_word) if self._format.tensor_cores else tiling.weights
         used = np.flatnonzero(tiling.weights >= 0)
         positions = used[np.argsort(tiling.weights.ravel()[used])]
         arrays = (tiling.outputs, tiling.first, tiling.inputs, tiling.weights, packing, *tiling.chunks, positions)

@@ -132,7 +132,7 @@ class TritonConvolution(TiledConvolution):
 
     def __init__(self, windows: Windows, format_: Format) -> None:
         super().__init__(windows, format_)
-        self._precision = "ieee" if format_.exact else "tf32"
+        self._precision = "tf32" if format_.tensor_cores else "ieee"
         self._entries = BLOCK_K_WORDS * format_.per_word
 
     def _sums_over_pixels(self, make_tiling: MakeTiling, dy: Tensor, x: Tensor) -> Tensor:

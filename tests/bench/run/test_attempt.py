@@ -103,7 +103,7 @@ def test_every_process_is_prepared_and_its_output_checked():
     assert pool.requests == [*EXAMINED, "end", *restarted, "end", *restarted, "conclude", "end"]
     assert pool.files == ["nowhere/conv-one.npz"] * 3, "its checked output, with which each process's is compared"
     assert attempt.facts == {"numpy": "2", THREADS_THAT_RAN: "1"}
-    assert [process.numbers for process in attempt.processes] == [[1, 2], [3, 4]]
+    assert [process.round_numbers for process in attempt.processes] == [[1, 2], [3, 4]]
     assert [process.held for process in attempt.processes] == [[5, 7, 7]] * 2
 
 
@@ -150,11 +150,11 @@ def test_disturbances_are_counted_where_they_could_be_observed():
     (process,) = attempt.processes
     names = ("off_cpu", "throttled", "launch_bound")
     process.rounds = [ROUND | dict(zip(names, values, strict=True)) for values in observations]
-    process.numbers = [1, 2, 3, 4]
+    process.round_numbers = [1, 2, 3, 4]
     latency = attempt.latency("budget")
     assert (latency.throttled, latency.launch_bound, latency.off_cpu) == ([0, 3], 3, None)
     process.rounds = [ROUND | {"off_cpu": True, "disturbed": False}, ROUND | {"off_cpu": False, "disturbed": True}]
-    process.numbers = [1, 2]
+    process.round_numbers = [1, 2]
     latency = attempt.latency("budget")
     assert (latency.throttled, latency.launch_bound) == (None, None)
     assert (latency.off_cpu, latency.disturbed) == (1, [1])

@@ -79,7 +79,7 @@ def process(call_ns=1e6, round_s=ROUND_S, noise=0.002, prepare_s=0.05):
 
 
 def round_numbers(attempt):
-    return {number for process in attempt.processes for number in process.numbers}
+    return {each for process in attempt.processes for each in process.round_numbers}
 
 
 def test_a_session_ends_as_soon_as_every_estimate_is_precise():

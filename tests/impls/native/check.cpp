@@ -41,7 +41,7 @@ void name_if_it_dies() {
     if (__sanitizer_set_death_callback) {
         __sanitizer_set_death_callback(name_current);
     } else {
-        for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) signal(number, die);
+        for (const int fatal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) signal(fatal, die);
     }
 }
 
@@ -299,6 +299,6 @@ int run(int cases, unsigned seed, int first) {
 }  // namespace featherbench
 
 int main(int count, char** arguments) {
-    const auto number = [&](int i, int otherwise) { return i < count ? std::atoi(arguments[i]) : otherwise; };
-    return featherbench::run(number(1, 2000), unsigned(number(2, 0)), number(3, 0));
+    const auto argument = [&](int i, int otherwise) { return i < count ? std::atoi(arguments[i]) : otherwise; };
+    return featherbench::run(argument(1, 2000), unsigned(argument(2, 0)), argument(3, 0));
 }

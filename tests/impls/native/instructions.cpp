@@ -45,8 +45,8 @@ int qemu_plugin_install(Id id, const void*, int count, char** arguments) {
                                              reinterpret_cast<void*>(qemu_plugin_tb_n_insns(block)));
     });
     qemu_plugin_register_vcpu_syscall_cb(
-        id, [](Id, unsigned, std::int64_t number, Word, Word, Word, Word, Word, Word, Word, Word) {
-            if (number == kPread) static_cast<void>(pwrite(file, &executed, sizeof executed, 0) == 0);
+        id, [](Id, unsigned, std::int64_t syscall, Word, Word, Word, Word, Word, Word, Word, Word) {
+            if (syscall == kPread) static_cast<void>(pwrite(file, &executed, sizeof executed, 0) == 0);
         });
     return 0;
 }

@@ -13,7 +13,7 @@ ERROR = {torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}
 
 
 @pytest.fixture(autouse=True)
-def exact_float32():
+def without_tf32():
     """Switch TF32 off, so that outputs can be compared in float32."""
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False
@@ -59,9 +59,9 @@ def test_outputs_are_close_to_float64_and_repeatable_bit_by_bit(dtype, last):
 
 def test_float32_is_multiplied_as_tf32_where_convolutions_may_be():
     layer, x = layer_and_input()
-    exact = layer(x)
+    in_float32 = layer(x)
     torch.backends.cudnn.allow_tf32 = True
-    error = (layer(x) - exact).abs().max() / exact.abs().max()
+    error = (layer(x) - in_float32).abs().max() / in_float32.abs().max()
     assert 1e-6 < error < 1e-3, "rounded, and no more than TF32 is"
 
 

@@ -7,7 +7,7 @@ using u32 = unsigned int;
 using u64 = unsigned long long;
 
 // A format says which type is stored and how many numbers a 32-bit word of the tensor cores' operands holds.
-struct Float {  // exact: products and sums in float32, no tensor cores
+struct Float {  // products and sums in float32, without tensor cores
     using Stored = float;
     static constexpr int per_word = 1;
 };

@@ -32,27 +32,27 @@ public:
     }
 
     // All threads of the block write the part's outputs and pixels that exist. ``outputs`` are the planes of the tile.
-    __device__ static void write(u32* smem, Stored* y, const Planes<CHANNELS_LAST>& out, const int* outputs,
+    __device__ static void write(u32* smem, Stored* y, const ImageLayout<CHANNELS_LAST>& out, const int* outputs,
                                  u32 first_pixel, u32 pixels) {
         if constexpr (CHANNELS_LAST) {
             const int output = threadIdx.x % BLOCK_M, plane = outputs[output];
             if (plane == NONE) return;
 #pragma unroll 4
             for (int pixel = threadIdx.x / BLOCK_M; pixel < PASS_PIXELS; pixel += THREADS / BLOCK_M) {
-                const u32 number = first_pixel + pixel;
-                if (number < pixels) y[out.offset(number) + out.plane(plane)] = *at(smem, output, pixel);
+                if (first_pixel + pixel >= pixels) return;
+                y[out.pixel_offset(first_pixel + pixel) + out.channel_offset(plane)] = *at(smem, output, pixel);
             }
         } else {
             constexpr int VECTORS = PASS_PIXELS / VECTOR;
             const int pixel = threadIdx.x % VECTORS * VECTOR;
             if (first_pixel + pixel >= pixels) return;
-            Stored* to = y + out.offset(first_pixel + pixel);
+            Stored* to = y + out.pixel_offset(first_pixel + pixel);
 #pragma unroll 4
             for (int output = threadIdx.x / VECTORS; output < BLOCK_M; output += THREADS / VECTORS) {
                 if (outputs[output] == NONE) continue;
                 Stored values[VECTOR];
                 load(values, at(smem, output, pixel), true);
-                store(to + out.plane(outputs[output]), values);
+                store(to + out.channel_offset(outputs[output]), values);
             }
         }
     }

@@ -17,7 +17,7 @@ __global__ void __launch_bounds__(THREADS)
     constexpr int WARP_MMAS_M = 2, WARP_MMAS_N = 8;  // a warp computes 2 x 8 products of 16 outputs by 8 pixels
     __shared__ __align__(16) u32 smem[greater(2 * Loader::SIZE, Output::SIZE)];
 
-    const Planes<CHANNELS_LAST> in{from_channels, size}, out{to_channels, size};
+    const ImageLayout<CHANNELS_LAST> in{from_channels, size}, out{to_channels, size};
     const u32 tile = blockIdx.x % tiles, first_pixel = blockIdx.x / tiles * BLOCK_N;
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     const int row = lane / 4, column = lane % 4, warp_m = warp / 2 * WARP_MMAS_M, warp_n = warp % 2 * 8 * WARP_MMAS_N;

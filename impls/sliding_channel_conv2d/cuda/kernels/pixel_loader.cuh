@@ -1,7 +1,7 @@
 // Loads tiles of inputs into shared memory, in stages of BLOCK_K_WORDS words for each of BLOCK_N pixels.
 #pragma once
 
-#include "planes.cuh"
+#include "memory.cuh"
 
 // A thread loads its part into registers while the previous stage is being multiplied, then stores it in shared memory.
 // Neighbours in memory are pixels of a plane or, with CHANNELS_LAST, channels of a pixel. One load takes VECTOR of
@@ -16,16 +16,16 @@ public:
         CHANNELS_LAST ? BLOCK_K_WORDS + 4 : BLOCK_N + 8;  // so that a warp reads from all 32 banks
     static constexpr int SIZE = CHANNELS_LAST ? BLOCK_N * PITCH : BLOCK_K_WORDS * PITCH;
 
-    __device__ PixelLoader(const Planes<CHANNELS_LAST>& planes, const Stored* x, u32 first_pixel, u32 pixels)
-        : planes_(planes) {
+    __device__ PixelLoader(const ImageLayout<CHANNELS_LAST>& layout, const Stored* x, u32 first_pixel, u32 pixels)
+        : layout_(layout) {
 #pragma unroll
         for (int i = 0; i < (CHANNELS_LAST ? ITEMS : 1); ++i) {
             const u32 pixel = first_pixel + pixel_of(i);
-            from_[i] = pixel < pixels ? x + planes.offset(pixel) : nullptr;
+            from_[i] = pixel < pixels ? x + layout.pixel_offset(pixel) : nullptr;
         }
     }
 
-    // ``inputs`` are the numbers of the BLOCK_K_WORDS * PER_WORD planes of the stage.
+    // ``inputs`` are the BLOCK_K_WORDS * PER_WORD planes of the stage.
     __device__ void load_global(const int* inputs) {
 #pragma unroll
         for (int i = 0; i < ITEMS; ++i) {
@@ -33,9 +33,9 @@ public:
                 load_channels(i, inputs + entry_of(i));
             } else {
 #pragma unroll
-                for (int number = 0; number < PER_WORD; ++number) {
-                    const int input = inputs[entry_of(i) + number];
-                    load(registers_[i][number], from_[0] + planes_.plane(input), from_[0] && input != NONE);
+                for (int element = 0; element < PER_WORD; ++element) {
+                    const int input = inputs[entry_of(i) + element];
+                    load(registers_[i][element], from_[0] + layout_.channel_offset(input), from_[0] && input != NONE);
                 }
             }
         }
@@ -44,23 +44,23 @@ public:
     __device__ void store_shared(u32* words) const {
 #pragma unroll
         for (int i = 0; i < ITEMS; ++i) {
-            const int number = entry_of(i) / PER_WORD;
+            const int index = entry_of(i) / PER_WORD;
             u32 packed[CHANNELS_LAST ? GROUP / PER_WORD : VECTOR];
             if constexpr (CHANNELS_LAST) {
 #pragma unroll
                 for (int v = 0; v < GROUP; v += PER_WORD) packed[v / PER_WORD] = word(&registers_[i][0][v], 1);
-                store_words(words + pixel_of(i) * PITCH + number, packed);
+                store_words(words + pixel_of(i) * PITCH + index, packed);
             } else {
 #pragma unroll
                 for (int v = 0; v < VECTOR; ++v) packed[v] = word(&registers_[i][0][v], VECTOR);
-                store_words(words + number * PITCH + pixel_of(i), packed);
+                store_words(words + index * PITCH + pixel_of(i), packed);
             }
         }
     }
 
-    // Returns word ``number`` of a pixel from a stored stage.
-    __device__ static u32 read(const u32* words, int number, int pixel) {
-        return CHANNELS_LAST ? words[pixel * PITCH + number] : words[number * PITCH + pixel];
+    // Returns word ``index`` of a pixel from a stored stage.
+    __device__ static u32 read(const u32* words, int index, int pixel) {
+        return CHANNELS_LAST ? words[pixel * PITCH + index] : words[index * PITCH + pixel];
     }
 
 private:
@@ -89,15 +89,15 @@ private:
         }
     }
 
-    __device__ static u32 word(const Stored* numbers, int stride) {
+    __device__ static u32 word(const Stored* elements, int stride) {
         if constexpr (PER_WORD == 1) {
-            return as_word(numbers[0], Format{});
+            return as_word(elements[0], Format{});
         } else {
-            return as_word(numbers[0], numbers[stride]);
+            return as_word(elements[0], elements[stride]);
         }
     }
 
-    const Planes<CHANNELS_LAST> planes_;
+    const ImageLayout<CHANNELS_LAST> layout_;
     const Stored* from_[CHANNELS_LAST ? ITEMS : 1];
     Stored registers_[ITEMS][CHANNELS_LAST ? 1 : PER_WORD][GROUP];
 };

@@ -2,7 +2,7 @@
 // loads the tiles for products.
 #pragma once
 
-#include "planes.cuh"
+#include "memory.cuh"
 
 constexpr int ROWS = CHUNK;
 static_assert(ROWS == BLOCK_M);
@@ -18,9 +18,9 @@ public:
     static constexpr int PITCH = BLOCK_K_WORDS + 4;         // a warp reads from all 32 banks
     static constexpr int SIZE = ROWS * PITCH;
 
-    // ``numbers`` are the planes of the first ``count`` of the ROWS.
-    __device__ RowLoader(const Planes<CHANNELS_LAST>& planes, const Stored* x, const int* numbers, int count)
-        : planes_(planes), x_(x), numbers_(numbers), count_(count) {
+    // ``planes`` are those of the first ``count`` of the ROWS.
+    __device__ RowLoader(const ImageLayout<CHANNELS_LAST>& layout, const Stored* x, const int* planes, int count)
+        : layout_(layout), x_(x), planes_(planes), count_(count) {
 #pragma unroll
         for (int i = 0; i < ITEMS; ++i) first_[i] = first_plane(row_of(i));
     }
@@ -32,8 +32,8 @@ public:
             const u32 pixel = first_pixel + pixel_of(i);
             if constexpr (CHANNELS_LAST) {
 #pragma unroll
-                for (int number = 0; number < PER_WORD; ++number) {
-                    load_channels(registers_[i][number], i, pixel + number, end);
+                for (int element = 0; element < PER_WORD; ++element) {
+                    load_channels(registers_[i][element], i, pixel + element, end);
                 }
             } else {
                 load_pixels(registers_[i][0], first_[i], pixel, end);
@@ -85,53 +85,53 @@ private:
         return first % VECTOR == 0 && plane(row + GROUP - 1) == first + GROUP - 1 ? first : SCATTERED;
     }
 
-    __device__ int plane(int row) const { return row < count_ ? numbers_[row] : NONE; }
-    __device__ bool in_memory(int plane) const { return static_cast<u32>(plane) < planes_.channels; }
+    __device__ int plane(int row) const { return row < count_ ? planes_[row] : NONE; }
+    __device__ bool in_memory(int plane) const { return static_cast<u32>(plane) < layout_.channels; }
 
     // Returns the value of a plane that is not in memory. The plane of ones is one beyond the end of the pixels too,
     // where the other factor is zero.
     __device__ Stored constant(int plane) const {
-        return plane == static_cast<int>(planes_.channels) ? from_float<Format>(1.0f) : Stored{};
+        return plane == static_cast<int>(layout_.channels) ? from_float<Format>(1.0f) : Stored{};
     }
 
     __device__ void load_pixels(Stored (&into)[GROUP], int plane, u32 pixel, u32 end) const {
-        const Stored* from = in_memory(plane) ? x_ + planes_.plane(plane) : nullptr;
+        const Stored* from = in_memory(plane) ? x_ + layout_.channel_offset(plane) : nullptr;
         if constexpr (VECTOR == GROUP) {
             const bool in_bounds = from && pixel < end;
-            load(into, in_bounds ? from + planes_.offset(pixel) : nullptr, in_bounds, constant(plane));
+            load(into, in_bounds ? from + layout_.pixel_offset(pixel) : nullptr, in_bounds, constant(plane));
         } else {
 #pragma unroll
             for (int v = 0; v < GROUP; ++v) {
-                into[v] = from && pixel + v < end ? from[planes_.offset(pixel + v)] : constant(plane);
+                into[v] = from && pixel + v < end ? from[layout_.pixel_offset(pixel + v)] : constant(plane);
             }
         }
     }
 
     __device__ void load_channels(Stored (&into)[GROUP], int i, u32 pixel, u32 end) const {
         const bool inside = pixel < end;
-        const Stored* from = inside ? x_ + planes_.offset(pixel) : nullptr;
+        const Stored* from = inside ? x_ + layout_.pixel_offset(pixel) : nullptr;
         if (GROUP > 1 && first_[i] != SCATTERED) {
             load(into, from + first_[i], inside);
             return;
         }
 #pragma unroll
         for (int v = 0; v < GROUP; ++v) {
-            const int number = GROUP == 1 ? first_[i] : plane(row_of(i) + v);
-            into[v] = from && in_memory(number) ? from[number] : constant(number);
+            const int from_plane = GROUP == 1 ? first_[i] : plane(row_of(i) + v);
+            into[v] = from && in_memory(from_plane) ? from[from_plane] : constant(from_plane);
         }
     }
 
-    __device__ static u32 word(const Stored* numbers, int stride) {
+    __device__ static u32 word(const Stored* elements, int stride) {
         if constexpr (PER_WORD == 1) {
-            return as_word(numbers[0], Format{});
+            return as_word(elements[0], Format{});
         } else {
-            return as_word(numbers[0], numbers[stride]);
+            return as_word(elements[0], elements[stride]);
         }
     }
 
-    const Planes<CHANNELS_LAST> planes_;
+    const ImageLayout<CHANNELS_LAST> layout_;
     const Stored* x_;
-    const int* numbers_;
+    const int* planes_;
     int count_;
     int first_[ITEMS];
     Stored registers_[ITEMS][CHANNELS_LAST ? PER_WORD : 1][GROUP];

@@ -15,7 +15,7 @@ __global__ void __launch_bounds__(THREADS)
     __shared__ __align__(16) u32 dy_tile[2][Loader::SIZE];
     __shared__ __align__(16) u32 x_tile[2][Loader::SIZE];
 
-    const Planes<CHANNELS_LAST> of_dy{dy_channels, size}, of_x{x_channels, size};
+    const ImageLayout<CHANNELS_LAST> of_dy{dy_channels, size}, of_x{x_channels, size};
     const u32 chunk = blockIdx.x % chunks, slice = blockIdx.x / chunks;
     const int tile = chunk_tiles[chunk], begin = chunk_entries[chunk], count = min(ROWS, first[tile + 1] - begin);
     const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, row = lane / 4, column = lane % 4;

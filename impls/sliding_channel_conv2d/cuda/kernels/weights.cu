@@ -1,5 +1,5 @@
 // Packs weights for the products, and unpacks their gradients.
-#include "planes.cuh"
+#include "memory.cuh"
 
 // into[i] becomes weights[places[i]], or zero where places[i] is negative. Tf32 numbers are rounded here, once.
 template <class Format>

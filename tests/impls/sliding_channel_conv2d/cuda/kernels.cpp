@@ -4,10 +4,10 @@
 #include "formats.hpp"
 //
 #include "forward.cu"
-#include "forward_exact.cu"
+#include "forward_simt.cu"
 #include "published.cu"
 #include "weight_gradient.cu"
-#include "weight_gradient_exact.cu"
+#include "weight_gradient_simt.cu"
 #include "weights.cu"
 
 template <auto KERNEL>
@@ -36,11 +36,11 @@ struct Entry {
     OF_VECTOR(FORMAT, 1)          \
     OF_VECTOR(FORMAT, 2)          \
     OF_VECTOR(FORMAT, 4)
-#define EXACT(VECTOR)                           \
-    ENTRY(forward_exact<false, VECTOR>)         \
-    ENTRY(weight_gradient_exact<false, VECTOR>) \
-    ENTRY(forward_exact<true, VECTOR>)          \
-    ENTRY(weight_gradient_exact<true, VECTOR>)
+#define SIMT(VECTOR)                           \
+    ENTRY(forward_simt<false, VECTOR>)         \
+    ENTRY(weight_gradient_simt<false, VECTOR>) \
+    ENTRY(forward_simt<true, VECTOR>)          \
+    ENTRY(weight_gradient_simt<true, VECTOR>)
 
 #define PUBLISHED(REUSE)                   \
     ENTRY(published_forward<REUSE>)        \
@@ -53,7 +53,7 @@ const Entry kernels[] = {
     OF_FORMAT(Tf32) OF_FORMAT(Half) OF_FORMAT(Bfloat16)      //
     OF_VECTOR(Half, 8) OF_VECTOR(Bfloat16, 8)                //
     ENTRY(pack_weights<Float>) ENTRY(reduce_split_k<Float>)  //
-    EXACT(1) EXACT(2) EXACT(4)                               //
+    SIMT(1) SIMT(2) SIMT(4)                                  //
     PUBLISHED(false) PUBLISHED(true)                         //
     {nullptr, nullptr},
 };

@@ -20,7 +20,7 @@ FAST = [
         for name, vector in FORMATS.items()
         for last in ("false", "true")
     ),
-    *(f"{kernel}_exact<{last}, 4>" for kernel in ("forward", "weight_gradient") for last in ("false", "true")),
+    *(f"{kernel}_simt<{last}, 4>" for kernel in ("forward", "weight_gradient") for last in ("false", "true")),
     *(f"{kernel}<{name}>" for kernel in ("pack_weights", "reduce_split_k") for name in ("Float", *FORMATS)),
     *(
         f"published_{kernel}<{reuse}>"

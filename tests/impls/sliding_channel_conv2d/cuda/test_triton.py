@@ -88,7 +88,7 @@ def test_kernels_compile_for_gpus_and_hardly_spill(capability, name, layout, tmp
     convolution.parameter_gradients(dy, x)
     assert (len(convolution.forward_kernel.compiled), len(convolution.weight_gradient_kernel.compiled)) == (2, 1)
     for kernel in (*convolution.forward_kernel.compiled, *convolution.weight_gradient_kernel.compiled):
-        assert ("mma" in kernel.asm["ptx"]) == (name != "float32"), "tensor cores, but for exact float32"
+        assert ("mma" in kernel.asm["ptx"]) == (name != "float32"), "tensor cores, but for float32"
         assert spilled_bytes(kernel.asm["ptx"], tmp_path) <= SPILLED
 
 
@@ -102,7 +102,7 @@ def spilled_bytes(ptx, folder):
     return max(int(count) for count in re.findall(r"(\d+) bytes spill", log))
 
 
-def test_exact_products_are_tuned_over_tiles_that_fit_the_registers():
+def test_products_without_tensor_cores_are_tuned_over_tiles_that_fit_the_registers():
     kernel = TritonConvolution.weight_gradient_kernel
     for precision, most in (("ieee", 32), ("tf32", 128)):
         fitting = kernel.early_config_prune(kernel.configs, {}, PRECISION=precision)

@@ -1,17 +1,17 @@
-// The same as weight_gradient.cu, in float32 throughout: a thread computes 8 outputs by 4 entries.
+// The same as weight_gradient.cu, in float32 and without tensor cores (SIMT): a thread computes 8 outputs by 4 entries.
 #include "row_loader.cuh"
 
 template <bool CHANNELS_LAST, int VECTOR>
 __global__ void __launch_bounds__(THREADS)
-    weight_gradient_exact(const float* dy, const float* x, float* partial_sums, const int* outputs, const int* first,
-                          const int* inputs, const int* chunk_tiles, const int* chunk_entries, u32 chunks, u32 entries,
-                          u32 pixels, u32 pixels_each, u32 size, u32 dy_channels, u32 x_channels) {
+    weight_gradient_simt(const float* dy, const float* x, float* partial_sums, const int* outputs, const int* first,
+                         const int* inputs, const int* chunk_tiles, const int* chunk_entries, u32 chunks, u32 entries,
+                         u32 pixels, u32 pixels_each, u32 size, u32 dy_channels, u32 x_channels) {
     using Loader = RowLoader<Float, CHANNELS_LAST, VECTOR>;
     constexpr int THREAD_TILE = 8, COLUMNS = 4, LANES = ROWS / COLUMNS;
     __shared__ __align__(16) u32 dy_tile[2][Loader::SIZE];
     __shared__ __align__(16) u32 x_tile[2][Loader::SIZE];
 
-    const Planes<CHANNELS_LAST> of_dy{dy_channels, size}, of_x{x_channels, size};
+    const ImageLayout<CHANNELS_LAST> of_dy{dy_channels, size}, of_x{x_channels, size};
     const u32 chunk = blockIdx.x % chunks, slice = blockIdx.x / chunks;
     const int tile = chunk_tiles[chunk], begin = chunk_entries[chunk], count = min(ROWS, first[tile + 1] - begin);
     const int row = threadIdx.x / LANES * THREAD_TILE, lane = threadIdx.x % LANES;

@@ -7,23 +7,25 @@
 
 constexpr int NONE = -1;  // as in tiling.py
 
-// Images of ``channels`` planes of ``size`` pixels, in order NCHW, or NHWC with CHANNELS_LAST. Pixels are numbered
+// The layout of images of ``channels`` planes of ``size`` pixels: NCHW, or NHWC with CHANNELS_LAST. Pixels are numbered
 // through all images in 32 bits; offsets in memory have 64 bits.
 template <bool CHANNELS_LAST>
-struct Planes {
+struct ImageLayout {
     u32 channels, size;
 
-    // Offset of pixel ``number`` from the beginning of its plane in the first image.
-    __device__ u64 offset(u32 number) const {
+    // Offset of a pixel from the beginning of its plane in the first image.
+    __device__ u64 pixel_offset(u32 pixel) const {
         if constexpr (CHANNELS_LAST) {
-            return static_cast<u64>(number) * channels;
+            return static_cast<u64>(pixel) * channels;
         } else {
-            return static_cast<u64>(number / size) * channels * size + number % size;
+            return static_cast<u64>(pixel / size) * channels * size + pixel % size;
         }
     }
 
-    // Offset of the beginning of a plane in the first image.
-    __device__ u64 plane(u32 number) const { return CHANNELS_LAST ? number : static_cast<u64>(number) * size; }
+    // Offset of the beginning of a channel's plane in the first image.
+    __device__ u64 channel_offset(u32 channel) const {
+        return CHANNELS_LAST ? channel : static_cast<u64>(channel) * size;
+    }
 };
 
 // The type that a GPU loads and stores at once, by its size.
@@ -46,30 +48,30 @@ struct Vector<16> {
     using Type = uint4;
 };
 
-// A vector and the numbers in it.
+// A vector and its elements.
 template <class Stored, int COUNT>
-union VectorOrNumbers {
+union VectorOrElements {
     typename Vector<sizeof(Stored) * COUNT>::Type vector;
-    Stored numbers[COUNT];
+    Stored elements[COUNT];
 };
 
-// Loads COUNT numbers, or sets all to ``fallback`` unless ``in_bounds``. They are set before the load, because to set
+// Loads COUNT elements, or sets all to ``fallback`` unless ``in_bounds``. They are set before the load, because to set
 // them afterwards would wait for it.
 template <class Stored, int COUNT>
 __device__ inline void load(Stored (&into)[COUNT], const Stored* from, bool in_bounds, Stored fallback = {}) {
-    VectorOrNumbers<Stored, COUNT> value;
+    VectorOrElements<Stored, COUNT> value;
 #pragma unroll
-    for (int i = 0; i < COUNT; ++i) value.numbers[i] = fallback;
+    for (int i = 0; i < COUNT; ++i) value.elements[i] = fallback;
     if (in_bounds) value.vector = *vector_at<const decltype(value.vector)>(from);
 #pragma unroll
-    for (int i = 0; i < COUNT; ++i) into[i] = value.numbers[i];
+    for (int i = 0; i < COUNT; ++i) into[i] = value.elements[i];
 }
 
 template <class Stored, int COUNT>
-__device__ inline void store(Stored* to, const Stored (&numbers)[COUNT]) {
-    VectorOrNumbers<Stored, COUNT> value;
+__device__ inline void store(Stored* to, const Stored (&elements)[COUNT]) {
+    VectorOrElements<Stored, COUNT> value;
 #pragma unroll
-    for (int i = 0; i < COUNT; ++i) value.numbers[i] = numbers[i];
+    for (int i = 0; i < COUNT; ++i) value.elements[i] = elements[i];
     *vector_at<decltype(value.vector)>(to) = value.vector;
 }
 
@@ -88,8 +90,8 @@ __device__ inline void store_words(u32* to, const u32 (&words)[COUNT]) {
 }
 
 // Returns the word of one number or of two, as the tensor cores take it.
-__device__ inline u32 as_word(float number, Tf32) { return rounded_to_tf32(number); }
-__device__ inline u32 as_word(float number, Float) { return as_bits(number); }
+__device__ inline u32 as_word(float value, Tf32) { return rounded_to_tf32(value); }
+__device__ inline u32 as_word(float value, Float) { return as_bits(value); }
 __device__ inline u32 as_word(u16 low, u16 high) { return low | static_cast<u32>(high) << 16; }
 
 // Returns a number as the products read it from memory.

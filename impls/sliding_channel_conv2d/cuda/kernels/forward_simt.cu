@@ -1,4 +1,4 @@
-// The same as forward.cu, in float32 throughout: a thread computes 8 outputs for 8 pixels.
+// The same as forward.cu, in float32 and without tensor cores (SIMT): a thread computes 8 outputs for 8 pixels.
 #include "epilogue.cuh"
 
 constexpr int THREAD_TILE = 8, LANES = BLOCK_N / THREAD_TILE;  // LANES threads share THREAD_TILE rows of outputs
@@ -20,15 +20,15 @@ __device__ inline void copy_weights(const float* from, float* to) {
 
 template <bool CHANNELS_LAST, int VECTOR>
 __global__ void __launch_bounds__(THREADS)
-    forward_exact(const float* x, const float* weights, const float* bias, float* y, const int* outputs,
-                  const int* first, const int* inputs, u32 tiles, u32 pixels, u32 size, u32 from_channels,
-                  u32 to_channels) {
+    forward_simt(const float* x, const float* weights, const float* bias, float* y, const int* outputs,
+                 const int* first, const int* inputs, u32 tiles, u32 pixels, u32 size, u32 from_channels,
+                 u32 to_channels) {
     using Loader = PixelLoader<Float, CHANNELS_LAST, VECTOR>;
     using Output = Epilogue<Float, CHANNELS_LAST, VECTOR>;
     __shared__ __align__(16) u32 smem[greater(2 * Loader::SIZE, Output::SIZE)];
     __shared__ __align__(16) float shared_weights[2][BLOCK_K_WORDS * BLOCK_M];
 
-    const Planes<CHANNELS_LAST> in{from_channels, size}, out{to_channels, size};
+    const ImageLayout<CHANNELS_LAST> in{from_channels, size}, out{to_channels, size};
     const u32 tile = blockIdx.x % tiles, first_pixel = blockIdx.x / tiles * BLOCK_N;
     const int row = threadIdx.x / LANES * THREAD_TILE, lane = threadIdx.x % LANES;
     const int begin = first[tile], end = first[tile + 1];
