@@ -53,10 +53,10 @@ def print_comparisons(
             printer.text()
             printer.text(_means_sentence(overview), "bold")
             printer.table(_means(overview))
-        if judged := _judged(overview, differences):
+        if table := _metric_differences(overview, differences):
             printer.text()
-            printer.text(_judged_sentence(overview, old), "bold")
-            printer.table(judged)
+            printer.text(_metric_sentence(overview, old), "bold")
+            printer.table(table)
         _print_notes(printer, overview)
 
 
@@ -117,28 +117,29 @@ def _means(overview: Overview) -> TextTable:
     return TextTable(["implementation", "cases", "mean ratio", *Verdict], {"": rows})
 
 
-def _judged_sentence(overview: Overview, old: Run | None) -> str:
-    judged = registry.workload(overview.workload).metrics[0]
-    unit = " in points," if judged.is_fraction else ""
+def _metric_sentence(overview: Overview, old: Run | None) -> str:
+    primary = registry.workload(overview.workload).metrics[0]
+    unit = " in points," if primary.is_fraction else ""
     other = f"in run {old.name}" if old else f"of {overview.against}"
-    return f"{judged.title} minus that {other},{unit} with its 95 % interval; p corrected for the number of comparisons"
+    return (
+        f"{primary.title} minus that {other},{unit} with its 95 % interval; p corrected for the number of comparisons"
+    )
 
 
-def _judged(overview: Overview, differences: Differences) -> TextTable | None:
-    """Return the table of differences in the metric that implementations are judged by, or None."""
+def _metric_differences(overview: Overview, differences: Differences) -> TextTable | None:
+    """Return the table of differences in the primary metric, or None where there are none."""
     groups: dict[str, list[list[str]]] = {}
     for case, timed_comparisons in overview.timed.items():
         for row in (timed.comparison for timed in timed_comparisons if timed.comparison in differences):
-            cells = [row.implementation, *judged_cells(row.workload, differences[row])]
+            cells = [row.implementation, *difference_cells(row.workload, differences[row])]
             groups.setdefault(overview.cases[case], []).append(cells)
     return TextTable(["implementation", "difference", "p", "finding"], groups, "case", prose=True) if groups else None
 
 
-def judged_cells(workload: str, differences: Sequence["Difference"]) -> tuple[str, str, str]:
-    """Return the difference in the metric that implementations are judged by, its p value, and the finding."""
-    judged = registry.workload(workload).metrics[0]
-    judged_differences = (difference for difference in differences if difference.metric.name == judged.name)
-    difference = next(judged_differences, None)
+def difference_cells(workload: str, differences: Sequence["Difference"]) -> tuple[str, str, str]:
+    """Return the difference in the primary metric, its p value, and the finding."""
+    primary = registry.workload(workload).metrics[0]
+    difference = next((each for each in differences if each.metric.name == primary.name), None)
     if difference is None:
         return "", "", "no difference, as it is missing or not finite in some repeat"
     metric, finding = difference.metric, difference.finding

@@ -101,7 +101,7 @@ class Workload(ABC):
     sweep: ClassVar[str | None] = None
     """The parameter to plot latency against, or None."""
     metrics: ClassVar[tuple[Metric, ...]] = ()
-    """The metrics of a check; implementations are judged by the first."""
+    """The metrics of a check. The first is the primary one, by which implementations are ranked."""
     seed_parameter: ClassVar[str | None] = None
     """The parameter that is a seed: cases that differ in nothing else are repeats of one experiment."""
 

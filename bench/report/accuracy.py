@@ -62,7 +62,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Leader:
-    """The implementation that is best in the metric that implementations are judged by."""
+    """The implementation that is best in the primary metric."""
 
     implementation: str
     tied: list[str]

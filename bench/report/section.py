@@ -70,7 +70,7 @@ class Section:
 
     @property
     def metrics(self) -> list[Metric]:
-        """The described metrics that the records have; implementations are judged by the first."""
+        """The described metrics that the records have; the first is the primary one."""
         return [metric for metric in self.described if metric_column(metric.name) in metric_columns(self.rows)]
 
     @property

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from bench.cli.compare import comparison_json
-from bench.cli.comparisons import judged_cells, metric_differences, print_comparisons
+from bench.cli.comparisons import difference_cells, metric_differences, print_comparisons
 from bench.cli.text_table import Printer
 from bench.core import registry
 from bench.core.record import Latency, Record
@@ -173,18 +173,18 @@ def test_the_json_of_a_comparison_has_all_metrics() -> None:
     assert (metrics["epochs"]["repeats"], metrics["epochs"]["p"]) == (2, 0.25)
 
 
-def test_the_judged_metric_is_shown_in_points() -> None:
-    judged = registry.workload("node_classification").metrics[0]
-    difference = Difference("mine", judged, 10, Interval(0.0155, 0.0058, math.inf, 0.95), 0.0468, Finding.BETTER)
-    assert judged_cells("node_classification", [difference]) == ("+1.55 [+0.58, +inf]", "0.047", "better")
+def test_the_primary_metric_is_shown_in_points() -> None:
+    primary = registry.workload("node_classification").metrics[0]
+    difference = Difference("mine", primary, 10, Interval(0.0155, 0.0058, math.inf, 0.95), 0.0468, Finding.BETTER)
+    assert difference_cells("node_classification", [difference]) == ("+1.55 [+0.58, +inf]", "0.047", "better")
 
 
 def test_repeats_that_are_too_few_for_any_difference_are_noted() -> None:
-    judged = registry.workload("node_classification").metrics[0]
+    primary = registry.workload("node_classification").metrics[0]
     few, enough = (
-        judged_cells(
+        difference_cells(
             "node_classification",
-            [Difference("mine", judged, seeds, Interval(0.1, 0, 1, 0.95), 1.0, Finding.CANNOT_TELL)],
+            [Difference("mine", primary, seeds, Interval(0.1, 0, 1, 0.95), 1.0, Finding.CANNOT_TELL)],
         )
         for seeds in (5, 6)
     )
@@ -192,10 +192,10 @@ def test_repeats_that_are_too_few_for_any_difference_are_noted() -> None:
     assert enough[1:] == ("1", "cannot tell")  # 2 of 64
 
 
-def test_a_judged_metric_that_is_missing_is_noted() -> None:
+def test_a_primary_metric_that_is_missing_is_noted() -> None:
     other = registry.workload("node_classification").metrics[1]
     difference = Difference("mine", other, 2, Interval(0.01, 0.0, 0.02, 0.95), 0.5, Finding.CANNOT_TELL)
-    assert judged_cells("node_classification", [difference]) == (
+    assert difference_cells("node_classification", [difference]) == (
         "",
         "",
         "no difference, as it is missing or not finite in some repeat",
