@@ -14,11 +14,13 @@ from bench.cli.comparisons import metric_differences, print_comparisons
 from bench.cli.options import Json, Plugins, Results, split_names
 from bench.cli.selection import select
 from bench.cli.text_table import Printer
+from bench.cli.whole_model import print_whole_model
 from bench.core import registry
 from bench.core.errors import UsageError
 from bench.core.option_values import parse_fraction
 from bench.report import compare as comparing
 from bench.report.parameters import with_derived
+from bench.report.whole_model import whole_model
 from bench.stats.interval import Interval
 from bench.stats.verdict import Verdict
 
@@ -29,28 +31,44 @@ if TYPE_CHECKING:
 def compare(
     run: Annotated[
         list[str],
-        typer.Argument(metavar="RUN [RUN]", help="One run, or a newer and then an older: name, folder, or latest."),
+        typer.Argument(
+            metavar="RUN [RUN]",
+            help="A run, given by its name, its folder, or latest; or a newer run and an older one to compare it with.",
+        ),
     ],
     baseline: Annotated[
-        str | None, typer.Option(help="Implementation to compare with, in one run. Default: the workload's own.")
+        str | None,
+        typer.Option(help="Implementation to compare with, if one run is given. Default: that of the workload."),
     ] = None,
-    margin: Annotated[str | None, typer.Option(help="Smaller differences count as none. Default: noise floor.")] = None,
+    margin: Annotated[
+        str | None,
+        typer.Option(help="Largest difference that counts as none, such as 2%. Default: the machine's measured noise."),
+    ] = None,
     fail_if_slower: Annotated[
-        str | None, typer.Option(help="Exit with status 3 if an implementation is slower by more than this.")
+        str | None,
+        typer.Option(help="Exit with status 3 if an implementation is slower by more than this, such as 5%."),
     ] = None,
-    impl: Annotated[list[str] | None, typer.Option(metavar="NAME[,NAME]", help="Show only these.")] = None,
-    case: Annotated[list[str] | None, typer.Option(metavar="NAME=VALUE", help="Show only such cases.")] = None,
+    impl: Annotated[
+        list[str] | None, typer.Option(metavar="NAME[,NAME]", help="Show only these implementations.")
+    ] = None,
+    case: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Show only cases with this parameter. Repeatable, as for run."),
+    ] = None,
     plugin: Plugins = None,
     results: Results = store.LOCAL,
     as_json: Json = False,
 ) -> None:
-    """Compare the implementations of one run, or a newer run with an older one: ratios, intervals and verdicts.
+    """Compare the implementations of a run with a baseline, or a newer run with an older one.
 
-    A ratio is implementation / baseline, or new / old: below 1 is faster.
+    A ratio is the time of an implementation divided by the time of the baseline, or new divided by old: below 1 is
+    faster. The verdict is faster or slower only where the whole confidence interval of the ratio lies beyond the
+    margin.
 
-    Verdicts are corrected for all comparisons of the run, whether they are shown or not. Cases that differ in nothing
-    but a seed are compared once, over all seeds; trained models also by the metric that they are judged by (with
-    --json, by all).
+    Verdicts allow for the number of all comparisons in the run, also of those not shown. Cases that differ only in a
+    seed are compared once, over all seeds. Trained models are also compared by the workload's primary metric, such as
+    accuracy (with --json, by all metrics). For a run of a model's layers, the sums over the layers follow, unless
+    --impl or --case is given.
     """
     registry.register(plugin or ())
     if len(run) > 2:
@@ -80,11 +98,15 @@ def compare(
     elif rows:
         compared = sum(row.ratio is not None for row in everything)
         print_comparisons(Printer.for_stdout(), rows, differences, compared, first, *others)
+        whole = None if others or impl or case else whole_model(first, baseline, wanted_margin)
+        if whole:
+            print()
+            print_whole_model(Printer.for_stdout(), whole)
     else:
         print("nothing to compare")
     if threshold is not None:
-        judged = selection.rows(comparisons(threshold), first)
-        slower = [row for row in judged if row.verdict is Verdict.SLOWER]
+        at_threshold = selection.rows(comparisons(threshold), first)
+        slower = [row for row in at_threshold if row.verdict is Verdict.SLOWER]
         if slower:
             print(f"{len(slower)} of {len(rows)} are slower by more than {fail_if_slower}", file=sys.stderr)
         if newly_failed:

@@ -65,52 +65,61 @@ class _Layer:
     baseline: str | None
 
 
-def whole_model(run: Run) -> WholeModel | None:
+def whole_model(run: Run, baseline: str | None = None, margin: float | None = None) -> WholeModel | None:
     """Return the totals of the model whose layers ``run`` measures; None where it measures something else.
 
     Layers are measured one by one, so the sum leaves out what lies between them: activations, additions, and how the
     caches are when a layer begins. Ratios compare sums: they are means of the layers' paired ratios, weighted by the
     baseline's share of the time, and verdicts allow for the number of totals.
+
+    Args:
+        run: the run.
+        baseline: the implementation that sums are compared with, by default that of each layer's workload.
+        margin: the largest difference that does not matter (a fraction), by default ``default_margin`` of the run.
     """
     model = run.info.request.model
     if model is None or not run.records:
         return None
-    layers = _layers(run, model)
-    margin = default_margin(run)
-    baseline = " + ".join(dict.fromkeys(layer.baseline for layer in layers if layer.baseline))
+    layers = _layers(run, model, baseline)
+    margin = default_margin(run) if margin is None else margin
+    against = " + ".join(dict.fromkeys(layer.baseline for layer in layers if layer.baseline))
     picks = {name: [layer.records.get(name) for layer in layers] for layer in layers for name in layer.records}
-    picks[baseline] = [layer.records.get(layer.baseline or "") for layer in layers]
+    picks[against] = [layer.records.get(layer.baseline or "") for layer in layers]
     best = [_fastest(layer) for layer in layers]
     complete = {name: records for name, records in picks.items() if all(map(_passed, records))}
-    judged = {**complete, **({BEST_MIX: best} if all(map(_passed, best)) else {})}
-    ratios = judge_all([_ratio_at(layers, records) for records in judged.values()], [margin] * len(judged), CONFIDENCE)
+    candidates = {**complete, **({BEST_MIX: best} if all(map(_passed, best)) else {})}
+    ratios = judge_all(
+        [_ratio_at(layers, records) for records in candidates.values()], [margin] * len(candidates), CONFIDENCE
+    )
     totals = {
         name: _total(name, layers, records, ratio, margin)
-        for (name, records), ratio in zip(judged.items(), ratios, strict=True)
+        for (name, records), ratio in zip(candidates.items(), ratios, strict=True)
     }
     totals |= {name: _incomplete(name, layers, records) for name, records in picks.items() if name not in complete}
     mix = totals.pop(BEST_MIX, None)
-    if not totals[baseline].passed_layers:
-        del totals[baseline]
+    if not totals[against].passed_layers:
+        del totals[against]
     return WholeModel(
         run=run.name,
         model=model,
         distinct_layers=len(layers),
         macs=_macs(layers),
-        baseline=baseline,
-        remark="" if baseline in complete else f"no ratios, as the baseline {baseline} did not pass on every layer",
+        baseline=against,
+        remark="" if against in complete else f"no ratios, as the baseline {against} did not pass on every layer",
         margin=margin,
-        totals=sorted(totals.values(), key=lambda total: (total.name != baseline, total.latency is None, _time(total))),
+        totals=sorted(totals.values(), key=lambda total: (total.name != against, total.latency is None, _time(total))),
         mix=mix,
     )
 
 
-def _layers(run: Run, model: ModelLayers) -> list[_Layer]:
+def _layers(run: Run, model: ModelLayers, baseline: str | None) -> list[_Layer]:
     records: dict[tuple[str, str], dict[str, Record]] = {}
     for record in run.records:
         records.setdefault((record.workload, record.case), {})[record.implementation] = record
     baselines = known_baselines(run)
-    return [_Layer(count, records.get(key, {}), baselines.get(key[0])) for key, count in model.counts().items()]
+    return [
+        _Layer(count, records.get(key, {}), baseline or baselines.get(key[0])) for key, count in model.counts().items()
+    ]
 
 
 def _passed(record: Record | None) -> bool:

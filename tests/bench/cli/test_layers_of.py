@@ -28,8 +28,9 @@ def folder(tmp_path: Path) -> Path:
 def test_a_model_is_measured_and_added_up(featherbench: Command, folder: Path) -> None:
     measured = featherbench(*MEASURE, "--impl", "pytorch,im2col", "--budget", "0.2s", "--name", "own", cwd=folder)
     assert measured.returncode == 0, measured.stderr
-    assert "own_model:make: 3 layers, 2 distinct" in measured.stdout
-    assert "best mix: " in measured.stdout
+    whole_model = measured.stdout[measured.stdout.index("own_model:make: 3 layers, 2 distinct") :].partition("\n\n")[0]
+    assert "best mix: " in whole_model
+    assert whole_model in featherbench("compare", "own", cwd=folder).stdout
     run = Run.open(folder / "results/local/own")
     assert {record.case for record in run.records} == {
         "cin=3,cout=8,h=16,w=16,bias=true",

@@ -59,6 +59,17 @@ def test_the_ratio_is_that_of_the_sums_and_has_a_verdict(make_model_run):
     assert (fast.verdict, even.verdict) == (Verdict.FASTER, Verdict.CANNOT_TELL)
 
 
+def test_the_reader_can_choose_the_baseline_and_the_margin(make_model_run):
+    run = make_model_run(pytorch=(1000, 100), fast=(400, 300))
+    baseline, other = whole_model(run, "fast").totals
+    assert (baseline.name, baseline.ratio, other.name) == ("fast", None, "pytorch")
+    assert other.ratio.estimate == pytest.approx(1200 / 1000)
+    assert [whole_model(run, margin=margin).totals[1].verdict for margin in (0.02, 0.5)] == [
+        Verdict.FASTER,
+        Verdict.CANNOT_TELL,
+    ]
+
+
 def test_the_best_mix_takes_the_fastest_for_each_layer(make_model_run):
     whole = whole_model(make_model_run(pytorch=(1000, 100), fast=(400, 300)))
     assert whole.mix.latency.estimate == pytest.approx(600)
