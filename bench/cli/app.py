@@ -14,7 +14,10 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="featherbench",
-    help="Does this operator really run faster, in less memory, at the same accuracy, on this machine?",
+    help=(
+        "Measure implementations of neural-network operators side by side on this machine: how fast they are, how much "
+        "memory they take, and whether their outputs are correct. To start: list, then run, then report."
+    ),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

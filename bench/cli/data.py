@@ -16,14 +16,14 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.callback(invoke_without_command=True, epilog="Example: featherbench data fetch cora citeseer")
 def data(context: typer.Context) -> None:
-    """Datasets: what there is, whether it is here, and how it gets here."""
+    """List, download and verify the datasets that workloads need."""
     if context.invoked_subcommand is None:
         print(context.get_help())
 
 
 @app.command("list", epilog="Example: featherbench data list --json")
 def list_(as_json: Json = False) -> None:
-    """Every dataset, what it is, and whether it is here (by the sizes of its files)."""
+    """List the datasets, and which are on this machine (by the sizes of their files)."""
     cards = {name: (card, datasets.missing(name)) for name, card in datasets.cards().items()}
     if as_json:
         listing = {name: card.model_dump(mode="json") | {"missing": reason} for name, (card, reason) in cards.items()}
@@ -38,8 +38,13 @@ def list_(as_json: Json = False) -> None:
 
 
 @app.command(epilog="Example: featherbench data fetch cora citeseer")
-def fetch(name: Annotated[list[str], typer.Argument(metavar="NAME")]) -> None:
-    """Download what is missing or wrong, and verify it. Mind each card's licence: see data list."""
+def fetch(
+    name: Annotated[list[str], typer.Argument(metavar="NAME...", help="Datasets, as data list names them.")],
+) -> None:
+    """Download datasets, as far as their files are missing or damaged, and verify them.
+
+    Each has a licence of its own, which data list names.
+    """
     for card in [datasets.card(dataset) for dataset in dict.fromkeys(name)]:
         with _progress() as bar:
             task = bar.add_task(card.name, total=sum(file.bytes or 0 for file in card.files))
@@ -49,9 +54,12 @@ def fetch(name: Annotated[list[str], typer.Argument(metavar="NAME")]) -> None:
 
 @app.command(epilog="Example: featherbench data verify cora")
 def verify(
-    name: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: all that are here.")] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Datasets, as data list names them. Default: all on this machine."),
+    ] = None,
 ) -> None:
-    """Compare each file with its card's SHA-256. Exit status 1 where one of these datasets is not right."""
+    """Check the files of datasets against their known SHA-256 hashes; exit status 1 if one differs or is missing."""
     names = dict.fromkeys(name or filter(datasets.begun, datasets.cards()))
     faults = {dataset: datasets.verify(dataset) for dataset in names}
     for dataset, fault in faults.items():

@@ -17,18 +17,21 @@ from bench.run import launch
 
 
 def doctor(
-    pairs: Annotated[int, typer.Option(min=1, help="Comparisons in each trial; each starts new processes.")] = 10,
-    trial: Annotated[list[Trial] | None, typer.Option(help="Only such trials. Default: all.")] = None,
-    impl: Annotated[list[str] | None, typer.Option(metavar="NAME[,NAME]", help="Only these. Default: all.")] = None,
-    margin: Annotated[str, typer.Option(help="Smaller differences count as none.")] = "1%",
-    budget: Annotated[str, typer.Option(help="Timed rounds of a pair.")] = f"{Budget().timed_s:g}s",
+    pairs: Annotated[int, typer.Option(min=1, help="Number of comparisons in each trial.")] = 10,
+    trial: Annotated[list[Trial] | None, typer.Option(help="Run only this trial. Repeatable. Default: all.")] = None,
+    impl: Annotated[
+        list[str] | None, typer.Option(metavar="NAME[,NAME]", help="Copy only these implementations. Default: all.")
+    ] = None,
+    margin: Annotated[str, typer.Option(help="Largest difference that counts as none.")] = "1%",
+    budget: Annotated[str, typer.Option(help="Time to spend on timing each comparison.")] = f"{Budget().timed_s:g}s",
     results: Results = store.LOCAL,
     as_json: Json = False,
 ) -> None:
-    """Measure this machine's peaks and noise, and test whether verdicts can be trusted (exit status 3 if not).
+    """Measure how fast and how noisy this machine is, and test whether verdicts on it can be trusted.
 
-    Implementations are compared with copies of themselves: the same, the same beside a busy core, slower by 3 % in
-    every call, and slower by 3 % on average in every 33rd call.
+    Exit status 3 if they cannot. The test compares implementations with copies of themselves, whose verdict is known.
+    The trials are: same, an unchanged copy; busy, the same while another core is busy; slower, a copy that is 3 %
+    slower in every call; rare, a copy that is 3 % slower on average, since every 33rd call is much slower.
     """
     console = Console(stderr=True)
     with console.status("") as status:

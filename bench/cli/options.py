@@ -10,10 +10,14 @@ from bench.core.errors import UsageError
 
 Plugins = Annotated[
     list[str] | None,
-    typer.Option("--plugin", metavar="PATH", help="A file with an implementation of yours, or a workload's folder."),
+    typer.Option(
+        "--plugin",
+        metavar="PATH",
+        help="File with an implementation of your own, or folder with a workload of your own. Repeatable.",
+    ),
 ]
-Results = Annotated[Path, typer.Option("--results", metavar="FOLDER", help="Where runs are kept.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Results = Annotated[Path, typer.Option("--results", metavar="FOLDER", help="Folder that holds your runs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for other programs to read.")]
 
 
 def split_names(texts: Sequence[str] | None) -> list[str]:

@@ -12,13 +12,17 @@ from bench.store.packing import pack as pack_run
 
 
 def pack(
-    run: Annotated[list[str], typer.Argument(metavar="RUN...", help="Finished runs: name, folder, or latest.")],
+    run: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN...", help="Finished runs: the name or folder of each, or latest."),
+    ],
     results: Results = store.LOCAL,
     as_json: Json = False,
 ) -> None:
-    """Store the records of each run as a Parquet file, in about a sixth of the space. Nothing is lost.
+    """Store finished runs in about a sixth of the space; nothing is lost.
 
-    Other commands read a packed run like any other. It can be packed again when run --resume has added records.
+    The records of each become one Parquet file, which all commands read as before. A run to which run --resume has
+    added records can be packed again.
     """
     packings = []
     for each in [store.find(name, results) for name in dict.fromkeys(run)]:

@@ -13,17 +13,25 @@ from bench.core.errors import UsageError
 
 def report(
     run: Annotated[
-        list[str] | None, typer.Argument(metavar="[RUN]...", help="Or a --benchmark-json FILE.json. Default: latest.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...",
+            help="Runs, each given by its name, its folder, or latest; or a FILE.json that pytest --benchmark-json "
+            "wrote. Default: latest.",
+        ),
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="Default: reports/build/<run>.html")] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write. Default: reports/build/<run>.html")] = None,
     axis: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Parameter on the horizontal axis of latencies. Default: the workload's."),
+        typer.Option(
+            metavar="NAME",
+            help="Parameter on the horizontal axis of figures of time, such as groups. Default: that of the workload.",
+        ),
     ] = None,
     plugin: Plugins = None,
     results: Results = store.LOCAL,
 ) -> None:
-    """Write one self-contained HTML file that works offline and can be printed."""
+    """Write a report of one or more runs as a single HTML file, which works offline and can be printed."""
     from bench.frontends.pytest.reader import read
     from bench.report.html import write_report  # pandas and plotly are slow to import, and only needed here
 

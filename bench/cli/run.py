@@ -24,52 +24,76 @@ from bench.run.plan import Session, plan
 
 
 def run(
-    workload: Annotated[list[str] | None, typer.Argument(metavar="[WORKLOAD]...", help="Default: all.")] = None,
-    suite: Annotated[str | None, typer.Option(help=f"Which cases. Default: {DEFAULT_SUITE}.")] = None,
-    impl: Annotated[list[str] | None, typer.Option(metavar="NAME[,NAME]", help="Default: all.")] = None,
+    workload: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[WORKLOAD]...", help="What to measure; see featherbench list. Default: all workloads."),
+    ] = None,
+    suite: Annotated[
+        str | None,
+        typer.Option(help=f"List of cases to measure; see featherbench list. Default: {DEFAULT_SUITE}."),
+    ] = None,
+    impl: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME[,NAME]", help="Measure only these implementations. Default: all."),
+    ] = None,
     case: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=VALUE",
-            help="Only cases with this value. Values of one NAME are alternatives; different NAMEs must all match.",
+            help="Measure only cases of the suite with this parameter, such as groups=16. Repeatable: values of one "
+            "parameter are alternatives; different parameters must all match.",
         ),
     ] = None,
     problem: Annotated[
         list[str] | None,
         typer.Option(
             metavar="NAME=VALUE,...",
-            help="A case of your own in place of a suite; @FILE for a file of them, a line each.",
+            help="Measure a case of your own in place of a suite. @FILE reads a case from each line of a file. "
+            "Repeatable.",
         ),
     ] = None,
     layers_of: Annotated[
         str | None,
         typer.Option(
             metavar="MODEL",
-            help="The layers of a model in place of a suite: FILE.onnx, torchvision:NAME, or module:function.",
+            help="Measure the layers of a model in place of a suite: FILE.onnx, torchvision:NAME, or module:function.",
         ),
     ] = None,
     input_size: Annotated[
         list[str] | None,
-        typer.Option(metavar="[NAME=]1x3x224x224", help="Size of an input of that model; repeat it for several."),
+        typer.Option(metavar="[NAME=]1x3x224x224", help="Size of an input of that model. Repeatable."),
     ] = None,
     target: Annotated[
-        str, typer.Option(help="cpu, edge (one core), cuda, or as cpu:avx2, cuda:cold, cuda:graph.")
+        str,
+        typer.Option(
+            help="Where to measure: cpu (all cores), edge (one core), cuda (a GPU), or a variant of these such as "
+            "edge:avx2; see featherbench list."
+        ),
     ] = "edge",
     budget: Annotated[
-        str, typer.Option(help="Time for the timed rounds of a case, shared by all implementations.")
+        str, typer.Option(help="Time to spend on timing each case, all its implementations together.")
     ] = "8s",
-    timeout: Annotated[str, typer.Option(help="Longest time for one step of a worker, such as a prepare.")] = "120s",
-    memory_limit: Annotated[str, typer.Option(help="Memory that a worker may allocate beyond its libraries.")] = "4GiB",
+    timeout: Annotated[
+        str, typer.Option(help="Time after which a step of an implementation, such as compiling, is ended.")
+    ] = "120s",
+    memory_limit: Annotated[
+        str, typer.Option(help="Memory that an implementation may allocate, its libraries not counted.")
+    ] = "4GiB",
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the newest run of the same request, code and budget.")
+        bool, typer.Option("--resume", help="Continue the newest run with the same options, budget and code.")
     ] = False,
-    name: Annotated[str | None, typer.Option(help="The run's name; default: time, workloads, suite, target.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run. Default: made of time, workloads, suite and target.")
+    ] = None,
     plugin: Plugins = None,
     results: Results = store.LOCAL,
     dry: Annotated[bool, typer.Option("--dry-run", help="Print what would be measured, and stop.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Measure implementations side by side. Exit status 1 where one did not pass, unless it is unsupported."""
+    """Measure implementations side by side, check their outputs, and print how they compare.
+
+    Exit status 1 if the output of one is wrong or it fails; cases that it does not support do not count.
+    """
     registry.register(plugin or ())
     request = make_request(
         workload=workload,
