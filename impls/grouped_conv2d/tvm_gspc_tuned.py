@@ -31,7 +31,7 @@ class TvmGspcTuned(Implementation):
             return reason
         if self._choices.tuned(case):
             return None
-        return "not tuned for this case; run python -m impls.grouped_conv2d._tune_gspc --problem CASE with it"
+        return f"not tuned for this case; run python -m impls.grouped_conv2d._tune_gspc --problem {case.slug}"
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         isa = _gspc.instruction_set(target)

@@ -35,8 +35,9 @@ class TvmMetaschedule(Implementation):
         if self._choices.tuned(case):
             return None
         return (
-            "no schedule is stored for this case and instruction set; run python -m "
-            "impls.grouped_conv2d._tune_metaschedule --problem CASE with it, in an environment as its head describes"
+            "no schedule is stored for this case and instruction set; in an environment as the head of "
+            "impls/grouped_conv2d/_tune_metaschedule.py describes, run python -m "
+            f"impls.grouped_conv2d._tune_metaschedule --problem {case.slug}"
         )
 
     def prepare(self, problem: Problem, target: Target) -> Call:

@@ -1,14 +1,17 @@
 """MetaSchedule's stored schedules are correct and serial, and cases without one are refused."""
 
+import shlex
 import sys
 
 import pytest
 
 pytest.importorskip("tvm", reason="needs apache-tvm: pip install apache-tvm")
 
+from bench.core.implementation import Implementation
 from bench.core.target import Target
 from impls.grouped_conv2d import _choices, _tune_metaschedule
 from impls.grouped_conv2d._choices import Choices, targets
+from impls.grouped_conv2d.tvm_gspc_tuned import TvmGspcTuned
 from impls.grouped_conv2d.tvm_metaschedule import FILE, TvmMetaschedule
 from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
 
@@ -42,10 +45,15 @@ def test_a_stored_schedule_computes_its_case(case: GroupedConv2dCase, isa: str) 
     assert WORKLOAD.check_output(problem, call, call()).passed
 
 
-def test_a_case_without_a_schedule_is_refused() -> None:
-    reason = TvmMetaschedule().unsupported(GroupedConv2dCase(cin=6, cout=6, h=5, w=5, groups=3))
+@pytest.mark.parametrize("implementation", [TvmMetaschedule, TvmGspcTuned])
+def test_a_case_that_was_not_tuned_is_refused_with_the_command_that_tunes_it(
+    implementation: type[Implementation],
+) -> None:
+    case = GroupedConv2dCase(cin=6, cout=6, h=5, w=5, groups=3, padding=(0, 1, 0, 1))
+    reason = implementation().unsupported(case)
     assert reason
-    assert "python -m impls.grouped_conv2d._tune_metaschedule --problem CASE" in reason
+    command = shlex.split(reason.partition("run python -m impls.grouped_conv2d._tune_")[2])[1:]
+    assert _choices.tuning_options("tune", "gspc").parse_args(command).problem == [case]
 
 
 def test_problems_of_ones_own_are_tuned_in_place_of_a_suite() -> None:
