@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 
 from bench.core import registry
-from bench.core.describe import read_class
+from bench.core.class_source import read_class
 from bench.core.errors import UsageError
 from bench.core.implementation_spec import ImplementationSpec
 from bench.core.workload import Workload

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bench.core.describe import read_class
+from bench.core.class_source import read_class
 from bench.core.implementation_spec import ImplementationSpec
 from bench.core.workload import Call
 

@@ -97,6 +97,43 @@ def test_variants_that_are_no_dict_of_dicts_are_refused(tmp_path: Path, variants
         describe(write(tmp_path, SOURCE.replace("size = compute()", f"variants = {variants}")))
 
 
+BASE = """
+class Base(Implementation):
+    workload = "grouped_conv2d"
+    requires = ("numpy",)
+    note = "Timed: everything."
+"""
+FAMILY = """
+class Family(Base):
+    '''A family.'''
+    variants = {"small": {}, "large": {"note": "Timed: more."}}
+    def prepare(self, problem, target): ...
+"""
+
+
+def test_attributes_are_inherited_from_a_base_in_the_same_file(tmp_path: Path) -> None:
+    small, large = describe(write(tmp_path, BASE + FAMILY))
+    assert (small.name, small.workload, small.requires) == ("small", "grouped_conv2d", ("numpy",))
+    assert (small.summary, small.note, large.note) == ("A family.", "Timed: everything.", "Timed: more.")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (FAMILY, "class Family has variants and no workload; state which workload it computes"),
+        (
+            BASE + FAMILY.replace("(Base)", "(Implementation)"),
+            "class Family has variants, but class Base is the file's implementation; move one of them to another file",
+        ),
+    ],
+)
+def test_variants_of_a_class_that_is_not_the_implementation_are_refused(
+    tmp_path: Path, source: str, words: str
+) -> None:
+    with pytest.raises(UsageError, match=rf"mine\.py: {words}"):
+        describe(write(tmp_path, source))
+
+
 def test_a_subclass_of_a_family_has_no_variants_unless_it_states_them(tmp_path: Path) -> None:
     source = "from impls.grouped_conv2d.pytorch import PyTorch\nclass Mine(PyTorch):\n    workload = 'grouped_conv2d'\n"
     (spec,) = describe(write(tmp_path, source))
