@@ -5,18 +5,24 @@ from typing import Annotated
 
 import typer
 
-from bench import scaffold
+from bench.cli.options import Plugins
 from bench.core import registry
+from bench.scaffold.new_file import write_implementation
 
 
 def new(
-    workload: Annotated[str, typer.Argument(help="What it computes.")],
+    workload: Annotated[str, typer.Argument(help="The workload that it computes.")],
     name: Annotated[str, typer.Argument(help="Its name, a Python identifier.")],
-    output: Annotated[Path | None, typer.Option(help="Default: in impls/ of a checkout, else right here.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="File to write. Default: NAME.py beside a workload of yours, else here."),
+    ] = None,
+    plugin: Plugins = None,
 ) -> None:
-    """Write a ready-to-run implementation file: right, slow, and yours to make fast."""
-    path = scaffold.write(workload, name, output)
-    plugin = "" if path.parts[:1] == ("impls",) else f" --plugin {path}"
+    """Write an implementation to start from: it runs and is correct, but slow until you change it."""
+    path = write_implementation(workload, name, output, plugin or ())
+    beside = path.resolve().parent == registry.folder(workload).resolve()
+    plugins = "".join(f" --plugin {each}" for each in (*(plugin or ()), *([] if beside else [path])))
     print(f"wrote {path}")
-    print(f"measure it: featherbench run {workload} --impl {name},{registry.workload(workload).baseline}{plugin}")
-    print(f"check it:   python -m pytest tests/impls/test_contract.py -k {name}{plugin}   (in a checkout)")
+    print(f"measure it: featherbench run {workload} --impl {name},{registry.workload(workload).baseline}{plugins}")
+    print(f"check it:   python -m pytest tests/impls/test_contract.py -k {name}{plugins}   (in a checkout)")

@@ -1,4 +1,4 @@
-"""Three graph convolutions, without and with a residual connection: the baselines of arXiv 2105.01510."""
+"""Three graph convolutions, the baseline of arXiv 2105.01510."""
 
 import torch
 from torch import Tensor, nn
@@ -14,35 +14,24 @@ class Gcn3(TrainedModel):
     requires = ("torch", "torch-geometric")
     paper = "arXiv 2105.01510"
     note = "Timed: logits of the whole graph from dense features. Training is not in it."
-    residual = False
-    variants = {
-        "gcn3": {},
-        "residual_gcn": {
-            "residual": True,
-            "summary": "gcn3 with the first convolution's features added to the second's: the residual baseline of "
-            "the multipath paper.",
-        },
-    }
 
     def build(self, features: int, width: int, classes: int, dropout: float) -> nn.Module:
-        return Gcn3Network(features, width, classes, dropout, residual=self.residual)
+        return Gcn3Network(features, width, classes, dropout)
 
 
 class Gcn3Network(nn.Module):
-    """relu(L3 b) -> linear, with b = relu(L2 a) and a = relu(L1 x); ``residual``: b = relu(L2 a) + a."""
+    """relu(L3 b) -> linear, with b = relu(L2 a) and a = relu(L1 x)."""
 
-    def __init__(self, features: int, width: int, classes: int, dropout: float, *, residual: bool = False) -> None:
+    def __init__(self, features: int, width: int, classes: int, dropout: float) -> None:
         super().__init__()
         self.first = GraphConvolution(features, width)
         self.second, self.third = GraphConvolution(width, width), GraphConvolution(width, width)
         self.last = Linear(width, classes)
-        self.dropout, self.residual = dropout, residual
+        self.dropout = dropout
 
     def forward(self, x: Features, links: Links) -> Tensor:
         a = torch.relu(self.first(dropout(x, self.dropout, self.training), links))
         b = torch.relu(self.second(dropout(a, self.dropout, self.training), links))
-        if self.residual:
-            b = b + a
         c = torch.relu(self.third(dropout(b, self.dropout, self.training), links))
         logits: Tensor = self.last(dropout(c, self.dropout, self.training))
         return logits

@@ -1,18 +1,16 @@
-"""``featherbench new``: the first version of an implementation, right but slow, or a model to change."""
+"""Writes the file of a new implementation."""
 
-import ast
-import re
+from collections.abc import Sequence
 from keyword import iskeyword
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 
 from bench.core import registry
-from bench.core.class_source import read_class
 from bench.core.errors import UsageError
-from bench.core.implementation_spec import ImplementationSpec
 from bench.core.workload import Workload
 from bench.measure.operator_workload import OperatorWorkload
+from bench.scaffold.baseline_copy import copied_source
 
 _TEMPLATE = '''"""{{ name }}: say here what it is."""
 
@@ -49,7 +47,9 @@ class {{ class_name }}(Implementation):
 '''
 
 
-def write(workload: str, name: str, path: Path | None = None) -> Path:
+def write_implementation(
+    workload: str, name: str, path: Path | None = None, plugins: Sequence[str | Path] = ()
+) -> Path:
     """Write the file of a new implementation and return its path.
 
     For an operator, the file calls the workload's reference; for a workload that trains, it is a copy of the baseline
@@ -58,27 +58,40 @@ def write(workload: str, name: str, path: Path | None = None) -> Path:
     Args:
         workload: what the implementation computes.
         name: the implementation's name, and the file's.
-        path: where to write; by default in ``impls/<workload>/`` if the current folder is the checkout that is running,
-            else in the current folder.
+        path: where to write; by default beside the workload if its folder is one of the ``plugins``, or if the current
+            folder is the checkout that is running, else in the current folder.
+        plugins: the user's files and folders, which may hold the workload or other implementations of it.
 
     Raises:
-        UsageError: where the name is no Python identifier or is taken, or the file cannot be written.
+        UsageError: where the name is no Python identifier or is taken, the workload or its baseline does not exist, the
+            file cannot be written, or a plug-in cannot be used.
     """
+    specs = registry.implementations(plugins)
     definition = registry.workload(workload)
     if not name.isidentifier() or iskeyword(name) or name.startswith("_"):
         raise UsageError(f"{name!r} cannot name a Python file of an implementation; use letters, digits and _")
-    taken = {spec.name for spec in registry.implementations() if spec.workload == workload}
-    folder = Path("impls") / workload
-    path = path or (folder if folder.resolve() == registry.folder(workload).resolve() else Path()) / f"{name}.py"
-    if name in taken or path.exists():
+    by_name = {spec.name: spec for spec in specs if spec.workload == workload}
+    path = path or _folder(workload, plugins) / f"{name}.py"
+    if name in by_name or path.exists():
         raise UsageError(f"{workload} has an implementation {name} already, or {path} exists; choose another name")
-    source = _reference_source if isinstance(definition, OperatorWorkload) else _baseline_source
-    text = source(definition, workload, name)
+    if isinstance(definition, OperatorWorkload):
+        text = _reference_source(definition, workload, name)
+    elif baseline := by_name.get(definition.baseline):
+        text = copied_source(baseline, name, _class_name(name), package=type(definition).__module__.rpartition(".")[0])
+    else:
+        raise UsageError(f"{workload} has no implementation {definition.baseline}, its baseline, which would be copied")
     try:
         path.write_text(text)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
     return path
+
+
+def _folder(workload: str, plugins: Sequence[str | Path]) -> Path:
+    """Return the folder beside the workload where it is the user's own, else the current one."""
+    beside = registry.folder(workload).resolve()
+    own = (Path("impls") / workload, *map(Path, plugins))
+    return next((folder for folder in own if folder.resolve() == beside), Path())
 
 
 def _reference_source(workload: Workload, workload_name: str, name: str) -> str:
@@ -94,44 +107,6 @@ def _reference_source(workload: Workload, workload_name: str, name: str) -> str:
             case_class=workload.case_type.__name__,
             class_name=_class_name(name),
         )
-    )
-
-
-def _baseline_source(workload: Workload, workload_name: str, name: str) -> str:
-    """Return the baseline's source with its classes renamed, without its paper; its first docstrings are to be written.
-
-    Where it is one of several variants, the source has no variants, and the attributes of that one.
-    """
-    specs = registry.implementations()
-    (baseline,) = (spec for spec in specs if (spec.workload, spec.name) == (workload_name, workload.baseline))
-    text = Path(baseline.path).read_text()
-    tree = ast.parse(text)
-    baseline_class = next(node for node in tree.body if isinstance(node, ast.ClassDef))
-    if baseline.variant:
-        text = _with_attributes_of(baseline, text, baseline_class)
-    for documented, placeholder in (
-        (tree, f"{name}: say here what it is."),
-        (baseline_class, "Say in one line what it is; featherbench list shows it."),
-    ):
-        text = text.replace(f'"""{ast.get_docstring(documented)}"""', f'"""{placeholder}"""', 1)
-    text = re.sub(r"^    paper = .*\n", "", text, count=1, flags=re.MULTILINE)
-    for class_name in (node.name for node in tree.body if isinstance(node, ast.ClassDef)):
-        if class_name.startswith(baseline_class.name):  # the baseline's class, or a class named after it
-            new_class_name = _class_name(name) + class_name.removeprefix(baseline_class.name)
-            text = re.sub(rf"\b{class_name}\b", new_class_name, text)
-    return text
-
-
-def _with_attributes_of(spec: ImplementationSpec, text: str, class_node: ast.ClassDef) -> str:
-    """Replace the class's ``variants`` by the attributes of the variant that ``spec`` is."""
-    source = read_class(Path(spec.path))
-    assert source is not None
-    assert spec.variant is not None
-    overrides = source.variants[spec.variant]
-    statements = (ast.get_source_segment(text, statement) or "" for statement in class_node.body)
-    variants = next(statement for statement in statements if statement.startswith("variants"))
-    return text.replace(
-        f"    {variants}\n", "".join(f"    {name} = {value!r}\n" for name, value in overrides.items()), 1
     )
 
 

@@ -1,0 +1,1 @@
+"""``featherbench new``: the first version of an implementation, right but slow, or a model to change."""
