@@ -10,8 +10,9 @@ from bench.report.accuracy_tables import mean_text, value_text
 from bench.report.compare import default_margin
 from bench.report.quantities import QUANTITIES
 from bench.report.section import Section
-from bench.report.units import counted, number, percent, size
-from bench.stats.ratios import geometric_mean
+from bench.report.units import counted, number, percent, ratio_with_interval, size
+from bench.stats.interval import Interval
+from bench.stats.ratios import mean_over_cases
 from bench.stats.repeats import Finding
 from bench.stats.verdict import Verdict
 from bench.store import Run
@@ -26,10 +27,10 @@ class Ranking:
     cases: int
     fastest: int
     ratio: str
-    """Geometric mean of its ratios, as text; empty where it has none."""
+    """Geometric mean of its ratios with the 95 % interval, as text; empty where it has none."""
     verdicts: Counter[Verdict]
     findings: Counter[Finding]
-    """Findings on the metric that implementations are judged by, over the section's experiments."""
+    """Findings on the primary metric, over the section's experiments."""
     is_baseline: bool
 
     @property
@@ -60,7 +61,7 @@ class Summary:
     rankings: list[Ranking]
     baseline: str | None
     judged_by: str
-    """The metric that implementations are judged by; empty where there is none."""
+    """The primary metric; empty where there is none."""
     failures: list[Failure]
 
 
@@ -111,7 +112,7 @@ def _fastest(section: Section) -> dict[str, str]:
 
 
 def _leader_sentence(experiment: Experiment) -> str:
-    """Return which model is best in the metric that implementations are judged by, and whether surely."""
+    """Return which model is best in the primary metric, and whether surely."""
     metric, leader = experiment.metrics[0], experiment.leader
     where = " in " + experiment.title if experiment.title else ""
     if leader is None:
@@ -219,20 +220,25 @@ def _rankings(section: Section, fastest: dict[str, str], trained: Sequence[Exper
     ]
     rankings = []
     for name, rows in section.rows.groupby("implementation", sort=False):
-        judged = [row for row in section.comparisons if row.implementation == name and row.ratio is not None]
-        ratios = [row.ratio.estimate for row in judged if row.ratio]
+        compared = [row for row in section.comparisons if row.implementation == name]
+        ratios = [row.uncorrected for row in compared if row.uncorrected]
         ranking = Ranking(
             implementation=str(name),
             passed=int((rows["status"] == "passed").sum()),
             cases=len(rows),
             fastest=wins[str(name)],
-            ratio=number(geometric_mean(ratios), 3) if ratios else "",
-            verdicts=Counter(row.verdict for row in judged if row.verdict),
+            ratio=_mean_text(ratios) if ratios else "",
+            verdicts=Counter(row.verdict for row in compared if row.verdict),
             findings=Counter(difference.finding for difference in differences if difference.implementation == name),
             is_baseline=name == section.baseline,
         )
         rankings.append(ranking)
     return rankings
+
+
+def _mean_text(ratios: Sequence[Interval]) -> str:
+    mean = mean_over_cases(ratios)
+    return ratio_with_interval(mean.estimate, mean.low, mean.high)
 
 
 def _failures(section: Section) -> list[Failure]:

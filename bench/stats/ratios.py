@@ -56,20 +56,11 @@ def mean_over_repeats(ratios: Sequence[float], confidence: float = 0.95) -> Inte
     return exp_interval(mean_interval(np.log(positive_array(ratios, "ratios")).tolist(), confidence))
 
 
-def geometric_mean(ratios: Sequence[float]) -> float:
-    """Return the geometric mean of ``ratios`` (no unit).
+def mean_over_cases(ratios: Sequence[Interval]) -> Interval:
+    """Return the geometric mean of the ratios of several cases, with an interval that follows from theirs.
 
     It is the only mean whose ranking does not depend on the choice of baseline (Fleming & Wallace 1986, How not to lie
     with statistics).
-
-    Raises:
-        ValueError: where there is no ratio, or one is not positive and finite.
-    """
-    return math.exp(float(np.log(positive_array(ratios, "ratios")).mean()))
-
-
-def mean_over_cases(ratios: Sequence[Interval]) -> Interval:
-    """Return the geometric mean of the ratios of several cases, with an interval that follows from theirs.
 
     The ratios must be independent, as those from different sessions are. The interval is about the mean over these very
     cases: it says nothing of other cases, however much the ratios differ. On the scale of logarithms, the distance of

@@ -8,6 +8,7 @@ import pytest
 from bench.core.record import NO_OTHER_PROCESSES, OTHER_PROCESSES, THREADS_THAT_RAN, Status
 from bench.report.compare import compare_each
 from bench.report.frame import frame
+from bench.report.overview import overviews
 from bench.report.section import sections
 from bench.report.summary import summarise
 from bench.store import Request
@@ -19,6 +20,9 @@ UNTRIED_YET = (
     "before a GPU has run them",
     "tried on a simulated one so far",
 )
+
+
+NOISE = [0.99, 1.0, 1.0, 1.01] * 10
 
 
 @pytest.fixture
@@ -119,6 +123,22 @@ def test_cases_in_which_fewer_than_two_passed_are_reported_and_not_counted(make_
     text = summary_of(*records)
     assert "fast has the lowest time in 1 of 1 case, not counting 2 cases where fewer than two passed;" in text
     assert "fast has the lowest time in 1 of 1 case; the verdicts" in summary_of(records[0], records[3], name="ranked")
+
+
+def test_a_mean_ratio_has_its_interval_as_compare_prints_it(make_record, make_run):
+    cases = [{"groups": groups} for groups in (1, 2, 4)]
+    records = [make_record(parameters=case, session=str(case)) for case in cases]
+    records += [
+        make_record("fast", [500 * factor for factor in NOISE], parameters=case, session=str(case)) for case in cases
+    ]
+    run = make_run(records)
+    comparisons = compare_each([run])
+    (section,) = sections([run], frame([run]), comparisons)
+    baseline, fast = summarise(section).rankings
+    (overview,) = overviews(comparisons, run)
+    mean = overview.means[0].ratio
+    assert mean.low < mean.estimate < mean.high
+    assert (baseline.ratio, fast.ratio) == ("", f"{mean.estimate:.3f} [{mean.low:.3f}, {mean.high:.3f}]")
 
 
 def test_the_remark_of_the_workload_is_in_the_summary(make_record, summary_of):

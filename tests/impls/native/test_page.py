@@ -1,13 +1,13 @@
 """The figures in the native kernels' README match the committed run that it names."""
 
 from pathlib import Path
+from statistics import geometric_mean
 
 import pandas as pd
 import pytest
 
 from bench.core.target import Target
 from bench.report.frame import frame
-from bench.stats.ratios import geometric_mean
 from bench.store import find
 
 ROOT = Path(__file__).parents[3]
@@ -25,7 +25,7 @@ def peak_fractions() -> pd.DataFrame:
     table = frame([run]).dropna(subset="gflops")
     table["fraction"] = table.gflops / peak
     table["width"] = table.cin // table.groups
-    return table.pivot_table("fraction", "width", "implementation", aggfunc=lambda values: geometric_mean(list(values)))
+    return table.pivot_table("fraction", "width", "implementation", aggfunc=geometric_mean)
 
 
 @pytest.mark.parametrize(
