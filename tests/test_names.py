@@ -54,7 +54,6 @@ RETIRED_IN_PYTHON = {
     "OUTPUTS": "BLOCK_M",
     "PIXELS": "BLOCK_N",
     "STAGE_WORDS": "BLOCK_K_WORDS",
-    "Entry": "ImplementationSpec",
     **dict.fromkeys(("found", "told", "here", "made", "one"), "the name of the thing"),
 }
 RETIRED_IN_NATIVE = {
