@@ -1,6 +1,29 @@
-"""Options of the test run."""
+"""Options of the test run, and fixtures for tests that measure but do not look at times."""
+
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
+
+from bench.peaks import host
+from bench.peaks.model import Peaks
+from bench.run import session
+
+
+@pytest.fixture(scope="session")
+def peaks_measured_once() -> Callable[..., Peaks]:
+    """A stand-in for ``host.measure_peaks`` that measures once: each new folder of results would take 1.5 s for it."""
+    return cache(host.measure_peaks)
+
+
+@pytest.fixture(scope="module")
+def one_process(peaks_measured_once: Callable[..., Peaks]) -> Iterator[None]:
+    """Time each implementation in a single process, in which it has all of its rounds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(host, "measure_peaks", peaks_measured_once)
+        patch.setattr(session, "MIN_PROCESSES", 1)
+        patch.setattr(session, "MIN_ROUNDS_PER_PROCESS", session.MIN_ROUNDS)
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -25,7 +25,7 @@ def test_compare_exits_with_status_3_when_an_implementation_is_slower(featherben
         "import time\n" + source.replace(return_line, f"            time.sleep(0.02)\n{return_line}")
     )
     cases = ("--suite", "odd", "--case", "kernel=1", "--impl", "im2col,sleepy", "--plugin", "sleepy.py")
-    featherbench("run", *cases, "--budget", "1s", "--name", "both", cwd=tmp_path)
+    featherbench("run", *cases, "--budget", "0.3s", "--name", "both", cwd=tmp_path)
 
     slower = featherbench("compare", "both", "--baseline", "im2col", "--fail-if-slower", "5%", cwd=tmp_path)
     assert slower.returncode == 3

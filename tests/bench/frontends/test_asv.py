@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -23,18 +25,80 @@ list_benchmarks(sys.argv[1], open(sys.argv[2], "w"))
 """
 RUN = """
 import dataclasses, json, os, sys
+from pathlib import Path
 import numpy  # asv may import it first
+from asv_runner.discovery import get_benchmark_from_name
 from asv_runner.run import _run
 from bench.core import registry
 from threadpoolctl import threadpool_info
-if len(sys.argv) > 4:
-    *specs, planted = registry.implementations([sys.argv[4]])
-    planted = dataclasses.replace(planted, name="im2col")
-    registry.implementations = lambda: [planted if spec.name == "im2col" else spec for spec in specs]
-_run((sys.argv[1], sys.argv[2], json.dumps({"number": 1, "repeat": 1, "warmup_time": 0}), "None", sys.argv[3]))
-threads = max(pool["num_threads"] for pool in threadpool_info())
-print(json.dumps({"cores": len(os.sched_getaffinity(0)), "threads": threads}))
+
+folder, jobs = sys.argv[1], json.loads(sys.argv[2])
+result, outcome = Path("result.json"), Path("outcome.json")
+
+def run(name, planted):
+    if planted:
+        *specs, plugin = registry.implementations([planted])
+        plugin = dataclasses.replace(plugin, name="im2col")
+        registry.implementations = lambda: [plugin if spec.name == "im2col" else spec for spec in specs]
+    error = ""
+    try:
+        _run((folder, name, json.dumps({"number": 1, "repeat": 1, "warmup_time": 0}), "None", str(result)))
+    except Exception as raised:
+        error = f"{type(raised).__name__}: {raised}"
+    threads = max(pool["num_threads"] for pool in threadpool_info())
+    value = result.read_text() if result.exists() else None
+    return {"value": value, "error": error, "cores": len(os.sched_getaffinity(0)), "threads": threads}
+
+get_benchmark_from_name(folder, jobs[0][0])  # asv imports the benchmarks once, and forks for each of them
+outcomes = []
+for job in jobs:
+    result.unlink(missing_ok=True)
+    outcome.unlink(missing_ok=True)
+    if not (child := os.fork()):
+        outcome.write_text(json.dumps(run(*job)))
+        os._exit(0)
+    os.waitpid(child, 0)
+    outcomes.append(json.loads(outcome.read_text()))
+Path("outcomes.json").write_text(json.dumps(outcomes))
 """
+GROUPED = ("GroupedConv2d", "im2col")
+
+
+class Job(NamedTuple):
+    """A method for asv to run on an implementation's last case, or on the accident ``planted`` in its place."""
+
+    method: str
+    planted: str = ""
+    subject: tuple[str, str] = GROUPED
+
+
+class Result(NamedTuple):
+    """What became of a job."""
+
+    value: str | None
+    """The JSON that asv stores; None where it stores nothing."""
+    error: str
+    cores: int
+    threads: int
+
+
+ACCIDENTS = {
+    "returns_nan": "1 of the output's",
+    "knows_only_prepared_inputs": "the output is right for earlier inputs",
+    "raises_while_timed": "round: RuntimeError: the queue is full",
+    "wrong_only_while_timed": "above the tolerance of 0.0001",
+    "writes_to_its_input": "it writes to its inputs: x changed",
+    "writes_to_its_input_while_timed": "it writes to its inputs: x changed",
+    "leaves_work_in_a_thread": "after its calls had returned, other threads or processes used",
+}
+"""Accidents, with what asv says of them."""
+JOBS = [
+    *(Job(method) for method in METHODS),
+    *(Job(method, "supports_nothing") for method in ("time_call", "track_error")),
+    *(Job(method, "needs_what_is_not_installed") for method in METHODS),
+    Job("track_macs", subject=("NodeClassification", "gcn3")),
+    *(Job("time_call", accident) for accident in ACCIDENTS),
+]
 
 
 @pytest.fixture(scope="module")
@@ -63,28 +127,35 @@ def test_parameters_are_those_of_the_registry(benchmarks):
     assert [case.strip("'") for case in cases] == [case.slug for case in workload.suites()["first"]]
 
 
-def _measure(
-    benchmarks, folder, method, planted: str = "", subject: tuple[str, str] = ("GroupedConv2d", "im2col")
-) -> subprocess.CompletedProcess[str]:
-    """Let asv run an implementation, or the accident ``planted`` in its place, on its last case, into result.json."""
-    workload, implementation = subject
-    name = f"{workload}.{method}"
-    names, cases = benchmarks[name]["params"]
-    last = names.index(repr(implementation)) * len(cases) + len(cases) - 1
-    command = [sys.executable, "-c", RUN, FOLDER, f"{name}-{last}", folder / "result.json"]
-    if planted:
-        command.append(ROOT / f"tests/bench/accidents/{planted}.py")
+def _measure(benchmarks: dict[str, Any], folder: Path, jobs: Sequence[Job]) -> list[Result]:
+    """Let asv run the jobs one after the other, each in a fork of one process."""
+    command = [sys.executable, "-c", RUN, FOLDER, json.dumps([_arguments(benchmarks, job) for job in jobs])]
     # A shell forks it: a process started by exec keeps the peak memory of the process that it replaces, here of these
     # tests.
-    forked = ["sh", "-c", '"$@"; exit $?', "sh", *command]
-    return subprocess.run(forked, cwd=folder, env=_environment(), check=not planted, capture_output=True, text=True)
+    subprocess.run(["sh", "-c", '"$@"; exit $?', "sh", *command], cwd=folder, env=_environment(), check=True)
+    return [Result(**result) for result in json.loads((folder / "outcomes.json").read_text())]
+
+
+def _arguments(benchmarks: dict[str, Any], job: Job) -> tuple[str, str]:
+    """Return asv's name of the job's benchmark, and the path of the accident."""
+    workload, implementation = job.subject
+    name = f"{workload}.{job.method}"
+    names, cases = benchmarks[name]["params"]
+    last = names.index(repr(implementation)) * len(cases) + len(cases) - 1
+    return f"{name}-{last}", str(ROOT / f"tests/bench/accidents/{job.planted}.py") if job.planted else ""
+
+
+@pytest.fixture(scope="module")
+def results(benchmarks, tmp_path_factory) -> dict[Job, Result]:
+    """The results of all JOBS, with one import of the benchmarks, which takes longer than the jobs do."""
+    return dict(zip(JOBS, _measure(benchmarks, tmp_path_factory.mktemp("jobs"), JOBS), strict=True))
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_combination_runs_on_one_core_and_one_thread(benchmarks, tmp_path, method):
-    result = _measure(benchmarks, tmp_path, method)
-    assert json.loads(result.stdout.splitlines()[-1]) == {"cores": 1, "threads": 1}
-    value = json.loads((tmp_path / "result.json").read_text())
+def test_a_combination_runs_on_one_core_and_one_thread(results, method):
+    result = results[Job(method)]
+    assert (result.error, result.cores, result.threads) == ("", 1, 1)
+    value = json.loads(result.value)
     if method == "time_call":
         assert len(value["samples"]) == 1
     elif method == "track_error":
@@ -98,53 +169,31 @@ def test_a_combination_runs_on_one_core_and_one_thread(benchmarks, tmp_path, met
 
 def test_the_peak_memory_of_the_process_is_that_of_the_call(benchmarks, tmp_path):
     """This holds even where the check before it needs as much."""
-    peaks = {}
-    for planted in ("takes_a_large_array", "takes_more_at_first"):
-        assert _measure(benchmarks, tmp_path, "peakmem_call", planted).returncode == 0
-        peaks[planted] = json.loads((tmp_path / "result.json").read_text())
-    assert 56 << 20 < peaks["takes_a_large_array"] - peaks["takes_more_at_first"] < 72 << 20
+    large, small = (
+        _measure(benchmarks, tmp_path, [Job("peakmem_call", planted)])[0]
+        for planted in ("takes_a_large_array", "takes_more_at_first")
+    )
+    assert 56 << 20 < json.loads(large.value) - json.loads(small.value) < 72 << 20
 
 
-def test_a_wrong_output_has_no_time(benchmarks, tmp_path):
-    result = _measure(benchmarks, tmp_path, "time_call", "returns_nan")
-    assert result.returncode == 1
-    assert "NotMeasuredError: 1 of the output's" in result.stderr
-    assert not (tmp_path / "result.json").exists()
-
-
-@pytest.mark.parametrize(
-    ("planted", "reason"),
-    [
-        ("knows_only_prepared_inputs", "the output is right for earlier inputs"),
-        ("leaves_work_in_a_thread", "after its calls had returned, other threads or processes used"),
-        ("raises_while_timed", "round: RuntimeError: the queue is full"),
-        ("wrong_only_while_timed", "above the tolerance of 0.0001"),
-        ("writes_to_its_input", "it writes to its inputs: x changed"),
-        ("writes_to_its_input_while_timed", "it writes to its inputs: x changed"),
-    ],
-)
-def test_an_accident_fails_as_in_a_run(benchmarks, tmp_path, planted, reason):
-    result = _measure(benchmarks, tmp_path, "time_call", planted)
-    assert result.returncode == 1
-    last = result.stderr.splitlines()[-1]
-    assert "NotMeasuredError: " in last
-    assert reason in last
-    assert not (tmp_path / "result.json").exists()
+@pytest.mark.parametrize("planted", ACCIDENTS)
+def test_an_accident_fails_as_in_a_run(results, planted):
+    result = results[Job("time_call", planted)]
+    assert result.error.startswith("NotMeasuredError: ")
+    assert ACCIDENTS[planted] in result.error
+    assert result.value is None
 
 
 @pytest.mark.parametrize("method", ["time_call", "track_error"])
-def test_an_unsupported_case_has_no_value(benchmarks, tmp_path, method):
-    _measure(benchmarks, tmp_path, method, "supports_nothing")
-    assert (tmp_path / "result.json").read_text() == "NaN"
+def test_an_unsupported_case_has_no_value(results, method):
+    assert results[Job(method, "supports_nothing")].value == "NaN"
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_missing_package_gives_no_value(benchmarks, tmp_path, method):
-    _measure(benchmarks, tmp_path, method, "needs_what_is_not_installed")
-    assert (tmp_path / "result.json").read_text() == "NaN"
+def test_a_missing_package_gives_no_value(results, method):
+    assert results[Job(method, "needs_what_is_not_installed")].value == "NaN"
 
 
-def test_a_trained_model_has_no_macs(benchmarks, tmp_path):
+def test_a_trained_model_has_no_macs(results):
     """The value is NaN, because asv takes None for a failure."""
-    _measure(benchmarks, tmp_path, "track_macs", subject=("NodeClassification", "gcn3"))
-    assert (tmp_path / "result.json").read_text() == "NaN"
+    assert results[Job("track_macs", subject=("NodeClassification", "gcn3"))].value == "NaN"

@@ -7,6 +7,8 @@ import pytest
 
 from bench.core.budget import Budget
 from bench.core.record import Record
+from bench.peaks import host
+from bench.peaks.model import Peaks
 from bench.run.launch import Outcome, launch
 from bench.run.scheduler import Display
 from bench.store import Request
@@ -19,7 +21,7 @@ SHORT = Budget(timed_s=0.1)
 
 
 @pytest.fixture(scope="session")
-def measure(tmp_path_factory: pytest.TempPathFactory) -> Measure:
+def measure(tmp_path_factory: pytest.TempPathFactory, peaks_measured_once: Callable[..., Peaks]) -> Measure:
     """Return a function that runs plug-ins, given by name or path, beside im2col on a single small case."""
 
     def run(
@@ -38,7 +40,9 @@ def measure(tmp_path_factory: pytest.TempPathFactory) -> Measure:
             plugins=tuple(map(str, paths)),
         )
         results = tmp_path_factory.mktemp("results")
-        return launch(request, budget=budget, results=results, display=display)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(host, "measure_peaks", peaks_measured_once)
+            return launch(request, budget=budget, results=results, display=display)
 
     return run
 

@@ -93,10 +93,10 @@ ACCIDENTS = [
     Accident("numpy", PASSED),
 ]
 HANGS = [
-    Accident("hangs_on_import", TIMEOUT, "no reply to 'load' within 6 s"),
-    Accident("hangs_in_prepare", TIMEOUT, "no reply to 'prepare' within 6 s"),
-    Accident("hangs_in_call", TIMEOUT, "no reply to 'measure_memory' within 6 s"),
-    Accident("hangs_while_timed", TIMEOUT, "no reply to 'round' within 6 s"),
+    Accident("hangs_on_import", TIMEOUT, "no reply to 'load' within 4 s"),
+    Accident("hangs_in_prepare", TIMEOUT, "no reply to 'prepare' within 4 s"),
+    Accident("hangs_in_call", TIMEOUT, "no reply to 'measure_memory' within 4 s"),
+    Accident("hangs_while_timed", TIMEOUT, "no reply to 'round' within 4 s"),
 ]
 LIKE_ITS_LIBRARY = """
 import numpy
@@ -130,7 +130,7 @@ def together(measure: Measure, generated: dict[str, Path]) -> Outcome:
 
 @pytest.fixture(scope="session")
 def hanging(measure: Measure) -> Outcome:
-    return measure([name for name, *_ in HANGS], Budget(timed_s=0.1, timeout_s=6))
+    return measure([name for name, *_ in HANGS], Budget(timed_s=0.1, timeout_s=4))
 
 
 @pytest.mark.parametrize("accident", ACCIDENTS, ids=lambda accident: accident.name)
@@ -198,7 +198,7 @@ def test_a_slow_implementation_leaves_others_their_rounds(measure: Measure, reco
     assert len(fast.rounds) >= 30
     assert len(set(fast.processes)) >= 4
     assert len(slow.rounds) >= 3
-    assert slow.estimate > 2.5e8
+    assert slow.estimate > 1e8
 
 
 def test_every_accident_file_is_tested() -> None:

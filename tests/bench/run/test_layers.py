@@ -60,7 +60,7 @@ def test_equal_layers_are_planned_once() -> None:
     ]
 
 
-@pytest.mark.usefixtures("model")
+@pytest.mark.usefixtures("model", "one_process")
 def test_one_run_measures_a_model_and_adds_it_up(tmp_path: Path) -> None:
     own = request(read_layers("net.onnx", (), (CONV,))).model_copy(update={"implementations": ("im2col", "pytorch")})
     run = launch(own, budget=Budget(timed_s=0.2), results=tmp_path).run

@@ -31,7 +31,7 @@ EXPECTED = {
 
 
 @pytest.fixture(scope="module")
-def outcome(measure: Callable[..., Outcome]) -> Outcome:
+def outcome(measure: Callable[..., Outcome], one_process: None) -> Outcome:
     return measure(list(EXPECTED))
 
 

@@ -1,7 +1,5 @@
 """The record of a trained model has its own work, metrics and curves, or says why it has no speed."""
 
-from pathlib import Path
-
 import pytest
 
 from bench.core.budget import Budget
@@ -29,25 +27,30 @@ class Plugin(Gcn):
 
         return replace(trained, predict=call)
 """
+CALLS = {"like_gcn": "trained()", "changes": "trained() if len(calls) < 10 else trained().roll(1, 1)"}
 
 
-def run(folder: Path, call: str) -> list[Record]:
-    """Return the records of gcn and of a plug-in that returns ``call``."""
-    path = folder / "plugin.py"
-    path.write_text(PLUGIN.replace("CALL", call))
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory, one_process: None) -> dict[str, Record]:
+    """The records of gcn, and of plug-ins that return the CALLS, by implementation."""
+    folder = tmp_path_factory.mktemp("trained")
+    paths = [folder / f"{name}.py" for name in CALLS]
+    for path, call in zip(paths, CALLS.values(), strict=True):
+        path.write_text(PLUGIN.replace("CALL", call))
     request = Request(
         workloads=("node_classification",),
         suite="quick",
         target="edge",
-        implementations=("gcn", "plugin"),
+        implementations=("gcn", *CALLS),
         case_filters=("recipe=plain",),
-        plugins=(str(path),),
+        plugins=tuple(map(str, paths)),
     )
-    return launch(request, budget=Budget(timed_s=0.1), results=folder).run.records
+    run = launch(request, budget=Budget(timed_s=0.1), results=folder).run
+    return {record.implementation: record for record in run.records}
 
 
-def test_the_record_of_a_trained_model_has_its_work_metrics_and_curves(tmp_path: Path) -> None:
-    gcn, plugin = run(tmp_path, "trained()")
+def test_the_record_of_a_trained_model_has_its_work_metrics_and_curves(records: dict[str, Record]) -> None:
+    gcn, plugin = records["gcn"], records["like_gcn"]
     for record in (gcn, plugin):
         assert record.status is Status.PASSED, record.reason
         assert record.work is not None
@@ -65,8 +68,8 @@ def test_the_record_of_a_trained_model_has_its_work_metrics_and_curves(tmp_path:
     }
 
 
-def test_a_model_whose_output_changes_once_it_is_timed_has_no_speed(tmp_path: Path) -> None:
-    _, plugin = run(tmp_path, "trained() if len(calls) < 10 else trained().roll(1, 1)")
+def test_a_model_whose_output_changes_once_it_is_timed_has_no_speed(records: dict[str, Record]) -> None:
+    plugin = records["changes"]
     assert plugin.status is Status.INCORRECT
     assert "another class" in plugin.reason
     assert plugin.latency is None

@@ -33,7 +33,7 @@ NAMES = ("right", "wrong", "misspelt", "elsewhere", "described")
 
 
 @pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+def outcome(tmp_path_factory: pytest.TempPathFactory, one_process: None) -> Outcome:
     folder = tmp_path_factory.mktemp("variants")
     (folder / "family.py").write_text(PLUGIN)
     request = Request(
