@@ -149,18 +149,22 @@ class Worker:
         self.padding.append(layout.randomize_layout())
         self._remember_inputs()
         plan = self.meter.warm_up(self.call, plan)
+        self.output: Any = copy_output(self.call())  # takes the memory that the copy of a timed output will need
+        self.is_timed = False
         self.ticks = facts.thread_ticks()
-        self.output: Any = None
         _freeze_gc()
         return {"plan": plan, "held_bytes": self.meter.held_bytes()}
 
     def round(self) -> Json:
         measured = self.meter.take_round(self.call)
-        if self.output is None:  # Later rounds have the same inputs.
-            self.output = copy_output(measured.output)
+        if not self.is_timed:  # Later rounds have the same inputs.
+            self.output = None
+            self.output, self.is_timed = copy_output(measured.output), True
         names = ("samples", "calls", "off_cpu", "disturbed", "throttled", "launch_bound")
+        reply = {name: getattr(measured, name) for name in names}
+        del measured
         gc.collect()  # Outputs in reference cycles do not count as kept: they only wait for a collection.
-        return {name: getattr(measured, name) for name in names} | {"held_bytes": self.meter.held_bytes()}
+        return reply | {"held_bytes": self.meter.held_bytes()}
 
     def recheck(self, kept: str | None) -> Json:
         """After timing, check that arrays are unchanged and the output is right, or equals that in file ``kept``."""

@@ -1,10 +1,15 @@
 """Steps of a worker, taken in this process."""
 
 import gc
+import os
 import weakref
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+
+from bench.core.workload import Problem
+from bench.measure.host import HostMeter
 from bench.measure.latency import Round
 from bench.run.worker import Worker
 
@@ -24,7 +29,7 @@ def test_garbage_of_a_round_does_not_count_as_kept_memory() -> None:
         return Round(samples=[1.0], calls=1, output=None)
 
     worker = Worker()
-    worker.call, worker.output = (lambda: None), ()
+    worker.call, worker.is_timed = (lambda: None), True
     worker.meter = SimpleNamespace(
         take_round=take_round, held_bytes=lambda: sum(reference() is not None for reference in garbage)
     )
@@ -33,3 +38,14 @@ def test_garbage_of_a_round_does_not_count_as_kept_memory() -> None:
         assert worker.round()["held_bytes"] == 0
     finally:
         gc.enable()
+
+
+def test_the_output_of_a_round_and_its_copy_do_not_count_as_kept_memory() -> None:
+    worker = Worker()
+    worker.meter, worker.problem, worker.padding = HostMeter(), Problem(None, {}, {}), []
+    worker.call = lambda: np.ones(1 << 20)
+    try:
+        before = worker.warm_up(sorted(os.sched_getaffinity(0)), None)["held_bytes"]
+        assert worker.round()["held_bytes"] - before < 1 << 20, "an output takes 8 MiB"
+    finally:
+        gc.unfreeze()

@@ -53,7 +53,7 @@ def test_a_single_step_of_each_process_is_no_leak(step: int, processes: int, rou
 
 
 def test_a_little_in_each_round_of_short_processes_is_no_leak() -> None:
-    """The first calls of ONNX Runtime touch about 25 KiB more in each round of 500, for a few rounds."""
+    """Allocators touch a few more pages in each of the first rounds of a process."""
     for seed in range(20):
         assert growth(lambda n: 50 * n, 500, 5, 4, seed, error_kib=8) == 0
 
