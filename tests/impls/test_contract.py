@@ -144,9 +144,11 @@ def examples(
 
 
 def for_random_cases(
-    workload: Workload, implementation: Implementation, examples: Examples, test: Callable[[Case], None]
+    workload: Workload, implementation: Implementation, examples: Examples, test: Callable[[Case, bool], None]
 ) -> None:
     """Have hypothesis call ``test`` with random cases, as many as ``examples`` says, and shrink a failing one.
+
+    The other argument says whether inputs are to be contiguous.
 
     The time of a case is estimated from two only, which a compiler may have cached. Therefore, once the time is over
     and FEWEST cases have passed, further cases are drawn but not tried.
@@ -155,11 +157,11 @@ def for_random_cases(
 
     def in_time(data: st.DataObject) -> None:
         nonlocal passed, failed
-        case = draw_supported_case(workload, implementation, data)
+        case, contiguous = draw_supported_case(workload, implementation, data), not data.draw(st.booleans())
         if time.perf_counter() - began > examples.seconds and passed >= FEWEST and not failed:
             return
         try:
-            test(case)
+            test(case, contiguous)
         except AssertionError:
             failed = True  # hypothesis shrinks it, however long that takes
             raise
@@ -172,61 +174,53 @@ def for_random_cases(
 
 
 def test_random_cases_give_correct_outputs(
-    workload: Workload, implementation: Implementation, prepare: Prepare, examples: Examples
-) -> None:
-    """Also, the call does not write to its inputs (``guard``), fills its whole output and reads its inputs anew."""
-
-    def test(case: Case) -> None:
-        problem, call = prepare(workload.problem(case, seed=1))
-        check = workload.check(problem, call, seed=2)
-        assert check.passed, f"{case.slug}: {check.reason}"
-
-    for_random_cases(workload, implementation, examples, test)
-
-
-def test_inputs_need_not_be_contiguous(
-    workload: Workload, implementation: Implementation, prepare: Prepare, examples: Examples
-) -> None:
-    def test(case: Case) -> None:
-        problem = workload.problem(case, seed=1)
-        for name, array in problem.inputs.items():
-            strided = np.zeros((*array.shape, 2), array.dtype)[..., 0]
-            strided[...] = array
-            problem.inputs[name] = strided
-        problem, call = prepare(problem)
-        check = workload.check(problem, call, seed=2)
-        assert check.passed, f"{case.slug}: {check.reason}"
-
-    for_random_cases(workload, implementation, examples, test)
-
-
-def test_two_calls_give_the_same_output(
     workload: Workload, implementation: Implementation, target: Target, prepare: Prepare, examples: Examples
 ) -> None:
-    """The outputs are equal bit by bit, or within the tolerance on a GPU, where libraries sum with atomics."""
-    (quick, random), began = quick_and_random_cases(workload), time.perf_counter()
-    for case in [
-        case for case in [*quick, *random][: min(30, examples.most)] if implementation.unsupported(case) is None
-    ]:
-        if time.perf_counter() - began > examples.seconds:
-            break
-        _, call = prepare(workload.problem(case, seed=1))
-        first_outputs = [array.copy() for array in as_arrays(call())]
-        for first, second in zip(first_outputs, as_arrays(call()), strict=True):
-            if target is CUDA and isinstance(workload, OperatorWorkload):
-                assert relative_error(second, first.astype(np.float64)) <= workload.tolerance(case), case.slug
-            else:
-                np.testing.assert_array_equal(first, second, err_msg=case.slug)
+    """Also, the call does not write to its inputs (``guard``), fills its whole output and reads its inputs anew.
+
+    Inputs need not be contiguous, and a second call gives the same output.
+    """
+
+    def test(case: Case, contiguous: bool) -> None:
+        problem = workload.problem(case, seed=1)
+        if not contiguous:
+            make_strided(problem)
+        problem, call = prepare(problem)
+        check = workload.check(problem, call, seed=2)
+        inputs = "contiguous" if contiguous else "strided"
+        assert check.passed, f"{case.slug}, {inputs} inputs: {check.reason}"
+        require_same_outputs(workload, case, call, target)
+
+    for_random_cases(workload, implementation, examples, test)
+
+
+def make_strided(problem: Problem) -> None:
+    """Replace the inputs by equal arrays that are not contiguous."""
+    for name, array in problem.inputs.items():
+        strided = np.zeros((*array.shape, 2), array.dtype)[..., 0]
+        strided[...] = array
+        problem.inputs[name] = strided
+
+
+def require_same_outputs(workload: Workload, case: Case, call: Call, target: Target) -> None:
+    """Compare two calls bit by bit, or within the tolerance on a GPU, where libraries sum with atomics."""
+    first_outputs = [array.copy() for array in as_arrays(call())]
+    for first, second in zip(first_outputs, as_arrays(call()), strict=True):
+        if target is CUDA and isinstance(workload, OperatorWorkload):
+            assert relative_error(second, first.astype(np.float64)) <= workload.tolerance(case), case.slug
+        else:
+            np.testing.assert_array_equal(first, second, err_msg=case.slug)
 
 
 def test_two_prepared_cases_do_not_disturb_each_other(
-    workload: Workload, implementation: Implementation, prepare: Prepare
+    workload: Workload, implementation: Implementation, target: Target, prepare: Prepare
 ) -> None:
     cases = [case for case in quick_and_random_cases(workload)[0] if implementation.unsupported(case) is None][:2]
     prepared = [prepare(workload.problem(case, seed=1)) for case in cases]
     for problem, call in [*prepared, *reversed(prepared)]:
         check = workload.check_output(problem, call, call())
         assert check.passed, f"{problem.case.slug}: {check.reason}"
+        require_same_outputs(workload, problem.case, call, target)
 
 
 def test_at_least_one_quick_case_is_supported(workload: Workload, implementation: Implementation) -> None:
