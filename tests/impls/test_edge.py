@@ -1,27 +1,38 @@
 """On target ``edge`` every implementation runs on one thread of its own worker, and passes or states why it cannot."""
 
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
 from bench.core import registry
 from bench.core.budget import Budget
-from bench.core.record import THREADS_THAT_RAN, Status
-from bench.run.launch import launch
+from bench.core.record import THREADS_THAT_RAN, Record, Status
+from bench.core.target import Target
+from bench.run.plan import plan
+from bench.run.session import measure_case
+from bench.run.workers import Workers
 from bench.store import Request
+
+EDGE, BUDGET = Target("edge"), Budget(timed_s=0.3)
+
+
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory, one_process: None) -> dict[str, Sequence[Record]]:
+    """The records of each workload's first quick case, measured with one import of all libraries."""
+    with Workers(EDGE, BUDGET, tmp_path_factory.mktemp("edge") / "logs") as workers:
+        return {
+            name: measure_case(plan(Request(workloads=(name,), suite="quick", target=EDGE))[0], workers, BUDGET.timed_s)
+            for name in registry.workloads()
+        }
 
 
 @pytest.mark.parametrize("workload", registry.workloads())
-def test_one_thread_works_on_the_edge(workload: str, tmp_path: Path) -> None:
-    """Run the first quick case for long enough that the time of other threads would show."""
-    case = registry.workload(workload).suites()["quick"][0]
-    filters = tuple(f"{name}={text}" for name, text in case.texts().items())
-    request = Request(workloads=(workload,), suite="quick", target="edge", case_filters=filters)
-    records = launch(request, budget=Budget(timed_s=0.3), results=tmp_path).run.records
-    assert {record.implementation for record in records} == {
+def test_one_thread_works_on_the_edge(workload: str, records: dict[str, Sequence[Record]]) -> None:
+    """The implementations ran for long enough that the time of other threads would show."""
+    assert {record.implementation for record in records[workload]} == {
         spec.name for spec in registry.implementations() if spec.workload == workload and "edge" in spec.targets
     }
-    for record in records:
+    for record in records[workload]:
         assert record.status in (Status.PASSED, Status.UNSUPPORTED), f"{record.implementation}: {record.reason}"
         if record.status is Status.PASSED:
             assert record.facts[THREADS_THAT_RAN] == "1", record.implementation
