@@ -32,21 +32,28 @@ def compare(
     run: Annotated[
         list[str],
         typer.Argument(
-            metavar="RUN [RUN]",
+            metavar="RUN",
             help="A run, given by its name, its folder, or latest; or a newer run and an older one to compare it with.",
         ),
     ],
     baseline: Annotated[
         str | None,
-        typer.Option(help="Implementation to compare with, if one run is given. Default: that of the workload."),
+        typer.Option(
+            metavar="NAME", help="Implementation to compare with, if one run is given. Default: that of the workload."
+        ),
     ] = None,
     margin: Annotated[
         str | None,
-        typer.Option(help="Largest difference that counts as none, such as 2%. Default: the machine's measured noise."),
+        typer.Option(
+            metavar="SHARE",
+            help="Largest difference that counts as none, such as 2%. Default: the machine's measured noise.",
+        ),
     ] = None,
     fail_if_slower: Annotated[
         str | None,
-        typer.Option(help="Exit with status 3 if an implementation is slower by more than this, such as 5%."),
+        typer.Option(
+            metavar="SHARE", help="Exit with status 3 if an implementation is slower by more than this, such as 5%."
+        ),
     ] = None,
     impl: Annotated[
         list[str] | None, typer.Option(metavar="NAME[,NAME]", help="Show only these implementations.")
@@ -59,7 +66,7 @@ def compare(
     results: Results = store.LOCAL,
     as_json: Json = False,
 ) -> None:
-    """Compare the implementations of a run with a baseline, or a newer run with an older one.
+    """Compare implementations with a baseline, or two runs.
 
     A ratio is the time of an implementation divided by the time of the baseline, or new divided by old: below 1 is
     faster. The verdict is faster or slower only where the whole confidence interval of the ratio lies beyond the

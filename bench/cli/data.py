@@ -23,7 +23,10 @@ def data(context: typer.Context) -> None:
 
 @app.command("list", epilog="Example: featherbench data list --json")
 def list_(as_json: Json = False) -> None:
-    """List the datasets, and which are on this machine (by the sizes of their files)."""
+    """List the datasets.
+
+    Says which of them are on this machine, by the sizes of their files.
+    """
     cards = {name: (card, datasets.missing(name)) for name, card in datasets.cards().items()}
     if as_json:
         listing = {name: card.model_dump(mode="json") | {"missing": reason} for name, (card, reason) in cards.items()}
@@ -39,11 +42,11 @@ def list_(as_json: Json = False) -> None:
 
 @app.command(epilog="Example: featherbench data fetch cora citeseer")
 def fetch(
-    name: Annotated[list[str], typer.Argument(metavar="NAME...", help="Datasets, as data list names them.")],
+    name: Annotated[list[str], typer.Argument(metavar="NAME", help="Datasets, as data list names them.")],
 ) -> None:
-    """Download datasets, as far as their files are missing or damaged, and verify them.
+    """Download datasets and verify them.
 
-    Each has a licence of its own, which data list names.
+    Only files that are missing or damaged are downloaded. Each dataset has a licence of its own, which data list names.
     """
     for card in [datasets.card(dataset) for dataset in dict.fromkeys(name)]:
         with _progress() as bar:
@@ -56,10 +59,13 @@ def fetch(
 def verify(
     name: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Datasets, as data list names them. Default: all on this machine."),
+        typer.Argument(metavar="NAME", help="Datasets, as data list names them. Default: all on this machine."),
     ] = None,
 ) -> None:
-    """Check the files of datasets against their known SHA-256 hashes; exit status 1 if one differs or is missing."""
+    """Check the files of datasets against their known hashes.
+
+    The hashes are SHA-256. Exit status 1 if a file differs or is missing.
+    """
     names = dict.fromkeys(name or filter(datasets.begun, datasets.cards()))
     faults = {dataset: datasets.verify(dataset) for dataset in names}
     for dataset, fault in faults.items():

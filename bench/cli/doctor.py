@@ -17,19 +17,22 @@ from bench.run import launch
 
 
 def doctor(
-    pairs: Annotated[int, typer.Option(min=1, help="Number of comparisons in each trial.")] = 10,
+    pairs: Annotated[int, typer.Option(min=1, metavar="COUNT", help="Number of comparisons in each trial.")] = 10,
     trial: Annotated[list[Trial] | None, typer.Option(help="Run only this trial. Repeatable. Default: all.")] = None,
     impl: Annotated[
         list[str] | None, typer.Option(metavar="NAME[,NAME]", help="Copy only these implementations. Default: all.")
     ] = None,
-    margin: Annotated[str, typer.Option(help="Largest difference that counts as none.")] = "1%",
-    budget: Annotated[str, typer.Option(help="Time to spend on timing each comparison.")] = f"{Budget().timed_s:g}s",
+    margin: Annotated[str, typer.Option(metavar="SHARE", help="Largest difference that counts as none.")] = "1%",
+    budget: Annotated[
+        str, typer.Option(metavar="TIME", help="Time to spend on timing each comparison.")
+    ] = f"{Budget().timed_s:g}s",
     results: Results = store.LOCAL,
     as_json: Json = False,
 ) -> None:
-    """Measure how fast and how noisy this machine is, and test whether verdicts on it can be trusted.
+    """Test how far measurements on this machine can be trusted.
 
-    Exit status 3 if they cannot. The test compares implementations with copies of themselves, whose verdict is known.
+    Measures how fast and how noisy the machine is, and tests whether verdicts are right: exit status 3 if they are not.
+    The test compares implementations with copies of themselves, whose verdict is known.
     The trials are: same, an unchanged copy; busy, the same while another core is busy; slower, a copy that is 3 %
     slower in every call; rare, a copy that is 3 % slower on average, since every 33rd call is much slower.
     """

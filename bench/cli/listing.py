@@ -11,7 +11,10 @@ from bench.core.target import NAMES, Target
 
 
 def list_(plugin: Plugins = None, as_json: Json = False) -> None:
-    """List workloads with their suites and implementations, and targets; say what is not available on this machine."""
+    """List workloads, implementations and targets.
+
+    Lists the suites of each workload too, and says what is not available on this machine.
+    """
     specs = registry.implementations(plugin or ())
     targets = {name: Target.parse(name).unavailable() for name in NAMES}
     if as_json:

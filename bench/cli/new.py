@@ -11,15 +11,18 @@ from bench.scaffold.new_file import write_implementation
 
 
 def new(
-    workload: Annotated[str, typer.Argument(help="The workload that it computes.")],
-    name: Annotated[str, typer.Argument(help="Its name, a Python identifier.")],
+    workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="The workload that it computes.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name, a Python identifier.")],
     output: Annotated[
         Path | None,
-        typer.Option(help="File to write. Default: NAME.py beside a workload of yours, else here."),
+        typer.Option(metavar="FILE", help="File to write. Default: NAME.py beside a workload of yours, else here."),
     ] = None,
     plugin: Plugins = None,
 ) -> None:
-    """Write an implementation to start from: it runs and is correct, but slow until you change it."""
+    """Write the file of a new implementation.
+
+    The implementation runs and is correct, but slow until you change it.
+    """
     path = write_implementation(workload, name, output, plugin or ())
     beside = path.resolve().parent == registry.folder(workload).resolve()
     plugins = "".join(f" --plugin {each}" for each in (*(plugin or ()), *([] if beside else [path])))

@@ -14,15 +14,15 @@ from bench.store.packing import pack as pack_run
 def pack(
     run: Annotated[
         list[str],
-        typer.Argument(metavar="RUN...", help="Finished runs: the name or folder of each, or latest."),
+        typer.Argument(metavar="RUN", help="Finished runs: the name or folder of each, or latest."),
     ],
     results: Results = store.LOCAL,
     as_json: Json = False,
 ) -> None:
-    """Store finished runs in about a sixth of the space; nothing is lost.
+    """Store finished runs in less space; nothing is lost.
 
-    The records of each become one Parquet file, which all commands read as before. A run to which run --resume has
-    added records can be packed again.
+    They take about a sixth of the space: the records of each become one Parquet file, which all commands read as
+    before. A run to which run --resume has added records can be packed again.
     """
     packings = []
     for each in [store.find(name, results) for name in dict.fromkeys(run)]:

@@ -15,12 +15,14 @@ def report(
     run: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RUN]...",
+            metavar="RUN",
             help="Runs, each given by its name, its folder, or latest; or a FILE.json that pytest --benchmark-json "
             "wrote. Default: latest.",
         ),
     ] = None,
-    output: Annotated[Path | None, typer.Option(help="File to write. Default: reports/build/<run>.html")] = None,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File to write. Default: reports/build/<run>.html")
+    ] = None,
     axis: Annotated[
         str | None,
         typer.Option(
@@ -31,7 +33,10 @@ def report(
     plugin: Plugins = None,
     results: Results = store.LOCAL,
 ) -> None:
-    """Write a report of one or more runs as a single HTML file, which works offline and can be printed."""
+    """Write a report of one or more runs as a single HTML file.
+
+    The file works offline and can be printed.
+    """
     from bench.frontends.pytest.reader import read
     from bench.report.html import write_report  # pandas and plotly are slow to import, and only needed here
 

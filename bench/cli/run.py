@@ -26,11 +26,13 @@ from bench.run.plan import Session, plan
 def run(
     workload: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[WORKLOAD]...", help="What to measure; see featherbench list. Default: all workloads."),
+        typer.Argument(metavar="WORKLOAD", help="What to measure; see featherbench list. Default: all workloads."),
     ] = None,
     suite: Annotated[
         str | None,
-        typer.Option(help=f"List of cases to measure; see featherbench list. Default: {DEFAULT_SUITE}."),
+        typer.Option(
+            metavar="NAME", help=f"List of cases to measure; see featherbench list. Default: {DEFAULT_SUITE}."
+        ),
     ] = None,
     impl: Annotated[
         list[str] | None,
@@ -66,33 +68,39 @@ def run(
     target: Annotated[
         str,
         typer.Option(
+            metavar="TARGET",
             help="Where to measure: cpu (all cores), edge (one core), cuda (a GPU), or a variant of these such as "
-            "edge:avx2; see featherbench list."
+            "edge:avx2; see featherbench list.",
         ),
     ] = "edge",
     budget: Annotated[
-        str, typer.Option(help="Time to spend on timing each case, all its implementations together.")
+        str,
+        typer.Option(metavar="TIME", help="Time to spend on timing each case, all its implementations together."),
     ] = "8s",
     timeout: Annotated[
-        str, typer.Option(help="Time after which a step of an implementation, such as compiling, is ended.")
+        str,
+        typer.Option(metavar="TIME", help="Time after which a step of an implementation, such as compiling, is ended."),
     ] = "120s",
     memory_limit: Annotated[
-        str, typer.Option(help="Memory that an implementation may allocate, its libraries not counted.")
+        str,
+        typer.Option(metavar="SIZE", help="Memory that an implementation may allocate, its libraries not counted."),
     ] = "4GiB",
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the newest run with the same options, budget and code.")
     ] = False,
     name: Annotated[
-        str | None, typer.Option(help="Name of the run. Default: made of time, workloads, suite and target.")
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the run. Default: made of time, workloads, suite and target."),
     ] = None,
     plugin: Plugins = None,
     results: Results = store.LOCAL,
     dry: Annotated[bool, typer.Option("--dry-run", help="Print what would be measured, and stop.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Measure implementations side by side, check their outputs, and print how they compare.
+    """Measure implementations side by side, and check their outputs.
 
-    Exit status 1 if the output of one is wrong or it fails; cases that it does not support do not count.
+    Prints how they compare. Exit status 1 if the output of one is wrong or it fails; cases that it does not support do
+    not count.
     """
     registry.register(plugin or ())
     request = make_request(

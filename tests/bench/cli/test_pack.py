@@ -50,7 +50,7 @@ def test_json_has_the_sizes_in_bytes(featherbench: Command, run: Run, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["pack"], "Missing argument 'RUN...'"),
+        (["pack"], "Missing argument 'RUN"),
         (["pack", "mine", "lost"], "no run 'lost' in "),
         (["pack", "empty"], "run empty has no records to pack"),
     ],
