@@ -72,7 +72,7 @@ def compare(
     faster. The verdict is faster or slower only where the whole confidence interval of the ratio lies beyond the
     margin.
 
-    Verdicts allow for the number of all comparisons in the run, also of those not shown. Cases that differ only in a
+    Verdicts are corrected for all comparisons in the run, including those not shown. Cases that differ only in a
     seed are compared once, over all seeds. Trained models are also compared by the workload's primary metric, such as
     accuracy (with --json, by all metrics). For a run of a model's layers, the sums over the layers follow, unless
     --impl or --case is given.

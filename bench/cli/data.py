@@ -25,7 +25,7 @@ def data(context: typer.Context) -> None:
 def list_(as_json: Json = False) -> None:
     """List the datasets.
 
-    Says which of them are on this machine, by the sizes of their files.
+    The list shows which are on this machine, judging by the sizes of their files.
     """
     cards = {name: (card, datasets.missing(name)) for name, card in datasets.cards().items()}
     if as_json:

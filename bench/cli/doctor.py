@@ -31,8 +31,8 @@ def doctor(
 ) -> None:
     """Test how far measurements on this machine can be trusted.
 
-    Measures how fast and how noisy the machine is, and tests whether verdicts are right: exit status 3 if they are not.
-    The test compares implementations with copies of themselves, whose verdict is known.
+    It measures the machine's peak speeds and noise, and tests whether verdicts are right. The exit status is 3 if they
+    are not. The test compares implementations with copies of themselves, whose verdict is known.
     The trials are: same, an unchanged copy; busy, the same while another core is busy; slower, a copy that is 3 %
     slower in every call; rare, a copy that is 3 % slower on average, since every 33rd call is much slower.
     """

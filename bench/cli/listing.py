@@ -13,7 +13,7 @@ from bench.core.target import NAMES, Target
 def list_(plugin: Plugins = None, as_json: Json = False) -> None:
     """List workloads, implementations and targets.
 
-    Lists the suites of each workload too, and says what is not available on this machine.
+    The list also shows the suites of each workload and what is unavailable on this machine.
     """
     specs = registry.implementations(plugin or ())
     targets = {name: Target.parse(name).unavailable() for name in NAMES}

@@ -69,7 +69,7 @@ def run(
         str,
         typer.Option(
             metavar="TARGET",
-            help="Where to measure: cpu (all cores), edge (one core), cuda (a GPU), or a variant of these such as "
+            help="Where to measure: cpu (all cores), edge (one core), cuda (a GPU), optionally with a mode, such as "
             "edge:avx2; see featherbench list.",
         ),
     ] = "edge",
@@ -79,7 +79,7 @@ def run(
     ] = "8s",
     timeout: Annotated[
         str,
-        typer.Option(metavar="TIME", help="Time after which a step of an implementation, such as compiling, is ended."),
+        typer.Option(metavar="TIME", help="Longest time for a step of an implementation, such as compiling."),
     ] = "120s",
     memory_limit: Annotated[
         str,
@@ -99,8 +99,8 @@ def run(
 ) -> None:
     """Measure implementations side by side, and check their outputs.
 
-    Prints how they compare. Exit status 1 if the output of one is wrong or it fails; cases that it does not support do
-    not count.
+    It prints ratios and verdicts. The exit status is 1 if any implementation fails or its output is wrong; unsupported
+    cases do not count.
     """
     registry.register(plugin or ())
     request = make_request(

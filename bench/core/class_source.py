@@ -21,9 +21,9 @@ class ClassSource(NamedTuple):
 
 
 def read_class(path: Path) -> ClassSource | None:
-    """Read the implementation's class from a file; None where none has a ``workload``, or the file is no valid Python.
+    """Describe the implementation's class in a file; return None if there is none, or no valid Python.
 
-    It is the first class with a ``workload``, of its own or inherited, that is no base of another class of the file.
+    The class is the first that has a ``workload``, set or inherited, and is not a base of another class in the file.
 
     Raises:
         UsageError: where ``variants`` is not a plain dict of dicts, or belongs to another class.
@@ -83,7 +83,7 @@ def _literals(node: ast.ClassDef) -> dict[str, Any]:
 def _misplaced_variants(path: Path, name: str, implementation: str | None) -> str:
     """Return what is wrong with ``variants`` of the class ``name``, which is not the file's implementation."""
     if implementation is None:
-        return f"{path}: class {name} has variants and no workload; state which workload it computes, as workload = ..."
+        return f"{path}: class {name} has variants but no workload; add workload = ..."
     return (
         f"{path}: class {name} has variants, but class {implementation} is the file's implementation; move one of them "
         f"to another file, or derive {name} from {implementation}"

@@ -1,4 +1,4 @@
-"""The specification of an implementation: what its source text says of it, before it is imported."""
+"""The specification of an implementation, read from its source text."""
 
 import importlib.metadata
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from bench.core.implementation import Implementation
 
 @dataclass(frozen=True)
 class ImplementationSpec:
-    """What is known of an implementation that is not imported, as Python's ``ModuleSpec`` is of a module."""
+    """Describes an implementation without importing it, as ``importlib.machinery.ModuleSpec`` describes a module."""
 
     name: str
     workload: str | None

@@ -1,8 +1,8 @@
-"""Randomises where a process's memory lies, as it would be in a process started anew.
+"""Randomises where a process's memory lies, as in a freshly started process.
 
 Processes forked from one parent share the layout of its heap, so that they show only a part of what differs between
-processes started one by one. Holes in the inherited heap are filled and blocks of random sizes allocated before an
-implementation's code and arrays; libraries that were imported before the fork stay where they are.
+processes started one by one. So free chunks of the inherited heap are filled, and blocks of random sizes allocated,
+before an implementation's code and arrays; libraries that were imported before the fork stay where they are.
 """
 
 import ctypes
@@ -16,12 +16,12 @@ of bytes."""
 MAX_OBJECTS, MAX_OBJECT_BYTES = 4000, 470
 """Number and sizes, in bytes, of small objects. They come from the interpreter's own pools, one for each size, where
 code and what it looks up lie too."""
-MAX_BYTES = 1 << 20
-"""Upper limit of the size of one large block, bytes. Because of it the kernel gives other pages than to the process
-before, which may or may not collide in caches, and arrays move by any part of a page, where equal parts collide."""
+MAX_LARGE_BLOCK_BYTES = 1 << 20
+"""Largest size of one large block, bytes. It makes the kernel hand out different pages in each process and shifts
+arrays within a page, so that cache conflicts differ between processes."""
 
 
-class _HeapStatistics(ctypes.Structure):
+class _Mallinfo2(ctypes.Structure):
     """What glibc's ``mallinfo2`` returns."""
 
     _fields_ = (("sizes", ctypes.c_size_t * 9), ("keepcost", ctypes.c_size_t))
@@ -31,29 +31,30 @@ def randomize_layout() -> object:
     """Allocate objects, blocks and pages of random sizes; while the result is kept, later allocations lie at random."""
     random = Random(SystemRandom().getrandbits(64))
     objects = [bytes(random.randrange(1, MAX_OBJECT_BYTES)) for _ in range(random.randrange(MAX_OBJECTS))]
-    holes = _fill_holes(random)
+    chunks = _fill_free_chunks(random)
     ratio = MAX_BLOCK_BYTES / MIN_BLOCK_BYTES
     sizes = [int(MIN_BLOCK_BYTES * ratio ** random.random()) for _ in range(random.randrange(MAX_BLOCKS))]
     blocks = [np.empty(size, np.uint8) for size in sizes]
-    return objects, holes, blocks, np.ones(random.randrange(MAX_BYTES), np.uint8)
+    return objects, chunks, blocks, np.ones(random.randrange(MAX_LARGE_BLOCK_BYTES), np.uint8)
 
 
-def _fill_holes(random: Random) -> list[np.ndarray]:
-    """Fill the heap's holes, where an array that fits exactly would be placed in every process, from large to small.
+def _fill_free_chunks(random: Random) -> list[np.ndarray]:
+    """Allocate blocks, from large to small, until no free chunk of the inherited heap is left.
 
-    Nothing is filled with a C library other than glibc.
+    Otherwise an array that fits a free chunk would have the same address in every process. This works with glibc only;
+    with other C libraries it does nothing.
     """
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "mallinfo2"):
         return []
-    libc.mallinfo2.restype = _HeapStatistics
+    libc.mallinfo2.restype = _Mallinfo2
     libc.sbrk.restype, libc.sbrk.argtypes = ctypes.c_void_p, [ctypes.c_ssize_t]
-    end_of_holes = libc.sbrk(0) - libc.mallinfo2().keepcost
-    filling: list[np.ndarray] = []
+    top_chunk = libc.sbrk(0) - libc.mallinfo2().keepcost
+    blocks: list[np.ndarray] = []
     size = float(MAX_BLOCK_BYTES)
     while size > MIN_BLOCK_BYTES:
         block = np.empty(int(size), np.uint8)
-        filling.append(block)
-        if block.ctypes.data >= end_of_holes:
+        blocks.append(block)
+        if block.ctypes.data >= top_chunk:
             size *= random.uniform(0.5, 0.9)
-    return filling
+    return blocks

@@ -149,17 +149,17 @@ class Worker:
         self.padding.append(layout.randomize_layout())
         self._remember_inputs()
         plan = self.meter.warm_up(self.call, plan)
-        self.output: Any = copy_output(self.call())  # takes the memory that the copy of a timed output will need
-        self.is_timed = False
+        self.output: Any = copy_output(self.call())  # so that the copy of a timed output is no growth
+        self.has_timed_output = False
         self.ticks = facts.thread_ticks()
         _freeze_gc()
         return {"plan": plan, "held_bytes": self.meter.held_bytes()}
 
     def round(self) -> Json:
         measured = self.meter.take_round(self.call)
-        if not self.is_timed:  # Later rounds have the same inputs.
+        if not self.has_timed_output:  # Later rounds have the same inputs.
             self.output = None
-            self.output, self.is_timed = copy_output(measured.output), True
+            self.output, self.has_timed_output = copy_output(measured.output), True
         names = ("samples", "calls", "off_cpu", "disturbed", "throttled", "launch_bound")
         reply = {name: getattr(measured, name) for name in names}
         del measured

@@ -1,4 +1,4 @@
-"""Imports torchvision's models, also beside a build of PyTorch that torchvision was not compiled for."""
+"""Imports torchvision's models, even if torchvision was built for another PyTorch build."""
 
 import importlib
 import sys
@@ -15,7 +15,7 @@ def torchvision_models() -> ModuleType:
     defines their schemas, without kernels.
 
     Raises:
-        ImportError: where it cannot be imported, with what to do.
+        ImportError: if it cannot be imported; the message says what to install.
     """
     try:
         with suppress(RuntimeError):

@@ -29,7 +29,7 @@ def test_garbage_of_a_round_does_not_count_as_kept_memory() -> None:
         return Round(samples=[1.0], calls=1, output=None)
 
     worker = Worker()
-    worker.call, worker.is_timed = (lambda: None), True
+    worker.call, worker.has_timed_output = (lambda: None), True
     worker.meter = SimpleNamespace(
         take_round=take_round, held_bytes=lambda: sum(reference() is not None for reference in garbage)
     )
