@@ -31,8 +31,8 @@ def growth_per_call(held: Sequence[Sequence[int]], calls: Sequence[Sequence[int]
     ``held[p]`` are the bytes that process p held before its first round and after each round, and ``calls[p]`` are its
     calls in each round. The result is a trimmed mean: in each process, the rounds with the highest and the lowest
     growth per call are left out. Growth must go on round after round, in most processes, and come to more than
-    MIN_LEAK_BYTES: memory that grows once and then stays (arenas, caches that are soon full) does not count. A cache that fills for
-    longer than a process is timed looks like growth.
+    MIN_LEAK_BYTES: memory that grows once and then stays (arenas, caches that are soon full) does not count. A cache
+    that fills for longer than a process is timed looks like growth.
     """
     processes = [rounds for rounds in map(_without_extremes, held, calls) if rounds]
     rounds = list(chain.from_iterable(processes))

@@ -120,7 +120,7 @@ def test_attributes_are_inherited_from_a_base_in_the_same_file(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        (FAMILY, "class Family has variants and no workload; state which workload it computes"),
+        (FAMILY, "class Family has variants but no workload; add workload = ..."),
         (
             BASE + FAMILY.replace("(Base)", "(Implementation)"),
             "class Family has variants, but class Base is the file's implementation; move one of them to another file",
