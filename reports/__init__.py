@@ -1,1 +1,1 @@
-"""Measurements of the project itself."""
+"""Reports of the project: papers regenerated, and measurements of the project itself."""

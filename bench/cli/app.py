@@ -6,7 +6,7 @@ import sys
 import typer
 import typer.exceptions
 
-from bench.cli import compare, data, doctor, listing, new, pack, report, run
+from bench.cli import compare, data, doctor, listing, new, pack, paper, report, run
 from bench.core.errors import RunError, UsageError
 
 INTERRUPTED = 130
@@ -28,6 +28,7 @@ app.command("compare", epilog="Example: featherbench compare latest --baseline p
     compare.compare
 )
 app.command("report", epilog="Example: featherbench report latest --output report.html")(report.report)
+app.command("paper", epilog="Example: featherbench paper all --from results/reference")(paper.paper)
 app.command("doctor", epilog="Example: featherbench doctor --pairs 100")(doctor.doctor)
 app.command("new", epilog="Example: featherbench new grouped_conv2d my_kernel")(new.new)
 app.command("pack", epilog="Example: featherbench pack latest")(pack.pack)

@@ -49,6 +49,30 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
     return Interval(mean, mean - reach, mean + reach, confidence)
 
 
+def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
+    """Return the median of ``values``, one for each repeat, with an interval between two of them.
+
+    The ends are the k-th least and the k-th greatest value, for the largest k at which the interval covers the median
+    with a probability of ``confidence`` or more: 1 - 2 P(B < k), where B is Binomial(n, 1/2) (Thompson 1936, On
+    confidence ranges for the median). Nothing is assumed of the distribution. Where there are too few repeats for any
+    k, fewer than 6 for 95 %, the interval is (-inf, inf).
+
+    Raises:
+        ValueError: where ``values`` is empty or not finite, or ``confidence`` is not strictly between 0 and 1.
+    """
+    check_confidence(confidence)
+    ordered = np.sort(finite_array(values, "values")).tolist()
+    count, median, below, rank = len(ordered), float(np.median(ordered)), 0.0, 0
+    while rank < (count + 1) // 2:
+        below += math.comb(count, rank) / 2**count
+        if 1 - 2 * below < confidence:
+            break
+        rank += 1
+    if rank == 0:
+        return Interval(median, -math.inf, math.inf, confidence)
+    return Interval(median, ordered[rank - 1], ordered[count - rank], confidence)
+
+
 def paired_differences(values: Sequence[float], baseline: Sequence[float]) -> list[float]:
     """Return ``values`` - ``baseline``, repeat by repeat, so that what a seed does to both alike cancels.
 

@@ -1,0 +1,1 @@
+"""Claims of papers: what was published, and whether records bear it out."""

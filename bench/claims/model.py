@@ -1,0 +1,189 @@
+"""The model of a claims file, ``reports/papers/<paper>/claims.toml``."""
+
+from collections import Counter
+from enum import StrEnum
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from bench.claims.published import Cell, Cells, Published, Strict, Table
+from bench.claims.rule import Rule, Verdict
+from bench.core.errors import UsageError
+from bench.report.query import Query
+
+
+class Kind(StrEnum):
+    """What sort of statement a claim is."""
+
+    VALUE = "value"
+    RATIO = "ratio"
+    ORDER = "order"
+    TREND = "trend"
+    CROSSOVER = "crossover"
+    COUNT = "count"
+    ACCURACY = "accuracy"
+    DERIVED = "derived"
+
+
+class Quantifier(StrEnum):
+    """How the cells of a claim make its verdict."""
+
+    ALL = "all"
+    ANY = "any"
+    EACH = "each"
+    GEOMETRIC_MEAN = "geometric_mean"
+
+    @property
+    def meaning(self) -> str:
+        """How it decides, in a sentence."""
+        return {
+            Quantifier.ALL: "every cell must hold, with intervals widened for their number",
+            Quantifier.ANY: "one cell must hold, with intervals widened for their number",
+            Quantifier.EACH: "each cell has a verdict of its own",
+            Quantifier.GEOMETRIC_MEAN: "the geometric mean of the cells must hold",
+        }[self]
+
+
+class Measure(Strict):
+    """What is measured in each cell of a scope.
+
+    ``quantity`` is ``latency`` (a call), ``speedup`` (latency of ``against`` / latency, paired), a metric of the
+    workload, or a count: ``macs``, ``parameters`` or one that the paper's recipe defines.
+    """
+
+    quantity: str
+    against: tuple[str, ...] = ()
+    """Implementations to compare with: for a speed-up, and for the difference of a metric."""
+    along: str | None = None
+    """The parameter along which steps are taken: latency at its next value / latency at a value of it."""
+    statistic: Literal["mean", "median"] = "mean"
+    """What summarises a metric over seeds."""
+
+
+class Binding(Strict):
+    """What a row or column of a published table stands for in records."""
+
+    impl: tuple[str, ...] = ()
+    case: tuple[str, ...] = ()
+    quantity: str | None = None
+    not_attempted: str = ""
+    """Why nothing here stands for it."""
+
+
+class Derived(Strict):
+    """Arithmetic on the paper's own numbers, cell by cell; a single cell on one side serves all of the other."""
+
+    operation: Literal["quotient", "difference", "saved"]
+    """cells / base, cells - base, or 1 - cells / base."""
+    cells: Cells
+    base: Cells
+
+
+class Protocol(Strict):
+    """How near the way of measuring is to the paper's. Only under an exact one may a claim fail."""
+
+    distance: Literal["exact", "proxy", "unknown"]
+    differences: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _differences_fit(self) -> Self:
+        if self.distance == "exact" and self.differences:
+            raise ValueError("an exact protocol has no differences; call it a proxy")
+        if self.distance == "proxy" and not self.differences:
+            raise ValueError("a proxy has differences; list them")
+        return self
+
+
+class Expected(Strict):
+    """A verdict that is known and explained; anything else is reported."""
+
+    verdict: Verdict
+    reason: str
+
+
+class Claim(Strict):
+    """A published statement, and how it is decided."""
+
+    id: str = Field(pattern=r"^[a-z0-9-]+$")
+    """Permanent: never renamed or used again."""
+    text: str
+    """What is claimed, in the project's words."""
+    where: str
+    address: str = ""
+    """Where it is published; by default the paper's address."""
+    kind: Kind
+    published: Published
+    protocol: Protocol | None = None
+    quantifier: Quantifier | None = None
+    scope: Query | None = None
+    measure: Measure | None = None
+    bind: dict[str, Binding] = {}
+    derived: Derived | None = None
+    rule: Rule | None = None
+    expected: Expected | None = None
+    not_attempted: str = ""
+    """Why nothing was measured or computed."""
+    note: str = ""
+    """What a reader should know about it; the project's words, not the paper's."""
+
+    @model_validator(mode="after")
+    def _can_be_decided(self) -> Self:
+        parts = {name: getattr(self, name) for name in ("protocol", "quantifier", "scope", "measure", "rule")}
+        if self.not_attempted:
+            if given := [name for name, part in parts.items() if part] or (self.derived and ["derived"]):
+                raise ValueError(f"not_attempted, and yet it has {given[0]}; drop one")
+            return self
+        needed = parts if self.kind is not Kind.DERIVED else {name: parts[name] for name in ("quantifier", "rule")}
+        if missing := [name for name, part in needed.items() if part is None]:
+            raise ValueError(f"{missing[0]} is missing; give it, or say why in not_attempted")
+        if (self.kind is Kind.DERIVED) != (self.derived is not None):
+            raise ValueError("derived belongs to claims of kind derived, and only to them")
+        if self.derived and (self.scope or self.measure):
+            raise ValueError("a derived claim needs no records: drop scope and measure")
+        return self
+
+    @property
+    def exact(self) -> bool:
+        """Whether it may fail: a paper's own arithmetic is always judged by its own protocol."""
+        return self.protocol.distance == "exact" if self.protocol else self.kind is Kind.DERIVED
+
+
+class Paper(Strict):
+    """A paper, its published tables and its claims."""
+
+    id: str = Field(pattern=r"^[a-z0-9_]+$")
+    title: str
+    venue: str
+    address: str
+    summary: str
+    """What it proposes, in a sentence."""
+    source: str
+    """Which of its figures could be had, and from where."""
+
+
+class ClaimsFile(Strict):
+    """All that a claims file holds."""
+
+    paper: Paper
+    table: tuple[Table, ...] = ()
+    claim: tuple[Claim, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        for what, parts in (("claims", self.claim), ("tables", self.table)):
+            counts = Counter(part.id for part in parts)
+            if repeated := [name for name, count in counts.items() if count > 1]:
+                raise ValueError(f"two {what} have the id {repeated[0]!r}; an id is permanent and unique")
+        return self
+
+    def cells(self, reference: Cells) -> list[Cell]:
+        """Return the cells that a reference names.
+
+        Raises:
+            UsageError: where there is no such table, row or column; the message lists the choices.
+        """
+        table = next((table for table in self.table if table.id == reference.table), None)
+        if table is None:
+            choices = ", ".join(table.id for table in self.table) or "none"
+            raise UsageError(f"no table {reference.table!r}; choose from {choices}")
+        return table.cells(reference.rows, reference.columns)

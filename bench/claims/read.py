@@ -1,0 +1,178 @@
+"""Reads a claims file; each fault is one line with the file, the claim and the field."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bench.claims.cells import SPEEDUP, Count
+from bench.claims.derived import derived_cells
+from bench.claims.derived import dimension as derived_dimension
+from bench.claims.evaluate import bound, dimension, published_cells
+from bench.claims.model import Claim, ClaimsFile, Kind, Quantifier
+from bench.claims.units import parse_unit
+from bench.core import registry
+from bench.core.errors import UsageError
+
+FILE = "claims.toml"
+
+
+class ClaimsError(UsageError):
+    """A claims file has faults; each of ``lines`` says which claim, which field and what to do."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("; ".join(lines))
+        self.lines = list(lines)
+
+
+def read_claims(path: Path, counts: Mapping[str, Count] | None = None) -> ClaimsFile:
+    """Read a claims file and check all that it refers to.
+
+    Args:
+        path: the file.
+        counts: the counts that the paper's recipe defines.
+
+    Raises:
+        ClaimsError: where something in it is wrong.
+    """
+    try:
+        # Decimals keep trailing zeros: 95.40 is more precise than 95.4.
+        content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=_decimal)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ClaimsError([f"cannot read {path}: {error}"]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ClaimsError([f"{path} is no TOML: {error}"]) from None
+    try:
+        claims = ClaimsFile.model_validate(content)
+    except ValidationError as error:
+        raise ClaimsError([f"{path}: {line}" for line in _model_faults(error, content)]) from None
+    faults = [(claim.id, fault) for claim in claims.claim for fault in _faults(claim, claims, counts or {})]
+    if faults:
+        raise ClaimsError([f"{path}: claim {claim_id}: {fault}" for claim_id, fault in faults])
+    return claims
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise tomllib.TOMLDecodeError(f"{text} is no number") from None
+
+
+def _model_faults(error: ValidationError, content: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each fault of the model, with the id of the claim or table that has it."""
+    for detail in error.errors():
+        part, *rest = detail["loc"] or ("file",)
+        place = str(part)
+        if part in ("claim", "table") and rest:
+            index, *rest = rest
+            entries = content.get(str(part))
+            entry = entries[index] if isinstance(entries, list) and isinstance(index, int) else {}
+            place = f"{part} {entry.get('id', f'number {index + 1}') if isinstance(entry, dict) else index}"
+        field = ".".join(map(str, rest))
+        message = detail["msg"].removeprefix("Value error, ")
+        message = "unknown field; drop it or correct its name" if detail["type"] == "extra_forbidden" else message
+        yield ": ".join(filter(None, (place, field, message[:1].lower() + message[1:])))
+
+
+def _faults(claim: Claim, claims: ClaimsFile, counts: Mapping[str, Count]) -> Iterator[str]:
+    """Yield what is wrong with a claim's references, each after its field."""
+    checks = {
+        "published": lambda: _check_published(claim, claims),
+        "bind": lambda: _check_bindings(claim, claims),
+        "scope": lambda: _check_scope(claim),
+        "measure": lambda: _check_measure(claim, counts),
+        "unit": lambda: _check_unit(claim, claims, counts),
+        "rule": lambda: _check_rule(claim, claims),
+    }
+    for field, check in checks.items():
+        try:
+            check()
+        except UsageError as error:
+            yield f"{field}: {error}"
+            return  # what follows depends on it
+
+
+def _check_published(claim: Claim, claims: ClaimsFile) -> None:
+    cells = published_cells(claim, claims)
+    if (claim.published.cells or claim.derived) and not cells:
+        raise UsageError(f"table {claim.published.table} has no known cell there, so the claim covers nothing")
+    if claim.derived:
+        list(derived_cells(claim.derived, claims))
+
+
+def _check_bindings(claim: Claim, claims: ClaimsFile) -> None:
+    if claim.published.cells is None:
+        if claim.bind:
+            raise UsageError("bindings are for the rows and columns of a published table, and there is none")
+        return
+    cells = published_cells(claim, claims)
+    names = dict.fromkeys(name for cell in cells for name in (cell.row, cell.column))
+    if unknown := sorted(claim.bind.keys() - names):
+        choices = ", ".join(names)
+        raise UsageError(f"{unknown[0]!r} is no row or column of the published cells; choose from {choices}")
+
+
+def _check_scope(claim: Claim) -> None:
+    """Check that the query, with each binding, is known and covers something."""
+    if claim.scope is None or claim.measure is None:
+        return
+    claim.scope.check(claim.measure.against)
+    for name, binding in claim.bind.items():
+        try:
+            claim.scope.narrowed(binding.impl, binding.case).check()
+        except UsageError as error:
+            raise UsageError(f"with {name!r}: {error}") from None
+
+
+def _check_measure(claim: Claim, counts: Mapping[str, Count]) -> None:
+    """Check that the quantity is known and fits the kind."""
+    if claim.measure is None or claim.scope is None:
+        return
+    measure = claim.measure
+    for quantity in [measure.quantity, *(b.quantity for b in claim.bind.values() if b.quantity)]:
+        dimension(claim, quantity, counts)
+    if measure.quantity == SPEEDUP and not measure.against:
+        raise UsageError("a speedup needs against = [IMPLEMENTATION]")
+    if measure.along:
+        parameters = registry.workload(claim.scope.workload).case_type.model_fields
+        if measure.along not in parameters:
+            raise UsageError(f"no parameter {measure.along!r} to go along; choose from {', '.join(parameters)}")
+    if claim.kind is Kind.TREND and not measure.along:
+        raise UsageError("a trend needs along = PARAMETER")
+    if claim.kind is Kind.CROSSOVER and not (measure.along and measure.quantity == SPEEDUP):
+        raise UsageError("a crossover is that of a speedup along a parameter")
+    if claim.quantifier is Quantifier.GEOMETRIC_MEAN and dimension(claim, measure.quantity, counts) == "fraction":
+        raise UsageError("a geometric mean is for times and ratios, not for differences or fractions")
+
+
+def _check_unit(claim: Claim, claims: ClaimsFile, counts: Mapping[str, Count]) -> None:
+    """Check that what was published and what is measured have the same dimension."""
+    pairs: list[tuple[str, str, str]] = []
+    if claim.derived and claim.published.unit:
+        pairs.append((claim.published.unit, claim.derived.operation, derived_dimension(claim.derived, claims)))
+    elif claim.measure and claim.published.unit:
+        pairs.append((claim.published.unit, claim.measure.quantity, dimension(claim, claim.measure.quantity, counts)))
+    elif claim.measure:
+        for printed in published_cells(claim, claims):
+            _, measure, reason = bound(claim, printed)
+            if not reason:
+                pairs.append((printed.unit.name, measure.quantity, dimension(claim, measure.quantity, counts)))
+    for unit, name, measured in pairs:
+        if parse_unit(unit).dimension != measured:
+            raise UsageError(
+                f"{unit!r} is a unit of {parse_unit(unit).dimension}, and {name} is a {measured}; correct one of them"
+            )
+
+
+def _check_rule(claim: Claim, claims: ClaimsFile) -> None:
+    """Check that the rule has the published values that it needs."""
+    if claim.rule is None:
+        return
+    published = claim.published
+    values = [cell.number.value for cell in claims.cells(published.cells)] if published.cells else [published.value]
+    for value in values:
+        claim.rule.band(value, published.low, published.high)

@@ -1,0 +1,156 @@
+"""``featherbench paper`` regenerates papers: their tables and figures, and verdicts on their claims."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bench import store
+from bench.cli.options import Json
+from bench.core.budget import Budget
+from bench.core.errors import UsageError
+from bench.progress import display
+from bench.report.units import counted, rough_time
+from bench.run.estimate import expected_s
+from bench.run.launch import launch
+from bench.run.plan import plan, to_measure
+from bench.store import Request, Run
+
+if TYPE_CHECKING:
+    from bench.claims.evaluate import Outcome
+    from bench.paper.build import Built
+
+OUTPUT = Path("reports/build/papers")
+
+
+def paper(
+    name: Annotated[str, typer.Argument(metavar="NAME|all", help="A folder of reports/papers, or all of them.")],
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FOLDER", help="Take records from the runs there; measure nothing."),
+    ] = None,
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pages are written.")] = OUTPUT,
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="Print what is missing and how long it takes, and stop.")
+    ] = False,
+    store_verdicts: Annotated[
+        bool, typer.Option("--store-verdicts", help="Keep the verdicts beside the claims, to tell later what changed.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Regenerate a paper: a page with verdicts on its claims, tables and figures, published beside measured.
+
+    Without --from, what is missing in results/local is measured first. Exit status 1 where a claim cannot be evaluated,
+    or an expected verdict is no longer the one reached.
+    """
+    from bench.claims.read import ClaimsError
+    from bench.paper import build as building  # pandas and matplotlib are slow to import, and only needed here
+
+    try:
+        papers = [building.open_paper(each) for each in (building.names() if name == "all" else [name])]
+    except ClaimsError as error:
+        for line in error.lines:
+            print(f"featherbench: {line}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    if not papers:
+        raise UsageError(f"no paper in {building.PAPERS.absolute()}; run the command in a checkout")
+    folder = from_ or store.LOCAL
+    if from_ and not store.runs(from_):
+        raise UsageError(f"no run in {from_.absolute()}; give a folder with runs, such as {store.REFERENCE}")
+    requests = list(dict.fromkeys(request for each in papers for request in each.recipe.requests))
+    if dry:
+        return _print_missing(requests, store.runs(folder))
+    if from_ is None:
+        for request in requests:
+            with display() as shown:
+                launch(request, resume=True, results=folder, display=shown)
+    runs = store.runs(folder)
+    built = [building.build(each, runs, output / each.name) for each in papers]
+    if store_verdicts:
+        for each in built:
+            _store(each)
+    if as_json:
+        listed = [_outcome_json(each.paper.name, outcome) for each in built for outcome in each.outcomes]
+        print(json.dumps(listed, indent=2))
+    else:
+        _print_built(built)
+    problems = [line for each in built for line in _problems(each)]
+    if folder.resolve() == store.REFERENCE.resolve():
+        problems += [line for each in built for line in _stale(each)]
+    for line in problems:
+        print(f"featherbench: {line}", file=sys.stderr)
+    if problems:
+        raise typer.Exit(1)
+    return None
+
+
+def _print_missing(requests: Sequence[Request], runs: Sequence[Run]) -> None:
+    """Print for each request how much of it no run has recorded yet, and how long that takes to measure."""
+    recorded = [record for run in runs for record in run.records]
+    for request in requests:
+        missing = to_measure(plan(request, elsewhere=True), recorded, request.target)
+        text = f"{' '.join(request.workloads)} --suite {request.suite} --target {request.target}"
+        if not missing:
+            print(f"{text}: nothing is missing")
+            continue
+        records = sum(len(session.keys(request.target)) for session in missing)
+        time = rough_time(expected_s(missing, Budget()))
+        print(f"{text}: {counted(records, 'record')} of {counted(len(missing), 'case')} missing, about {time}")
+
+
+def _print_built(built: "Sequence[Built]") -> None:
+    """Print the coverage of each paper, and where its page is."""
+    from bench.paper.coverage import coverage
+
+    for each in built:
+        print(f"{each.paper.name}: {coverage(each.outcomes).text()}")
+        print(f"  {counted(len(each.tables), 'table')}, {counted(len(each.figures), 'figure')}: {each.page}")
+    if len(built) > 1:
+        print(f"all: {coverage([outcome for each in built for outcome in each.outcomes]).text()}")
+
+
+def _store(built: "Built") -> None:
+    from bench.claims.stored import store_verdicts
+
+    store_verdicts(built.paper.verdicts, built.outcomes)
+
+
+def _problems(built: "Built") -> list[str]:
+    """Return a line for each claim that could not be evaluated, or whose verdict is not the expected one."""
+    from bench.claims.rule import Verdict
+
+    return [
+        f"{built.paper.name}: {outcome.name}: {outcome.surprise or outcome.reason}"
+        for outcome in built.outcomes
+        if outcome.surprise or outcome.verdict is Verdict.ERROR
+    ]
+
+
+def _stale(built: "Built") -> list[str]:
+    """Return a line for each stored verdict whose inputs have changed."""
+    from bench.claims.stored import read_verdicts, stale_lines
+
+    lines = stale_lines(read_verdicts(built.paper.verdicts), built.outcomes)
+    advice = f"store it with: featherbench paper {built.paper.name} --from {store.REFERENCE} --store-verdicts"
+    return [f"{built.paper.name}: {line}; {advice}" for line in lines]
+
+
+def _outcome_json(paper_name: str, outcome: "Outcome") -> dict[str, Any]:
+    """Return an outcome as what JSON can hold."""
+    interval = outcome.measured
+    return {
+        "paper": paper_name,
+        "claim": outcome.claim.id,
+        "cell": outcome.label,
+        "verdict": outcome.verdict,
+        "measured": interval and [interval.estimate, interval.low, interval.high],
+        "unit": outcome.unit.name if outcome.unit else None,
+        "covered": outcome.covered,
+        "cells": outcome.cells,
+        "reason": outcome.reason,
+        "inputs": dict(outcome.evidence.inputs),
+        "records": [[ref.run, *ref.key, ref.digest] for ref in outcome.evidence.records],
+    }

@@ -1,0 +1,85 @@
+"""What a recipe makes: tables of published, measured and computed numbers, and figures with their data."""
+
+from dataclasses import dataclass, field
+
+import pandas as pd
+from matplotlib.figure import Figure as Drawing
+
+from bench.claims.evidence import RecordRef
+from bench.claims.units import Unit, decimal, digits_for
+from bench.stats.interval import Interval
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measured number with its interval, and the records that it comes from."""
+
+    interval: Interval
+    """In ``unit``."""
+    unit: Unit
+    records: tuple[RecordRef, ...]
+    least_digits: int = 0
+    """Decimals to show at least, as many as the published number beside it has."""
+
+    @property
+    def text(self) -> str:
+        """The estimate with its unit."""
+        return self.unit.text(self.interval.estimate, self._digits)
+
+    @property
+    def ends(self) -> str:
+        """The ends of the interval; empty where it is a point."""
+        if self.interval.low == self.interval.high:
+            return ""
+        return f"{decimal(self.interval.low, self._digits)} to {decimal(self.interval.high, self._digits)}"
+
+    @property
+    def _digits(self) -> int:
+        return digits_for(self.interval.estimate, self.least_digits)
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """A published number, and the claim that quotes it."""
+
+    text: str
+    claim: str
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A number that follows by formula, without any record."""
+
+    text: str
+
+
+TableCell = str | Measured | Quoted | Computed
+"""What a table may hold; a text is a name, never a number."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A regenerated table; its first column names the rows."""
+
+    name: str
+    """Name of its files."""
+    title: str
+    caption: str
+    columns: list[str]
+    rows: list[list[TableCell]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A regenerated figure."""
+
+    name: str
+    """Name of its files."""
+    title: str
+    caption: str
+    alternative: str
+    """What it shows, for those who cannot see it."""
+    drawing: Drawing
+    data: pd.DataFrame
+    """What is drawn, one row for each mark."""
+    records: tuple[RecordRef, ...] = field(default=())

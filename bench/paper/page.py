@@ -1,0 +1,142 @@
+"""A paper's page: one HTML file that loads nothing else, in which every number leads to where it comes from."""
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench.claims.evaluate import Outcome
+from bench.claims.evidence import RecordRef
+from bench.claims.model import Claim
+from bench.claims.rule import Verdict
+from bench.paper.content import Computed, Figure, Measured, Quoted, Table
+from bench.paper.coverage import coverage
+from bench.paper.material import Material
+from bench.paper.recipe import Recipe
+from bench.store import Run
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_KINDS = {"csv": "text/csv", "svg": "image/svg+xml", "pdf": "application/pdf"}
+
+
+class Download(NamedTuple):
+    """A file that the page itself holds."""
+
+    name: str
+    label: str
+    href: Markup
+    """Its content as a data URI."""
+
+
+@dataclass
+class EvidenceList:
+    """The sets of records that numbers of a page come from, each listed once."""
+
+    sets: dict[tuple[RecordRef, ...], str] = field(default_factory=dict)
+    """The anchor of each set."""
+
+    def anchor(self, records: Sequence[RecordRef]) -> str:
+        """Return the anchor of a set of records, which the page will list."""
+        return self.sets.setdefault(tuple(records), f"evidence-{len(self.sets) + 1}")
+
+    @property
+    def records(self) -> dict[RecordRef, int]:
+        """All records in order, each with its number, which its anchor ends with."""
+        return {ref: number for number, ref in enumerate(sorted({ref for refs in self.sets for ref in refs}), 1)}
+
+
+@dataclass(frozen=True)
+class ClaimView:
+    """A claim with its outcomes, as the page shows it."""
+
+    claim: Claim
+    outcomes: list[Outcome]
+
+    @property
+    def tally(self) -> list[tuple[Verdict, int]]:
+        """Each verdict with the number of its outcomes, in the order of the closed set."""
+        counts = Counter(outcome.verdict for outcome in self.outcomes)
+        return [(verdict, counts[verdict]) for verdict in Verdict if counts[verdict]]
+
+    @property
+    def single(self) -> Outcome | None:
+        """The outcome, where there is only one."""
+        return self.outcomes[0] if len(self.outcomes) == 1 else None
+
+
+def render(
+    material: Material,
+    recipe: Recipe,
+    tables: Sequence[Table],
+    figures: Sequence[Figure],
+    files: Mapping[str, bytes],
+) -> str:
+    """Return the page as HTML; ``files`` are those of the tables and figures, which the page holds too."""
+    claims, outcomes = material.claims, material.outcomes
+    environment = _environment()
+    evidence = EvidenceList()
+    body = environment.get_template("body.html").render(
+        claims=claims,
+        views=[ClaimView(claim, [each for each in outcomes if each.claim is claim]) for claim in claims.claim],
+        coverage=coverage(outcomes),
+        verdicts=list(Verdict),
+        tables=[(table, _downloads(table.name, files)) for table in tables],
+        figures=[(figure, _downloads(figure.name, files)) for figure in figures],
+        runs=_runs_used(material, tables, figures),
+        evidence=evidence,
+        material=material,
+        requests=recipe.requests,
+    )
+    # Evidence comes last, once all numbers have asked for their anchors.
+    return environment.get_template("page.html").render(
+        claims=claims, body=Markup(body), evidence=evidence, style=Markup((_TEMPLATES / "paper.css").read_text())
+    )
+
+
+def number_of(outcome: Outcome) -> Measured | Computed | None:
+    """Return the number that decided an outcome: measured where it comes from records, otherwise computed."""
+    if outcome.measured is None or outcome.unit is None:
+        return None
+    digits = max((cell.number.digits for cell in outcome.published), default=0)
+    number = Measured(outcome.measured, outcome.unit, outcome.evidence.records, digits)
+    if number.records:
+        return number
+    return Computed(f"{number.text} [{number.ends}]" if number.ends else number.text)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    kinds = {"measured": Measured, "quoted": Quoted, "computed": Computed}
+    environment.tests |= {name: lambda cell, kind=kind: isinstance(cell, kind) for name, kind in kinds.items()}
+    environment.filters["number_of"] = number_of
+    return environment
+
+
+def _runs_used(material: Material, tables: Sequence[Table], figures: Sequence[Figure]) -> list[Run]:
+    """Return the runs that some number of the page comes from."""
+    cells = (cell for table in tables for row in table.rows for cell in row)
+    references = [ref for cell in cells if isinstance(cell, Measured) for ref in cell.records]
+    references += [ref for figure in figures for ref in figure.records]
+    references += [ref for outcome in material.outcomes for ref in outcome.evidence.records]
+    used = {ref.run for ref in references}
+    return [run for run in material.runs if run.name in used]
+
+
+def _downloads(name: str, files: Mapping[str, bytes]) -> list[Download]:
+    """Return the files of a table or figure."""
+    return [
+        Download(f"{name}.{ending}", ending.upper(), Markup(f"data:{kind};base64,{b64encode(content).decode()}"))
+        for ending, kind in _KINDS.items()
+        if (content := files.get(f"{name}.{ending}")) is not None
+    ]

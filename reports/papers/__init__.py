@@ -1,0 +1,1 @@
+"""Papers: their claims, and recipes for their tables and figures."""

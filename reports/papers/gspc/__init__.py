@@ -1,0 +1,1 @@
+"""Grouped spatial pack convolution, arXiv 2006.09791."""

@@ -1,0 +1,1 @@
+"""Multipath graph networks, arXiv 2105.01510."""

@@ -1,0 +1,81 @@
+"""Arithmetic on published numbers takes their rounding and spread into account."""
+
+from collections.abc import Callable
+
+import pytest
+
+from bench.claims.evaluate import Outcome, evaluate
+from bench.claims.model import ClaimsFile
+from bench.claims.rule import Verdict
+
+TEXT = """
+[[table]]
+id = "times"
+title = "Times"
+where = "table 3"
+columns = { "512 px" = "ms", "224 px" = "ms" }
+[table.rows]
+"dense" = [175, 42.3]
+"pruned" = [119, 28.6]
+"alike" = [174, 42.3]
+
+[[table]]
+id = "accuracy"
+title = "Accuracy"
+where = "table 4"
+columns = { "top-1" = "%" }
+[table.rows]
+"dense" = [{ value = 95.55, spread = 0.24, runs = 10 }]
+"pruned" = [{ value = 95.88, spread = 0.18, runs = 10 }]
+"likewise" = [{ value = 95.75, spread = 0.23, runs = 10 }]
+
+[[claim]]
+id = "saving"
+text = "Pruning saves 30 % of the time."
+where = "abstract"
+kind = "derived"
+published = { value = 30, unit = "%" }
+quantifier = "each"
+rule = { plus_minus = 2.1 }
+"""
+
+
+def derived(operation: str, table: str, row: str) -> str:
+    """Return arithmetic on a row and the row ``dense`` of a table."""
+    cells, base = (f'{{ table = "{table}", rows = ["{name}"] }}' for name in (row, "dense"))
+    return f'{{ operation = "{operation}", cells = {cells}, base = {base} }}'
+
+
+def outcomes(claims: Callable[..., ClaimsFile], **replacements: str) -> list[Outcome]:
+    return evaluate(claims(TEXT, **({"derived": derived("saved", "times", "pruned")} | replacements)), [])
+
+
+def test_what_is_saved_follows_from_rounded_numbers(claims: Callable[..., ClaimsFile]) -> None:
+    large, small = outcomes(claims)
+    assert large.measured is not None
+    assert large.measured.estimate == pytest.approx(100 * (1 - 119 / 175))
+    assert large.measured.low == pytest.approx(100 * (1 - 119.5 / 174.5))
+    assert large.measured.high == pytest.approx(100 * (1 - 118.5 / 175.5))
+    assert large.verdict is Verdict.INCONCLUSIVE
+    assert small.verdict is Verdict.FAILS
+    assert [cell.place for cell in small.published] == ["pruned, 224 px", "dense, 224 px"]
+
+
+def test_numbers_that_may_round_alike_do_not_differ(claims: Callable[..., ClaimsFile]) -> None:
+    replacements = {"derived": derived("quotient", "times", "alike"), "published": '{ value = 1, unit = "x" }'}
+    verdicts = [outcome.verdict for outcome in outcomes(claims, rule="{ at_least = 1 }", **replacements)]
+    assert verdicts == [Verdict.INCONCLUSIVE] * 2
+
+
+@pytest.mark.parametrize(("row", "verdict"), [("pruned", Verdict.HOLDS), ("likewise", Verdict.INCONCLUSIVE)])
+def test_a_difference_of_means_takes_their_spread(
+    claims: Callable[..., ClaimsFile], row: str, verdict: Verdict
+) -> None:
+    replacements = {"derived": derived("difference", "accuracy", row), "published": '{ unit = "points" }'}
+    (outcome,) = outcomes(claims, rule="{ at_least = 0.01 }", **replacements)
+    assert outcome.verdict is verdict
+
+
+def test_under_another_protocol_a_derived_claim_differs(claims: Callable[..., ClaimsFile]) -> None:
+    _, small = outcomes(claims, protocol='{ distance = "unknown" }')
+    assert small.verdict is Verdict.DIFFERS

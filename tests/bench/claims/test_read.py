@@ -1,0 +1,134 @@
+"""Claims files: each fault is one line, which says where it is and what to do."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.claims.model import ClaimsFile, Kind, Quantifier
+from bench.claims.read import ClaimsError, read_claims
+
+Write = Callable[..., Path]
+TABLE = """
+[[table]]
+id = "accuracy"
+title = "Accuracy"
+where = "table 2"
+columns = { "GCN" = "%", "ours" = "%" }
+rows = { "karate" = [77.0, 80.10], "cora" = [62.5, ""] }
+"""
+ACCURACY = """
+[[claim]]
+id = "accuracy"
+text = "The network is this accurate."
+where = "table 2"
+kind = "accuracy"
+published = { table = "accuracy", rows = ["karate"], columns = ["GCN"] }
+quantifier = "each"
+scope = { workload = "node_classification", suite = "quick", impl = ["gcn3"] }
+measure = { quantity = "accuracy" }
+rule = { plus_minus = 1 }
+protocol = { distance = "proxy", differences = ["seeds: others"] }
+"""
+DERIVED = """
+[[claim]]
+id = "gain"
+text = "Ours is more accurate than GCN."
+where = "table 2"
+kind = "derived"
+published = { unit = "points" }
+quantifier = "all"
+rule = { at_least = 0 }
+[claim.derived]
+operation = "difference"
+cells = { table = "accuracy", columns = ["ours"], rows = ["karate"] }
+base = { table = "accuracy", columns = ["GCN"], rows = ["karate"] }
+"""
+
+
+def faults(path: Path) -> list[str]:
+    with pytest.raises(ClaimsError) as caught:
+        read_claims(path)
+    assert all(line.startswith(str(path)) and "\n" not in line for line in caught.value.lines)
+    return [line.removeprefix(f"{path}: ") for line in caught.value.lines]
+
+
+def test_a_claim_is_read(claims: Callable[..., ClaimsFile]) -> None:
+    (claim,) = claims().claim
+    assert (claim.id, claim.kind, claim.quantifier) == ("faster", Kind.RATIO, Quantifier.ALL)
+    assert claim.scope is not None
+    assert [case.texts()["groups"] for case in claim.scope.cases()] == ["8", "16"]
+
+
+def test_tables_keep_the_digits_that_were_printed(write: Write) -> None:
+    claims = read_claims(write(TABLE + ACCURACY + DERIVED))
+    assert [cell.text() for cell in claims.table[0].cells(["karate"])] == ["77.0\u00a0%", "80.10\u00a0%"]
+
+
+SCOPE = '{ workload = "grouped_conv2d", suite = "quick", impl = ["native"], case = ["groups=8"] }'
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "fault"),
+    [
+        ("scope", SCOPE.replace("grouped", "grupped"), "scope: no workload 'grupped_conv2d'; choose from"),
+        ("scope", SCOPE.replace("quick", "quack"), "scope: grouped_conv2d has no suite 'quack'; choose from first"),
+        ("scope", SCOPE.replace("groups", "grops"), "scope: no parameter 'grops' to filter by; choose from n, cin"),
+        ("scope", SCOPE.replace("=8", "=7"), "scope: no case of suite quick has groups=7"),
+        ("scope", SCOPE.replace("native", "naive"), "scope: grouped_conv2d has no implementation 'naive'; choose from"),
+        ("scope", SCOPE.replace('suite = "quick", ', ""), "scope.suite: field required"),
+        ("measure", '{ quantity = "speed" }', "measure: no quantity 'speed'; choose from latency, speedup"),
+        ("measure", '{ quantity = "speedup" }', "measure: a speedup needs against = [IMPLEMENTATION]"),
+        ("measure", '{ quantity = "latency", along = "grops" }', "measure: no parameter 'grops' to go along"),
+        ("published", '{ value = 2, unit = "ms" }', "unit: 'ms' is a unit of time, and speedup is a ratio"),
+        ("published", '{ value = 2, unit = "miles" }', "published.unit: no unit 'miles'; choose from x"),
+        ("published", '{ unit = "x" }', "rule: the rule needs a published value"),
+        ("published", '{ table = "speed" }', "published: no table 'speed'; choose from none"),
+        ("quantifier", '"most"', "quantifier: input should be 'all', 'any', 'each' or 'geometric_mean'"),
+        ("quantifier", "", "quantifier is missing; give it, or say why in not_attempted"),
+        ("protocol", '{ distance = "exact", differences = ["code"] }', "an exact protocol has no differences"),
+        ("protocol", '{ distance = "proxy" }', "protocol: a proxy has differences; list them"),
+        ("not_attempted", '"No time."', "not_attempted, and yet it has protocol; drop one"),
+        ("colour", '"red"', "colour: unknown field; drop it or correct its name"),
+        ("kind", '"trend"', "measure: a trend needs along = PARAMETER"),
+    ],
+)
+def test_a_fault_of_a_claim_is_one_line(write: Write, field: str, value: str, fault: str) -> None:
+    (line,) = faults(write(**{field: value}))
+    assert line.startswith("claim faster: ")
+    assert fault in line
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "fault"),
+    [
+        ('["karate"], columns = ["GCN"] }\nq', '["karat"] }\nq', "published: table accuracy has no row 'karat'"),
+        ('["karate"], columns = ["GCN"] }\nq', '["cora"], columns = ["ours"] }\nq', "covers nothing"),
+        ("[77.0, 80.10]", "[77.0]", "table accuracy: row 'karate' has 1 cells and the table 2 columns"),
+        ("[77.0, 80.10]", '["high", 80.10]', "table accuracy: rows.karate.0: 'high' is no number"),
+        ('rows = ["karate"] }\nbase', 'rows = ["cora"] }\nbase', "gain: published: derived covers no known cell"),
+        ('unit = "points"', 'unit = "x"', "claim gain: unit: 'x' is a unit of ratio, and difference is a fraction"),
+        ('id = "gain"', 'id = "accuracy"', "two claims have the id 'accuracy'; an id is permanent and unique"),
+        ("rule = { plus", 'bind = { "cra" = {} }\nrule = { plus', "bind: 'cra' is no row or column"),
+        ("rule = { plus", 'bind.GCN = { impl = ["gcm"] }\nrule = { plus', "scope: with 'GCN': node_cla"),
+    ],
+)
+def test_a_fault_of_a_table_or_a_reference_is_one_line(write: Write, old: str, new: str, fault: str) -> None:
+    text = TABLE + ACCURACY + DERIVED
+    assert old in text
+    (line,) = faults(write(text.replace(old, new)))
+    assert fault in line
+
+
+def test_all_faulty_claims_are_told_at_once(write: Write) -> None:
+    text = (TABLE + ACCURACY + DERIVED).replace('unit = "points"', 'unit = "x"').replace('"gcn3"', '"gcn9"')
+    assert [line.partition(":")[0] for line in faults(write(text))] == ["claim accuracy", "claim gain"]
+
+
+def test_no_toml_and_no_file(tmp_path: Path) -> None:
+    path = tmp_path / "claims.toml"
+    with pytest.raises(ClaimsError, match="cannot read"):
+        read_claims(path)
+    path.write_text("[paper")
+    with pytest.raises(ClaimsError, match="is no TOML"):
+        read_claims(path)

@@ -1,0 +1,87 @@
+"""``featherbench paper``: what it builds, refuses and exits with."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+Command = Callable[..., CompletedProcess[str]]
+ROOT = Path(__file__).parents[3]
+RUN = "grouped_conv2d-odd-edge-zen5"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with the claims of SG-CNN and one committed run."""
+    for folder in ("reports/papers/sg_cnn", f"results/reference/{RUN}"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    return tmp_path
+
+
+def test_it_writes_a_page_and_prints_the_coverage(featherbench: Command, checkout: Path) -> None:
+    done = featherbench("paper", "all", "--from", "results/reference", cwd=checkout)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = done.stdout.splitlines()
+    assert first.startswith("sg_cnn: ")
+    assert " claims encoded, " in first
+    assert " decided; " in first
+    assert second == "  0 tables, 0 figures: reports/build/papers/sg_cnn/index.html"
+    assert (checkout / "reports/build/papers/sg_cnn/index.html").read_text().startswith("<!doctype html>")
+
+
+def test_json_has_every_verdict_with_its_inputs(featherbench: Command, checkout: Path) -> None:
+    outcomes = json.loads(featherbench("paper", "sg_cnn", "--from", "results/reference", "--json", cwd=checkout).stdout)
+    by_claim = {outcome["claim"]: outcome for outcome in outcomes}
+    assert by_claim["sg-densenet201-flops-saved"]["verdict"] == "holds"
+    assert set(by_claim["sg-rate-90"]["inputs"]) == {"claim", "published", "records", "machines", "rule"}
+
+
+def test_a_changed_number_makes_a_stored_verdict_stale(featherbench: Command, checkout: Path) -> None:
+    command = ("paper", "sg_cnn", "--from", "results/reference")
+    assert featherbench(*command, "--store-verdicts", cwd=checkout).returncode == 0
+    path = checkout / "reports/papers/sg_cnn/claims.toml"
+    path.write_text(path.read_text().replace("[0.94]", "[0.95]"))
+    changed = featherbench(*command, cwd=checkout)
+    assert changed.returncode == 1
+    lines = [line for line in changed.stderr.splitlines() if "sg-densenet201-flops-agree" in line]
+    assert lines
+    assert "the published numbers that it refers to changed" in lines[0]
+    assert "store it with: featherbench paper sg_cnn --from results/reference --store-verdicts" in lines[0]
+
+
+def test_every_fault_of_the_claims_is_a_line(featherbench: Command, checkout: Path) -> None:
+    path = checkout / "reports/papers/sg_cnn/claims.toml"
+    text = path.read_text().replace('rows = ["75 %"]', 'rows = ["76 %"]')
+    path.write_text(text.replace('{ low = 4, unit = "x" }', '{ low = 4, unit = "ms" }'))
+    refused = featherbench("paper", "all", "--from", "results/reference", cwd=checkout)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    first, second = refused.stderr.splitlines()
+    assert first.startswith("featherbench: reports/papers/sg_cnn/claims.toml: claim sg-rate-75: published: ")
+    assert "claim sg-densenet201-flops-saved: unit: 'ms' is a unit of time" in second
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["sgcnn", "--from", "results/reference"], "no paper 'sgcnn'; choose from all, sg_cnn"),
+        (["all", "--from", "nowhere"], "no run in"),
+    ],
+)
+def test_wrong_use_is_one_line(featherbench: Command, checkout: Path, arguments: list[str], words: str) -> None:
+    refused = featherbench("paper", *arguments, cwd=checkout)
+    assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+    assert words in refused.stderr
+
+
+def test_a_dry_run_says_what_is_missing(featherbench: Command, checkout: Path) -> None:
+    shutil.copytree(ROOT / "reports/papers/gspc", checkout / "reports/papers/gspc")
+    planned = featherbench("paper", "gspc", "--dry-run", cwd=checkout)
+    assert planned.returncode == 0
+    assert planned.stdout.startswith("grouped_conv2d --suite gspc --target edge: ")
+    assert " missing, about " in planned.stdout
+    assert not (checkout / "reports/build").exists()
+    complete = featherbench("paper", "gspc", "--from", str(ROOT / "results/reference"), "--dry-run", cwd=checkout)
+    assert complete.stdout == "grouped_conv2d --suite gspc --target edge: nothing is missing\n"
