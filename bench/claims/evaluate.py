@@ -223,11 +223,14 @@ def _joint(claim: Claim, published: Sequence[Cell], parts: Sequence[_Part]) -> O
 def _combine(
     claim: Claim, applicable: Sequence[_Part], covered: Sequence[_Part]
 ) -> tuple[Interval | None, Verdict, str]:
-    """Return the interval of a mean, if it is one, the verdict, and the reason for it."""
+    """Return the interval of a mean or of a single cell, if it is one, the verdict, and the reason for it."""
     if not applicable:
         return None, Verdict.NOT_APPLICABLE, "the implementation supports none of the cases"
     if not covered:
         return None, Verdict.INSUFFICIENT_DATA, applicable[0].cell.reason
+    if len(applicable) == 1:
+        interval = covered[0].at(CONFIDENCE)
+        return interval, _place(claim, covered[0], interval), ""
     if claim.quantifier is Quantifier.GEOMETRIC_MEAN:
         mean = mean_over_cases([interval for part in covered if (interval := part.at(CONFIDENCE))])
         return mean, _as_protocol_allows(claim, covered[0].band.place(mean)), ""
@@ -236,14 +239,15 @@ def _combine(
     verdicts = [_place(claim, part, part.at(confidence)) for part in covered]
     holding = [verdict in (Verdict.HOLDS, Verdict.HOLDS_STRONGER) for verdict in verdicts]
     outside = [verdict in (Verdict.FAILS, Verdict.DIFFERS) for verdict in verdicts]
-    tally = f"{sum(holding)} hold, {sum(outside)} do not, {len(covered) - sum(holding) - sum(outside)} cannot tell"
+    tally = f"{sum(holding)} hold, {sum(outside)} do not, {verdicts.count(Verdict.INCONCLUSIVE)} cannot tell"
     exceptions = [part.cell.label for part, is_outside in zip(covered, outside, strict=True) if is_outside]
     if claim.quantifier is Quantifier.ALL and exceptions:
         return None, _as_protocol_allows(claim, Verdict.DIFFERS), f"{tally}; the first that does not: {exceptions[0]}"
     if claim.quantifier is Quantifier.ANY and any(holding):
         return None, Verdict.HOLDS, tally
-    if len(covered) < len(applicable):
-        return None, Verdict.INSUFFICIENT_DATA, f"{tally}; {len(applicable) - len(covered)} have no value"
+    without = len(applicable) - len(covered) + verdicts.count(Verdict.INSUFFICIENT_DATA)
+    if without:
+        return None, Verdict.INSUFFICIENT_DATA, f"{tally}; {without} have no interval"
     if claim.quantifier is Quantifier.ALL and all(holding):
         stronger = all(verdict is Verdict.HOLDS_STRONGER for verdict in verdicts)
         return None, Verdict.HOLDS_STRONGER if stronger else Verdict.HOLDS, tally

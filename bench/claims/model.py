@@ -117,7 +117,7 @@ class Claim(Strict):
     quantifier: Quantifier | None = None
     scope: Query | None = None
     measure: Measure | None = None
-    bind: dict[str, Binding] = {}
+    bind: dict[str, Binding] = Field(default={})
     derived: Derived | None = None
     rule: Rule | None = None
     expected: Expected | None = None
@@ -166,10 +166,12 @@ class ClaimsFile(Strict):
 
     paper: Paper
     table: tuple[Table, ...] = ()
-    claim: tuple[Claim, ...] = Field(min_length=1)
+    claim: tuple[Claim, ...] = ()
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
+        if not self.claim:
+            raise ValueError("it has no [[claim]]")
         for what, parts in (("claims", self.claim), ("tables", self.table)):
             counts = Counter(part.id for part in parts)
             if repeated := [name for name, count in counts.items() if count > 1]:

@@ -69,6 +69,7 @@ def paper(
                 launch(request, resume=True, results=folder, display=shown)
     runs = store.runs(folder)
     built = [building.build(each, runs, output / each.name) for each in papers]
+    index = building.build_index(built, output) if len(built) > 1 else None
     if store_verdicts:
         for each in built:
             _store(each)
@@ -76,7 +77,7 @@ def paper(
         listed = [_outcome_json(each.paper.name, outcome) for each in built for outcome in each.outcomes]
         print(json.dumps(listed, indent=2))
     else:
-        _print_built(built)
+        _print_built(built, index)
     problems = [line for each in built for line in _problems(each)]
     if folder.resolve() == store.REFERENCE.resolve():
         problems += [line for each in built for line in _stale(each)]
@@ -101,15 +102,16 @@ def _print_missing(requests: Sequence[Request], runs: Sequence[Run]) -> None:
         print(f"{text}: {counted(records, 'record')} of {counted(len(missing), 'case')} missing, about {time}")
 
 
-def _print_built(built: "Sequence[Built]") -> None:
-    """Print the coverage of each paper, and where its page is."""
+def _print_built(built: "Sequence[Built]", index: Path | None) -> None:
+    """Print the coverage of each paper, and where its page and the list of all are."""
     from bench.paper.coverage import coverage
 
     for each in built:
         print(f"{each.paper.name}: {coverage(each.outcomes).text()}")
-        print(f"  {counted(len(each.tables), 'table')}, {counted(len(each.figures), 'figure')}: {each.page}")
-    if len(built) > 1:
+        print(f"  {each.content}: {each.page}")
+    if index:
         print(f"all: {coverage([outcome for each in built for outcome in each.outcomes]).text()}")
+        print(f"  {index}")
 
 
 def _store(built: "Built") -> None:
@@ -130,12 +132,13 @@ def _problems(built: "Built") -> list[str]:
 
 
 def _stale(built: "Built") -> list[str]:
-    """Return a line for each stored verdict whose inputs have changed."""
+    """Return a line for each stored verdict whose inputs have changed, and how to store the present ones."""
     from bench.claims.stored import read_verdicts, stale_lines
 
-    lines = stale_lines(read_verdicts(built.paper.verdicts), built.outcomes)
-    advice = f"store it with: featherbench paper {built.paper.name} --from {store.REFERENCE} --store-verdicts"
-    return [f"{built.paper.name}: {line}; {advice}" for line in lines]
+    stored = read_verdicts(built.paper.verdicts)
+    lines = [f"{built.paper.name}: {line}" for line in stale_lines(stored, built.outcomes)] if stored else []
+    advice = f"featherbench paper {built.paper.name} --from {store.REFERENCE} --store-verdicts"
+    return [*lines, f"{built.paper.name}: once these verdicts are right, store them: {advice}"] if lines else []
 
 
 def _outcome_json(paper_name: str, outcome: "Outcome") -> dict[str, Any]:

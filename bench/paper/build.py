@@ -1,6 +1,6 @@
 """Builds a paper's page, tables and figures from runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,11 +10,13 @@ from bench.claims.model import ClaimsFile
 from bench.core.errors import RunError, UsageError
 from bench.core.files import whole
 from bench.paper.content import Figure, Table
+from bench.paper.coverage import coverage
 from bench.paper.drawing import drawing_style
 from bench.paper.files import content_files
 from bench.paper.material import Material
-from bench.paper.page import render
+from bench.paper.page import IndexEntry, render, render_index
 from bench.paper.recipe import Recipe, load_recipe
+from bench.report.units import counted
 from bench.store import Run
 
 PAPERS = Path("reports/papers")
@@ -47,6 +49,11 @@ class Built:
     page: Path
     tables: list[Table]
     figures: list[Figure]
+
+    @property
+    def content(self) -> str:
+        """The number of its tables and figures, in words."""
+        return f"{counted(len(self.tables), 'table')}, {counted(len(self.figures), 'figure')}"
 
 
 def names(papers: Path = PAPERS) -> list[str]:
@@ -85,10 +92,36 @@ def build(paper: Paper, runs: Sequence[Run], output: Path) -> Built:
     page = output / "index.html"
     files = content_files(tables, figures)
     files[page.name] = render(material, paper.recipe, tables, figures, files).encode()
+    _write(output, files)
+    return Built(paper, outcomes, page, tables, figures)
+
+def build_index(built: Sequence[Built], output: Path) -> Path:
+    """Write a list of papers to ``output``, below which their pages lie, and return its path.
+
+    Raises:
+        RunError: where it cannot be written.
+    """
+    entries = [
+        IndexEntry(
+            title=each.paper.claims.paper.title,
+            summary=each.paper.claims.paper.summary,
+            address=each.page.relative_to(output).as_posix(),
+            coverage=coverage(each.outcomes),
+            content=each.content,
+        )
+        for each in built
+    ]
+    total = coverage([outcome for each in built for outcome in each.outcomes])
+    page = output / "index.html"
+    _write(output, {page.name: render_index(entries, total).encode()})
+    return page
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     try:
         for name, content in files.items():
-            with whole(output / name) as file:
+            with whole(folder / name) as file:
                 file.write(content)
     except OSError as error:
-        raise RunError(f"cannot write to {output}: {error.strerror}; choose another folder with --output") from None
-    return Built(paper, outcomes, page, tables, figures)
+        raise RunError(f"cannot write to {folder}: {error.strerror}; choose another folder with --output") from None
+

@@ -1,5 +1,6 @@
 """What a recipe makes: tables of published, measured and computed numbers, and figures with their data."""
 
+import math
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -35,7 +36,10 @@ class Measured:
 
     @property
     def _digits(self) -> int:
-        return digits_for(self.interval.estimate, self.least_digits)
+        """Decimals that show the estimate well, and the ends of its interval apart where two more suffice."""
+        digits = digits_for(self.interval.estimate, self.least_digits)
+        width = self.interval.high - self.interval.low
+        return min(max(digits, digits_for(width) - 2), digits + 2) if 0 < width < math.inf else digits
 
 
 @dataclass(frozen=True)

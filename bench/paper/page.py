@@ -15,7 +15,7 @@ from bench.claims.evidence import RecordRef
 from bench.claims.model import Claim
 from bench.claims.rule import Verdict
 from bench.paper.content import Computed, Figure, Measured, Quoted, Table
-from bench.paper.coverage import coverage
+from bench.paper.coverage import Coverage, coverage
 from bench.paper.material import Material
 from bench.paper.recipe import Recipe
 from bench.store import Run
@@ -94,8 +94,25 @@ def render(
     )
     # Evidence comes last, once all numbers have asked for their anchors.
     return environment.get_template("page.html").render(
-        claims=claims, body=Markup(body), evidence=evidence, style=Markup((_TEMPLATES / "paper.css").read_text())
+        claims=claims, body=Markup(body), evidence=evidence, style=_style()
     )
+
+
+class IndexEntry(NamedTuple):
+    """A paper in the list of all."""
+
+    title: str
+    summary: str
+    address: str
+    """Address of its page, relative to the list."""
+    coverage: Coverage
+    content: str
+    """The number of its tables and figures, in words."""
+
+
+def render_index(papers: Sequence[IndexEntry], total: Coverage) -> str:
+    """Return the list of all papers as HTML."""
+    return _environment().get_template("index.html").render(papers=papers, total=total, style=_style())
 
 
 def number_of(outcome: Outcome) -> Measured | Computed | None:
@@ -107,6 +124,10 @@ def number_of(outcome: Outcome) -> Measured | Computed | None:
     if number.records:
         return number
     return Computed(f"{number.text} [{number.ends}]" if number.ends else number.text)
+
+
+def _style() -> Markup:
+    return Markup((_TEMPLATES / "paper.css").read_text())
 
 
 def _environment() -> Environment:

@@ -56,8 +56,8 @@ def windows(material: Material) -> Table:
         f"Windows of a layer with {cin} input and {cout} output channels",
         "Computed by formula. A lap is the windows of successive filters until all channels are passed. The authors' "
         "backward pass adds up at most two of a lap's windows over a channel, so with more of them contributions to "
-        "the gradient are missing. Where the step is no whole number, their forward and backward passes also round it "
-        "differently.",
+        "the gradient are missing. Where the step is no whole number, their forward and backward passes round it "
+        "differently, which adds contributions to other channels.",
         ["setting", "step, channels", "distinct windows", "of one lap over a channel", "reached by two"],
         rows,
     )

@@ -57,7 +57,7 @@ def test_a_claim_is_read(claims: Callable[..., ClaimsFile]) -> None:
     (claim,) = claims().claim
     assert (claim.id, claim.kind, claim.quantifier) == ("faster", Kind.RATIO, Quantifier.ALL)
     assert claim.scope is not None
-    assert [case.texts()["groups"] for case in claim.scope.cases()] == ["8", "16"]
+    assert [case.texts()["groups"] for case in claim.scope.cases()] == ["8", "16", "16"]
 
 
 def test_tables_keep_the_digits_that_were_printed(write: Write) -> None:
@@ -132,3 +132,7 @@ def test_no_toml_and_no_file(tmp_path: Path) -> None:
     path.write_text("[paper")
     with pytest.raises(ClaimsError, match="is no TOML"):
         read_claims(path)
+
+
+def test_a_file_without_claims(write: Write) -> None:
+    assert faults(write("")) == ["file: it has no [[claim]]"]

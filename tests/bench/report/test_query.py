@@ -32,11 +32,11 @@ def test_it_selects_by_implementation_case_and_suite(run: Run) -> None:
 
 
 def test_narrowed_it_has_more_filters_and_other_implementations(run: Run) -> None:
-    narrow = QUERY.narrowed(("native",), ("cin=24",))
+    narrow = QUERY.narrowed(("native",), ("cout=72",))
     (match,) = narrow.select([run])
     assert (match.record.implementation, match.record.parameters["cin"]) == ("native", 24)
     assert narrow.options() == (
-        "grouped_conv2d --suite odd --target edge --impl native --case groups=8 --case kernel=3 --case cin=24"
+        "grouped_conv2d --suite odd --target edge --impl native --case groups=8 --case kernel=3 --case cout=72"
     )
 
 

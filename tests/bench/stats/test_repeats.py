@@ -11,6 +11,7 @@ from bench.stats.repeats import (
     judge_difference,
     least_p,
     mean_interval,
+    median_interval,
     paired_differences,
     sign_flip_p,
 )
@@ -70,6 +71,21 @@ def test_mean_intervals_have_their_coverage(count: int) -> None:
     intervals = [mean_interval(row.tolist()) for row in source.normal(0.8, 0.02, (4000, count))]
     coverage = np.mean([interval.low < 0.8 < interval.high for interval in intervals])
     assert coverage == pytest.approx(0.95, abs=0.011)  # 3 standard errors
+
+
+@pytest.mark.parametrize(
+    ("count", "lowest", "highest"), [(5, -math.inf, math.inf), (6, 1, 6), (9, 2, 8), (10, 2, 9), (20, 6, 15)]
+)
+def test_a_median_lies_between_values_of_these_ranks(count: int, lowest: float, highest: float) -> None:
+    interval = median_interval([float(value) for value in range(count, 0, -1)])
+    assert (interval.estimate, interval.low, interval.high) == ((count + 1) / 2, lowest, highest)
+
+
+def test_median_intervals_have_their_coverage() -> None:
+    rng = np.random.default_rng(0)
+    intervals = [median_interval(values.tolist()) for values in rng.exponential(size=(2000, 10))]
+    covered = np.mean([interval.low <= math.log(2) <= interval.high for interval in intervals])
+    assert covered == pytest.approx(1 - 22 / 1024, abs=0.01)
 
 
 def test_p_equals_the_result_by_hand() -> None:

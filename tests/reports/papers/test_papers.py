@@ -12,7 +12,7 @@ import pytest
 from bench.claims.rule import Verdict
 from bench.claims.stored import read_verdicts, stale_lines
 from bench.core.record import Key
-from bench.paper.build import Built, build, names, open_paper
+from bench.paper.build import Built, build, build_index, names, open_paper
 from bench.paper.content import Measured
 from bench.store import REFERENCE, Run, runs
 
@@ -184,8 +184,11 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def test_stored_verdicts_are_those_of_the_committed_runs(built: dict[str, Built]) -> None:
     for name, paper in built.items():
-        lines = list(stale_lines(read_verdicts(paper.paper.verdicts), paper.outcomes))
-        assert lines == [], f"featherbench paper {name} --from {REFERENCE} --store-verdicts"
+        stored = read_verdicts(paper.paper.verdicts)
+        assert stored
+        assert list(stale_lines(stored, paper.outcomes)) == [], (
+            f"featherbench paper {name} --from {REFERENCE} --store-verdicts"
+        )
 
 
 def test_without_records_nothing_that_needs_them_is_decided(tmp_path: Path) -> None:
@@ -196,3 +199,10 @@ def test_without_records_nothing_that_needs_them_is_decided(tmp_path: Path) -> N
                 assert not outcome.verdict.decided, outcome.name
         assert all(not isinstance(cell, Measured) for table in paper.tables for row in table.rows for cell in row)
         assert paper.figures == []
+
+
+def test_the_list_of_papers_leads_to_every_page(built: dict[str, Built]) -> None:
+    folder = built["gspc"].page.parents[1]
+    page = Page()
+    page.feed(build_index(list(built.values()), folder).read_text())
+    assert {(folder / address).resolve() for _, address in page.links} == {each.page for each in built.values()}
