@@ -31,6 +31,18 @@ class Count(NamedTuple):
     value: Callable[[Case], float]
 
 
+class Total(NamedTuple):
+    """Numbers that follow by formula from no case, such as the parameters of whole networks."""
+
+    unit: str
+    values: Callable[[], Mapping[str, float]]
+    """Returns them by name."""
+
+
+Counts = Mapping[str, Count | Total]
+"""What a recipe defines for claims to refer to, by name."""
+
+
 @dataclass(frozen=True)
 class MeasuredCell:
     """What was measured in one cell, or why nothing was."""
@@ -45,8 +57,10 @@ class MeasuredCell:
     """Whether there is none because an implementation does not support the case."""
 
 
-def counts_of(workload: str, others: Mapping[str, Count]) -> dict[str, Count]:
-    """Return the counts that are known for a workload: those of its work, and ``others``."""
+def counts_of(workload: str | None, others: Counts) -> Counts:
+    """Return the counts that claims may refer to: a workload's by case, or without one the totals of ``others``."""
+    if workload is None:
+        return {name: count for name, count in others.items() if isinstance(count, Total)}
     known = registry.workload(workload)
 
     def work(name: str, case: Case) -> float:
@@ -58,13 +72,17 @@ def counts_of(workload: str, others: Mapping[str, Count]) -> dict[str, Count]:
     return {
         "macs": Count("MACs", partial(work, "macs")),
         "parameters": Count("parameters", partial(work, "parameters")),
-        **others,
+        **{name: count for name, count in others.items() if isinstance(count, Count)},
     }
 
 
-def counted_cells(query: Query, count: Count) -> list[MeasuredCell]:
-    """Return a cell for each case of the query, by formula; its interval is a point."""
-    return [MeasuredCell(case.slug, (), partial(_point, count.value(case))) for case in query.cases()]
+def counted_cells(query: Query | None, count: Count | Total) -> list[MeasuredCell]:
+    """Return a cell for each case of the query, or each number of a total, by formula; its interval is a point."""
+    if isinstance(count, Total):
+        values = dict(count.values())
+    else:
+        values = {case.slug: count.value(case) for case in query.cases()} if query else {}
+    return [MeasuredCell(name, (), partial(_point, value)) for name, value in values.items()]
 
 
 def measured_cells(query: Query, measure: Measure, runs: Sequence[Run]) -> list[MeasuredCell]:

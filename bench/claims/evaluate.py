@@ -1,11 +1,11 @@
 """Decides claims: the cells of each, their intervals, and a verdict by its rule and quantifier."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bench.claims.cells import LATENCY, SPEEDUP, Count, MeasuredCell, counted_cells, counts_of, measured_cells
+from bench.claims.cells import LATENCY, SPEEDUP, Counts, MeasuredCell, counted_cells, counts_of, measured_cells
 from bench.claims.derived import derived_cells
 from bench.claims.evidence import Evidence, evidence
 from bench.claims.model import Claim, ClaimsFile, Kind, Measure, Quantifier
@@ -80,12 +80,12 @@ class _Part(NamedTuple):
         return Interval(*ends, interval.confidence)
 
 
-def evaluate(claims: ClaimsFile, runs: Sequence[Run], counts: Mapping[str, Count] | None = None) -> list[Outcome]:
+def evaluate(claims: ClaimsFile, runs: Sequence[Run], counts: Counts | None = None) -> list[Outcome]:
     """Return the verdicts on all claims of a file, in its order; see ``outcomes``."""
     return [outcome for claim in claims.claim for outcome in outcomes(claim, claims, runs, counts or {})]
 
 
-def outcomes(claim: Claim, claims: ClaimsFile, runs: Sequence[Run], counts: Mapping[str, Count]) -> list[Outcome]:
+def outcomes(claim: Claim, claims: ClaimsFile, runs: Sequence[Run], counts: Counts) -> list[Outcome]:
     """Return the verdict on a claim, or a verdict for each of its cells.
 
     Args:
@@ -128,14 +128,13 @@ def _undecided(claim: Claim, published: Sequence[Cell], verdict: Verdict, reason
 
 
 def _parts(
-    claim: Claim, claims: ClaimsFile, published: Sequence[Cell], runs: Sequence[Run], counts: Mapping[str, Count]
+    claim: Claim, claims: ClaimsFile, published: Sequence[Cell], runs: Sequence[Run], counts: Counts
 ) -> Iterator[_Part]:
     assert claim.rule is not None  # as in every claim that is attempted
     if claim.derived:
         for cells, measured in derived_cells(claim.derived, claims):
             yield _Part(cells, _unit(claim), _band(claim), measured)
         return
-    assert claim.scope is not None
     assert claim.measure is not None
     if claim.published.table is None:
         for cell in _cells(claim, claim.scope, claim.measure, runs, counts):
@@ -145,19 +144,18 @@ def _parts(
         band = claim.rule.band(printed.number.value)
         query, measure, reason = bound(claim, printed)
         cells = [] if reason else _cells(claim, query, measure, runs, counts)
-        nothing = MeasuredCell("", (), None, reason or f"no record matches {query.options()}")
+        nothing = MeasuredCell("", (), None, reason or f"no record matches {query.options() if query else ''}")
         for cell in cells or [nothing]:
             yield _Part((printed,), printed.unit, band, cell, reason)
 
 
-def bound(claim: Claim, printed: Cell) -> tuple[Query, Measure, str]:
+def bound(claim: Claim, printed: Cell) -> tuple[Query | None, Measure, str]:
     """Return the query and measure that a published cell stands for, and why it is not attempted, if it is not."""
-    assert claim.scope is not None
     assert claim.measure is not None
     query, measure = claim.scope, claim.measure
     for name in (printed.row, printed.column):
         if binding := claim.bind.get(name):
-            query = query.narrowed(binding.impl, binding.case)
+            query = query and query.narrowed(binding.impl, binding.case)
             measure = measure.model_copy(update={"quantity": binding.quantity or measure.quantity})
             if binding.not_attempted:
                 return query, measure, binding.not_attempted
@@ -165,10 +163,11 @@ def bound(claim: Claim, printed: Cell) -> tuple[Query, Measure, str]:
 
 
 def _cells(
-    claim: Claim, query: Query, measure: Measure, runs: Sequence[Run], counts: Mapping[str, Count]
+    claim: Claim, query: Query | None, measure: Measure, runs: Sequence[Run], counts: Counts
 ) -> list[MeasuredCell]:
     if claim.kind is Kind.COUNT:
-        return counted_cells(query, counts_of(query.workload, counts)[measure.quantity])
+        return counted_cells(query, counts_of(query.workload if query else None, counts)[measure.quantity])
+    assert query is not None  # as in every claim about records
     return measured_cells(query, measure, runs)
 
 
@@ -274,25 +273,26 @@ def _as_protocol_allows(claim: Claim, verdict: Verdict) -> Verdict:
     return Verdict.FAILS if verdict is Verdict.DIFFERS and claim.exact else verdict
 
 
-def dimension(claim: Claim, quantity: str, counts: Mapping[str, Count]) -> str:
+def dimension(claim: Claim, quantity: str, counts: Counts) -> str:
     """Return the dimension of what a claim measures.
 
     Raises:
         UsageError: where there is no such quantity; the message lists the choices.
     """
-    assert claim.scope is not None
     assert claim.measure is not None
-    workload = registry.workload(claim.scope.workload)
     if claim.kind is Kind.COUNT:
-        known = counts_of(claim.scope.workload, counts)
+        known = counts_of(claim.scope.workload if claim.scope else None, counts)
         if quantity not in known:
-            raise UsageError(f"no count {quantity!r}; choose from {', '.join(known)}")
+            raise UsageError(
+                f"no count {quantity!r}; choose from {', '.join(known) or 'none: the recipe defines no totals'}"
+            )
         return parse_unit(known[quantity].unit).dimension
+    assert claim.scope is not None
     if quantity == SPEEDUP:
         return "count" if claim.measure.along else "ratio"
     if quantity == LATENCY:
         return "ratio" if claim.measure.along else "time"
-    metrics = {metric.name: metric for metric in workload.metrics}
+    metrics = {metric.name: metric for metric in registry.workload(claim.scope.workload).metrics}
     if quantity not in metrics:
         raise UsageError(f"no quantity {quantity!r}; choose from {', '.join((LATENCY, SPEEDUP, *metrics))}")
     return "fraction" if metrics[quantity].is_fraction else "count"

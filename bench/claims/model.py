@@ -48,7 +48,8 @@ class Measure(Strict):
     """What is measured in each cell of a scope.
 
     ``quantity`` is ``latency`` (a call), ``speedup`` (latency of ``against`` / latency, paired), a metric of the
-    workload, or a count: ``macs``, ``parameters`` or one that the paper's recipe defines.
+    workload, or a count: ``macs``, ``parameters`` or one that the paper's recipe defines. A claim of kind ``count``
+    without a scope is about a total of the recipe.
     """
 
     quantity: str
@@ -133,7 +134,8 @@ class Claim(Strict):
             if given := [name for name, part in parts.items() if part] or (self.derived and ["derived"]):
                 raise ValueError(f"not_attempted, and yet it has {given[0]}; drop one")
             return self
-        needed = parts if self.kind is not Kind.DERIVED else {name: parts[name] for name in ("quantifier", "rule")}
+        unneeded = {Kind.DERIVED: ("protocol", "scope", "measure"), Kind.COUNT: ("scope",)}.get(self.kind, ())
+        needed = {name: part for name, part in parts.items() if name not in unneeded}
         if missing := [name for name, part in needed.items() if part is None]:
             raise ValueError(f"{missing[0]} is missing; give it, or say why in not_attempted")
         if (self.kind is Kind.DERIVED) != (self.derived is not None):

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.claims.cells import SPEEDUP, Count
+from bench.claims.cells import SPEEDUP, Counts
 from bench.claims.derived import derived_cells
 from bench.claims.derived import dimension as derived_dimension
 from bench.claims.evaluate import bound, dimension, published_cells
@@ -28,7 +28,7 @@ class ClaimsError(UsageError):
         self.lines = list(lines)
 
 
-def read_claims(path: Path, counts: Mapping[str, Count] | None = None) -> ClaimsFile:
+def read_claims(path: Path, counts: Counts | None = None) -> ClaimsFile:
     """Read a claims file and check all that it refers to.
 
     Args:
@@ -78,7 +78,7 @@ def _model_faults(error: ValidationError, content: Mapping[str, Any]) -> Iterato
         yield ": ".join(filter(None, (place, field, message[:1].lower() + message[1:])))
 
 
-def _faults(claim: Claim, claims: ClaimsFile, counts: Mapping[str, Count]) -> Iterator[str]:
+def _faults(claim: Claim, claims: ClaimsFile, counts: Counts) -> Iterator[str]:
     """Yield what is wrong with a claim's references, each after its field."""
     checks = {
         "published": lambda: _check_published(claim, claims),
@@ -128,16 +128,16 @@ def _check_scope(claim: Claim) -> None:
             raise UsageError(f"with {name!r}: {error}") from None
 
 
-def _check_measure(claim: Claim, counts: Mapping[str, Count]) -> None:
+def _check_measure(claim: Claim, counts: Counts) -> None:
     """Check that the quantity is known and fits the kind."""
-    if claim.measure is None or claim.scope is None:
+    if claim.measure is None:
         return
     measure = claim.measure
     for quantity in [measure.quantity, *(b.quantity for b in claim.bind.values() if b.quantity)]:
         dimension(claim, quantity, counts)
     if measure.quantity == SPEEDUP and not measure.against:
         raise UsageError("a speedup needs against = [IMPLEMENTATION]")
-    if measure.along:
+    if measure.along and claim.scope:
         parameters = registry.workload(claim.scope.workload).case_type.model_fields
         if measure.along not in parameters:
             raise UsageError(f"no parameter {measure.along!r} to go along; choose from {', '.join(parameters)}")
@@ -149,7 +149,7 @@ def _check_measure(claim: Claim, counts: Mapping[str, Count]) -> None:
         raise UsageError("a geometric mean is for times and ratios, not for differences or fractions")
 
 
-def _check_unit(claim: Claim, claims: ClaimsFile, counts: Mapping[str, Count]) -> None:
+def _check_unit(claim: Claim, claims: ClaimsFile, counts: Counts) -> None:
     """Check that what was published and what is measured have the same dimension."""
     pairs: list[tuple[str, str, str]] = []
     if claim.derived and claim.published.unit:

@@ -95,6 +95,7 @@ def build(paper: Paper, runs: Sequence[Run], output: Path) -> Built:
     _write(output, files)
     return Built(paper, outcomes, page, tables, figures)
 
+
 def build_index(built: Sequence[Built], output: Path) -> Path:
     """Write a list of papers to ``output``, below which their pages lie, and return its path.
 
@@ -124,4 +125,3 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
                 file.write(content)
     except OSError as error:
         raise RunError(f"cannot write to {folder}: {error.strerror}; choose another folder with --output") from None
-

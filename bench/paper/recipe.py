@@ -2,11 +2,11 @@
 
 import importlib.util
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.claims.cells import Count
+from bench.claims.cells import Counts
 from bench.core.errors import UsageError
 from bench.paper.content import Figure, Table
 from bench.paper.material import Material
@@ -24,8 +24,8 @@ class Recipe:
 
     requests: tuple[Request, ...] = ()
     """The runs that have all records that the claims, tables and figures need."""
-    counts: Mapping[str, Count] = field(default_factory=dict)
-    """Counts by formula that claims may refer to, besides ``macs`` and ``parameters``."""
+    counts: Counts = field(default_factory=dict)
+    """Counts by formula that claims may refer to, besides ``macs`` and ``parameters`` of a case."""
     tables: tuple[Callable[[Material], Table | None], ...] = ()
     figures: tuple[Callable[[Material], Figure | None], ...] = ()
 

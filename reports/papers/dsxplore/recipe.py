@@ -1,11 +1,14 @@
 """Tables and figures of arXiv 2101.00745: windows of SCC, gradients as published, and times of its operators."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
 import pandas as pd
+import torch
+from torch import nn
 
-from bench.claims.cells import Count
+from bench.claims.cells import Count, Total
 from bench.claims.model import Measure
 from bench.claims.units import decimal
 from bench.core.case import Case
@@ -15,6 +18,9 @@ from bench.paper.material import Material
 from bench.paper.recipe import Recipe
 from bench.report.query import Query
 from bench.store import Request
+from impls.networks.block import DW_PW, STANDARD, Block, dw_scc
+from impls.networks.catalogue import network
+from impls.networks.count import macs, parameters
 from impls.sliding_channel_conv2d._windows import Windows, overlap
 from impls.sliding_channel_conv2d.workload import (
     DSXPLORE_LAYERS,
@@ -156,6 +162,32 @@ def _of_pointwise(quantity: str) -> Count:
     return Count("x", fraction)
 
 
+NETWORKS = ("vgg16", "vgg19", "mobilenet", "resnet18", "resnet50")
+"""The paper's networks for CIFAR-10."""
+
+
+def _of_networks(count: Callable[[nn.Module], int]) -> Total:
+    """Return the count of each network with SCC as a fraction of that with each kind of convolution before it."""
+
+    def fractions() -> dict[str, float]:
+        values: dict[str, float] = {}
+        for name in NETWORKS:
+            before = {block: count(_network(name, block)) for block in (STANDARD, DW_PW)}
+            for cg in CHANNEL_GROUPS:
+                ours = count(_network(name, dw_scc(cg, "0.5")))
+                values |= {f"{name}, cg {cg}, of {block}": ours / other for block, other in before.items()}
+        return values
+
+    return Total("x", fractions)
+
+
+def _network(name: str, block: Block) -> nn.Module:
+    """Return a network whose weights have no values, which counting does not need."""
+    with torch.device("meta"):
+        without_values = network(name, block)
+    return without_values.to_empty(device="cpu")
+
+
 def _distinct_windows(case: Case) -> float:
     """Return the number of distinct windows as a fraction of the number of filters."""
     assert isinstance(case, SlidingChannelConv2dCase)
@@ -176,6 +208,8 @@ RECIPE = Recipe(
         "macs_of_pointwise": _of_pointwise("macs"),
         "parameters_of_pointwise": _of_pointwise("parameters"),
         "windows_of_filters": Count("x", _distinct_windows),
+        "network_parameters": _of_networks(parameters),
+        "network_macs": _of_networks(lambda net: macs(net, 3, 32, 32)),
     },
     tables=(windows, partial(speedups, FORWARD), partial(speedups, BACKWARD)),
     figures=(partial(figure, FORWARD), partial(figure, BACKWARD)),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bench.claims.cells import Counts
 from bench.claims.model import ClaimsFile
 from bench.claims.read import read_claims
 from bench.core.record import Check, Latency, Record, Status
@@ -56,8 +57,12 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def claims(write: Callable[..., Path]) -> Callable[..., ClaimsFile]:
-    """Reads such a file."""
-    return lambda *arguments, **replacements: read_claims(write(*arguments, **replacements))
+    """Reads such a file, with the given counts of a recipe."""
+
+    def read(text: str = CLAIM, counts: Counts | None = None, **replacements: str) -> ClaimsFile:
+        return read_claims(write(text, **replacements), counts)
+
+    return read
 
 
 @pytest.fixture

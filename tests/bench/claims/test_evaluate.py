@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.claims.cells import Count
+from bench.claims.cells import Counts, Total
 from bench.claims.evaluate import Outcome, evaluate
 from bench.claims.model import ClaimsFile
 from bench.claims.rule import Verdict
+from bench.core.errors import UsageError
 from bench.core.record import Record, Status
 from bench.store import Run
 
@@ -16,7 +17,7 @@ Timed = Callable[..., Record]
 RunOf = Callable[..., Run]
 
 
-def single(claims: ClaimsFile, *runs: Run, counts: dict[str, Count] | None = None) -> Outcome:
+def single(claims: ClaimsFile, *runs: Run, counts: Counts | None = None) -> Outcome:
     (outcome,) = evaluate(claims, runs, counts)
     return outcome
 
@@ -275,3 +276,27 @@ def test_an_expected_verdict_tells_when_it_is_reached_no_longer(claims: Claims, 
     surprising = single(expected, run_of(times(timed, {8: (100, 200), 16: (100, 200)}), "faster"))
     assert surprising.verdict is Verdict.HOLDS
     assert "the verdict differs was expected (PyTorch has become faster), and it is holds" in surprising.surprise
+
+
+def test_a_total_needs_no_case(claims: Claims) -> None:
+    text = """
+[[claim]]
+id = "total"
+text = "Every network has fewer parameters."
+where = "abstract"
+kind = "count"
+published = { unit = "x" }
+quantifier = "all"
+measure = { quantity = "fraction" }
+rule = { at_most = 1 }
+protocol = { distance = "exact" }
+"""
+    counts = {"fraction": Total("x", lambda: {"small": 0.5, "large": 0.9})}
+    outcome = single(claims(text, counts), counts=counts)
+    assert (outcome.verdict, outcome.cells) == (Verdict.HOLDS, 2)
+    larger = {"fraction": Total("x", lambda: {"small": 0.5, "large": 1.1})}
+    failed = single(claims(text, larger), counts=larger)
+    assert failed.verdict is Verdict.FAILS
+    assert failed.reason.endswith("the first that does not: large")
+    with pytest.raises(UsageError, match="no count 'fraction'; choose from none: the recipe defines no totals"):
+        claims(text)

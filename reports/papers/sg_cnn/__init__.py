@@ -1,0 +1,1 @@
+"""Self-grouping convolution, arXiv 2009.13803."""
