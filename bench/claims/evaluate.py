@@ -132,8 +132,8 @@ def _parts(
 ) -> Iterator[_Part]:
     assert claim.rule is not None  # as in every claim that is attempted
     if claim.derived:
-        for cells, measured in derived_cells(claim.derived, claims):
-            yield _Part(cells, _unit(claim), _band(claim), measured)
+        for operands, result in derived_cells(claim.derived, claims):
+            yield _Part(operands, _unit(claim), _band(claim), result)
         return
     assert claim.measure is not None
     if claim.published.table is None:

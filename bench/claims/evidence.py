@@ -56,7 +56,7 @@ def evidence(claim: Claim, published: Iterable[Cell], matches: Iterable[Match]) 
     return Evidence(
         refs,
         {
-            "claim": _digest(claim.model_dump(mode="json")),
+            "claim": _digest(claim.model_dump(mode="json", exclude_defaults=True)),
             "published": _digest(printed),
             "records": _digest([[ref.run, *ref.key, ref.digest] for ref in refs]),
             "machines": _digest([[name, _machines(runs[name])] for name in sorted(runs)]),
@@ -90,7 +90,8 @@ class _Identity:
 
 @cache
 def _record_digest(identity: _Identity) -> str:
-    return hashlib.sha256(identity.record.model_dump_json().encode()).hexdigest()[:12]
+    """Return the digest of what a record states; a field that a later release adds with a default changes nothing."""
+    return hashlib.sha256(identity.record.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:12]
 
 
 def _machines(run: Run) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Reads a claims file; each fault is one line with the file, the claim and the field."""
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -69,18 +69,24 @@ def _model_faults(error: ValidationError, content: Mapping[str, Any]) -> Iterato
         place = str(part)
         if part in ("claim", "table") and rest:
             index, *rest = rest
-            entries = content.get(str(part))
-            entry = entries[index] if isinstance(entries, list) and isinstance(index, int) else {}
-            place = f"{part} {entry.get('id', f'number {index + 1}') if isinstance(entry, dict) else index}"
+            place = f"{part} {_name(content.get(str(part)), index)}"
         field = ".".join(map(str, rest))
         message = detail["msg"].removeprefix("Value error, ")
         message = "unknown field; drop it or correct its name" if detail["type"] == "extra_forbidden" else message
         yield ": ".join(filter(None, (place, field, message[:1].lower() + message[1:])))
 
 
+def _name(entries: Any, index: int | str) -> str:
+    """Return the id of an entry of a file, or its number."""
+    if isinstance(entries, list) and isinstance(index, int):
+        entry = entries[index]
+        return str(entry["id"]) if isinstance(entry, dict) and "id" in entry else f"number {index + 1}"
+    return str(index)
+
+
 def _faults(claim: Claim, claims: ClaimsFile, counts: Counts) -> Iterator[str]:
     """Yield what is wrong with a claim's references, each after its field."""
-    checks = {
+    checks: dict[str, Callable[[], None]] = {
         "published": lambda: _check_published(claim, claims),
         "bind": lambda: _check_bindings(claim, claims),
         "scope": lambda: _check_scope(claim),

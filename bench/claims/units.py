@@ -22,8 +22,8 @@ class Unit(NamedTuple):
 
 
 def decimal(value: float, digits: int) -> str:
-    """Return a number to ``digits`` decimals, with a proper minus sign."""
-    return f"{value:,.{digits}f}".replace("-", "−")
+    """Return a number to ``digits`` decimals, with the signs for minus and infinity."""
+    return f"{value:,.{digits}f}".replace("-", "−").replace("inf", "∞")
 
 
 def digits_for(value: float, least: int = 0) -> int:

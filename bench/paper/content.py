@@ -36,10 +36,13 @@ class Measured:
 
     @property
     def _digits(self) -> int:
-        """Decimals that show the estimate well, and the ends of its interval apart where two more suffice."""
-        digits = digits_for(self.interval.estimate, self.least_digits)
+        """Decimals for three digits of the estimate, but for one or two of the interval's width where it has one."""
+        digits = digits_for(self.interval.estimate)
         width = self.interval.high - self.interval.low
-        return min(max(digits, digits_for(width) - 2), digits + 2) if 0 < width < math.inf else digits
+        if 0 < width < math.inf:
+            of_width = digits_for(width)
+            digits = min(max(digits, of_width - 2), of_width - 1, digits + 2)
+        return max(digits, self.least_digits, 0)
 
 
 @dataclass(frozen=True)

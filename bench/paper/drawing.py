@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 from io import BytesIO
-from typing import Literal
+from typing import Any, Literal
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ from bench.report.palette import COLOURS
 INK, SOFT, GRID = "#222222", "#5a5a5a", "#e3e3e3"
 MARKERS = ("o", "s", "D", "^", "P", "X", "v")
 """A marker for each series, so that figures can be read without colours."""
-STYLE = {
+STYLE: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,
@@ -35,6 +35,7 @@ STYLE = {
     "svg.hashsalt": "featherbench",
     "pdf.fonttype": 42,
 }
+"""Settings of matplotlib."""
 
 
 def drawing_style() -> AbstractContextManager[None]:

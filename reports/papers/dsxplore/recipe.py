@@ -9,9 +9,11 @@ import torch
 from torch import nn
 
 from bench.claims.cells import Count, Total
+from bench.claims.evidence import RecordRef
 from bench.claims.model import Measure
 from bench.claims.units import decimal
 from bench.core.case import Case
+from bench.core.target import Target
 from bench.paper.content import Computed, Figure, Measured, Table, TableCell
 from bench.paper.drawing import INK, logarithmic, new_figure, series_style
 from bench.paper.material import Material
@@ -88,7 +90,7 @@ BACKWARD = Passes("dsxplore_backward", "Backward pass of 16 images")
 
 def speedups(passes: Passes, material: Material) -> Table | None:
     """Return the mean speed-up over the dense convolution for each number of channel groups."""
-    rows = [
+    rows: list[list[TableCell]] = [
         [label, *(_mean(material, passes.suite, name, cg) or "–" for cg in CHANNEL_GROUPS)]
         for name, label in IMPLEMENTATIONS.items()
     ]
@@ -106,7 +108,8 @@ def speedups(passes: Passes, material: Material) -> Table | None:
 
 def figure(passes: Passes, material: Material) -> Figure | None:
     """Draw the same against the number of channel groups."""
-    points, records = [], []
+    points: list[dict[str, object]] = []
+    records: list[RecordRef] = []
     for name in IMPLEMENTATIONS:
         for cg in CHANNEL_GROUPS:
             if mean := _mean(material, passes.suite, name, cg):
@@ -156,6 +159,7 @@ def _of_pointwise(quantity: str) -> Count:
     workload = SlidingChannelConv2d()
 
     def fraction(case: Case) -> float:
+        assert isinstance(case, SlidingChannelConv2dCase)
         pointwise = case.model_copy(update={"cg": 1})
         return float(getattr(workload.work(case), quantity) / getattr(workload.work(pointwise), quantity))
 
@@ -199,7 +203,7 @@ RECIPE = Recipe(
         Request(
             workloads=("sliding_channel_conv2d",),
             suite=passes.suite,
-            target="edge",
+            target=Target("edge"),
             implementations=(DENSE, *IMPLEMENTATIONS),
         )
         for passes in (FORWARD, BACKWARD)

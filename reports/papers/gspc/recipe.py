@@ -7,6 +7,7 @@ from seaborn import heatmap
 from bench.claims.evidence import RecordRef
 from bench.claims.model import Measure
 from bench.claims.units import decimal
+from bench.core.target import Target
 from bench.paper.content import Figure, Measured, Quoted, Table, TableCell
 from bench.paper.drawing import INK, SOFT, logarithmic, new_figure, series_style
 from bench.paper.material import Material, references
@@ -157,7 +158,7 @@ def _records(material: Material, names: tuple[str, ...]) -> tuple[RecordRef, ...
 RECIPE = Recipe(
     requests=(
         Request(
-            workloads=("grouped_conv2d",), suite="gspc", target="edge", implementations=(GSPC, *BASELINES, *OTHERS)
+            workloads=("grouped_conv2d",), suite="gspc", target=Target("edge"), implementations=(GSPC, *BASELINES, *OTHERS)
         ),
     ),
     tables=(averages, by_groups),

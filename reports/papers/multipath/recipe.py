@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from bench.claims.evidence import RecordRef
 from bench.claims.model import Measure
 from bench.core.record import Status
+from bench.core.target import Target
 from bench.paper.content import Figure, Measured, Table, TableCell
-from bench.paper.drawing import new_figure, series_style
+from bench.paper.drawing import INK, new_figure, series_style
 from bench.paper.material import Material, references
 from bench.paper.recipe import Recipe
 from bench.report.query import Query
@@ -50,7 +52,8 @@ def accuracies(material: Material) -> Table | None:
 
 def figure_accuracy(material: Material) -> Figure | None:
     """Draw the published accuracy, and the measured one by both choices of the epoch."""
-    points, records = [], []
+    points: list[dict[str, object]] = []
+    records: list[RecordRef] = []
     for dataset, title in DATASETS.items():
         for name in (*NETWORKS, "gcn_tuned"):
             query = TUNED if name == "gcn_tuned" else PLAIN
@@ -77,8 +80,8 @@ def figure_accuracy(material: Material) -> Figure | None:
                 rows["accuracy"], places, xerr=bars, linestyle="", color=colour, marker=marker, markersize=5,
                 label=PROTOCOLS[metric],
             )  # fmt: skip
-        published = [(_published(material, title, name), place) for place, name in enumerate(names)]
-        axes.scatter(*zip(*published, strict=True), marker="|", s=220, color="#222222", label="published")
+        published = [_published(material, title, name) for name in names]
+        axes.scatter(published, range(len(names)), marker="|", s=220, color=INK, label="published")
         axes.set_yticks(range(len(names)), names)
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_title(title)
@@ -98,7 +101,8 @@ def figure_accuracy(material: Material) -> Figure | None:
 
 def figure_curves(material: Material) -> Figure | None:
     """Draw test accuracy against the epoch for the paper's networks."""
-    tables, records = [], []
+    tables: list[pd.DataFrame] = []
+    records: list[RecordRef] = []
     for dataset, title in DATASETS.items():
         for name in ("gcn3", "residual_gcn", "multipath_s"):
             matches = material.select(PLAIN.narrowed((name,), (f"dataset={dataset}",)))
@@ -116,13 +120,14 @@ def figure_curves(material: Material) -> Figure | None:
     data = pd.concat(tables, ignore_index=True)
     figure, panels = new_figure(columns=len(DATASETS), width=7.6, height=3.2)
     for axes, title in zip(panels, DATASETS.values(), strict=True):
-        for index, (name, rows) in enumerate(data[data["dataset"] == title].groupby("network", sort=False)):
+        for index, (network, rows) in enumerate(data[data["dataset"] == title].groupby("network", sort=False)):
             colour, marker = series_style(index)
+            label = str(network)
             axes.fill_between(rows["epoch"], rows["least"], rows["greatest"], color=colour, alpha=0.15, linewidth=0)
-            axes.plot(rows["epoch"], rows["mean"], color=colour, marker=marker, markevery=20, markersize=4, label=name)
+            axes.plot(rows["epoch"], rows["mean"], color=colour, marker=marker, markevery=20, markersize=4, label=label)
         axes.set_title(title)
         axes.set_xlabel("epoch")
-        axes.set_ylim(bottom=data["mean"].quantile(0.05) - 10)
+        axes.set_ylim(bottom=float(data["mean"].quantile(0.05)) - 10)
     panels[0].set_ylabel("test accuracy, %")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return Figure(
@@ -158,7 +163,7 @@ RECIPE = Recipe(
         Request(
             workloads=("node_classification",),
             suite="multipath",
-            target="edge",
+            target=Target("edge"),
             implementations=(*NETWORKS, "gcn_tuned"),
         ),
     ),

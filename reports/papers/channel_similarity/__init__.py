@@ -1,0 +1,1 @@
+"""Pruning by the similarity of channels, arXiv 1908.02620."""
