@@ -1,7 +1,9 @@
 """How figures are drawn and saved: one style, and the same bytes from the same data."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from io import BytesIO
+from itertools import chain
 from typing import Any, Literal
 
 import matplotlib as mpl
@@ -52,6 +54,13 @@ def new_figure(columns: int = 1, *, width: float = 7.2, height: float = 3.6) -> 
 def series_style(index: int) -> tuple[str, str]:
     """Return the colour and marker of the series of this index."""
     return COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+
+
+def legend(figure: Figure, panels: Sequence[Axes], columns: int) -> None:
+    """Add a legend below the panels, of the series that any of them has."""
+    pairs = (zip(*axes.get_legend_handles_labels(), strict=True) for axes in panels)
+    handles = {label: handle for handle, label in chain.from_iterable(pairs)}
+    figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns)
 
 
 def logarithmic(axes: Axes, axis: Literal["x", "y"]) -> None:

@@ -1,8 +1,9 @@
 """What recipes work with: records by query, their means, and published numbers with the claims that quote them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Self
 
 from bench.claims.cells import MeasuredCell, measured_cells
 from bench.claims.evaluate import CONFIDENCE, Outcome
@@ -28,6 +29,11 @@ class Material:
     def select(self, query: Query) -> list[Match]:
         """Return the records that a query describes."""
         return query.select(self.runs)
+
+    def by_run(self, query: Query) -> dict[str, Self]:
+        """Return the material of each run that has records of a query, by the run's name."""
+        names = {match.run.name for match in self.select(query) if match.record.latency}
+        return {run.name: replace(self, runs=[run]) for run in self.runs if run.name in names}
 
     def cells(self, query: Query, measure: Measure) -> list[MeasuredCell]:
         """Return the cells of a query that have an interval."""

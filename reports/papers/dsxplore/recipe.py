@@ -15,7 +15,7 @@ from bench.claims.units import decimal
 from bench.core.case import Case
 from bench.core.target import Target
 from bench.paper.content import Computed, Figure, Measured, Table, TableCell
-from bench.paper.drawing import INK, logarithmic, new_figure, series_style
+from bench.paper.drawing import INK, legend, logarithmic, new_figure, series_style
 from bench.paper.material import Material
 from bench.paper.recipe import Recipe
 from bench.report.query import Query
@@ -91,8 +91,9 @@ BACKWARD = Passes("dsxplore_backward", "Backward pass of 16 images")
 def speedups(passes: Passes, material: Material) -> Table | None:
     """Return the mean speed-up over the dense convolution for each number of channel groups."""
     rows: list[list[TableCell]] = [
-        [label, *(_mean(material, passes.suite, name, cg) or "–" for cg in CHANNEL_GROUPS)]
+        [label, run, *(_mean(within, passes.suite, name, cg) or "–" for cg in CHANNEL_GROUPS)]
         for name, label in IMPLEMENTATIONS.items()
+        for run, within in material.by_run(_query(passes.suite, name)).items()
     ]
     if not any(isinstance(cell, Measured) for row in rows for cell in row):
         return None
@@ -101,7 +102,7 @@ def speedups(passes: Passes, material: Material) -> Table | None:
         f"{passes.title}: speed-up over a dense pointwise convolution",
         "Geometric means over layers and overlaps with 95 % intervals; above 1 is faster than a dense pointwise "
         "convolution with zeros outside the windows. Each mean is over the cases that the implementation supports.",
-        ["implementation", *(f"{cg} channel groups" for cg in CHANNEL_GROUPS)],
+        ["implementation", "run", *(f"{cg} channel groups" for cg in CHANNEL_GROUPS)],
         rows,
     )
 
@@ -110,32 +111,41 @@ def figure(passes: Passes, material: Material) -> Figure | None:
     """Draw the same against the number of channel groups."""
     points: list[dict[str, object]] = []
     records: list[RecordRef] = []
-    for name in IMPLEMENTATIONS:
+    for name, run, within in (
+        (name, run, within)
+        for name in IMPLEMENTATIONS
+        for run, within in material.by_run(_query(passes.suite, name)).items()
+    ):
         for cg in CHANNEL_GROUPS:
-            if mean := _mean(material, passes.suite, name, cg):
+            if mean := _mean(within, passes.suite, name, cg):
                 points.append(
-                    {"implementation": name, "channel groups": cg, "speedup": mean.interval.estimate}
+                    {"run": run, "implementation": name, "channel groups": cg, "speedup": mean.interval.estimate}
                     | {"low": mean.interval.low, "high": mean.interval.high, "records": len(mean.records)}
                 )
                 records += mean.records
     if not points:
         return None
     data = pd.DataFrame(points)
-    drawing, (axes,) = new_figure(height=3.6)
-    for index, (name, label) in enumerate(IMPLEMENTATIONS.items()):
-        rows = data[data["implementation"] == name]
-        colour, marker = series_style(index)
-        bars = [rows["speedup"] - rows["low"], rows["high"] - rows["speedup"]]
-        axes.errorbar(
-            rows["channel groups"], rows["speedup"], bars, color=colour, marker=marker, markersize=5, label=label
-        )
-    axes.axhline(1, color=INK, linewidth=1)
-    logarithmic(axes, "y")
-    axes.set_xscale("log", base=2)
-    axes.set_xticks(CHANNEL_GROUPS, [str(cg) for cg in CHANNEL_GROUPS])
-    axes.set_xlabel("channel groups: a filter reads 1 / groups of the channels")
-    axes.set_ylabel("speed-up over dense")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    runs = list(dict.fromkeys(data["run"]))
+    drawing, panels = new_figure(columns=len(runs), width=7.6, height=4.0)
+    for axes, run in zip(panels, runs, strict=True):
+        for index, (name, label) in enumerate(IMPLEMENTATIONS.items()):
+            rows = data[(data["implementation"] == name) & (data["run"] == run)]
+            if rows.empty:
+                continue
+            colour, marker = series_style(index)
+            bars = [rows["speedup"] - rows["low"], rows["high"] - rows["speedup"]]
+            axes.errorbar(
+                rows["channel groups"], rows["speedup"], bars, color=colour, marker=marker, markersize=5, label=label
+            )
+        axes.axhline(1, color=INK, linewidth=1)
+        logarithmic(axes, "y")
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(CHANNEL_GROUPS, [str(cg) for cg in CHANNEL_GROUPS])
+        axes.set_xlabel("channel groups")
+        axes.set_title(run, fontsize=8)
+    panels[0].set_ylabel("speed-up over dense")
+    legend(drawing, panels, columns=2)
     return Figure(
         f"{passes.suite}-by-groups",
         f"{passes.title}: speed-up by channel groups",
@@ -148,9 +158,13 @@ def figure(passes: Passes, material: Material) -> Figure | None:
     )
 
 
+def _query(suite: str, implementation: str) -> Query:
+    return Query(workload="sliding_channel_conv2d", suite=suite, impl=(implementation,))
+
+
 def _mean(material: Material, suite: str, implementation: str, cg: int) -> Measured | None:
     """Return the mean speed-up over the dense convolution."""
-    query = Query(workload="sliding_channel_conv2d", suite=suite, impl=(implementation,), case=(f"cg={cg}",))
+    query = _query(suite, implementation).narrowed((), (f"cg={cg}",))
     return material.mean(query, Measure(quantity="speedup", against=(DENSE,)))
 
 

@@ -1,6 +1,9 @@
 """Tables and figures of arXiv 2006.09791: the speed-up of GSPC, over all layers, by number of groups and by layer."""
 
+from math import isnan
+
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from seaborn import heatmap
 
@@ -9,11 +12,12 @@ from bench.claims.model import Measure
 from bench.claims.units import decimal
 from bench.core.target import Target
 from bench.paper.content import Figure, Measured, Quoted, Table, TableCell
-from bench.paper.drawing import INK, SOFT, logarithmic, new_figure, series_style
+from bench.paper.drawing import INK, SOFT, legend, logarithmic, new_figure, series_style
 from bench.paper.material import Material, references
 from bench.paper.page import number_of
 from bench.paper.recipe import Recipe
 from bench.report.query import Query, case_texts
+from bench.report.units import counted
 from bench.store import Request
 
 GSPC = "tvm_gspc_tuned"
@@ -44,7 +48,7 @@ def averages(material: Material) -> Table | None:
         "gspc-averages",
         "Speed-up of GSPC over each baseline, on average",
         "Published: averages over networks and edge devices. Here: geometric means over layers with more than one "
-        "group, each layer once, on one core.",
+        f"group, each layer once, on one core, in {counted(len(material.by_run(LAYERS)), 'run')}.",
         ["baseline", "published", "here, with 95 % interval", "verdict"],
         rows,
     )
@@ -54,8 +58,9 @@ def by_groups(material: Material) -> Table | None:
     """Return the mean speed-up for each number of groups."""
     names = BASELINES | OTHERS
     rows: list[list[TableCell]] = [
-        [title, *(material.mean(LAYERS.narrowed((), (setting,)), _over(name)) or "–" for name in names)]
+        [title, run, *(within.mean(LAYERS.narrowed((), (setting,)), _over(name)) or "–" for name in names)]
         for title, setting in GROUPS.items()
+        for run, within in material.by_run(LAYERS).items()
     ]
     if not any(isinstance(cell, Measured) for row in rows for cell in row):
         return None
@@ -65,7 +70,7 @@ def by_groups(material: Material) -> Table | None:
         "Geometric means over the layers of ResNet34 and WRN-40-2 with 95 % intervals: time of the other "
         "implementation divided by time of GSPC, so that above 1 GSPC is faster. 16 groups of 16 channels are "
         "depthwise too.",
-        ["setting", *names.values()],
+        ["setting", "run", *names.values()],
         rows,
     )
 
@@ -73,28 +78,35 @@ def by_groups(material: Material) -> Table | None:
 def figure_by_groups(material: Material) -> Figure | None:
     """Draw the mean speed-up against the number of groups."""
     points = [
-        {"setting": title, "baseline": name, "speedup": mean.interval.estimate}
+        {"run": run, "setting": title, "baseline": name, "speedup": mean.interval.estimate}
         | {"low": mean.interval.low, "high": mean.interval.high, "records": len(mean.records)}
+        for run, within in material.by_run(LAYERS).items()
         for title, setting in GROUPS.items()
         for name in (*BASELINES, *OTHERS)
-        if (mean := material.mean(LAYERS.narrowed((), (setting,)), _over(name)))
+        if (mean := within.mean(LAYERS.narrowed((), (setting,)), _over(name)))
     ]
     if not points:
         return None
     data = pd.DataFrame(points)
-    figure, (axes,) = new_figure(height=4.0)
+    runs = list(dict.fromkeys(data["run"]))
     places = {title: place for place, title in enumerate(GROUPS)}
-    for index, (name, title) in enumerate((BASELINES | OTHERS).items()):
-        rows = data[data["baseline"] == name]
-        colour, marker = series_style(index)
-        x = [places[setting] for setting in rows["setting"]]
-        bars = [rows["speedup"] - rows["low"], rows["high"] - rows["speedup"]]
-        axes.errorbar(x, rows["speedup"], bars, color=colour, marker=marker, markersize=5, linewidth=1.4, label=title)
-    axes.axhline(1, color=INK, linewidth=1)
-    logarithmic(axes, "y")
-    axes.set_xticks(list(places.values()), list(places))
-    axes.set_ylabel("speed-up of GSPC (above 1: GSPC is faster)")
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), title="over")
+    figure, panels = new_figure(columns=len(runs), width=7.6, height=4.2)
+    for axes, run in zip(panels, runs, strict=True):
+        for index, (name, title) in enumerate((BASELINES | OTHERS).items()):
+            rows = data[(data["baseline"] == name) & (data["run"] == run)]
+            if rows.empty:
+                continue
+            colour, marker = series_style(index)
+            x = [places[setting] for setting in rows["setting"]]
+            bars = [rows["speedup"] - rows["low"], rows["high"] - rows["speedup"]]
+            axes.errorbar(x, rows["speedup"], bars, color=colour, marker=marker, markersize=5, label=title)
+        axes.axhline(1, color=INK, linewidth=1)
+        logarithmic(axes, "y")
+        axes.set_xticks(list(places.values()), [title.removesuffix(" groups") for title in places])
+        axes.set_xlabel("groups")
+        axes.set_title(run, fontsize=8)
+    panels[0].set_ylabel("speed-up of GSPC over each")
+    legend(figure, panels, columns=4)
     return Figure(
         "gspc-speedup-by-groups",
         "Speed-up of GSPC by number of groups",
@@ -123,19 +135,12 @@ def figure_by_layer(material: Material) -> Figure | None:
     if not points:
         return None
     data = pd.DataFrame(points)
-    grid = data.pivot_table(index="layer", columns="groups", values="speedup", sort=False)
-    grid = grid[[name for name in ("1", "2", "4", "8", "16", "depthwise") if name in grid]]
-    figure, (axes,) = new_figure(height=5.0)
-    shades = grid.map(lambda value: min(max(value, 1 / 8), 8))
-    labels = grid.map(lambda value: decimal(value, 2 if value < 10 else 1) if value == value else "")
-    heatmap(
-        shades, annot=labels, fmt="", cmap="PuOr", norm=LogNorm(1 / 8, 8), cbar=False, linewidths=1, ax=axes,
-        annot_kws={"size": 8},
-    )  # fmt: skip
-    axes.grid(visible=False)
-    axes.set_xlabel("groups")
-    axes.set_ylabel("")
-    axes.tick_params(length=0, labelcolor=SOFT)
+    runs = list(dict.fromkeys(data["run"]))
+    figure, panels = new_figure(columns=len(runs), width=4.0 + 3.2 * len(runs), height=5.0)
+    for index, (axes, run) in enumerate(zip(panels, runs, strict=True)):
+        _draw_grid(axes, data[data["run"] == run])
+        axes.set_title(run, fontsize=8)
+        axes.tick_params(length=0, labelcolor=SOFT, labelleft=index == 0)
     return Figure(
         "gspc-speedup-by-layer",
         "Speed-up of GSPC over PyTorch, layer by layer",
@@ -145,6 +150,20 @@ def figure_by_layer(material: Material) -> Figure | None:
         data,
         references(match for cell in cells for match in cell.matches),
     )
+
+
+def _draw_grid(axes: Axes, rows: pd.DataFrame) -> None:
+    """Draw the speed-ups of a run, a row for each layer and a column for each number of groups."""
+    grid = rows.pivot(index="layer", columns="groups", values="speedup")
+    layers = list(dict.fromkeys(rows["layer"]))
+    grid = grid.loc[layers, [name for name in ("1", "2", "4", "8", "16", "depthwise") if name in grid]]
+    shades = grid.clip(1 / 8, 8)
+    labels = grid.map(lambda value: "" if isnan(value) else decimal(value, 2 if value < 10 else 1))
+    style = {"cmap": "PuOr", "norm": LogNorm(1 / 8, 8), "cbar": False, "linewidths": 1, "annot_kws": {"size": 8}}
+    heatmap(shades, annot=labels, fmt="", ax=axes, **style)
+    axes.grid(visible=False)
+    axes.set_xlabel("groups")
+    axes.set_ylabel("")
 
 
 def _over(baseline: str) -> Measure:
@@ -158,7 +177,10 @@ def _records(material: Material, names: tuple[str, ...]) -> tuple[RecordRef, ...
 RECIPE = Recipe(
     requests=(
         Request(
-            workloads=("grouped_conv2d",), suite="gspc", target=Target("edge"), implementations=(GSPC, *BASELINES, *OTHERS)
+            workloads=("grouped_conv2d",),
+            suite="gspc",
+            target=Target("edge"),
+            implementations=(GSPC, *BASELINES, *OTHERS),
         ),
     ),
     tables=(averages, by_groups),

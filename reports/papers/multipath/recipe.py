@@ -8,7 +8,7 @@ from bench.claims.model import Measure
 from bench.core.record import Status
 from bench.core.target import Target
 from bench.paper.content import Figure, Measured, Table, TableCell
-from bench.paper.drawing import INK, new_figure, series_style
+from bench.paper.drawing import INK, legend, new_figure, series_style
 from bench.paper.material import Material, references
 from bench.paper.recipe import Recipe
 from bench.report.query import Query
@@ -86,7 +86,7 @@ def figure_accuracy(material: Material) -> Figure | None:
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_title(title)
         axes.set_xlabel("test accuracy, %")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    legend(figure, panels, columns=3)
     return Figure(
         "multipath-accuracy-by-protocol",
         "What choosing the epoch by the test nodes adds",
@@ -129,7 +129,7 @@ def figure_curves(material: Material) -> Figure | None:
         axes.set_xlabel("epoch")
         axes.set_ylim(bottom=float(data["mean"].quantile(0.05)) - 10)
     panels[0].set_ylabel("test accuracy, %")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    legend(figure, panels, columns=3)
     return Figure(
         "multipath-curves",
         "Test accuracy during training",
