@@ -151,6 +151,8 @@ def _check_measure(claim: Claim, counts: Counts) -> None:
         raise UsageError("a trend needs along = PARAMETER")
     if claim.kind is Kind.CROSSOVER and not (measure.along and measure.quantity == SPEEDUP):
         raise UsageError("a crossover is that of a speedup along a parameter")
+    if claim.quantifier is Quantifier.GEOMETRIC_MEAN and len(measure.against) > 1:
+        raise UsageError("ratios that share a record are not independent: for a geometric mean, give one in against")
     if claim.quantifier is Quantifier.GEOMETRIC_MEAN and dimension(claim, measure.quantity, counts) == "fraction":
         raise UsageError("a geometric mean is for times and ratios, not for differences or fractions")
 

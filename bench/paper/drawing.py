@@ -45,10 +45,12 @@ def drawing_style() -> AbstractContextManager[None]:
     return mpl.rc_context(STYLE)
 
 
-def new_figure(columns: int = 1, *, width: float = 7.2, height: float = 3.6) -> tuple[Figure, list[Axes]]:
+def new_figure(
+    columns: int = 1, *, width: float = 7.2, height: float = 3.6, share_y: bool = False
+) -> tuple[Figure, list[Axes]]:
     """Return an empty figure (sizes in inches) and its axes, which stand beside one another."""
     figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, list(figure.subplots(1, columns, squeeze=False).flat)
+    return figure, list(figure.subplots(1, columns, squeeze=False, sharey=share_y).flat)
 
 
 def series_style(index: int) -> tuple[str, str]:

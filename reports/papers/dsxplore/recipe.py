@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 from bench.claims.cells import Count, Total
-from bench.claims.evidence import RecordRef
 from bench.claims.model import Measure
 from bench.claims.units import decimal
 from bench.core.case import Case
@@ -109,25 +108,22 @@ def speedups(passes: Passes, material: Material) -> Table | None:
 
 def figure(passes: Passes, material: Material) -> Figure | None:
     """Draw the same against the number of channel groups."""
-    points: list[dict[str, object]] = []
-    records: list[RecordRef] = []
-    for name, run, within in (
-        (name, run, within)
+    means = [
+        (run, name, cg, mean)
         for name in IMPLEMENTATIONS
         for run, within in material.by_run(_query(passes.suite, name)).items()
-    ):
-        for cg in CHANNEL_GROUPS:
-            if mean := _mean(within, passes.suite, name, cg):
-                points.append(
-                    {"run": run, "implementation": name, "channel groups": cg, "speedup": mean.interval.estimate}
-                    | {"low": mean.interval.low, "high": mean.interval.high, "records": len(mean.records)}
-                )
-                records += mean.records
-    if not points:
+        for cg in CHANNEL_GROUPS
+        if (mean := _mean(within, passes.suite, name, cg))
+    ]
+    if not means:
         return None
-    data = pd.DataFrame(points)
+    data = pd.DataFrame(
+        {"run": run, "implementation": name, "channel groups": cg, "speedup": mean.interval.estimate}
+        | {"low": mean.interval.low, "high": mean.interval.high, "records": len(mean.records)}
+        for run, name, cg, mean in means
+    )
     runs = list(dict.fromkeys(data["run"]))
-    drawing, panels = new_figure(columns=len(runs), width=7.6, height=4.0)
+    drawing, panels = new_figure(columns=len(runs), width=7.6, height=4.0, share_y=True)
     for axes, run in zip(panels, runs, strict=True):
         for index, (name, label) in enumerate(IMPLEMENTATIONS.items()):
             rows = data[(data["implementation"] == name) & (data["run"] == run)]
@@ -154,7 +150,7 @@ def figure(passes: Passes, material: Material) -> Figure | None:
         "the numbers.",
         drawing,
         data,
-        tuple(sorted(set(records))),
+        tuple(sorted({ref for *_, mean in means for ref in mean.records})),
     )
 
 

@@ -90,7 +90,7 @@ def figure_by_groups(material: Material) -> Figure | None:
     data = pd.DataFrame(points)
     runs = list(dict.fromkeys(data["run"]))
     places = {title: place for place, title in enumerate(GROUPS)}
-    figure, panels = new_figure(columns=len(runs), width=7.6, height=4.2)
+    figure, panels = new_figure(columns=len(runs), width=7.6, height=4.2, share_y=True)
     for axes, run in zip(panels, runs, strict=True):
         for index, (name, title) in enumerate((BASELINES | OTHERS).items()):
             rows = data[(data["baseline"] == name) & (data["run"] == run)]

@@ -69,7 +69,7 @@ def figure_accuracy(material: Material) -> Figure | None:
         return None
     data = pd.DataFrame(points)
     names = [name for name in (*NETWORKS, "gcn_tuned") if name in set(data["network"])]
-    figure, panels = new_figure(columns=len(DATASETS), width=7.6, height=3.4)
+    figure, panels = new_figure(columns=len(DATASETS), width=7.6, height=3.4, share_y=True)
     for axes, title in zip(panels, DATASETS.values(), strict=True):
         for index, metric in enumerate(("accuracy_peeking", "accuracy")):
             colour, marker = series_style(index)

@@ -136,3 +136,9 @@ def test_no_toml_and_no_file(tmp_path: Path) -> None:
 
 def test_a_file_without_claims(write: Write) -> None:
     assert faults(write("")) == ["file: it has no [[claim]]"]
+
+
+def test_ratios_of_one_session_make_no_geometric_mean(write: Write) -> None:
+    measure = '{ quantity = "speedup", against = ["pytorch", "tflite"] }'
+    (line,) = faults(write(measure=measure, quantifier='"geometric_mean"'))
+    assert "measure: ratios that share a record are not independent" in line
