@@ -27,24 +27,27 @@ OUTPUT = Path("reports/build/papers")
 
 
 def paper(
-    name: Annotated[str, typer.Argument(metavar="NAME|all", help="A folder of reports/papers, or all of them.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A paper, by its folder in reports/papers; or all, for all of them.")
+    ],
     from_: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FOLDER", help="Take records from the runs there; measure nothing."),
+        typer.Option("--from", metavar="FOLDER", help="Folder of the runs to take; nothing is measured."),
     ] = None,
-    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the pages are written.")] = OUTPUT,
+    output: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder to write the pages to.")] = OUTPUT,
     dry: Annotated[
-        bool, typer.Option("--dry-run", help="Print what is missing and how long it takes, and stop.")
+        bool, typer.Option("--dry-run", help="Print what would be measured, and how long it takes, and stop.")
     ] = False,
     store_verdicts: Annotated[
-        bool, typer.Option("--store-verdicts", help="Keep the verdicts beside the claims, to tell later what changed.")
+        bool, typer.Option("--store-verdicts", help="Store the verdicts beside the claims, to tell later if they are stale.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Regenerate a paper: a page with verdicts on its claims, tables and figures, published beside measured.
+    """Check the claims of a paper and regenerate its tables and figures.
 
-    Without --from, what is missing in results/local is measured first. Exit status 1 where a claim cannot be evaluated,
-    or an expected verdict is no longer the one reached.
+    Writes a page on which published numbers stand beside measured ones. Without --from, what is missing in
+    results/local is measured first. Exit status 1 if a claim cannot be evaluated, if its verdict is not the expected one, or if a
+    stored verdict is stale.
     """
     from bench.claims.read import ClaimsError
     from bench.paper import build as building  # pandas and matplotlib are slow to import, and only needed here

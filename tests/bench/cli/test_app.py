@@ -101,7 +101,7 @@ def test_no_arguments_print_the_help(featherbench: Command, tmp_path: Path) -> N
     assert "Commands:" in result.stdout
 
 
-@pytest.mark.parametrize("command", ["list", "run", "compare", "report", "doctor", "new", "pack"])
+@pytest.mark.parametrize("command", ["list", "run", "compare", "report", "paper", "doctor", "new", "pack"])
 def test_help_has_an_example(featherbench: Command, command: str, tmp_path: Path) -> None:
     help_text = featherbench(command, "--help", cwd=tmp_path).stdout
     assert f"Example: featherbench {command}" in help_text
