@@ -39,15 +39,15 @@ def paper(
         bool, typer.Option("--dry-run", help="Print what would be measured, and how long it takes, and stop.")
     ] = False,
     store_verdicts: Annotated[
-        bool, typer.Option("--store-verdicts", help="Store the verdicts beside the claims, to tell later if they are stale.")
+        bool, typer.Option("--store-verdicts", help="Store the verdicts, to tell later if they are stale.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Check the claims of a paper and regenerate its tables and figures.
 
     Writes a page on which published numbers stand beside measured ones. Without --from, what is missing in
-    results/local is measured first. Exit status 1 if a claim cannot be evaluated, if its verdict is not the expected one, or if a
-    stored verdict is stale.
+    results/local is measured first. Exit status 1 if a claim cannot be evaluated, if its verdict is not the expected
+    one, or if a stored verdict is stale.
     """
     from bench.claims.read import ClaimsError
     from bench.paper import build as building  # pandas and matplotlib are slow to import, and only needed here
