@@ -153,7 +153,7 @@ def bound(claim: Claim, printed: Cell) -> tuple[Query | None, Measure, str]:
     """Return the query and measure that a published cell stands for, and why it is not attempted, if it is not."""
     assert claim.measure is not None
     query, measure = claim.scope, claim.measure
-    for name in (printed.row, printed.column):
+    for name in (printed.row, printed.column, printed.place):
         if binding := claim.bind.get(name):
             query = query and query.narrowed(binding.impl, binding.case)
             measure = measure.model_copy(update={"quantity": binding.quantity or measure.quantity})

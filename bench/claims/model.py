@@ -62,7 +62,7 @@ class Measure(Strict):
 
 
 class Binding(Strict):
-    """What a row or column of a published table stands for in records."""
+    """What a row, a column or a cell of a published table stands for in records; a cell is named ``row, column``."""
 
     impl: tuple[str, ...] = ()
     case: tuple[str, ...] = ()

@@ -116,10 +116,10 @@ def _check_bindings(claim: Claim, claims: ClaimsFile) -> None:
             raise UsageError("bindings are for the rows and columns of a published table, and there is none")
         return
     cells = published_cells(claim, claims)
-    names = dict.fromkeys(name for cell in cells for name in (cell.row, cell.column))
+    names = dict.fromkeys(name for cell in cells for name in (cell.row, cell.column, cell.place))
     if unknown := sorted(claim.bind.keys() - names):
-        choices = ", ".join(names)
-        raise UsageError(f"{unknown[0]!r} is no row or column of the published cells; choose from {choices}")
+        choices = "; ".join(names)
+        raise UsageError(f"{unknown[0]!r} is no row, column or cell of what is published; choose from {choices}")
 
 
 def _check_scope(claim: Claim) -> None:

@@ -300,3 +300,10 @@ protocol = { distance = "exact" }
     assert failed.reason.endswith("the first that does not: large")
     with pytest.raises(UsageError, match="no count 'fraction'; choose from none: the recipe defines no totals"):
         claims(text)
+
+
+def test_a_cell_of_a_table_may_be_left_out_with_a_reason(claims: Claims) -> None:
+    bind = '{ "GCN" = { impl = ["gcn3"] }, "karate, ours" = { not_attempted = "Its log is of another graph." } }'
+    gcn, ours = evaluate(claims(ACCURACY, bind=bind), [])
+    assert gcn.verdict is Verdict.INSUFFICIENT_DATA
+    assert (ours.verdict, ours.reason) == (Verdict.NOT_ATTEMPTED, "Its log is of another graph.")

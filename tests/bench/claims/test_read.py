@@ -109,7 +109,7 @@ def test_a_fault_of_a_claim_is_one_line(write: Write, field: str, value: str, fa
         ('rows = ["karate"] }\nbase', 'rows = ["cora"] }\nbase', "gain: published: derived covers no known cell"),
         ('unit = "points"', 'unit = "x"', "claim gain: unit: 'x' is a unit of ratio, and difference is a fraction"),
         ('id = "gain"', 'id = "accuracy"', "two claims have the id 'accuracy'; an id is permanent and unique"),
-        ("rule = { plus", 'bind = { "cra" = {} }\nrule = { plus', "bind: 'cra' is no row or column"),
+        ("rule = { plus", 'bind = { "cra" = {} }\nrule = { plus', "bind: 'cra' is no row, column or cell"),
         ("rule = { plus", 'bind.GCN = { impl = ["gcm"] }\nrule = { plus', "scope: with 'GCN': node_cla"),
     ],
 )
