@@ -3,22 +3,22 @@
 from torch import nn
 
 from impls.networks.block import STANDARD, Block
-from impls.networks.width import scaled
+from impls.networks.width import scale_channels
 
 STAGES = ((64, 1), (64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (256, 1))
 """Output channels and stride of convolutions C1 to C7. They are ours, since the published ones could not be had."""
 
 
-def basic_net(block: Block = STANDARD, classes: int = 10, channels: int = 3, width: float = 1) -> nn.Module:
-    """Return BasicNet: logits (n, classes) of images (n, channels, h, w).
+def basic_net(block: Block = STANDARD, num_classes: int = 10, in_channels: int = 3, width_mult: float = 1) -> nn.Module:
+    """Return BasicNet: logits (n, num_classes) of images (n, in_channels, h, w).
 
     The block takes the place of every convolution but the first.
     """
     layers: list[nn.Module] = []
-    cin = channels
+    cin = in_channels
     for stage, stride in STAGES:
-        cout = scaled(stage, width)
+        cout = scale_channels(stage, width_mult)
         conv = (block if layers else STANDARD).conv3x3(cin, cout, stride)
         layers += [conv, nn.BatchNorm2d(cout), nn.ReLU()]
         cin = cout
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, classes))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, num_classes))

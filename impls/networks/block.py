@@ -1,4 +1,4 @@
-"""What takes the place of a 3 x 3 convolution in a network: the block."""
+"""Blocks: what takes the place of a 3 x 3 convolution in a network."""
 
 from collections import OrderedDict
 from contextlib import suppress
@@ -25,8 +25,8 @@ class Block:
     - ``grouped``: a 3 x 3 convolution of ``groups`` groups with the stride, from cin to cin channels, batch norm and
       ReLU, then a pointwise convolution (arXiv 2006.09791). With ``groups=N`` it is depthwise.
 
-    The first convolution of a pair that a depthwise one begins has a bias and the second has none, as in the authors'
-    code of DSXplore.
+    In names, dw means depthwise, pw pointwise, gpw grouped pointwise and scc sliding-channel convolution. In the
+    ``dw_`` kinds the depthwise convolution has a bias and the second convolution has none, as in the code of DSXplore.
     """
 
     kind: str
@@ -56,7 +56,7 @@ class Block:
             norm: whether batch norm and a ReLU come between a depthwise convolution and what follows it.
 
         Raises:
-            ValueError: where the channels do not go into the groups.
+            ValueError: if the number of channels is not divisible by the number of groups.
         """
         if self.kind == "standard":
             return nn.Conv2d(cin, cout, 3, stride, 1, bias=bias)
@@ -98,7 +98,7 @@ def grouped(groups: int | str) -> Block:
 
 
 def parse_block(text: str) -> Block:
-    """Return the block whose text, ``str(block)``, this is, such as ``dw_scc(cg=2,co=0.5)``.
+    """Parse the text that ``str()`` of a block gives, such as ``dw_scc(cg=2,co=0.5)``.
 
     Raises:
         ValueError: where there is no such block.
@@ -119,7 +119,7 @@ def parse_block(text: str) -> Block:
                 return grouped(groups)
     raise ValueError(
         f"no block {text!r}; choose from standard, dw_pw, dw_gpw(cg=2), dw_scc(cg=2,co=0.5), grouped(groups=8), "
-        "grouped(groups=N), with other numbers too"
+        "grouped(groups=N), where the numbers are examples"
     )
 
 

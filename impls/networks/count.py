@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulates of a network, counted without computing anything."""
+"""Counts the parameters and multiply-accumulates (MACs) of a network."""
 
 from math import prod
 
@@ -8,15 +8,16 @@ from torch import Tensor, nn
 from impls.sliding_channel_conv2d.layer.module import SlidingChannelConv2d
 
 
-def parameters(network: nn.Module) -> int:
-    """Return the number of parameters that are trained; the running statistics of batch norms are none."""
+def count_parameters(network: nn.Module) -> int:
+    """Return the number of trainable parameters; running statistics of batch norms are not counted."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def macs(network: nn.Module, *image: int) -> int:
+def count_macs(network: nn.Module, *image: int) -> int:
     """Return the multiply-accumulates of convolutions and fully connected layers for one image (channels, h, w).
 
-    Additions of biases and residuals, batch norms, activations and poolings are not counted.
+    It runs a forward pass on zeros. Additions of biases and residuals, batch norms, activations and poolings are not
+    counted.
     """
     total = 0
 

@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impls.networks.block import STANDARD, Block
-from impls.networks.width import scaled
+from impls.networks.width import scale_channels
 
 BOTTLENECK_EXPANSION = 4
 
 
-class Residual(nn.Module):
+class ResidualBlock(nn.Module):
     """``relu(branch(x) + shortcut(x))``; the shortcut is a pointwise convolution where the shape changes."""
 
     def __init__(self, branch: nn.Sequential, cin: int, cout: int, stride: int) -> None:
@@ -26,17 +26,17 @@ class Residual(nn.Module):
         return functional.relu(self.branch(x) + self.shortcut(x))
 
 
-def basic(cin: int, width: int, stride: int, block: Block) -> Residual:
+def basic_block(cin: int, width: int, stride: int, block: Block) -> ResidualBlock:
     """Return a residual block of two 3 x 3 convolutions, both of which ``block`` decides."""
     return _basic(cin, width, stride, block, block)
 
 
-def basic_second(cin: int, width: int, stride: int, block: Block) -> Residual:
+def basic_block_second(cin: int, width: int, stride: int, block: Block) -> ResidualBlock:
     """Return a residual block of two 3 x 3 convolutions, the second of which ``block`` decides, as in DSXplore."""
     return _basic(cin, width, stride, STANDARD, block)
 
 
-def _basic(cin: int, width: int, stride: int, first: Block, second: Block) -> Residual:
+def _basic(cin: int, width: int, stride: int, first: Block, second: Block) -> ResidualBlock:
     branch = nn.Sequential(
         OrderedDict(
             conv1=first.conv3x3(cin, width, stride),
@@ -46,10 +46,10 @@ def _basic(cin: int, width: int, stride: int, first: Block, second: Block) -> Re
             norm2=nn.BatchNorm2d(width),
         )
     )
-    return Residual(branch, cin, width, stride)
+    return ResidualBlock(branch, cin, width, stride)
 
 
-def bottleneck(cin: int, width: int, stride: int, block: Block) -> Residual:
+def bottleneck(cin: int, width: int, stride: int, block: Block) -> ResidualBlock:
     """Return a residual block whose 3 x 3 convolution, between two pointwise ones, ``block`` decides."""
     cout = BOTTLENECK_EXPANSION * width
     branch = nn.Sequential(
@@ -64,48 +64,48 @@ def bottleneck(cin: int, width: int, stride: int, block: Block) -> Residual:
             norm3=nn.BatchNorm2d(cout),
         )
     )
-    return Residual(branch, cin, cout, stride)
+    return ResidualBlock(branch, cin, cout, stride)
 
 
 def resnet(
-    residual: Callable[[int, int, int, Block], Residual],
+    residual: Callable[[int, int, int, Block], ResidualBlock],
     depths: Sequence[int],
     block: Block = STANDARD,
-    classes: int = 10,
-    channels: int = 3,
-    width: float = 1,
+    num_classes: int = 10,
+    in_channels: int = 3,
+    width_mult: float = 1,
     base: int = 64,
     imagenet_stem: bool = False,
 ) -> nn.Module:
-    """Return a residual network: logits (n, classes) of images (n, channels, h, w).
+    """Return a residual network: logits (n, num_classes) of images (n, in_channels, h, w).
 
     Args:
         residual: makes one residual block from (cin, width, stride, block).
         depths: residual blocks in each stage; each stage but the first halves the image and doubles the channels.
         block: what takes the place of the 3 x 3 convolutions in residual blocks.
-        classes: number of logits.
-        channels: channels of an image.
-        width: multiplies the channels of all stages.
+        num_classes: number of logits.
+        in_channels: channels of an image.
+        width_mult: multiplies the channels of all stages.
         base: channels of the first stage.
         imagenet_stem: whether a 7 x 7 convolution and a pooling, each of stride 2, come first instead of a 3 x 3
             convolution.
     """
-    cin = scaled(base, width)
+    cin = scale_channels(base, width_mult)
     kernel, stride = (7, 2) if imagenet_stem else (3, 1)
-    layers: list[nn.Module] = [nn.Conv2d(channels, cin, kernel, stride, kernel // 2, bias=False)]
+    layers: list[nn.Module] = [nn.Conv2d(in_channels, cin, kernel, stride, kernel // 2, bias=False)]
     layers += [nn.BatchNorm2d(cin), nn.ReLU()]
     if imagenet_stem:
         layers.append(nn.MaxPool2d(3, 2, 1))
     for stage, depth in enumerate(depths):
         for index in range(depth):
             stride = 2 if stage and not index else 1
-            unit = residual(cin, scaled(base << stage, width), stride, block)
+            unit = residual(cin, scale_channels(base << stage, width_mult), stride, block)
             layers.append(unit)
             cin = _out_channels(unit)
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, classes))
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, num_classes))
 
 
-def _out_channels(unit: Residual) -> int:
+def _out_channels(unit: ResidualBlock) -> int:
     last = unit.branch[-1]
     assert isinstance(last, nn.BatchNorm2d)
     return last.num_features

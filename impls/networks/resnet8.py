@@ -6,11 +6,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impls.networks.block import STANDARD, Block
-from impls.networks.width import scaled
+from impls.networks.width import scale_channels
 
 
-class TinyResidual(nn.Module):
-    """``relu(branch(x) + shortcut(x))``, all of whose convolutions have biases and whose shortcut has no batch norm."""
+class ResNet8Block(nn.Module):
+    """A residual block whose standard convolutions have biases and whose shortcut has no batch norm."""
 
     def __init__(self, cin: int, cout: int, stride: int, block: Block) -> None:
         super().__init__()
@@ -29,15 +29,15 @@ class TinyResidual(nn.Module):
         return functional.relu(self.branch(x) + self.shortcut(x))
 
 
-def resnet8(block: Block = STANDARD, classes: int = 10, channels: int = 3, width: float = 1) -> nn.Module:
-    """Return ResNet-8: logits (n, classes) of images (n, channels, h, w).
+def resnet8(block: Block = STANDARD, num_classes: int = 10, in_channels: int = 3, width_mult: float = 1) -> nn.Module:
+    """Return ResNet-8: logits (n, num_classes) of images (n, in_channels, h, w).
 
     The block takes the place of the convolutions in its three residual blocks.
     """
-    cin = scaled(16, width)
-    units: list[nn.Module] = [nn.Conv2d(channels, cin, 3, padding=1), nn.BatchNorm2d(cin), nn.ReLU()]
+    cin = scale_channels(16, width_mult)
+    units: list[nn.Module] = [nn.Conv2d(in_channels, cin, 3, padding=1), nn.BatchNorm2d(cin), nn.ReLU()]
     for stage, stride in ((16, 1), (32, 2), (64, 2)):
-        cout = scaled(stage, width)
-        units.append(TinyResidual(cin, cout, stride, block))
+        cout = scale_channels(stage, width_mult)
+        units.append(ResNet8Block(cin, cout, stride, block))
         cin = cout
-    return nn.Sequential(*units, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, classes))
+    return nn.Sequential(*units, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, num_classes))

@@ -3,7 +3,7 @@
 from torch import nn
 
 from impls.networks.block import STANDARD, Block
-from impls.networks.width import scaled
+from impls.networks.width import scale_channels
 
 POOL = 0
 STAGES = {
@@ -13,19 +13,21 @@ STAGES = {
 """Output channels of each convolution, by the number of layers with weights in the original."""
 
 
-def vgg(layers: int, block: Block = STANDARD, classes: int = 10, channels: int = 3, width: float = 1) -> nn.Module:
-    """Return VGG16 or VGG19: logits (n, classes) of images (n, channels, h, w), with h and w at least 32.
+def vgg(
+    layers: int, block: Block = STANDARD, num_classes: int = 10, in_channels: int = 3, width_mult: float = 1
+) -> nn.Module:
+    """Return VGG16 or VGG19: logits (n, num_classes) of images (n, in_channels, h, w), with h and w at least 32.
 
     The block takes the place of every convolution but the first.
     """
     features: list[nn.Module] = []
-    cin = channels
+    cin = in_channels
     for stage in STAGES[layers]:
         if stage == POOL:
             features.append(nn.MaxPool2d(2))
             continue
-        cout = scaled(stage, width)
+        cout = scale_channels(stage, width_mult)
         conv = block.conv3x3(cin, cout, bias=True) if features else STANDARD.conv3x3(cin, cout, bias=True)
         features += [conv, nn.BatchNorm2d(cout), nn.ReLU()]
         cin = cout
-    return nn.Sequential(*features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, classes))
+    return nn.Sequential(*features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, num_classes))

@@ -5,10 +5,10 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 from impls.networks.block import STANDARD, Block
-from impls.networks.width import scaled
+from impls.networks.width import scale_channels
 
 
-class PreActivation(nn.Module):
+class PreActivationBlock(nn.Module):
     """A residual block whose batch norms and ReLUs come before its two 3 x 3 convolutions, which ``block`` decides."""
 
     def __init__(self, cin: int, cout: int, stride: int, block: Block) -> None:
@@ -33,24 +33,29 @@ class PreActivation(nn.Module):
 
 
 def wide_resnet(
-    layers: int, factor: int, block: Block = STANDARD, classes: int = 10, channels: int = 3, width: float = 1
+    layers: int,
+    widen_factor: int,
+    block: Block = STANDARD,
+    num_classes: int = 10,
+    in_channels: int = 3,
+    width_mult: float = 1,
 ) -> nn.Module:
-    """Return a wide residual network: logits (n, classes) of images (n, channels, h, w).
+    """Return a wide residual network: logits (n, num_classes) of images (n, in_channels, h, w).
 
     Args:
         layers: layers with weights in the original, 4 more than a multiple of 6, such as 40.
-        factor: multiplies the channels of its three stages, 16, 32 and 64.
+        widen_factor: multiplies the channels of its three stages, 16, 32 and 64.
         block: what takes the place of the 3 x 3 convolutions in residual blocks.
-        classes: number of logits.
-        channels: channels of an image.
-        width: multiplies the channels of the whole network.
+        num_classes: number of logits.
+        in_channels: channels of an image.
+        width_mult: multiplies the channels of the whole network.
     """
-    cin = scaled(16, width)
-    units: list[nn.Module] = [nn.Conv2d(channels, cin, 3, padding=1, bias=False)]
+    cin = scale_channels(16, width_mult)
+    units: list[nn.Module] = [nn.Conv2d(in_channels, cin, 3, padding=1, bias=False)]
     for stage in range(3):
-        cout = scaled(16 * factor << stage, width)
+        cout = scale_channels(16 * widen_factor << stage, width_mult)
         for index in range((layers - 4) // 6):
-            units.append(PreActivation(cin, cout, 2 if stage and not index else 1, block))
+            units.append(PreActivationBlock(cin, cout, 2 if stage and not index else 1, block))
             cin = cout
-    head = (nn.BatchNorm2d(cin), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, classes))
+    head = (nn.BatchNorm2d(cin), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, num_classes))
     return nn.Sequential(*units, *head)

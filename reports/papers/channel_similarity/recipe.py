@@ -5,13 +5,13 @@ import torch
 from bench.claims.cells import Total
 from bench.paper.recipe import Recipe
 from impls.networks.block import STANDARD
-from impls.networks.catalogue import network
-from impls.networks.count import parameters
+from impls.networks.catalogue import create_network
+from impls.networks.count import count_parameters
 
 
 def _vgg19() -> dict[str, float]:
     with torch.device("meta"):  # counting needs no values
-        return {"VGG-19": float(parameters(network("vgg19", STANDARD)))}
+        return {"VGG-19": float(count_parameters(create_network("vgg19", STANDARD)))}
 
 
 RECIPE = Recipe(counts={"vgg19_parameters": Total("parameters", _vgg19)})

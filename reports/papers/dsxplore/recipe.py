@@ -20,8 +20,8 @@ from bench.paper.recipe import Recipe
 from bench.report.query import Query
 from bench.store import Request
 from impls.networks.block import DW_PW, STANDARD, Block, dw_scc
-from impls.networks.catalogue import network
-from impls.networks.count import macs, parameters
+from impls.networks.catalogue import create_network
+from impls.networks.count import count_macs, count_parameters
 from impls.sliding_channel_conv2d._windows import Windows, overlap
 from impls.sliding_channel_conv2d.workload import (
     DSXPLORE_LAYERS,
@@ -176,7 +176,7 @@ def _of_pointwise(quantity: str) -> Count:
     return Count("x", fraction)
 
 
-NETWORKS = ("vgg16", "vgg19", "mobilenet", "resnet18", "resnet50")
+NETWORKS = ("vgg16", "vgg19", "mobilenet", "resnet18_cifar", "resnet50_cifar")
 """The paper's networks for CIFAR-10."""
 
 
@@ -198,7 +198,7 @@ def _of_networks(count: Callable[[nn.Module], int]) -> Total:
 def _network(name: str, block: Block) -> nn.Module:
     """Return a network whose weights have no values, which counting does not need."""
     with torch.device("meta"):
-        without_values = network(name, block)
+        without_values = create_network(name, block)
     return without_values.to_empty(device="cpu")
 
 
@@ -222,8 +222,8 @@ RECIPE = Recipe(
         "macs_of_pointwise": _of_pointwise("macs"),
         "parameters_of_pointwise": _of_pointwise("parameters"),
         "windows_of_filters": Count("x", _distinct_windows),
-        "network_parameters": _of_networks(parameters),
-        "network_macs": _of_networks(lambda net: macs(net, 3, 32, 32)),
+        "network_parameters": _of_networks(count_parameters),
+        "network_macs": _of_networks(lambda net: count_macs(net, 3, 32, 32)),
     },
     tables=(windows, partial(speedups, FORWARD), partial(speedups, BACKWARD)),
     figures=(partial(figure, FORWARD), partial(figure, BACKWARD)),

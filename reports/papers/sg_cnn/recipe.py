@@ -9,11 +9,11 @@ from torch import nn
 from bench.claims.cells import Total
 from bench.paper.recipe import Recipe
 from impls.networks.block import STANDARD
-from impls.networks.catalogue import network
-from impls.networks.count import macs, parameters
+from impls.networks.catalogue import create_network
+from impls.networks.count import count_macs, count_parameters
 from impls.networks.lenet import lenet
 
-RESNET50 = partial(network, "resnet50", STANDARD, classes=1000, imagenet_stem=True)
+RESNET50 = partial(create_network, "resnet50_cifar", STANDARD, num_classes=1000, imagenet_stem=True)
 
 
 def _total(unit: str, name: str, build: Callable[[], nn.Module], count: Callable[[nn.Module], int]) -> Total:
@@ -28,9 +28,9 @@ def _total(unit: str, name: str, build: Callable[[], nn.Module], count: Callable
 
 RECIPE = Recipe(
     counts={
-        "lenet_parameters": _total("parameters", "LeNet", lenet, parameters),
-        "lenet_macs": _total("MACs", "LeNet", lenet, lambda net: macs(net, 1, 28, 28)),
-        "resnet50_parameters": _total("parameters", "ResNet50", RESNET50, parameters),
-        "resnet50_macs": _total("MACs", "ResNet50", RESNET50, lambda net: macs(net, 3, 224, 224)),
+        "lenet_parameters": _total("parameters", "LeNet", lenet, count_parameters),
+        "lenet_macs": _total("MACs", "LeNet", lenet, lambda net: count_macs(net, 1, 28, 28)),
+        "resnet50_parameters": _total("parameters", "ResNet50", RESNET50, count_parameters),
+        "resnet50_macs": _total("MACs", "ResNet50", RESNET50, lambda net: count_macs(net, 3, 224, 224)),
     },
 )

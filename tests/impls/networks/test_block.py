@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from impls.networks.block import DW_PW, STANDARD, Block, dw_gpw, dw_scc, grouped, parse_block
-from impls.networks.catalogue import NETWORKS, network
+from impls.networks.catalogue import NETWORKS, create_network
 
 BLOCKS = (STANDARD, DW_PW, dw_gpw(4), dw_scc(2, 0.33), dw_scc(4, "1/3"), grouped(8), grouped("N"))
 
@@ -32,7 +32,7 @@ def test_a_block_keeps_the_shape_of_the_convolution(block: Block, stride: int) -
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("block", [STANDARD, dw_scc(2, 0.5)], ids=str)
 def test_every_parameter_of_a_network_is_trained(name: str, block: Block) -> None:
-    net = network(name, block, classes=7, channels=1, width=0.25)
+    net = create_network(name, block, num_classes=7, in_channels=1, width_mult=0.25)
     logits = net(torch.randn(2, 1, 32, 32))
     assert logits.shape == (2, 7)
     logits.square().sum().backward()
@@ -41,4 +41,4 @@ def test_every_parameter_of_a_network_is_trained(name: str, block: Block) -> Non
 
 def test_an_unknown_network_is_refused_with_the_choices() -> None:
     with pytest.raises(ValueError, match=r"no network .vgg.; choose from basic_net"):
-        network("vgg", STANDARD)
+        create_network("vgg", STANDARD)
