@@ -6,7 +6,7 @@ from statistics import fmean, variance
 
 from bench.core.record import Latency, undisturbed
 from bench.stats.interval import Interval
-from bench.stats.nested import latency_interval, paired_ratio
+from bench.stats.nested import LogEstimate, latency_interval, paired_estimate
 from bench.stats.ratios import unpaired_ratio
 
 
@@ -36,6 +36,12 @@ def session_ratio(latency: Latency, baseline: Latency, confidence: float = 0.95)
     minority is not used: of two implementations that are alike, one could lose its slow rounds and the other keep them.
     The ratio is None where no round is shared.
     """
+    estimate = session_estimate(latency, baseline)
+    return estimate and estimate.interval(confidence)
+
+
+def session_estimate(latency: Latency, baseline: Latency) -> LogEstimate | None:
+    """Return what :func:`session_ratio` takes its interval from; None where no round is shared."""
     baseline_index = {number: index for index, number in enumerate(baseline.numbers)}
     pairs = [
         (index, baseline_index[number]) for index, number in enumerate(latency.numbers) if number in baseline_index
@@ -48,12 +54,11 @@ def session_ratio(latency: Latency, baseline: Latency, confidence: float = 0.95)
     if not pairs:
         return None
     ours, theirs = latency.means(), baseline.means()
-    return paired_ratio(
+    return paired_estimate(
         [ours[our] for our, _ in pairs],
         [theirs[their] for _, their in pairs],
         [latency.processes[our] for our, _ in pairs],
         [baseline.processes[their] for _, their in pairs],
-        confidence,
     )
 
 

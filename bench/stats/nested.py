@@ -7,15 +7,40 @@ several processes, and the processes, not the rounds, are the independent observ
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.stats.dependence import variance_inflation
 from bench.stats.interval import Interval
-from bench.stats.repeats import mean_interval
 from bench.stats.samples import check_confidence, positive_array
 from bench.stats.student import t_quantile
+
+
+@dataclass(frozen=True)
+class LogEstimate:
+    """The logarithm of a latency or a ratio, with what Student's t interval of it needs, at any confidence."""
+
+    log: float
+    deviation: float
+    """Standard deviation of the observations."""
+    count: float
+    """Effective number of independent observations."""
+    freedom: int
+    """Degrees of freedom; with 0, as of a single observation, the interval of the logarithm is infinite."""
+
+    def interval(self, confidence: float = 0.95) -> Interval:
+        """Return the latency or the ratio with its interval.
+
+        Raises:
+            ValueError: where ``confidence`` is not strictly between 0 and 1.
+        """
+        check_confidence(confidence)
+        reach = math.inf
+        if self.freedom:
+            reach = t_quantile(confidence, self.freedom) * self.deviation / math.sqrt(self.count)
+        return exp_interval(Interval(self.log, self.log - reach, self.log + reach, confidence))
 
 
 def latency_interval(values: Sequence[float], processes: Sequence[int], confidence: float = 0.95) -> Interval:
@@ -35,7 +60,7 @@ def latency_interval(values: Sequence[float], processes: Sequence[int], confiden
             between 0 and 1.
     """
     array = positive_array(values, "values")
-    return _nested(array, np.ones_like(array), _same_length(processes, array), confidence)
+    return _nested(array, np.ones_like(array), _same_length(processes, array)).interval(confidence)
 
 
 def paired_ratio(
@@ -80,11 +105,22 @@ def paired_ratio(
         ValueError: where the lengths differ, a latency is not positive and finite, or ``confidence`` is not strictly
             between 0 and 1.
     """
+    return paired_estimate(values, baseline, processes, baseline_processes).interval(confidence)
+
+
+def paired_estimate(
+    values: Sequence[float], baseline: Sequence[float], processes: Sequence[int], baseline_processes: Sequence[int]
+) -> LogEstimate:
+    """Return what :func:`paired_ratio` takes its interval from, for callers that need several confidences.
+
+    Raises:
+        ValueError: where the lengths differ, or a latency is not positive and finite.
+    """
     ours, theirs = positive_array(values, "values"), positive_array(baseline, "baseline")
     if ours.size != theirs.size:
         raise ValueError(f"rounds do not pair: {ours.size} values, {theirs.size} of the baseline")
     clusters = _clusters(_same_length(processes, ours), _same_length(baseline_processes, theirs))
-    return _nested(ours, theirs, clusters, confidence)
+    return _nested(ours, theirs, clusters)
 
 
 def exp_interval(logs: Interval) -> Interval:
@@ -95,29 +131,25 @@ def exp_interval(logs: Interval) -> Interval:
 
 
 def _nested(
-    values: NDArray[np.float64], baseline: NDArray[np.float64], clusters: NDArray[np.int64], confidence: float
-) -> Interval:
+    values: NDArray[np.float64], baseline: NDArray[np.float64], clusters: NDArray[np.int64]
+) -> LogEstimate:
     """Return the ratio of ``values`` to ``baseline``, (n,) each, from the ratios of their totals in each cluster."""
-    check_confidence(confidence)
     _, cluster = np.unique(clusters, return_inverse=True)
     totals = np.log(np.bincount(cluster, values) / np.bincount(cluster, baseline))
     if totals.size > 1:
-        return exp_interval(mean_interval(totals.tolist(), confidence))
-    return exp_interval(_serial_interval(np.log(values) - np.log(baseline), float(totals[0]), confidence))
+        return LogEstimate(float(totals.mean()), float(totals.std(ddof=1)), totals.size, totals.size - 1)
+    return _serial_estimate(np.log(values) - np.log(baseline), float(totals[0]))
 
 
-def _serial_interval(logs: NDArray[np.float64], estimate: float, confidence: float) -> Interval:
-    """Return Student's t interval around ``estimate``, from ``logs`` (n,) in the order measured.
+def _serial_estimate(logs: NDArray[np.float64], estimate: float) -> LogEstimate:
+    """Return ``estimate`` with the spread of ``logs`` (n,), which are in the order measured.
 
-    n is first divided by the variance inflation that serial dependence causes, as estimated from signs and ranks. A
-    single value shows no spread, so its interval is infinite.
+    n is divided by the variance inflation that serial dependence causes, as estimated from signs and ranks.
     """
     if logs.size < 2:
-        return Interval(estimate, -math.inf, math.inf, confidence)
+        return LogEstimate(estimate, math.nan, logs.size, 0)
     effective = logs.size / variance_inflation(logs)
-    t = t_quantile(confidence, max(1, math.floor(effective) - 1))
-    reach = t * float(logs.std(ddof=1)) / math.sqrt(effective)
-    return Interval(estimate, estimate - reach, estimate + reach, confidence)
+    return LogEstimate(estimate, float(logs.std(ddof=1)), effective, max(1, math.floor(effective) - 1))
 
 
 def _clusters(processes: NDArray[np.int64], baseline_processes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -35,7 +35,10 @@ def judge(ratio: Interval, margin: float) -> Verdict:
 
 
 def judge_all(
-    ratios: Sequence[Callable[[float], Interval] | None], margins: Sequence[float], confidence: float
+    ratios: Sequence[Callable[[float], Interval] | None],
+    margins: Sequence[float],
+    confidence: float,
+    others: int = 0,
 ) -> list[Interval | None]:
     """Return each ratio's interval, widened for multiple comparisons by Holm's step-down method.
 
@@ -52,6 +55,7 @@ def judge_all(
         ratios: functions that return a ratio's interval at a given confidence; None stays None.
         margins: the relative difference that is too small to matter, for each ratio.
         confidence: the probability that no verdict is wrong.
+        others: the number of comparisons beside these that are made elsewhere; they count as undecided.
 
     Raises:
         ValueError: where ``confidence`` is not strictly between 0 and 1.
@@ -60,7 +64,7 @@ def judge_all(
     intervals: list[Interval | None] = [None] * len(ratios)
     undecided = [index for index, ratio in enumerate(ratios) if ratio]
     while undecided:
-        each_confidence = 1 - (1 - confidence) / len(undecided)
+        each_confidence = 1 - (1 - confidence) / (len(undecided) + others)
         for index in undecided:
             if ratio := ratios[index]:
                 intervals[index] = ratio(each_confidence)

@@ -188,3 +188,9 @@ def test_each_ratio_is_judged_at_its_own_margin() -> None:
 def test_a_confidence_outside_0_to_1_is_refused(confidence: float) -> None:
     with pytest.raises(ValueError, match="confidence"):
         judge_all([normal_ratio(0.1)], [0.0], confidence)
+
+
+def test_comparisons_elsewhere_count_as_undecided() -> None:
+    (ratio,) = judge_all([normal_ratio(0.1)], [0.0], 0.95, others=9)
+    assert ratio is not None
+    assert ratio.confidence == pytest.approx(1 - 0.05 / 10)

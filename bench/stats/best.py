@@ -1,0 +1,105 @@
+"""Comparison of each of several alternatives with the best of the others, for choosing one of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bench.stats.interval import Interval
+from bench.stats.samples import check_confidence
+from bench.stats.verdict import Verdict, judge
+
+RatioAt = Callable[[str, str, float], Interval]
+"""Returns the latency of one alternative / the latency of another, with its interval at a confidence."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One alternative compared with the best of the others."""
+
+    name: str
+    rival: str
+    """The best of the others, by the estimates."""
+    lead: Interval
+    """The latency of the best of the others / its own, at the joint confidence: above 1 it is the fastest."""
+    slower_than: tuple[str, ...]
+    """The alternatives than which it is shown to be slower by more than the margin."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which alternative to take, and which others may be as good."""
+
+    standings: tuple[Standing, ...]
+    """All alternatives, the largest lead first."""
+    candidates: tuple[str, ...]
+    """Those that may be the fastest: not shown to be slower than any other. The one to take is the first."""
+
+    @property
+    def leader(self) -> Standing:
+        """The candidate with the largest lead."""
+        return next(standing for standing in self.standings if standing.name == self.candidates[0])
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether no other can be the fastest."""
+        return len(self.candidates) == 1
+
+
+def choose(names: Sequence[str], ratio_at: RatioAt, margin: float, confidence: float = 0.95) -> Choice:
+    """Compare each of several alternatives with the best of the others.
+
+    With a probability of at least ``confidence``, all of this holds together: the fastest is among the candidates, and
+    the lead of every alternative is at least the low end of its interval; of the fastest, it is at most the high end.
+
+    These are multiple comparisons with the best (Hsu 1984, Constrained simultaneous confidence intervals for multiple
+    comparisons with the best), by Bonferroni's inequality, so that nothing is assumed of how the ratios depend on one
+    another or differ in their spread. Of k alternatives, each pair is compared at confidence 1 - 2 (1 - ``confidence``)
+    / k, so each end of its interval is wrong with probability (1 - ``confidence``) / k. k ends suffice, although there
+    are more pairs: those by which the fastest leads each of the k - 1 others at most, and that by which it leads the
+    second fastest at least. If the former hold, it is a candidate, and the low end of no other's lead is too high.
+
+    Of a sure leader the low end is at least 1, as nothing else can be the fastest.
+
+    Coverage and power, by simulation: ``test_best.py``.
+
+    Args:
+        names: at least two alternatives.
+        ratio_at: the ratio of two of them, whose interval for (a, b) is the reciprocal of that for (b, a).
+        margin: the relative difference that is too small to matter (0.01 is 1 %).
+        confidence: the probability that no statement is wrong.
+
+    Raises:
+        ValueError: where there are fewer than two alternatives, ``margin`` is negative or ``confidence`` is not
+            strictly between 0 and 1.
+    """
+    check_confidence(confidence)
+    if len(names) < 2:
+        raise ValueError(f"names: expected at least two alternatives, got {len(names)}")
+    each_confidence = 1 - 2 * (1 - confidence) / len(names)
+    standings = [_standing(name, names, ratio_at, margin, each_confidence, confidence) for name in names]
+    standings.sort(key=lambda standing: -standing.lead.estimate)
+    candidates = tuple(standing.name for standing in standings if not standing.slower_than)
+    # Ratios that were estimated pair by pair could contradict one another, so that none would be left.
+    candidates = candidates or tuple(standing.name for standing in standings)
+    if len(candidates) == 1:
+        standings = [_at_least_one(standing) if standing.name in candidates else standing for standing in standings]
+    return Choice(tuple(standings), candidates)
+
+
+def _standing(
+    name: str, names: Sequence[str], ratio_at: RatioAt, margin: float, each_confidence: float, confidence: float
+) -> Standing:
+    ratios = {other: ratio_at(other, name, each_confidence) for other in names if other != name}
+    rival = min(ratios, key=lambda other: ratios[other].estimate)
+    low, high = min(ratio.low for ratio in ratios.values()), min(ratio.high for ratio in ratios.values())
+    return Standing(
+        name=name,
+        rival=rival,
+        lead=Interval(ratios[rival].estimate, low, high, confidence),
+        slower_than=tuple(other for other, ratio in ratios.items() if judge(ratio, margin) is Verdict.FASTER),
+    )
+
+
+def _at_least_one(standing: Standing) -> Standing:
+    lead = standing.lead
+    lead = Interval(max(1.0, lead.estimate), max(1.0, lead.low), max(1.0, lead.high), lead.confidence)
+    return Standing(standing.name, standing.rival, lead, standing.slower_than)
