@@ -38,7 +38,7 @@ def report(
     The file works offline and can be printed.
     """
     from bench.frontends.pytest.reader import read
-    from bench.report.html import write_report  # pandas and plotly are slow to import, and only needed here
+    from bench.report.html import write_report  # pandas is slow to import, and only needed here
 
     registry.register(plugin or ())
     names = run or ["latest"]

@@ -104,6 +104,9 @@ class Workload(ABC):
     """The metrics of a check. The first is the primary one, by which implementations are ranked."""
     seed_parameter: ClassVar[str | None] = None
     """The parameter that is a seed: cases that differ in nothing else are repeats of one experiment."""
+    chapters: ClassVar[tuple[str, ...]] = ()
+    """Chapters that it adds to a report of its results: ``("peeking",)`` for a file ``_chapter_peeking.py`` in its
+    folder, which defines a ``bench.report.chapter.Chapter``."""
 
     @abstractmethod
     def suites(self) -> Mapping[str, Sequence[Case]]:

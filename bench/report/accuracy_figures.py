@@ -1,76 +1,59 @@
-"""Figures of learning curves, and of a metric against time, for each experiment."""
+"""Plots of learning curves, and of a metric against time, for each experiment."""
 
-from collections.abc import Callable, Mapping, Sequence
-from html import escape
+from collections.abc import Callable, Sequence
 from math import isfinite
 
 import pandas as pd
-import plotly.graph_objects as go
 
 from bench.core.workload import Metric
 from bench.report.accuracy import Experiment, Model
 from bench.report.accuracy_tables import mean_text
 from bench.report.curves import curves
-from bench.report.figures import AXIS, axis_title, layout, log_axis, padded, points
+from bench.report.figure import Panel, Series, linear_axis, log_axis
 from bench.report.frame import KEYS, panels
-from bench.report.palette import Style
 from bench.report.section import Section
 from bench.report.units import duration, time_unit
 from bench.stats.interval import Interval
 
-_MARKED = 8
-"""Largest number of markers on a line; they identify it without its colour."""
-_DIGITS = 6
-"""Significant digits of a mean in a figure; few of them keep the page small."""
 
-
-def learning_figures(section: Section, style: Mapping[str, Style]) -> list[go.Figure]:
-    """Return a figure for each curve of each experiment: the mean over seeds by epoch, as far as all were trained."""
+def learning_panels(section: Section) -> list[Panel]:
+    """Return a plot for each curve of each experiment: the mean over seeds by epoch, as far as all were trained."""
     if section.seed_parameter is None:
         return []
     table = curves([section.run])
     described = {metric.name: metric for metric in section.described}
-    figures = []
+    plots = []
     for title, cases in panels(section.rows, section.seed_parameter):
         for name, rows in table.merge(cases[list(KEYS)]).groupby("curve", sort=False):
             metric = described.get(str(name)) or Metric(str(name), str(name).replace("_", " "), "")
-            figures.append(_learning(rows, metric, title, style))
-    return figures
+            plots.append(_learning(rows, metric, title))
+    return [plot for plot in plots if plot.series]
 
 
-def cost_figures(
-    experiments: Sequence[Experiment],
-    metric: Metric,
-    what: str,
-    nanoseconds: Callable[[Model], float],
-    style: Mapping[str, Style],
-) -> list[go.Figure]:
-    """Return figures of the mean of ``metric``, with its interval, against a time (ns) that ``what`` names."""
-    figures = []
+def cost_panels(
+    experiments: Sequence[Experiment], metric: Metric, what: str, nanoseconds: Callable[[Model], float]
+) -> list[Panel]:
+    """Return plots of the mean of ``metric``, with its interval, against a time (ns) that ``what`` names."""
+    plots = []
     for experiment in experiments:
         models = [(model, mean) for model in experiment.models if (mean := _drawable(model, metric, nanoseconds))]
         if models:
-            figures.append(_cost(experiment.title, models, metric, what, nanoseconds, style))
-    return figures
+            plots.append(_cost(experiment.title, models, metric, what, nanoseconds))
+    return plots
 
 
-def _learning(table: pd.DataFrame, metric: Metric, title: str, style: Mapping[str, Style]) -> go.Figure:
-    figure = go.Figure(layout=layout(": ".join(filter(None, (title, metric.heading)))))
+def _learning(table: pd.DataFrame, metric: Metric, title: str) -> Panel:
+    series = []
     for name, rows in table.groupby("implementation"):
         by_seed = rows.pivot(index="epoch", columns="case", values="value")
         mean = by_seed.mean(axis=1, skipna=False) * (100 if metric.is_fraction else 1)
         trained = mean.loc[: mean.last_valid_index()]
-        figure.add_trace(_learning_line(trained, str(name), style[str(name)]))
-    figure.update_xaxes(title=axis_title("epoch"), **AXIS)
-    figure.update_yaxes(title=axis_title(_axis_text(metric)), **AXIS)
-    return figure
-
-
-def _learning_line(mean: "pd.Series[float]", name: str, style: Style) -> go.Scatter:
-    rows = pd.DataFrame({"x": mean.index, "y": [float(f"{value:.{_DIGITS}g}") for value in mean]})
-    line = points(rows, name, style, [], connectgaps=False)
-    hover = f"<b>{escape(name)}</b><br>epoch %{{x}}: %{{y:.4g}}<extra></extra>"
-    return line.update(hovertemplate=hover, customdata=None, marker={"maxdisplayed": _MARKED, "size": style.size - 2})
+        if trained.notna().any():
+            series.append(Series(str(name), trained.index.tolist(), trained.tolist(), is_line=True))
+    heights = [value for line in series for value in line.y if isfinite(value)]
+    epochs = [epoch for line in series for epoch in line.x]
+    x, y = linear_axis("epoch", epochs or [1]), linear_axis(_axis_text(metric), heights or [0])
+    return Panel(": ".join(filter(None, (title, metric.heading))), x, y, series)
 
 
 def _drawable(model: Model, metric: Metric, nanoseconds: Callable[[Model], float]) -> Interval | None:
@@ -84,35 +67,21 @@ def _cost(
     metric: Metric,
     what: str,
     nanoseconds: Callable[[Model], float],
-    style: Mapping[str, Style],
-) -> go.Figure:
-    figure = go.Figure(layout=layout(title))
+) -> Panel:
     times = pd.Series([nanoseconds(model) for model, _ in models])
     scale, unit = time_unit(times.median())
+    factor = 100 if metric.is_fraction else 1
+    series = []
+    heights: list[float] = []
     for model, mean in models:
-        name, time = model.implementation, nanoseconds(model)
-        hover = f"<b>{escape(name)}</b><br>{mean_text(metric, mean)}<br>{duration(time)}"
-        factor = 100 if metric.is_fraction else 1
-        row = pd.DataFrame({"x": [time / scale], "y": [factor * mean.estimate]})
-        bars = _bars(factor * (mean.high - mean.estimate), style[name])
-        figure.add_trace(points(row, name, style[name], [hover], error_y=bars).update(mode="markers"))
-    figure.update_xaxes(title=axis_title(f"{what}, {unit}"), range=padded(times / scale), **log_axis(times / scale))
-    figure.update_yaxes(title=axis_title(_axis_text(metric)), **AXIS)
-    return figure
-
-
-def _bars(reach: float, style: Style) -> dict[str, object]:
-    """Return error bars of this half-width, hidden where it is infinite, as with a single seed."""
-    shown = isfinite(reach)
-    return {
-        "type": "data",
-        "array": [reach if shown else 0],
-        "visible": shown,
-        "color": style.colour,
-        "thickness": 1.5,
-        "width": 4,
-    }
+        ends = [factor * end if isfinite(end) else factor * mean.estimate for end in (mean.low, mean.high)]
+        heights += ends
+        text = f"{mean_text(metric, mean)}, {duration(nanoseconds(model))}"
+        place = [nanoseconds(model) / scale], [factor * mean.estimate]
+        series.append(Series(model.implementation, *place, [ends[0]], [ends[1]], [text]))
+    x = log_axis(f"{what}, {unit}", (times / scale).tolist(), padded=True)
+    return Panel(title, x, linear_axis(_axis_text(metric), heights), series)
 
 
 def _axis_text(metric: Metric) -> str:
-    return escape(f"{metric.title}, %" if metric.is_fraction else metric.title)
+    return f"{metric.title}, %" if metric.is_fraction else metric.title

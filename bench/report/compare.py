@@ -3,16 +3,18 @@
 Cases that differ only in a seed are repeats of one experiment, which is compared once.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import NamedTuple
 
 from bench.core import registry
 from bench.core.errors import UsageError
 from bench.core.record import Key, Latency, Record, Status
 from bench.stats.interval import Interval
-from bench.stats.latencies import process_count, ratio_of_runs, session_ratio
+from bench.stats.latencies import process_count, ratio_of_runs, session_estimate, session_ratio
 from bench.stats.ratios import mean_over_repeats
 from bench.stats.verdict import Verdict, judge, judge_all
 from bench.store import Run
@@ -26,6 +28,10 @@ MIN_MARGIN = 0.01
 NOT_TOGETHER = "measured one after the other, not interleaved: drift of the machine between them does not cancel"
 
 ONE_PROCESS = "measured in a single process, so the interval may not hold for another one"
+
+
+PairRatio = Callable[[Record, Record], Callable[[float], Interval]]
+"""Returns a function from confidence to the ratio of two records that passed, with its interval."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +98,21 @@ def compare_each(runs: Sequence[Run]) -> list[Comparison]:
     return _compare_pairs(pairs)
 
 
+def compare_section(
+    run: Run, workload: str, target: str, baseline: str, others: int, ratio: PairRatio
+) -> list[Comparison]:
+    """Compare the implementations of one workload and target with any baseline, as part of a larger table.
+
+    ``others`` is the number of the table's comparisons elsewhere, for which these are corrected too.
+    """
+    pairs = [
+        pair
+        for pair in _against_baseline(run, {workload: baseline}, None)
+        if (pair.record.workload, pair.record.target) == (workload, target)
+    ]
+    return _compare_pairs(pairs, others, ratio)
+
+
 def compare_runs(new: Run, old: Run, margin: float | None = None) -> list[Comparison]:
     """Compare each implementation and case of ``new`` with the same in ``old``; below 1, ``new`` is faster.
 
@@ -117,8 +138,8 @@ def compare_runs(new: Run, old: Run, margin: float | None = None) -> list[Compar
     for record in new.records:
         other = old_records.get(record.key)
         obstacle = _failure_reason(record) or (_failure_reason(other, old.name) if other else f"not in run {old.name}")
-        cautions = (*run_cautions, *_process_cautions(record, other)) if other else ()
-        pairs.append(_Pair(new, record, other, old.name, margin, obstacle, cautions))
+        remarks = (*run_cautions, *_process_cautions(record, other)) if other else ()
+        pairs.append(_Pair(new, record, other, old.name, margin, obstacle, remarks))
     return _compare_pairs(pairs)
 
 
@@ -153,13 +174,8 @@ def _against_baseline(run: Run, baselines: dict[str, str], margin: float | None)
             yield _Pair(run, record, None, "", margin, f"workload {record.workload} is not known here: no baseline")
         elif record.implementation != baseline:
             other = records.get(Key(record.workload, baseline, record.case, record.target))
-            cautions = _cautions(record, other) if other else ()
-            yield _Pair(run, record, other, baseline, margin, _obstacle(record, other, baseline), cautions)
-
-
-def _cautions(record: Record, other: Record) -> tuple[str, ...]:
-    """Return the cautions about the ratio of two records of a run."""
-    return _process_cautions(record, other) if _same_session(record, other) else (NOT_TOGETHER,)
+            remarks = cautions(record, other) if other else ()
+            yield _Pair(run, record, other, baseline, margin, _obstacle(record, other, baseline), remarks)
 
 
 def _process_cautions(*records: Record) -> tuple[str, ...]:
@@ -192,14 +208,52 @@ def _failure_reason(record: Record, name: str = "") -> str:
     return f"{name + ': ' if name else ''}{record.status.replace('_', ' ')}: {record.reason}"
 
 
-def _compare_pairs(pairs: Sequence[_Pair]) -> list[Comparison]:
+def ratio_at(record: Record, other: Record) -> Callable[[float], Interval]:
+    """Return a function from confidence to the ratio of two records that passed, with its interval.
+
+    Rounds of one session are paired.
+    """
+    ours, theirs = _latency(record), _latency(other)
+    estimate = session_estimate(ours, theirs) if _same_session(record, other) else None
+    return estimate.interval if estimate else partial(ratio_of_runs, ours, theirs)
+
+
+def cached_ratios() -> PairRatio:
+    """Return :func:`ratio_at`, which keeps what it has worked out, for many comparisons of the same records."""
+    kept: dict[tuple[int, int], Callable[[float], Interval]] = {}
+    alive: list[tuple[Record, Record]] = []  # so that no other record gets the id of one
+
+    def ratio(record: Record, other: Record) -> Callable[[float], Interval]:
+        key = (id(record), id(other))
+        if key not in kept:
+            alive.append((record, other))
+            kept[key] = cache(ratio_at(record, other))
+            kept[key[::-1]] = partial(_inverse, kept[key])
+        return kept[key]
+
+    return ratio
+
+
+def _inverse(ratio: Callable[[float], Interval], confidence: float) -> Interval:
+    interval = ratio(confidence)
+    low = 1 / interval.high if interval.high else math.inf
+    high = 1 / interval.low if interval.low else math.inf
+    return Interval(1 / interval.estimate, low, high, confidence)
+
+
+def cautions(record: Record, other: Record) -> tuple[str, ...]:
+    """Return the cautions about the ratio of two records of a run."""
+    return _process_cautions(record, other) if _same_session(record, other) else (NOT_TOGETHER,)
+
+
+def _compare_pairs(pairs: Sequence[_Pair], others: int = 0, ratio: PairRatio = ratio_at) -> list[Comparison]:
     experiments: dict[tuple[str, Key, str], list[_Pair]] = {}
     for pair in pairs:
         experiments.setdefault((pair.run.name, _experiment(pair.record), pair.against), []).append(pair)
     judged = [[pair for pair in repeats if not pair.obstacle] for repeats in experiments.values()]
     margins = [repeats[0].margin for repeats in experiments.values()]
-    ratios_at = [_ratio_at(pairs) if pairs else None for pairs in judged]
-    ratios = judge_all(ratios_at, margins, CONFIDENCE)
+    ratios_at = [_ratio_at(pairs, ratio) if pairs else None for pairs in judged]
+    ratios = judge_all(ratios_at, margins, CONFIDENCE, others)
     return [
         _comparison(repeats, ratio, ratio_at and ratio_at(CONFIDENCE))
         for repeats, ratio, ratio_at in zip(experiments.values(), ratios, ratios_at, strict=True)
@@ -240,22 +294,16 @@ def _comparison(repeats: Sequence[_Pair], ratio: Interval | None, uncorrected: I
     )
 
 
-def _ratio_at(pairs: Sequence[_Pair]) -> Callable[[float], Interval]:
+def _ratio_at(pairs: Sequence[_Pair], ratio: PairRatio) -> Callable[[float], Interval]:
     """Return a function from confidence to the ratio with its interval.
 
     The interval of a single pair comes from its rounds, and that of repeats from the spread of their ratios.
     """
-    if len(pairs) == 1:
-        return lambda confidence: _ratio(pairs[0], confidence)
-    estimates = [_ratio(pair, CONFIDENCE).estimate for pair in pairs]
+    each = [ratio(pair.record, pair.other) for pair in pairs if pair.other is not None]
+    if len(each) == 1:
+        return each[0]
+    estimates = [at(CONFIDENCE).estimate for at in each]
     return lambda confidence: mean_over_repeats(estimates, confidence)
-
-
-def _ratio(pair: _Pair, confidence: float) -> Interval:
-    assert pair.other is not None  # otherwise the pair had an obstacle
-    ours, theirs = _latency(pair.record), _latency(pair.other)
-    paired = session_ratio(ours, theirs, confidence) if _same_session(pair.record, pair.other) else None
-    return paired or ratio_of_runs(ours, theirs, confidence)
 
 
 def _reason(repeats: Sequence[_Pair]) -> str:

@@ -12,16 +12,6 @@ class Column(NamedTuple):
     hint: str = ""
 
 
-class Cell(NamedTuple):
-    """A cell of a table that can be sorted."""
-
-    text: str
-    value: str
-    """Value to sort by; empty where missing, which always comes last."""
-    aside: str = ""
-    """Small print below the text."""
-
-
 class GridCell(NamedTuple):
     """The text of a cell of a small table."""
 

@@ -9,6 +9,12 @@ COLOURS = (
 )
 """Okabe and Ito's palette for all kinds of colour vision, without its yellow, invisible on white; and six more."""
 
+DARK_COLOURS = (
+    *("#4da3dd", "#f08a3c", "#2fc398", "#e59ac2", "#f0b93f", "#7cc7f0", "#e4e4e4"),
+    *("#b08be0", "#c9ad45", "#9c9c9c", "#ec6f9b", "#7cc48e", "#9db0ff"),
+)
+"""The same colours, lighter, for a dark page."""
+
 SYMBOLS = {
     "circle": "M8 2.5A5.5 5.5 0 1 1 8 13.5A5.5 5.5 0 1 1 8 2.5Z",
     "square": "M3 3H13V13H3Z",
@@ -19,10 +25,7 @@ SYMBOLS = {
     "triangle-down": "M8 14L1 2H15Z",
     "hourglass": "M2 2H14L2 14H14Z",
 }
-"""Plotly's marker symbols, each with its outline in a 16 x 16 box for the page's own legend."""
-
-SIZES = {"triangle-up": 12, "triangle-down": 12, "hourglass": 12}
-"""Sizes in pixels of symbols that fill less of their box than the others, whose size is 9."""
+"""Marker symbols, each with its outline as an SVG path in a 16 x 16 box."""
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
@@ -40,9 +43,9 @@ class Style(NamedTuple):
         return SYMBOLS[self.symbol]
 
     @property
-    def size(self) -> int:
-        """Size of the symbol in a figure, in pixels."""
-        return SIZES.get(self.symbol, 9)
+    def number(self) -> int:
+        """The number of the colour."""
+        return COLOURS.index(self.colour)
 
 
 def styles(implementations: Iterable[str]) -> dict[str, Style]:

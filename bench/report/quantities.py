@@ -14,12 +14,13 @@ import pandas as pd
 from bench.core.record import THREADS_THAT_RAN, Latency, Memory, Record, Work
 from bench.core.target import Target
 from bench.peaks.model import GpuPeaks, Peaks
-from bench.report.grid import Cell
-from bench.report.units import MISSING, duration, duration_interval, number, percent, size
+from bench.report.units import percent, size
 from bench.stats.latencies import process_count
 from bench.stats.percentile import percentile
 from bench.store import Run
 
+Form = Literal["number", "millions", "duration", "memory", "percent", "error"]
+"""How the page shows a quantity: units.js has a function for each."""
 FrameRow = Mapping[Any, Any]
 """A row of ``frame``, by column."""
 
@@ -43,8 +44,12 @@ class Quantity:
     meaning: str = ""
     """What the reader of that column should know."""
     better: Literal["lower", "higher", ""] = ""
-    cell: Callable[[FrameRow], Cell] | None = None
-    """Returns its text in that column; by default the number."""
+    form: Form = "number"
+    """How that column shows it."""
+    beside: tuple[str, ...] = ()
+    """The quantities that the form shows with it: the ends of its interval, its parts, or its limit."""
+    is_shown: bool = True
+    """Whether the table shows that column before the reader chooses."""
     note: Callable[[FrameRow], str] = lambda row: ""
     """Returns what to mind in one row that passed; empty where there is nothing."""
     caution: str = ""
@@ -56,12 +61,6 @@ class Quantity:
     def hint(self) -> str:
         """The meaning, and which direction is better."""
         return "; ".join(filter(None, [self.meaning, self.better and f"{self.better} is better"]))
-
-    def table_cell(self, row: FrameRow) -> Cell:
-        """Return its cell in the table of results; a dash where it is missing."""
-        if _is_missing(row[self.name]):
-            return Cell(MISSING, "")
-        return self.cell(row) if self.cell else Cell(number(row[self.name]), repr(float(row[self.name])))
 
 
 def _is_missing(value: Any) -> bool:
@@ -127,22 +126,6 @@ def _attainable(work: Work, target: Target, peaks: Peaks | GpuPeaks | None, thre
         return None
 
 
-def _time_cell(row: FrameRow) -> Cell:
-    interval = duration_interval(row["latency_low_ns"], row["latency_high_ns"], row["latency_ns"])
-    return Cell(duration(row["latency_ns"]), repr(row["latency_ns"]), interval)
-
-
-def _memory_cell(row: FrameRow) -> Cell:
-    total = row["peak_bytes"] + row["prepared_bytes"]
-    driver = "" if _is_missing(row["driver_bytes"]) else f"; driver {size(row['driver_bytes'])}"
-    return Cell(size(total), str(total), f"{size(row['peak_bytes'])} + {size(row['prepared_bytes'])}{driver}")
-
-
-def _error_cell(row: FrameRow) -> Cell:
-    tolerance = "" if _is_missing(row["tolerance"]) else f"≤ {row['tolerance']:g}"
-    return Cell(number(row["error"], 2), repr(row["error"]), tolerance)
-
-
 def _is_often(row: FrameRow, name: str, total: str) -> bool:
     return bool(not _is_missing(row[name]) and row[name] > OFTEN * row[total])
 
@@ -157,7 +140,8 @@ QUANTITIES = (
         heading="Time per call",
         meaning="mean of all calls in a new process, with its 95 % interval",
         better="lower",
-        cell=_time_cell,
+        form="duration",
+        beside=("latency_low_ns", "latency_high_ns"),
     ),
     Quantity("latency_low_ns", "float64", _of_latency(lambda latency: latency.low)),
     Quantity("latency_high_ns", "float64", _of_latency(lambda latency: latency.high)),
@@ -171,9 +155,10 @@ QUANTITIES = (
         "Int64",
         _of_memory(lambda memory: memory.peak_bytes),
         heading="Memory",
-        meaning="peak during a call plus memory kept by preparing and first calls; both are shown below",
+        meaning="peak during a call plus memory kept by preparing and first calls; both are shown beside it",
         better="lower",
-        cell=_memory_cell,
+        form="memory",
+        beside=("prepared_bytes", "driver_bytes"),
     ),
     Quantity("prepared_bytes", "Int64", _of_memory(lambda memory: memory.prepared_bytes)),
     Quantity("driver_bytes", "Int64", _of_memory(lambda memory: memory.driver_bytes)),
@@ -191,13 +176,16 @@ QUANTITIES = (
         _of_work(lambda work: work.macs),
         heading="MMACs",
         meaning="million multiply-accumulates per call",
-        cell=lambda row: Cell(number(row["macs"] / 1e6), repr(float(row["macs"]))),
+        form="millions",
+        is_shown=False,
     ),
     Quantity("sparse_macs", "Int64", _of_work(lambda work: work.sparse_macs)),
     Quantity("flop", "Int64", _of_work(lambda work: 2 * work.macs)),
     Quantity("least_bytes", "Int64", _of_work(lambda work: work.least_bytes)),
     Quantity("parameters", "Int64", _of_work(lambda work: work.parameters)),
-    Quantity("gflops", "float64", _gflops, heading="GFLOP/s", meaning="2 x MAC / time", better="higher"),
+    Quantity(
+        "gflops", "float64", _gflops, heading="GFLOP/s", meaning="2 x MAC / time", better="higher", is_shown=False
+    ),
     Quantity(
         "roofline_share",
         "float64",
@@ -205,16 +193,18 @@ QUANTITIES = (
         heading="% of roofline",
         meaning="GFLOP/s divided by what this machine's roofline allows",
         better="higher",
-        cell=lambda row: Cell(percent(row["roofline_share"]), repr(row["roofline_share"])),
+        form="percent",
     ),
     Quantity(
         "error",
         "float64",
         lambda run, record: record.check.error if record.check else None,
         heading="Error",
-        meaning="largest relative error against the reference; the tolerance is shown below",
+        meaning="largest relative error against the reference; the tolerance is shown beside it",
         better="lower",
-        cell=_error_cell,
+        form="error",
+        beside=("tolerance",),
+        is_shown=False,
     ),
     Quantity("tolerance", "float64", lambda run, record: record.check.tolerance if record.check else None),
     Quantity(

@@ -1,61 +1,28 @@
-"""The report's table of all results: its texts, and the values that it is sorted and filtered by.
+"""The report's table of all results, column by column, as the page's script sorts, filters and shows them.
 
-Most of its columns are listed in ``quantities.py``.
+Most of its columns are listed in ``quantities.py``. Those of ratios and verdicts depend on the baseline that the reader
+chooses, so the script takes them from ``matrix.py``.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import isinf
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import pandas as pd
 
 from bench.core.workload import Metric
 from bench.report.compare import Comparison
-from bench.report.frame import KEYS, bare_metric, derived_columns, metric_columns, parameter_text
-from bench.report.grid import Cell, Column
-from bench.report.quantities import QUANTITIES, TABLE_QUANTITIES
-from bench.report.units import MISSING, hundredths, number
+from bench.report.figure import short
+from bench.report.frame import KEYS, bare_metric, derived_columns, metric_columns, parameter_columns, parameter_text
+from bench.report.grid import Column
+from bench.report.quantities import QUANTITIES, TABLE_QUANTITIES, Quantity
 
+ColumnData = dict[str, Any]
+"""A column: its name, heading, hint and form, whether it is shown at first, and its values in the order of the rows.
 
-@dataclass(frozen=True)
-class TableRow:
-    """A row of the table."""
-
-    workload: str
-    implementation: str
-    status: str
-    verdict: str
-    cells: list[Cell]
-
-
-@dataclass(frozen=True)
-class Table:
-    """The table of results."""
-
-    columns: list[Column]
-    lines: list[TableRow]
-
-    def choices(self) -> dict[str, list[str]]:
-        """Return the values of each field that lines can be filtered by; workload only where there are several."""
-        choices = {
-            name: sorted({value for line in self.lines if (value := getattr(line, name))})
-            for name in ("workload", "implementation", "status", "verdict")
-        }
-        return {name: values for name, values in choices.items() if name != "workload" or len(values) > 1}
-
-
-_FIRST, *_OTHERS = TABLE_QUANTITIES
-_COLUMNS = [
-    Column("Implementation", numeric=False),
-    Column("Case", numeric=False),
-    Column("Status", numeric=False),
-    Column(_FIRST.heading, hint=_FIRST.hint),
-    Column("Ratio", hint="latency / the baseline's in the same rounds; below 1 is faster"),
-    Column("Verdict", numeric=False),
-    *(Column(quantity.heading, hint=quantity.hint) for quantity in _OTHERS),
-]
-_NOTES = Column("Notes", numeric=False, hint="why it did not pass; what to mind")
+Columns of form "text" have ``words``, the distinct values, and ``index``, the number of each row's word, or -1. The
+others have lists: ``value``, and one for each quantity beside it.
+"""
 
 
 def metric_column(metric: Metric, unit: str) -> Column:
@@ -63,63 +30,73 @@ def metric_column(metric: Metric, unit: str) -> Column:
     return Column(f"{metric.heading}, {unit}" if metric.is_fraction else metric.heading, hint=metric.meaning)
 
 
-def results_table(table: pd.DataFrame, comparisons: Sequence[Comparison], described: Sequence[Metric]) -> Table:
-    """Return a line for each row of a ``frame``, with its comparison.
+def results_table(
+    table: pd.DataFrame, comparisons: Sequence[Comparison], described: Sequence[Metric]
+) -> list[ColumnData]:
+    """Return the columns for the rows of a ``frame``.
 
     Run, workload and target are columns where they vary. ``described`` are the workloads' descriptions of metrics. A
     metric that has no description, or two different ones, is shown under its name, as it was recorded.
     """
     varied = [name for name in ("run", "workload", "target") if table[name].nunique() > 1]
-    metrics = {name: _described(bare_metric(name), described) for name in metric_columns(table)}
-    headings = [Column(name.capitalize(), numeric=False) for name in varied]
-    headings += [*_COLUMNS, *(metric_column(metric, "%") for metric in metrics.values()), _NOTES]
-    by_key = {
-        (row.run, row.workload, row.implementation, case, row.target): row
-        for row in comparisons
-        for case in row.cases
-        if row.ratio is None or len(row.cases) == 1  # a ratio over several cases belongs to none of them
-    }
-    baselines = {(row.run, row.workload, row.against) for row in comparisons}
-    derived = list(derived_columns(table))
-    lines = []
-    for row in table.to_dict("records"):
-        comparison = by_key.get(tuple(row[name] for name in KEYS))
-        is_baseline = (row["run"], row["workload"], row["implementation"]) in baselines
-        cells = [_text(row[name]) for name in varied]
-        cells += [_text(row["implementation"]), _case(row, derived)]
-        cells += _cells(row, comparison, is_baseline)
-        cells += [_metric(metric, row[name]) for name, metric in metrics.items()]
-        notes = _notes(row, comparison)
-        cells.append(Cell(notes, notes))
-        verdict = _verdict(comparison, is_baseline)
-        lines.append(TableRow(row["workload"], row["implementation"], row["status"], verdict, cells))
-    return Table(headings, lines)
-
-
-def _cells(row: Mapping[Any, Any], comparison: Comparison | None, is_baseline: bool) -> list[Cell]:
+    first, *others = TABLE_QUANTITIES
+    notes = _notes(table, comparisons)
     return [
-        _text(row["status"].replace("_", " ")),
-        _FIRST.table_cell(row),
-        _ratio(comparison),
-        _text(_verdict(comparison, is_baseline)),
-        *(quantity.table_cell(row) for quantity in _OTHERS),
+        _text("implementation", "Implementation", table["implementation"]),
+        _text("case", "Case", table["case"]),
+        *(_text(name, name.capitalize(), table[name], shown=_is_needed(name, table)) for name in varied),
+        _quantity(first, table),
+        {
+            "name": "ratio",
+            "heading": "Ratio",
+            "hint": "latency / the baseline's in the same rounds; below 1 is faster",
+            "form": "ratio",
+            "shown": True,
+        },
+        {"name": "verdict", "heading": "Verdict", "hint": "", "form": "verdict", "shown": True},
+        _text("status", "Status", table["status"].str.replace("_", " "), shown=table["status"].nunique() > 1),
+        *(_quantity(quantity, table) for quantity in others),
+        *_metrics(table, described),
+        *(_parameter(name, table) for name in (*parameter_columns(table), *derived_columns(table))),
+        _text("notes", "Notes", notes, hint="why it did not pass; what to mind", shown=any(notes)),
     ]
 
 
-def _case(row: Mapping[Any, Any], derived: Sequence[str]) -> Cell:
-    """Return the case, and below it what the workload derives from its parameters."""
-    values = [f"{name} {parameter_text(row[name])}" for name in derived if pd.notna(row[name])]
-    return Cell(row["case"] or MISSING, row["case"], ", ".join(values))
+def _is_needed(name: str, table: pd.DataFrame) -> bool:
+    """Whether a reader needs a column of ``KEYS`` at once; the run only where a workload was measured in several."""
+    return name != "run" or bool((table.groupby("workload")["run"].nunique() > 1).any())
 
 
-def _verdict(comparison: Comparison | None, is_baseline: bool) -> str:
-    if comparison and comparison.verdict:
-        return str(comparison.verdict)
-    return "baseline" if is_baseline else ""
+def _text(name: str, heading: str, values: Iterable[str], *, hint: str = "", shown: bool = True) -> ColumnData:
+    codes, words = pd.factorize(pd.Series([value or None for value in values], dtype=object))
+    column = {"name": name, "heading": heading, "hint": hint, "form": "text", "shown": shown}
+    return column | {"words": [str(word) for word in words], "index": codes.tolist()}
 
 
-def _text(text: str) -> Cell:
-    return Cell(text or MISSING, text)
+def _parameter(name: str, table: pd.DataFrame) -> ColumnData:
+    values = [None if pd.isna(value) else parameter_text(value) for value in table[name]]
+    codes, words = pd.factorize(pd.Series(values, dtype=object))
+    column = {"name": name, "heading": name.replace("_", " "), "hint": "a parameter of the case", "form": "text"}
+    numeric = pd.api.types.is_numeric_dtype(table[name]) and not pd.api.types.is_bool_dtype(table[name])
+    return column | {"shown": False, "numeric": numeric, "words": words.tolist(), "index": codes.tolist()}
+
+
+def _quantity(quantity: Quantity, table: pd.DataFrame) -> ColumnData:
+    column = {"name": quantity.name, "heading": quantity.heading, "hint": quantity.hint, "form": quantity.form}
+    values = {name: _numbers(table[name]) for name in quantity.beside if table[name].notna().any()}
+    shown = quantity.is_shown and bool(table[quantity.name].notna().any())
+    return column | {"shown": shown, "value": _numbers(table[quantity.name]), **values}
+
+
+def _metrics(table: pd.DataFrame, described: Sequence[Metric]) -> Iterable[ColumnData]:
+    judged_by = {metric.name for metric in described[:1]}
+    for name in metric_columns(table):
+        metric = _described(bare_metric(name), described)
+        heading = metric_column(metric, "%")
+        column = {"name": name, "heading": heading.heading, "hint": heading.hint}
+        form = "hundredths" if metric.is_fraction else "number"
+        shown = metric.name in judged_by or not described
+        yield column | {"form": form, "shown": shown, "value": _numbers(table[name])}
 
 
 def _described(name: str, described: Sequence[Metric]) -> Metric:
@@ -127,29 +104,31 @@ def _described(name: str, described: Sequence[Metric]) -> Metric:
     return descriptions.pop() if len(descriptions) == 1 else Metric(name, name, "")
 
 
-def _metric(metric: Metric, value: Any) -> Cell:
-    return _present(value, hundredths if metric.is_fraction else number)
+def _numbers(values: "pd.Series[Any]") -> list[float | str | None]:
+    """Return numbers for JSON, which lacks infinities: they are texts."""
+    if pd.api.types.is_integer_dtype(values):
+        return [None if pd.isna(value) else int(value) for value in values]
+    return [None if pd.isna(value) else short(value) if isfinite(value) else str(float(value)) for value in values]
 
 
-def _present(value: Any, show: Any) -> Cell:
-    return Cell(MISSING, "") if pd.isna(value) else Cell(show(value), repr(float(value)))
+def _notes(table: pd.DataFrame, comparisons: Sequence[Comparison]) -> list[str]:
+    """Return for each row why there is no time or no ratio, and what makes a time less certain."""
+    by_key = {
+        (row.run, row.workload, row.implementation, case, row.target): row
+        for row in comparisons
+        for case in row.cases
+        if row.ratio is None or len(row.cases) == 1  # a ratio over several cases belongs to none of them
+    }
+    return [_note(row, by_key.get(tuple(row[name] for name in KEYS))) for row in table.to_dict("records")]
 
 
-def _ratio(comparison: Comparison | None) -> Cell:
-    if comparison is None or comparison.ratio is None:
-        return Cell(MISSING, "")
-    ratio = comparison.ratio
-    return Cell(number(ratio.estimate), repr(ratio.estimate), f"{number(ratio.low)} to {number(ratio.high)}")
-
-
-def _notes(row: Mapping[Any, Any], comparison: Comparison | None) -> str:
-    """Return why there is no time or no ratio, and what makes a time less certain."""
+def _note(row: Mapping[Any, Any], comparison: Comparison | None) -> str:
     if row["status"] != "passed":
         return str(row["reason"])
     notes = []
     if comparison and comparison.reason:
         notes.append(comparison.reason if comparison.ratio else f"no ratio: {comparison.reason}")
-    if comparison and comparison.ratio and isinf(comparison.ratio.high):
+    if comparison and comparison.ratio and comparison.ratio.high == float("inf"):
         notes.append("too few rounds for an interval of the ratio")
     notes += [note for quantity in QUANTITIES if (note := quantity.note(row))]
     return "; ".join(notes)

@@ -12,7 +12,7 @@ RatioAt = Callable[[str, str, float], Interval]
 
 
 @dataclass(frozen=True)
-class Standing:
+class Contender:
     """One alternative compared with the best of the others."""
 
     name: str
@@ -28,15 +28,15 @@ class Standing:
 class Choice:
     """Which alternative to take, and which others may be as good."""
 
-    standings: tuple[Standing, ...]
+    contenders: tuple[Contender, ...]
     """All alternatives, the largest lead first."""
     candidates: tuple[str, ...]
     """Those that may be the fastest: not shown to be slower than any other. The one to take is the first."""
 
     @property
-    def leader(self) -> Standing:
+    def leader(self) -> Contender:
         """The candidate with the largest lead."""
-        return next(standing for standing in self.standings if standing.name == self.candidates[0])
+        return next(contender for contender in self.contenders if contender.name == self.candidates[0])
 
     @property
     def is_sure(self) -> bool:
@@ -75,23 +75,25 @@ def choose(names: Sequence[str], ratio_at: RatioAt, margin: float, confidence: f
     if len(names) < 2:
         raise ValueError(f"names: expected at least two alternatives, got {len(names)}")
     each_confidence = 1 - 2 * (1 - confidence) / len(names)
-    standings = [_standing(name, names, ratio_at, margin, each_confidence, confidence) for name in names]
-    standings.sort(key=lambda standing: -standing.lead.estimate)
-    candidates = tuple(standing.name for standing in standings if not standing.slower_than)
+    contenders = [_contender(name, names, ratio_at, margin, each_confidence, confidence) for name in names]
+    contenders.sort(key=lambda contender: -contender.lead.estimate)
+    candidates = tuple(contender.name for contender in contenders if not contender.slower_than)
     # Ratios that were estimated pair by pair could contradict one another, so that none would be left.
-    candidates = candidates or tuple(standing.name for standing in standings)
+    candidates = candidates or tuple(contender.name for contender in contenders)
     if len(candidates) == 1:
-        standings = [_at_least_one(standing) if standing.name in candidates else standing for standing in standings]
-    return Choice(tuple(standings), candidates)
+        contenders = [
+            _at_least_one(contender) if contender.name in candidates else contender for contender in contenders
+        ]
+    return Choice(tuple(contenders), candidates)
 
 
-def _standing(
+def _contender(
     name: str, names: Sequence[str], ratio_at: RatioAt, margin: float, each_confidence: float, confidence: float
-) -> Standing:
+) -> Contender:
     ratios = {other: ratio_at(other, name, each_confidence) for other in names if other != name}
     rival = min(ratios, key=lambda other: ratios[other].estimate)
     low, high = min(ratio.low for ratio in ratios.values()), min(ratio.high for ratio in ratios.values())
-    return Standing(
+    return Contender(
         name=name,
         rival=rival,
         lead=Interval(ratios[rival].estimate, low, high, confidence),
@@ -99,7 +101,7 @@ def _standing(
     )
 
 
-def _at_least_one(standing: Standing) -> Standing:
-    lead = standing.lead
+def _at_least_one(contender: Contender) -> Contender:
+    lead = contender.lead
     lead = Interval(max(1.0, lead.estimate), max(1.0, lead.low), max(1.0, lead.high), lead.confidence)
-    return Standing(standing.name, standing.rival, lead, standing.slower_than)
+    return Contender(contender.name, contender.rival, lead, contender.slower_than)

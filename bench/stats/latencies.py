@@ -37,7 +37,7 @@ def session_ratio(latency: Latency, baseline: Latency, confidence: float = 0.95)
     The ratio is None where no round is shared.
     """
     estimate = session_estimate(latency, baseline)
-    return estimate and estimate.interval(confidence)
+    return estimate.interval(confidence) if estimate else None
 
 
 def session_estimate(latency: Latency, baseline: Latency) -> LogEstimate | None:

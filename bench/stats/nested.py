@@ -130,9 +130,7 @@ def exp_interval(logs: Interval) -> Interval:
     return Interval(estimate, low, high, logs.confidence)
 
 
-def _nested(
-    values: NDArray[np.float64], baseline: NDArray[np.float64], clusters: NDArray[np.int64]
-) -> LogEstimate:
+def _nested(values: NDArray[np.float64], baseline: NDArray[np.float64], clusters: NDArray[np.int64]) -> LogEstimate:
     """Return the ratio of ``values`` to ``baseline``, (n,) each, from the ratios of their totals in each cluster."""
     _, cluster = np.unique(clusters, return_inverse=True)
     totals = np.log(np.bincount(cluster, values) / np.bincount(cluster, baseline))

@@ -66,6 +66,7 @@ class NodeClassification(Workload):
     case_type = NodeClassificationCase
     baseline = "gcn3"
     seed_parameter = "seed"
+    chapters = ("peeking",)
     metrics = (
         Metric(
             "accuracy",

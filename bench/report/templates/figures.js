@@ -1,45 +1,92 @@
-// Draws the figures, hides implementations on request, and fits the plots to the paper while printing.
-(() => {
-  "use strict";
-  const PAPER = { wide: { width: 900, height: 460 }, panel: { width: 325, height: 300 } }; // CSS pixels on A4 landscape
-  const OPTIONS = {
-    responsive: true,
-    displaylogo: false,
-    modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
-  };
-  const plots = Array.from(document.querySelectorAll(".plot"));
+// Draws each figure when it comes into view, and shows the implementations that the reader chooses.
+const MOST_PANELS = 6; // drawn before the reader asks for more
 
-  for (const plot of plots) {
-    const figure = JSON.parse(plot.nextElementSibling.textContent);
-    Plotly.newPlot(plot, figure.data, figure.layout, OPTIONS);
+for (const article of document.querySelectorAll("article.drawn")) {
+  const buttons = [...article.querySelectorAll(".legend button")];
+  const styles = Object.fromEntries(
+    buttons.map((button) => {
+      const { implementation, number: style, dash } = button.dataset;
+      const outline = button.querySelector("path:last-child").getAttribute("d");
+      return [implementation, { number: style, dash, outline }];
+    }),
+  );
+  const visible = new Set(
+    buttons.filter((button) => button.getAttribute("aria-pressed") === "true").map((b) => b.dataset.implementation),
+  );
+  const figures = [...article.querySelectorAll("figure")].map((element) => {
+    const data = JSON.parse(element.querySelector("script").textContent);
+    return { element, data, panels: element.querySelector(".panels"), count: MOST_PANELS, drawn: false };
+  });
+
+  function draw(figure) {
+    figure.drawn = true;
+    const { data, panels } = figure;
+    const wide = panels.classList.contains("wide");
+    const available = panels.clientWidth || 680;
+    const columns = wide ? 1 : Math.max(1, Math.min(data.panels.length, Math.floor(available / 340)));
+    const width = Math.min(wide ? 960 : 480, (available - (columns - 1) * 24) / columns);
+    panels.replaceChildren(
+      ...data.panels.slice(0, figure.count).map((panel) => {
+        const block = document.createElement("div");
+        block.className = "panel";
+        if (panel.title) {
+          const title = document.createElement("p");
+          title.className = "panel-title";
+          title.textContent = panel.title;
+          block.append(title);
+        }
+        block.append(drawPlot(panel, data.heading, styles, visible, Math.round(width), wide ? 440 : 280));
+        return block;
+      }),
+    );
   }
 
-  const buttons = Array.from(document.querySelectorAll(".legend button"));
+  const watcher = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        const figure = figures.find(({ element }) => element === entry.target);
+        if (entry.isIntersecting && !figure.drawn) draw(figure);
+      }
+    },
+    { rootMargin: "600px" },
+  );
 
-  function show(section, name, visible) {
-    for (const button of section.querySelectorAll(".legend button")) {
-      if (button.dataset.implementation === name) button.setAttribute("aria-pressed", String(visible));
-    }
-    for (const plot of section.querySelectorAll(".plot")) {
-      const traces = plot.data.flatMap((trace, index) => (trace.meta === name ? [index] : []));
-      if (traces.length) Plotly.restyle(plot, { visible }, traces);
-    }
+  for (const figure of figures) {
+    watcher.observe(figure.element);
+    const more = figure.element.querySelector(".more");
+    more?.addEventListener("click", () => {
+      figure.count = Infinity;
+      more.remove();
+      draw(figure);
+    });
+    const name = fileName(figure.element.dataset.title, figure.data.heading);
+    offerDownloads(figure.element.querySelector(".downloads"), name, () => ({
+      header: ["panel", "implementation", figure.data.panels[0].x.title, figure.data.panels[0].y.title, "low", "high"],
+      rows: figure.data.panels.flatMap((panel) =>
+        panel.series.flatMap((series) =>
+          series.x.map((x, index) => {
+            const shownX = panel.x.kind === "category" ? panel.x.ticks[x][1] : x;
+            return [panel.title, series.name, shownX, series.y[index], series.low?.[index], series.high?.[index]];
+          }),
+        ),
+      ),
+    }));
   }
 
+  const redraw = () => figures.filter((figure) => figure.drawn).forEach(draw);
   for (const button of buttons) {
     button.addEventListener("click", () => {
-      const visible = button.getAttribute("aria-pressed") !== "true";
-      show(button.closest("article"), button.dataset.implementation, visible);
+      const pressed = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(pressed));
+      if (pressed) visible.add(button.dataset.implementation);
+      else visible.delete(button.dataset.implementation);
+      redraw();
     });
   }
-
-  addEventListener("beforeprint", () => {
-    for (const plot of plots) {
-      plot.heightOnScreen = plot.layout.height;
-      Plotly.relayout(plot, { ...(plot.closest(".wide") ? PAPER.wide : PAPER.panel), autosize: false });
-    }
+  let width = innerWidth;
+  addEventListener("resize", () => {
+    if (innerWidth !== width) redraw();
+    width = innerWidth;
   });
-  addEventListener("afterprint", () => {
-    for (const plot of plots) Plotly.relayout(plot, { width: null, height: plot.heightOnScreen, autosize: true });
-  });
-})();
+  addEventListener("beforeprint", () => figures.forEach(draw));
+}

@@ -203,6 +203,7 @@ def only_known_workload(monkeypatch: pytest.MonkeyPatch) -> None:
                 case_type=Case,
                 sweep=None,
                 seed_parameter="seed",
+                chapters=(),
                 metrics=METRICS,
             )
         if name != "conv":
@@ -214,6 +215,7 @@ def only_known_workload(monkeypatch: pytest.MonkeyPatch) -> None:
             case_type=AnyCase,
             sweep="groups",
             seed_parameter=None,
+            chapters=(),
             metrics=(),
         )
 

@@ -7,13 +7,13 @@ import pytest
 from bench.core import registry
 from bench.core.record import Check, Status, Work
 from bench.report.accuracy import changes, differences, experiments
-from bench.report.accuracy_figures import cost_figures, learning_figures
+from bench.report.accuracy_figures import cost_panels, learning_panels
 from bench.report.accuracy_tables import differences_table, means_table
-from bench.report.compare import compare, compare_each, compare_runs
+from bench.report.compare import compare, compare_each, compare_runs, ratio_at
 from bench.report.curves import curves
 from bench.report.frame import frame
 from bench.report.html import write_report
-from bench.report.palette import styles
+from bench.report.matrix import section_matrix
 from bench.report.section import sections
 from bench.report.summary import summarise
 from bench.report.table import results_table
@@ -308,30 +308,25 @@ def test_learning_curves_are_means_over_the_epochs_that_all_seeds_reached(sectio
         for dataset in ("cora", "citeseer")
         for seed in values
     ]
-    figures = learning_figures(section(records), styles(["pytorch"]))
-    assert [figure.layout.meta for figure in figures] == [
+    plots = learning_panels(section(records))
+    assert [plot.title for plot in plots] == [
         f"dataset {dataset}: {curve}" for dataset in ("cora", "citeseer") for curve in ("Test accuracy", "Some loss")
     ]
-    (line,) = figures[0].data
+    (line,) = plots[0].series
     assert (list(line.x), list(line.y)) == ([1, 2], pytest.approx([30.0, 50.0]))
-    assert list(figures[1].data[0].y) == pytest.approx([1.0, math.nan, 0.5], nan_ok=True)  # a gap, not a bridge
+    assert list(plots[1].series[0].y) == pytest.approx([1.0, math.nan, 0.5], nan_ok=True)  # a gap, not a bridge
 
 
 def test_cost_figures_show_the_interval_where_there_is_one(section, make_trained):
     records = [make_trained("pytorch", seed, BASE[seed]) for seed in SEEDS] + [make_trained("once", 0, 0.7)]
     report_section = section(records)
-    (figure,) = cost_figures(
-        experiments(report_section),
-        report_section.metrics[0],
-        "latency",
-        lambda m: m.latency_ns,
-        styles(["once", "pytorch"]),
+    (plot,) = cost_panels(
+        experiments(report_section), report_section.metrics[0], "latency", lambda model: model.latency_ns
     )
-    pytorch, once = figure.data
+    pytorch, once = plot.series
     assert (pytorch.x[0], pytorch.y[0]) == (1.0, pytest.approx(80.45))
-    assert pytorch.error_y.array[0] == pytest.approx(0.21659, abs=1e-5)
-    assert pytorch.error_y.visible
-    assert not once.error_y.visible
+    assert pytorch.high[0] - pytorch.y[0] == pytest.approx(0.21659, abs=1e-5)
+    assert once.low == once.high == once.y, "a single seed has no interval"
 
 
 def test_the_page_shows_trained_models(make_run, make_trained, records, tmp_path):
@@ -343,7 +338,7 @@ def test_the_page_shows_trained_models(make_run, make_trained, records, tmp_path
         "paired by seed; p corrected for a column’s comparisons, 3 at most",
         "−0.89 worse",
         ">Better in test accuracy</th>",
-        'data-heading="Test accuracy, %"',
+        '"heading":"Test accuracy, %"',
         '80.45 <span class="aside">80.23 to 80.67</span>',
         "Learning curves",
         "Test accuracy against latency",
@@ -361,20 +356,27 @@ def test_rows_of_single_seeds_show_no_ratio(make_run, make_trained):
     records = [make_trained(name, seed, 0.8) for seed in (0, 1) for name in ("pytorch", "other")]
     records += [make_trained("other", seed, 0.8, dataset="citeseer") for seed in (0, 1)]  # without a baseline
     run = make_run(records)
-    table = results_table(frame([run]), compare_each([run]), [])
-    ratio, notes = ([column.heading for column in table.columns].index(name) for name in ("Ratio", "Notes"))
-    shown = [
-        (line.implementation, line.cells[ratio].text, line.verdict, line.cells[notes].text) for line in table.lines
-    ]
-    seed = [("pytorch", "–", "baseline", ""), ("other", "–", "", "")]
+    columns = {column["name"]: column for column in results_table(frame([run]), compare_each([run]), [])}
+    notes = columns["notes"]
     reason = "no ratio: no record of the baseline pytorch for this case; another is chosen with compare --baseline"
+    assert [notes["words"][index] if index >= 0 else "" for index in notes["index"]] == [""] * 4 + [reason] * 2
+    (only,) = sections([run], frame([run]), compare_each([run]))
+    matrix = section_matrix(only, None, 0, ratio_at)
+    assert matrix is not None
+    assert set(matrix.data["rows"]) == {-1}
+    assert matrix.cases.keys() == {"dataset=cora", "dataset=citeseer"}
+
+
+def test_a_metric_of_two_descriptions_is_shown_as_it_was_recorded(make_run, make_trained):
+    table = frame([make_run([make_trained("pytorch", 0, 0.8)])])
     metrics = registry.workload("nodes").metrics
-    accuracy = results_table(frame([run]), compare_each([run]), metrics).lines[0].cells[-4:-1]
-    assert [cell.text for cell in accuracy] == ["80.00", "1.00", "50.00"], "shares as per cent"
     twice = [metrics[0], metrics[0]._replace(is_fraction=False)]
-    unsure = results_table(frame([run]), compare_each([run]), twice)
-    assert (unsure.columns[-4].heading, unsure.lines[0].cells[-4].text) == ("Accuracy", "0.8000")
-    assert shown == [*seed, *seed, *[("other", "–", "", reason)] * 2]
+    described, unsure = (
+        next(column for column in results_table(table, [], metrics_) if column["name"] == "metric_accuracy")
+        for metrics_ in (metrics, twice)
+    )
+    assert (described["heading"], described["form"]) == ("Test accuracy, %", "hundredths")
+    assert (unsure["heading"], unsure["form"]) == ("Accuracy", "number")
 
 
 def _with_curve(check: Check) -> Check:
@@ -386,7 +388,7 @@ def test_an_operator_has_no_section_on_trained_models(section, make_record, make
         make_record(name, parameters={"groups": 1, "seed": seed}) for seed in (0, 1) for name in ("pytorch", "b")
     ]
     assert experiments(section(records, "part")) == []
-    assert learning_figures(section(records, "figures"), {}) == []
+    assert learning_panels(section(records, "figures")) == []
     text = write_report([make_run(records)], tmp_path / "report.html").read_text(encoding="utf-8")
     for unexpected in ('id="models"', "#models", "Trained models", "Fisher", "Learning curves", "repeats"):
         assert unexpected not in text.split("<script>")[0], unexpected

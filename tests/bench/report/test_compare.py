@@ -6,7 +6,16 @@ import pytest
 
 from bench.core.errors import UsageError
 from bench.core.record import Status
-from bench.report.compare import ONE_PROCESS, compare, compare_each, compare_runs, newly_failed
+from bench.report.compare import (
+    ONE_PROCESS,
+    cached_ratios,
+    compare,
+    compare_each,
+    compare_runs,
+    compare_section,
+    newly_failed,
+    ratio_at,
+)
 from bench.stats.verdict import Verdict
 
 STEADY = [1000.0 + i % 7 for i in range(40)]
@@ -62,6 +71,24 @@ def test_rows_with_a_verdict_do_not_count_in_the_correction_of_the_others(make_r
     rows = compare(make_run([make_record("pytorch", STEADY), make_record("fast", HALF), make_record("same", STEADY)]))
     assert [row.verdict for row in rows] == [Verdict.FASTER, Verdict.CANNOT_TELL]
     assert [row.ratio.confidence for row in rows if row.ratio] == pytest.approx([0.975, 0.95])
+
+
+def test_a_section_is_compared_with_any_baseline_as_a_part_of_a_larger_table(make_record, make_run):
+    records = [make_record("pytorch", STEADY), make_record("fast", HALF), make_record("slow", TWICE)]
+    rows = compare_section(make_run(records), "conv", "edge", "slow", 8, cached_ratios())
+    assert [(row.implementation, row.verdict) for row in rows] == [("pytorch", "faster"), ("fast", "faster")]
+    assert [row.ratio.confidence for row in rows if row.ratio] == [pytest.approx(1 - 0.05 / 10)] * 2
+
+
+def test_cached_ratios_are_the_same_either_way_round(make_record):
+    fast, slow = (
+        make_record("fast", STEADY),
+        make_record("slow", [value * (2 + index % 3) for index, value in enumerate(STEADY)]),
+    )
+    ratio = cached_ratios()
+    for first, second in ((fast, slow), (slow, fast)):
+        kept, direct = ratio(first, second)(0.99), ratio_at(first, second)(0.99)
+        assert (kept.estimate, kept.low, kept.high) == pytest.approx((direct.estimate, direct.low, direct.high))
 
 
 def test_only_ratios_count_for_the_correction(make_record, make_run):

@@ -3,6 +3,7 @@
 import json
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,21 @@ class Page(HTMLParser):
         self.text = ""
         self._inside = ""
         self.feed(text)
+
+    @property
+    def values(self) -> list[Any]:
+        """What the scripts of the page are given."""
+        return [json.loads(data) for data in self.data]
+
+    @property
+    def columns(self) -> dict[str, dict[str, Any]]:
+        """The columns of the table of results, by heading."""
+        (table,) = (value for value in self.values if "columns" in value)
+        return {column["heading"]: column for column in table["columns"]}
+
+    @property
+    def figures(self) -> list[dict[str, Any]]:
+        return [value for value in self.values if "panels" in value]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
@@ -75,10 +91,10 @@ def test_styles_load_nothing(records, make_run, tmp_path):
 
 def test_a_name_with_a_script_stays_text(page):
     scripts = [attributes for tag, attributes in page.elements if tag == "script"]
-    assert [s for s in scripts if s.get("type") != "application/json"] == [{}, {}, {}]
-    assert page.text.count(EVIL) > 5
-    names = {trace.get("name") for data in page.data for trace in json.loads(data)["data"]}
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in names
+    assert [s for s in scripts if s.get("type") != "application/json"] == [{}]
+    assert page.text.count(EVIL) > 3
+    names = {series["name"] for figure in page.figures for panel in figure["panels"] for series in panel["series"]}
+    assert EVIL in names
     assert not any("<" in data for data in page.data)
 
 
@@ -100,17 +116,58 @@ def test_shows_results_noise_floor_and_environment(page):
 
 
 def test_shows_all_three_figures(page):
-    assert len(page.data) == 3
-    for heading in ("Latency against groups", "Roofline", "Memory against latency"):
-        assert heading in page.text
-
-
-def test_sorts_by_numbers_not_by_text(page):
-    values = [
-        attributes["data-value"] for tag, attributes in page.elements if tag == "td" and "data-value" in attributes
+    assert [figure["heading"] for figure in page.figures] == [
+        "Latency against groups",
+        "Roofline",
+        "Memory against latency",
     ]
-    assert "1000.0" in values
-    assert "" in values
+
+
+def test_the_answer_comes_first_with_its_interval(make_record, make_run, tmp_path):
+    times = {"pytorch": 1000.0, "fast": 500.0, "near": 550.0}
+    records = [
+        make_record(name, [time * groups] * 20, parameters={"cin": 64, "groups": groups})
+        for groups in (1, 4)
+        for name, time in times.items()
+    ]
+    page = Page(write_report([make_run(records)], tmp_path / "report.html").read_text(encoding="utf-8"))
+    text = " ".join(page.text.split())
+    recommendation = text[: text.index("Every ratio", text.index("Take"))]
+    assert "Take fast" in recommendation
+    assert (
+        "It is the fastest in the geometric mean over the 2 cases, ahead of the runner-up near by a factor"
+        in recommendation
+    )
+    assert "of 1.100 [1.100, 1.100]. Case by case, the fastest of 2: fast in 2." in recommendation
+    assert "16 fast near 1.100 [1.100, 1.100] 1" in recommendation, "for each number of channels per group"
+
+
+def test_those_that_cannot_be_told_apart_are_both_the_answer(make_record, make_run, tmp_path):
+    noise = [1.0, 1.2, 0.9, 1.1] * 5
+    records = [
+        make_record(name, [1000 * factor for factor in noise[shift:] + noise[:shift]])
+        for shift, name in enumerate(("pytorch", "other"))
+    ]
+    page = Page(write_report([make_run(records)], tmp_path / "report.html").read_text(encoding="utf-8"))
+    text = " ".join(page.text.split())
+    assert "pytorch or other" in text or "other or pytorch" in text
+    assert "The data cannot tell them apart: " in text
+
+
+def test_every_ratio_to_every_baseline_is_in_the_page(make_record, make_run, tmp_path):
+    times = {"pytorch": 1000.0, "fast": 500.0, "slow": 4000.0}
+    records = [make_record(name, [time] * 20) for name, time in times.items()]
+    page = Page(write_report([make_run(records)], tmp_path / "report.html").read_text(encoding="utf-8"))
+    (matrix,) = (value for value in page.values if "ratios" in value)
+    assert matrix["implementations"] == ["fast", "pytorch", "slow"]
+    assert {name: ratios["estimate"] for name, ratios in matrix["ratios"].items()} == {
+        "pytorch": [0.5, None, 4.0],
+        "fast": [None, 2.0, 8.0],
+        "slow": [0.125, 0.25, None],
+    }
+    assert matrix["ratios"]["pytorch"]["verdicts"] == "f-s"
+    assert matrix["candidates"] == [[0]]
+    assert matrix["rows"] == [1, 0, 2]
 
 
 def test_says_that_noise_floor_peaks_or_baseline_are_missing(make_record, make_run, tmp_path):
@@ -155,11 +212,16 @@ def test_shows_what_is_particular_to_a_run_on_a_gpu(make_record, make_run, tmp_p
     run = make_run(records, request=Request(workloads=("conv",), suite="quick", target="cuda"), peaks=peaks)
     page = Page(write_report([run], tmp_path / "report.html").read_text(encoding="utf-8"))
     text = page.text.replace("\u00a0", " ")
-    assert "3 rounds with the GPU's clock throttled" in text
-    assert "in 20 of 20 samples the GPU may have waited for the host" in text
-    for expected in ("A GPU", "tf32 product", "3,000 GB/s", "1.00 GiB working set", "1.500 µs", "driver 2.00 MiB"):
+    (note,) = page.columns["Notes"]["words"]
+    assert "3 rounds with the GPU's clock throttled" in note
+    assert "in 20 of 20 samples the GPU may have waited for the host" in note
+    for expected in ("A GPU", "tf32 product", "3,000 GB/s", "1.00 GiB working set", "1.500 µs"):
         assert expected in text, expected
-    assert any("tf32 product" in data for data in page.data), "as a roof of the roofline"
+    assert page.columns["Memory"]["driver_bytes"] == [None, 2.0**21]
+    roofs = [
+        guide["label"]["text"] for figure in page.figures for guide in figure["panels"][0]["guides"] if "label" in guide
+    ]
+    assert any("tf32 product" in roof for roof in roofs)
     for words in (
         "No GPU has run this project's tests yet",
         "The noise floor of this GPU has not been measured",
@@ -194,8 +256,8 @@ def test_shows_several_runs_workloads_and_metrics(make_record, make_run, tmp_pat
     )
     runs = [make_run([make_record(), trained], "first"), make_run([make_record()], "second", noise_floor=None)]
     page = Page(write_report(runs, tmp_path / "report.html").read_text(encoding="utf-8"))
-    headings = [a["data-heading"] for tag, a in page.elements if tag == "th" and "data-heading" in a]
-    assert headings[:3] == ["Run", "Workload", "Implementation"]
+    headings = list(page.columns)
+    assert headings[:4] == ["Implementation", "Case", "Run", "Workload"]
     assert "Top-1" in headings
     assert "training on edge" in page.text
     for sentence in ("Noise floor of this machine, used as the margin", "The noise floor of this machine is unknown"):
@@ -207,9 +269,12 @@ def test_implementations_of_one_workload_have_colours_of_their_own(make_record, 
     last = len(COLOURS)
     records = [make_record(f"{i:02}", workload="a" if i in (0, last) else "b") for i in range(last + 1)]
     page = Page(write_report([make_run(records)], tmp_path / "report.html").read_text(encoding="utf-8"))
-    for data in page.data:
-        colours = [trace["marker"]["color"] for trace in json.loads(data)["data"] if "marker" in trace]
-        assert len(set(colours)) == len(colours) >= 2
+    buttons = [attributes for _, attributes in page.elements if "data-implementation" in attributes]
+    colours = {attributes["data-implementation"]: attributes["data-number"] for attributes in buttons}
+    assert len(colours) == last + 1
+    others = [colours[f"{i:02}"] for i in range(1, last)]
+    assert len(set(others)) == len(others)
+    assert colours["00"] != colours[f"{last:02}"]
 
 
 def test_an_empty_run_and_two_runs_of_one_name_are_usage_errors(make_record, make_run, tmp_path):

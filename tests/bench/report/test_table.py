@@ -1,10 +1,19 @@
-"""The notes in the rows of the table."""
+"""The columns of the table, and the notes in its rows."""
+
+import json
 
 import pytest
 
+from bench.core.record import Status
+from bench.core.workload import Metric
 from bench.report.compare import ONE_PROCESS, compare_each
 from bench.report.frame import frame
 from bench.report.table import results_table
+
+METRICS = [
+    Metric("accuracy", "test accuracy", "Share right.", is_fraction=True, higher_is_better=True),
+    Metric("inflation", "inflation", "What peeking adds.", is_fraction=True),
+]
 
 
 @pytest.fixture
@@ -13,10 +22,9 @@ def note(make_record, make_run):
 
     def note_of(record, **changes):
         run = make_run([make_record(), record], **changes)
-        table = results_table(frame([run]), compare_each([run]), [])
-        index = [column.heading for column in table.columns].index("Notes")
-        (line,) = (line for line in table.lines if line.implementation == record.implementation)
-        return line.cells[index].text.replace("\u00a0", " ")
+        columns = {column["name"]: column for column in results_table(frame([run]), compare_each([run]), [])}
+        index = columns["notes"]["index"][1]
+        return "" if index < 0 else columns["notes"]["words"][index].replace("\u00a0", " ")
 
     return note_of
 
@@ -39,3 +47,40 @@ def test_memory_that_every_call_keeps_is_noted(make_record, note, growth, expect
 
 def test_a_single_process_is_noted(make_record, note):
     assert note(make_record("single", processes=[0] * 20)) == ONE_PROCESS
+
+
+@pytest.fixture
+def columns(make_record, make_run):
+    """Return the columns for two cases, of which one did not pass."""
+    failed = make_record("slow", parameters={"groups": 8}, status=Status.CRASHED, reason="signal 11", check=None)
+    run = make_run([make_record(), make_record("slow", [2e6] * 20), failed])
+    return {column["name"]: column for column in results_table(frame([run]), compare_each([run]), [])}
+
+
+def test_texts_are_stored_once_and_numbers_row_by_row(columns):
+    implementation = columns["implementation"]
+    assert implementation["words"] == ["pytorch", "slow"]
+    assert implementation["index"] == [0, 1, 1]
+    assert columns["latency_ns"]["value"] == [1000.0, 2e6, None]
+    assert columns["latency_ns"]["latency_high_ns"] == [1000.0, 2e6, None]
+    assert columns["peak_bytes"]["prepared_bytes"] == [512.0, 512.0, None]
+    assert columns["status"]["words"] == ["passed", "crashed"]
+    assert columns["notes"]["words"] == ["signal 11"]
+
+
+def test_parameters_are_columns_that_wait_for_the_reader(columns):
+    groups, channels = columns["groups"], columns["channels_per_group"]
+    assert [groups["words"][index] for index in groups["index"]] == ["4", "4", "8"]
+    assert [channels["words"][index] for index in channels["index"]] == ["16", "16", "8"]
+    assert groups["numeric"] is True
+    assert not groups["shown"]
+    assert columns["latency_ns"]["shown"]
+
+
+def test_a_value_that_is_not_finite_is_json(make_trained, make_run):
+    run = make_run([make_trained("pytorch", 0, 0.5, metrics={"inflation": float("inf"), "accuracy": float("nan")})])
+    columns = {column["name"]: column for column in results_table(frame([run]), [], METRICS)}
+    assert columns["metric_inflation"]["value"] == ["inf"]
+    assert columns["metric_accuracy"]["value"] == [None]
+    assert columns["metric_accuracy"]["heading"] == "Test accuracy, %"
+    json.dumps(list(columns.values()), allow_nan=False)

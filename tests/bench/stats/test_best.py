@@ -34,8 +34,8 @@ def test_the_fastest_leads_its_runner_up() -> None:
     assert choice.leader.lead.estimate == pytest.approx(math.exp(0.1))
     assert choice.leader.lead.low == pytest.approx(math.exp(0.06))
     assert choice.leader.lead.confidence == 0.95
-    assert [standing.name for standing in choice.standings] == ["a", "b", "c"]
-    assert [set(standing.slower_than) for standing in choice.standings] == [set(), {"a"}, {"a", "b"}]
+    assert [contender.name for contender in choice.contenders] == ["a", "b", "c"]
+    assert [set(contender.slower_than) for contender in choice.contenders] == [set(), {"a"}, {"a", "b"}]
 
 
 def test_those_that_cannot_be_told_apart_are_all_candidates() -> None:
@@ -66,7 +66,9 @@ def test_ratios_that_contradict_one_another_leave_every_alternative_in() -> None
     beats = {("a", "b"), ("b", "c"), ("c", "a")}
 
     def ratio_at(name: str, other: str, confidence: float) -> Interval:
-        return Interval(0.5, 0.4, 0.6, confidence) if (name, other) in beats else Interval(2.0, 1 / 0.6, 2.5, confidence)
+        return (
+            Interval(0.5, 0.4, 0.6, confidence) if (name, other) in beats else Interval(2.0, 1 / 0.6, 2.5, confidence)
+        )
 
     assert set(choose(["a", "b", "c"], ratio_at, margin=0.01).candidates) == {"a", "b", "c"}
 
@@ -108,12 +110,12 @@ def simulated(truths: Sequence[float], random: np.random.Generator) -> Choice:
 def holds(choice: Choice, truths: Sequence[float]) -> bool:
     """Whether all that a choice says is true."""
     best = str(np.argmin(truths))
-    for standing in choice.standings:
-        lead = min(truth for index, truth in enumerate(truths) if str(index) != standing.name)
-        lead = math.exp(lead - truths[int(standing.name)])
-        if standing.lead.low > lead * (1 + 1e-12):
+    for contender in choice.contenders:
+        lead = min(truth for index, truth in enumerate(truths) if str(index) != contender.name)
+        lead = math.exp(lead - truths[int(contender.name)])
+        if contender.lead.low > lead * (1 + 1e-12):
             return False
-        if standing.name == best and standing.lead.high < lead:
+        if contender.name == best and contender.lead.high < lead:
             return False
     return best in choice.candidates
 

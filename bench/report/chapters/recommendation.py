@@ -1,0 +1,231 @@
+"""The recommendation first: which implementation to take for each workload, and how sure that is."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bench.report.accuracy import Experiment, experiments
+from bench.report.accuracy_tables import mean_text, value_text
+from bench.report.chapter import Chapter, Report
+from bench.report.choice import ChoiceOver, SectionChoice
+from bench.report.grid import Column, Grid, GridCell
+from bench.report.section import Section
+from bench.report.summary import noise
+from bench.report.units import counted, ratio_with_interval
+from bench.stats.best import Choice, Contender
+
+_LEAST_LEAD = 0.01
+"""Low ends of leads that are smaller are shown as 0."""
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """The line on one section."""
+
+    title: str
+    run: str
+    number: int
+    """The section's number, by which its matrix is linked."""
+    take: Sequence[str]
+    """The implementation to take, or those that the data cannot tell apart; empty where there is none."""
+    certainty: str
+    """How sure that is, in a sentence."""
+    warnings: Sequence[str] = ()
+    """What a reader must not miss, such as incorrect outputs."""
+    remarks: Sequence[str] = ()
+    by_value: Grid | None = None
+    """A choice for each value of a parameter, or for each experiment."""
+    failures: int = 0
+    """The number of records that did not pass."""
+
+
+@dataclass(frozen=True)
+class _Advice:
+    """What to take, and how sure that is, before the section is added."""
+
+    take: Sequence[str]
+    certainty: str
+    remarks: Sequence[str] = field(default_factory=list)
+    by_value: Grid | None = None
+
+
+class RecommendationChapter(Chapter):
+    """Which implementation to take, against the runner-up and not only against the baseline."""
+
+    name = "recommendation"
+    title = "Which one to take"
+    template = "recommendation.html"
+
+    def content(self, report: Report) -> Mapping[str, Any]:
+        recommendations = [_recommendation(report, number, section) for number, section in enumerate(report.sections)]
+        common = _common([recommendation.remarks for recommendation in recommendations])
+        return {
+            "recommendations": recommendations,
+            "common": common,
+            "noises": [(run.name, noise(run)) for run in report.runs],
+            "matrices": report.matrices,
+        }
+
+
+def _common(remarks: Sequence[Sequence[str]]) -> list[str]:
+    """Return the remarks that all of several sections have."""
+    return [text for text in remarks[0] if all(text in other for other in remarks)] if len(remarks) > 1 else []
+
+
+def _recommendation(report: Report, number: int, section: Section) -> Recommendation:
+    choice = report.choice(section)
+    line = _trained(section) if section.seed_parameter else _timed(choice) if choice else _nothing(section)
+    incorrect = section.rows[section.rows["status"] == "incorrect"]["implementation"].value_counts()
+    names = ", ".join(f"{name} in {counted(count, 'case')}" for name, count in incorrect.items())
+    warnings = [f"Wrong outputs, for which no speed is given, from {names}."] if names else []
+    remarks = [*line.remarks, *filter(None, [section.remark])]
+    failures = int((section.rows["status"] != "passed").sum())
+    return Recommendation(
+        section.title, section.run.name, number, line.take, line.certainty, warnings, remarks, line.by_value, failures
+    )
+
+
+def _nothing(section: Section) -> _Advice:
+    if (section.rows["status"] == "passed").any():
+        return _Advice([], "No case has two implementations that passed, so there is nothing to choose from.")
+    return _Advice([], "Nothing passed.")
+
+
+def _timed(choice: SectionChoice) -> _Advice:
+    overall = choice.overall
+    if overall.choice is None:
+        certainty = f"{_without_choice(overall)} {_by_case(choice)}".strip()
+        return _Advice([overall.only] if overall.only else [], certainty, list(_remarks(choice)), _by_value(choice))
+    certainty = _certainty(overall.choice, overall.cases)
+    if overall.cases > 1:
+        certainty += f" {_by_case(choice)}"
+    return _Advice(overall.choice.candidates, certainty, list(_remarks(choice)), _by_value(choice))
+
+
+def _without_choice(overall: ChoiceOver) -> str:
+    if overall.only:
+        return f"It alone passed on all {counted(overall.cases, 'case')}, so no mean compares it with others."
+    return f"No implementation passed on all {counted(overall.cases, 'case')}, so no mean compares them."
+
+
+def _certainty(choice: Choice, cases: int) -> str:
+    leader = choice.leader
+    lead = _lead_text(leader)
+    over = "" if cases == 1 else f" in the geometric mean over the {cases} cases"
+    if choice.is_sure:
+        return f"It is the fastest{over}, ahead of the runner-up {leader.rival} by a factor of {lead}."
+    return f"The data cannot tell them apart{over}: {leader.name} leads {leader.rival} by a factor of {lead}."
+
+
+def _by_case(choice: SectionChoice) -> str:
+    """Return in how many cases each is surely the fastest, in a sentence."""
+    sure, total = choice.surely_fastest, len(choice.by_case)
+    if total < 2:
+        return ""
+    parts = [f"{name} in {count}" for name, count in sure.most_common(3)]
+    rest = sum(sure.values()) - sum(count for _, count in sure.most_common(3))
+    parts += [f"others in {rest}"] if rest else []
+    unsure = total - sum(sure.values())
+    parts += [f"no one surely in {unsure}"] if unsure else []
+    return f"Case by case, the fastest of {total}: {', '.join(parts)}."
+
+
+def _remarks(choice: SectionChoice) -> Iterator[str]:
+    overall = choice.overall
+    if overall.choice and overall.left_out:
+        names = ", ".join(f"{name} ({count} of {overall.cases})" for name, count in overall.left_out.items())
+        yield f"Not compared in the mean, as they did not pass on every case: {names}."
+    total = len(choice.by_case)
+    for caution, count in choice.cautions.items():
+        yield f"Note for {'all' if count == total else f'{count} of {total}'} cases: {caution}."
+
+
+def _by_value(choice: SectionChoice) -> Grid | None:
+    """Return the choice for each value of the axis."""
+    if not choice.by_value:
+        return None
+    columns = [
+        Column(choice.axis.replace("_", " "), numeric=False),
+        Column("Take", numeric=False),
+        Column("Ahead of", numeric=False, hint="the runner-up"),
+        Column("by a factor of", hint="the runner-up's latency / its own, and the interval of that"),
+        Column("Cases"),
+    ]
+    return Grid(columns, [_value_line(value, over) for value, over in choice.by_value.items()])
+
+
+def _value_line(value: str, over: ChoiceOver) -> list[GridCell]:
+    cases = GridCell(str(over.cases))
+    if over.choice is None:
+        alone = GridCell(over.only or "–", "alone passed on all of them" if over.only else "")
+        return [GridCell(value), alone, GridCell("–"), GridCell("–"), cases]
+    if not over.choice.is_sure:
+        take = GridCell(" or ".join(over.choice.candidates), "the data cannot tell them apart")
+        return [GridCell(value), take, GridCell("–"), GridCell("–"), cases]
+    leader = over.choice.leader
+    return [GridCell(value), GridCell(leader.name), GridCell(leader.rival), GridCell(_lead_text(leader)), cases]
+
+
+def _lead_text(contender: Contender) -> str:
+    """Return the lead with its interval; a low end near 0, of few rounds, as 0."""
+    lead = contender.lead
+    return ratio_with_interval(lead.estimate, lead.low if lead.low > _LEAST_LEAD else 0.0, lead.high)
+
+
+def _trained(section: Section) -> _Advice:
+    """Return which model is best in the metric that models are judged by."""
+    trained = [experiment for experiment in experiments(section) if experiment.leader]
+    if not trained:
+        return _Advice([], "No two models have the metric that they are judged by.")
+    metric = trained[0].metrics[0]
+    best = Counter(_candidates(experiment)[0] for experiment in trained)
+    sure = Counter(_candidates(experiment)[0] for experiment in trained if _is_sure(experiment))
+    extreme = "highest" if metric.higher_is_better else "lowest"
+    if len(trained) == 1:
+        return _Advice(_candidates(trained[0]), _leader_text(trained[0], extreme))
+    counts = ", ".join(f"{name} in {count}" for name, count in best.most_common())
+    surely = ", ".join(f"{name} in {count}" for name, count in sure.most_common()) or "none in any"
+    certainty = f"The {extreme} {metric.title} over {len(trained)} experiments: {counts}. Surely so: {surely}."
+    take = [best.most_common(1)[0][0]] if len(sure) == 1 and sum(sure.values()) == len(trained) else []
+    columns = [
+        Column("Experiment", numeric=False),
+        Column("Take", numeric=False),
+        Column(metric.heading, hint=metric.meaning),
+        Column("Repeats"),
+    ]
+    lines = [_experiment_line(experiment) for experiment in trained]
+    return _Advice(take, certainty, by_value=Grid(columns, lines))
+
+
+def _is_sure(experiment: Experiment) -> bool:
+    return bool(experiment.leader and not experiment.leader.unsure and not experiment.leader.tied)
+
+
+def _candidates(experiment: Experiment) -> list[str]:
+    leader = experiment.leader
+    return [] if leader is None else list(dict.fromkeys([leader.implementation, *leader.tied, *leader.unsure]))
+
+
+def _leader_text(experiment: Experiment, extreme: str) -> str:
+    metric, leader = experiment.metrics[0], experiment.leader
+    if leader is None:
+        return ""
+    mean = mean_text(metric, leader.mean)
+    if leader.tied:
+        return f"They share the {extreme} {metric.title}, {value_text(metric, leader.mean.estimate)}."
+    surely = "surely better than every other" if not leader.unsure else "the data cannot tell them apart"
+    over = counted(leader.seeds, "repeat")
+    return f"{leader.implementation} has the {extreme} mean {metric.title}, {mean} over {over}; {surely}."
+
+
+def _experiment_line(experiment: Experiment) -> list[GridCell]:
+    metric, leader = experiment.metrics[0], experiment.leader
+    if leader is None:
+        return [GridCell(experiment.title or "all"), GridCell("–"), GridCell("–"), GridCell("–")]
+    names = _candidates(experiment)
+    aside = "" if len(names) == 1 else "the data cannot tell them apart"
+    if len(names) == len(experiment.models) > 3:
+        names, aside = [f"any of {len(names)}"], f"{leader.implementation} has the best mean, but not surely"
+    cells = [GridCell(experiment.title or "all"), GridCell(" or ".join(names), aside)]
+    return [*cells, GridCell(mean_text(metric, leader.mean)), GridCell(str(leader.seeds))]
