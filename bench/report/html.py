@@ -25,6 +25,7 @@ _SCRIPTS = (
     "figures.js",
     "matrix.js",
     "forest.js",
+    "columns.js",
     "table.js",
     "print.js",
 )

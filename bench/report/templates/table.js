@@ -9,7 +9,6 @@
   const [form, shownCount] = [document.getElementById("filters"), document.getElementById("shown")];
   const details = document.getElementById("record");
   const body = table.tBodies[0];
-  const collator = new Intl.Collator("en", { numeric: true });
   const choices = [...form.querySelectorAll("select")];
   const search = form.elements.text;
   const boxes = [...form.querySelectorAll("input[name=column]")];
@@ -35,54 +34,7 @@
     }
   }
 
-  const word = (column, row) => column.words[column.index[row]] ?? "";
-  const number_ = (value) => (value === "inf" ? Infinity : value === "-inf" ? -Infinity : value);
-  const FORMS = {
-    text: (column, row) => [word(column, row)],
-    verdict: (column, row) => [column.value[row]],
-    ratio: ({ value, low, high }, row) => [ratio(value[row]), ratioInterval(low[row], high[row])],
-    duration: ({ value, latency_low_ns: low, latency_high_ns: high }, row) => [
-      duration(value[row]),
-      durationInterval(low[row], high[row], value[row]),
-    ],
-    memory: ({ value, prepared_bytes: prepared, driver_bytes: driver }, row) => [
-      size(value[row] + prepared[row]),
-      `${size(value[row])} + ${size(prepared[row])}${driver && driver[row] !== null ? `; driver ${size(driver[row])}` : ""}`,
-    ],
-    millions: ({ value }, row) => [number(value[row] / 1e6)],
-    percent: ({ value }, row) => [percent(value[row])],
-    hundredths: ({ value }, row) => [Number.isFinite(number_(value[row])) ? (100 * value[row]).toFixed(2) : MISSING],
-    error: ({ value, tolerance }, row) => [
-      number(number_(value[row]), 2),
-      tolerance && tolerance[row] !== null ? `≤ ${tolerance[row]}` : "",
-    ],
-    number: ({ value }, row) => [number(number_(value[row]))],
-  };
-
-  function parts(column, row) {
-    if (column.value && column.value[row] === null) return [MISSING];
-    const [text, aside] = FORMS[column.form](column, row);
-    return [text === "" ? MISSING : text, aside];
-  }
-
-  const isNumeric = (column) => !["text", "verdict"].includes(column.form) || column.numeric === true;
   const shownColumns = () => columns.filter((column) => column.shown);
-
-  function sortKeys(column) {
-    if (column.form === "verdict") return column.value.map((text) => (text === "" ? NaN : VERDICT_ORDER.indexOf(text)));
-    if (column.form === "text") {
-      const ranks = column.words.map((text, index) => [text, index]);
-      ranks.sort(([a], [b]) => (column.numeric ? Number(a) - Number(b) : collator.compare(a, b)));
-      const rank = new Array(column.words.length);
-      ranks.forEach(([, index], position) => (rank[index] = position));
-      return column.index.map((index) => (index < 0 ? NaN : rank[index]));
-    }
-    if (column.form === "memory") {
-      return column.value.map((value, row) => (value === null ? NaN : value + column.prepared_bytes[row]));
-    }
-    return column.value.map((value) => (value === null ? NaN : Number(number_(value))));
-  }
-  const VERDICT_ORDER = ["faster", "cannot tell", "baseline", "slower"];
 
   function sortRows() {
     if (!sorted.name) {
@@ -101,23 +53,8 @@
     });
   }
 
-  // A term such as groups=4 asks for a parameter of the case; any other is looked for in all texts.
-  function termTest(term) {
-    const [name, value] = term.split("=", 2);
-    const parameter = value !== undefined ? byName.get(name) : undefined;
-    if (parameter?.form === "text" && parameter.numeric !== undefined) {
-      const wanted = parameter.words.findIndex((text) => text.toLowerCase() === value);
-      return (row) => wanted >= 0 && parameter.index[row] === wanted;
-    }
-    const texts = columns
-      .filter((column) => column.form === "text" && column.numeric === undefined)
-      .map((column) => ({ index: column.index, has: column.words.map((text) => text.toLowerCase().includes(term)) }));
-    const verdicts = byName.get("verdict").value;
-    return (row) => texts.some(({ index, has }) => has[index[row]]) || verdicts[row].includes(term);
-  }
-
   function filterRows() {
-    const tests = search.value.toLowerCase().split(/\s+/).filter(Boolean).map(termTest);
+    const tests = search.value.toLowerCase().split(/\s+/).filter(Boolean).map((term) => termTest(columns, term));
     for (const choice of choices.filter(({ value }) => value)) {
       const column = byName.get(choice.name);
       if (column.form === "verdict") tests.push((row) => column.value[row] === choice.value);
@@ -151,7 +88,7 @@
     let longest = column.heading.length + 2;
     const step = Math.max(1, Math.floor(count / 200));
     for (let row = 0; row < count; row += step) {
-      const [text, aside] = parts(column, row);
+      const [text, aside] = columnParts(column, row);
       longest = Math.max(longest, text.length + (aside ? aside.length + 1 : 0));
     }
     return 0.85 * Math.min(longest, column.name === "notes" ? 64 : 44); // most characters are narrower than a 0
@@ -208,7 +145,7 @@
     if (position === active) element.setAttribute("aria-selected", "true");
     for (const column of chosen) {
       const cell = document.createElement("td");
-      const [text, aside] = parts(column, row);
+      const [text, aside] = columnParts(column, row);
       cell.className = `${isNumeric(column) ? "num" : ""} ${column.form === "verdict" ? text.replace(" ", "-") : ""}`.trim();
       cell.append(text);
       if (aside) {
@@ -272,7 +209,7 @@
     link.textContent = "Link to this row";
     const list = document.createElement("dl");
     for (const column of columns) {
-      const [text, aside] = parts(column, row);
+      const [text, aside] = columnParts(column, row);
       if (text === MISSING) continue;
       const pair = document.createElement("div");
       const [term, value] = [document.createElement("dt"), document.createElement("dd")];
