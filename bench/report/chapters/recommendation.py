@@ -63,9 +63,16 @@ class RecommendationChapter(Chapter):
         return {
             "recommendations": recommendations,
             "common": common,
-            "noises": [(run.name, noise(run)) for run in report.runs],
+            "noises": _noises(report),
             "matrices": report.matrices,
         }
+
+
+def _noises(report: Report) -> list[tuple[str, str]]:
+    """Return what is known of the noise of each run, after its name; once, without a name, where it is the same."""
+    sentences = [(run.name, noise(run)) for run in report.runs]
+    different = {sentence for _, sentence in sentences}
+    return sentences if len(different) > 1 else [("", sentences[0][1])]
 
 
 def _common(remarks: Sequence[Sequence[str]]) -> list[str]:

@@ -264,6 +264,14 @@ def test_shows_several_runs_workloads_and_metrics(make_record, make_run, tmp_pat
         assert page.text.count(sentence) == 1, "once for each run, though the first has two sections"
 
 
+def test_what_is_common_to_all_runs_is_said_once(make_record, make_run, tmp_path):
+    runs = [make_run([make_record(), make_record("other")], name) for name in ("first", "second")]
+    text = Page(write_report(runs, tmp_path / "report.html").read_text(encoding="utf-8")).text
+    assert text.count("Noise floor of this machine, used as the margin") == 1
+    assert text.count("All <i>layers</i> are square.") == 2, "in the recommendation and in the cautions"
+    assert text.count("No output was incorrect.") == 1
+
+
 def test_implementations_of_one_workload_have_colours_of_their_own(make_record, make_run, tmp_path):
     """This holds however many another workload has; in this test all together are one more than the colours."""
     last = len(COLOURS)
