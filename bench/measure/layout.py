@@ -24,7 +24,7 @@ arrays within a page, so that cache conflicts differ between processes."""
 class _Mallinfo2(ctypes.Structure):
     """What glibc's ``mallinfo2`` returns."""
 
-    _fields_ = (("sizes", ctypes.c_size_t * 9), ("keepcost", ctypes.c_size_t))
+    _fields_ = (("others", ctypes.c_size_t * 8), ("fordblks", ctypes.c_size_t), ("keepcost", ctypes.c_size_t))
 
 
 def randomize_layout() -> object:
@@ -41,20 +41,23 @@ def randomize_layout() -> object:
 def _fill_free_chunks(random: Random) -> list[np.ndarray]:
     """Allocate blocks, from large to small, until no free chunk of the inherited heap is left.
 
-    Otherwise an array that fits a free chunk would have the same address in every process. This works with glibc only;
-    with other C libraries it does nothing.
+    Otherwise an array that fits a free chunk would have the same address in every process. This works with glibc 2.33
+    and newer; with other C libraries it does nothing.
     """
     libc = ctypes.CDLL(None)
     if not hasattr(libc, "mallinfo2"):
         return []
     libc.mallinfo2.restype = _Mallinfo2
     libc.sbrk.restype, libc.sbrk.argtypes = ctypes.c_void_p, [ctypes.c_ssize_t]
-    top_chunk = libc.sbrk(0) - libc.mallinfo2().keepcost
+    heap = libc.mallinfo2()
+    top_chunk, free_bytes = libc.sbrk(0) - heap.keepcost, heap.fordblks - heap.keepcost
     blocks: list[np.ndarray] = []
     size = float(MAX_BLOCK_BYTES)
     while size > MIN_BLOCK_BYTES:
         block = np.empty(int(size), np.uint8)
         blocks.append(block)
-        if block.ctypes.data >= top_chunk:
+        if block.ctypes.data < top_chunk and free_bytes > 0:
+            free_bytes -= block.nbytes
+        else:
             size *= random.uniform(0.5, 0.9)
     return blocks
