@@ -15,7 +15,7 @@ from bench.stats.verdict import Verdict
 
 COLUMNS = (
     *("trial", "implementation", "pairs", "slower", "faster", "cannot tell"),
-    *("interval, median", "95 % intervals without 1", "95 % of ratios within", "process to process"),
+    *("ratio, median", "interval, median", "95 % intervals without 1", "95 % of ratios within", "process to process"),
 )
 
 
@@ -68,7 +68,8 @@ def _row(trial: Trial, implementation: str, comparisons: Sequence[CopyComparison
     spread = median(comparison.process_std for comparison in comparisons)
     without_1 = sum(not comparison.low <= 1 <= comparison.high for comparison in comparisons)
     identical = [f"{without_1} of {len(comparisons)}", f"±{_percent(noise_floor(comparisons))}"]
-    counts += [f"±{_percent(half_width)}", *(identical if trial.slowdown is None else "––"), _percent(spread)]
+    ratio = f"{median(comparison.ratio for comparison in comparisons):.3f}"
+    counts += [ratio, f"±{_percent(half_width)}", *(identical if trial.slowdown is None else "––"), _percent(spread)]
     return _line([str(trial), implementation, str(len(comparisons)), *counts])
 
 

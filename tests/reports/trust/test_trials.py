@@ -36,11 +36,11 @@ def test_each_trial_has_a_row_for_all_and_one_for_each_implementation() -> None:
     ]
     _, _, *rows = trials.table(compared, 0.01)
     assert rows == [
-        "| same | all | 2 | 1 | 0 | 1 | ±0.5 % | 1 of 2 | ±2.0 % | 3.0 % |",
-        "| same | im2col | 1 | 1 | 0 | 0 | ±0.5 % | 1 of 1 | ±2.0 % | 3.0 % |",
-        "| same | pytorch | 1 | 0 | 0 | 1 | ±0.5 % | 0 of 1 | ±0.2 % | 3.0 % |",
-        "| slower | all | 2 | 1 | 0 | 1 | ±1.0 % | – | – | 3.0 % |",
-        "| slower | im2col | 2 | 1 | 0 | 1 | ±1.0 % | – | – | 3.0 % |",
+        "| same | all | 2 | 1 | 0 | 1 | 1.009 | ±0.5 % | 1 of 2 | ±2.0 % | 3.0 % |",
+        "| same | im2col | 1 | 1 | 0 | 0 | 1.020 | ±0.5 % | 1 of 1 | ±2.0 % | 3.0 % |",
+        "| same | pytorch | 1 | 0 | 0 | 1 | 0.998 | ±0.5 % | 0 of 1 | ±0.2 % | 3.0 % |",
+        "| slower | all | 2 | 1 | 0 | 1 | 1.022 | ±1.0 % | – | – | 3.0 % |",
+        "| slower | im2col | 2 | 1 | 0 | 1 | 1.022 | ±1.0 % | – | – | 3.0 % |",
     ]
 
 
