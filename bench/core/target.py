@@ -91,6 +91,9 @@ class Target:
         variables = {f"{library}_NUM_THREADS": threads for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR")}
         if self.kind != "cuda":
             variables["CUDA_VISIBLE_DEVICES"] = ""  # A library that has started CUDA cannot be used after a fork.
+        if self.kind == "edge":
+            # TBB, in OpenVINO, would use hwloc at every call to bind its thread to the core that it was prepared on.
+            variables["HWLOC_THISSYSTEM"] = "0"
         if self.isa:
             # PyTorch's compiler caches by source, so it would reuse code compiled for other instruction sets.
             cache = Path(tempfile.gettempdir()) / f"torchinductor_{os.getuid()}_{self.isa}"
