@@ -17,7 +17,8 @@ class OpenVino(Implementation):
     requires = ("openvino",)
     note = (
         "Timed: one inference request with the input bound in place and a new output tensor, both NCHW: the plug-in's "
-        "own reordering to and from its inner layout is inside. Compiling the model is not."
+        "own reordering to and from its inner layout is inside. Compiling the model is not. On edge TBB is kept from "
+        "binding the thread at every call (HWLOC_THISSYSTEM=0), which takes some microseconds: the worker is pinned."
     )
 
     def unsupported(self, case: GroupedConv2dCase) -> str | None:

@@ -15,7 +15,8 @@ class OpenVino(Implementation):
     requires = ("openvino",)
     note = (
         "cg times the arithmetic: no single operator slides windows. Timed: one inference request with the input "
-        "bound in place and a new output tensor, both NCHW, the plug-in's own reordering inside. Compiling is not."
+        "bound in place and a new output tensor, both NCHW, the plug-in's own reordering inside. Compiling is not. "
+        "On edge TBB is kept from binding the thread at every call (HWLOC_THISSYSTEM=0): the worker is pinned."
     )
 
     def unsupported(self, case: SlidingChannelConv2dCase) -> str | None:

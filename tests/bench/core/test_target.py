@@ -33,6 +33,12 @@ def test_edge_is_one_core_and_one_thread_in_every_library() -> None:
     assert set(thread_counts.values()) == {"1"}
 
 
+def test_libraries_do_not_bind_threads_on_the_edge() -> None:
+    """On all cores, where there is nowhere else to go, hwloc keeps its part in choosing them."""
+    assert Target("edge").environment()["HWLOC_THISSYSTEM"] == "0"
+    assert "HWLOC_THISSYSTEM" not in Target("cpu").environment()
+
+
 def test_only_a_worker_on_a_gpu_sees_one() -> None:
     """After CUDA has been initialised, a forked process can no longer use PyTorch's random state."""
     assert Target("edge").environment()["CUDA_VISIBLE_DEVICES"] == ""
