@@ -145,10 +145,12 @@ class Worker:
 
     def warm_up(self, cores: list[int], plan: Json | None) -> Json:
         """Call until the start-up trend is gone, on ``cores`` to be timed on; plan the rounds, or take ``plan``."""
+        self.cores = cores
         affinity.move_to(cores)
         self.padding.append(layout.randomize_layout())
         self._remember_inputs()
         plan = self.meter.warm_up(self.call, plan)
+        affinity.require_within(cores)
         self.output: Any = copy_output(self.call())  # so that the copy of a timed output is no growth
         self.has_timed_output = False
         self.ticks = facts.thread_ticks()
@@ -167,7 +169,8 @@ class Worker:
         return reply | {"held_bytes": self.meter.held_bytes()}
 
     def recheck(self, kept: str | None) -> Json:
-        """After timing, check that arrays are unchanged and the output is right, or equals that in file ``kept``."""
+        """After timing, check that cores and arrays are unchanged and the output is right, or that in file ``kept``."""
+        affinity.require_within(self.cores)
         threads = facts.threads_that_ran(self.ticks)
         self._require_unchanged()
         if kept is None or not self._matches_checked_output(kept):
@@ -287,7 +290,7 @@ def _status(error: BaseException) -> Status:
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, UnsupportedError | WroteToInputsError | UnfinishedError):
+    if isinstance(error, UnsupportedError | WroteToInputsError | UnfinishedError | affinity.LeftCoresError):
         return str(error)
     first_line = (str(error).strip().splitlines() or [""])[0]
     return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__

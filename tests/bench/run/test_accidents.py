@@ -56,6 +56,7 @@ ACCIDENTS = [
     Accident("raises_in_call", FAILED, "measure_memory: RuntimeError: the kernel could not start"),
     Accident("exits_politely_in_call", FAILED, "measure_memory: SystemExit: 3"),
     Accident("raises_while_timed", FAILED, "round: RuntimeError: the queue is full"),
+    Accident("leaves_its_core", FAILED, "warm_up: its calls let their thread run on cores"),
     Accident("returns_nan", INCORRECT, "1 of the output's 34992 values are NaN or infinite"),
     Accident("returns_none", INCORRECT, "the output's shape is (), not (1, 48, 27, 27)"),
     Accident("returns_its_input", INCORRECT, "above the tolerance of 0.0001"),
