@@ -4,11 +4,9 @@ import ast
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from bench.core.class_source import ClassSource, read_class
+from bench.core.class_source import read_class
 from bench.core.errors import UsageError
-from bench.core.implementation import Implementation
 from bench.core.implementation_spec import ImplementationSpec
 
 _OF_THE_ORIGINAL = ("paper", "summary", "variants")
@@ -19,7 +17,7 @@ def copied_source(original: ImplementationSpec, name: str, class_name: str, pack
     """Return the source of ``original`` under another name, with placeholders for its first docstrings.
 
     Its paper, its summary and its variants are left out. Of several variants, the copy is the one that ``original`` is:
-    attributes in which they differ are replaced by this one's values where the class reads them.
+    what the variant overrides are attributes of the copy's class.
 
     Args:
         original: the implementation, whose class states what it computes.
@@ -38,47 +36,59 @@ def copied_source(original: ImplementationSpec, name: str, class_name: str, pack
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     lines = text.split("\n")
     overrides = source.variants[original.variant] if original.variant else {}
-    _rewrite_class(lines, classes[source.name], source, overrides)
+    _make_imports_absolute(lines, tree, package)
+    for node in reversed(_with_bases(classes[source.name], classes)):  # an edit moves the lines below it
+        _rewrite_attributes(lines, node, overrides if node.name == source.name else {})
+        if node.name == source.name:
+            _replace_docstring(lines, node, '    """Say in one line what it is; featherbench list shows it."""')
     _replace_docstring(lines, tree, f'"""{name}: say here what it is."""')
-    text = re.sub(
-        r"^(\s*from )\.(\w*)",
-        lambda match: match[1] + ".".join(filter(None, (package, match[2]))),
-        "\n".join(lines),
-        flags=re.MULTILINE,
-    )
+    text = "\n".join(lines)
     for old in classes:
         if old.startswith(source.name):
             text = re.sub(rf"\b{old}\b", class_name + old.removeprefix(source.name), text)
     return text
 
 
-def _rewrite_class(lines: list[str], node: ast.ClassDef, source: ClassSource, overrides: Mapping[str, Any]) -> None:
-    """Turn the class at ``node`` in the ``lines`` of its file into the variant with ``overrides``, and no other."""
-    values = {**source.attributes, **overrides}
-    varied = {name for variant in source.variants.values() for name in variant} - vars(Implementation).keys()
-    inlined = {name for name in varied & values.keys() if _inline(lines, node, name, values[name])}
-    left_out = {*_OF_THE_ORIGINAL, *inlined}
+def _make_imports_absolute(lines: list[str], tree: ast.Module, package: str) -> None:
+    """Rewrite the relative imports of a file of ``package``; each further dot goes up one package."""
+    parents = package.split(".")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = parents[: len(parents) - node.level + 1]
+            absolute = ".".join([*base, node.module] if node.module else base)
+            relative = rf"from\s*(?:\.\s*){{{node.level}}}{re.escape(node.module or '')}\s*"
+            line = lines[node.lineno - 1]
+            statement = re.sub(relative, f"from {absolute} ", line[node.col_offset :], count=1)
+            lines[node.lineno - 1] = line[: node.col_offset] + statement
+
+
+def _with_bases(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> list[ast.ClassDef]:
+    """Return a class and those of ``classes`` that it is derived from, in the order of the file."""
+    names = {node.name}
+    for each in reversed(classes.values()):
+        if each.name in names:
+            names |= {base.id for base in each.bases if isinstance(base, ast.Name)}
+    return [each for each in classes.values() if each.name in names]
+
+
+def _rewrite_attributes(lines: list[str], node: ast.ClassDef, overrides: Mapping[str, object]) -> None:
+    """Give the class at ``node`` in the ``lines`` of its file the overrides, and drop what is the original's alone."""
+    new = {name: f"    {name} = {value!r}" for name, value in overrides.items() if name not in _OF_THE_ORIGINAL}
     declared = {_assigned_name(statement) for statement in node.body}
-    added = [name for name in overrides if name not in left_out | declared]
+    added = [text for name, text in new.items() if name not in declared]
+    attributes = [statement for statement in node.body if _assigned_name(statement) or _is_text(statement)]
+    if not added and all(_assigned_name(statement) in _OF_THE_ORIGINAL for statement in node.body):
+        added = ["    pass"]
+    end = attributes[-1].end_lineno if attributes else _first_line(node.body[0]) - 1
+    lines[end:end] = added
     for index, statement in reversed(list(enumerate(node.body))):
         name = _assigned_name(statement)
-        if name in left_out:
+        if name in _OF_THE_ORIGINAL:
             described = index + 1 < len(node.body) and _is_text(node.body[index + 1])
             last = node.body[index + 1] if described else statement
-            new = [_assignment(each, overrides[each]) for each in added] if name == "variants" else []
-            lines[statement.lineno - 1 : last.end_lineno] = new
-        elif name is not None and name in overrides:
-            lines[statement.lineno - 1 : statement.end_lineno] = [_assignment(name, overrides[name])]
-    _replace_docstring(lines, node, '    """Say in one line what it is; featherbench list shows it."""')
-
-
-def _inline(lines: list[str], node: ast.ClassDef, name: str, value: object) -> bool:
-    """Replace what the class reads as ``self.<name>`` by the value; return whether it reads any."""
-    count = 0
-    for index in range(node.lineno - 1, node.end_lineno or node.lineno):
-        lines[index], replaced = re.subn(rf"\bself\.{name}\b", repr(value), lines[index])
-        count += replaced
-    return count > 0
+            del lines[statement.lineno - 1 : last.end_lineno]
+        elif name in new:
+            lines[statement.lineno - 1 : statement.end_lineno] = [new[name]]
 
 
 def _replace_docstring(lines: list[str], node: ast.Module | ast.ClassDef, text: str) -> None:
@@ -99,5 +109,8 @@ def _is_text(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def _assignment(name: str, value: object) -> str:
-    return f"    {name} = {value!r}"
+def _first_line(statement: ast.stmt) -> int:
+    """Return the number of a statement's first line, where a decorator may stand."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return min(each.lineno for each in [statement, *statement.decorator_list])
+    return statement.lineno

@@ -15,10 +15,16 @@ More about it.
 
 from .layers import Layer
 from . import layers
+from ..garden import (
+    Soil,
+)
+from ... import tools
 
 
 class Helper:
     """What the original needs."""
+
+    paper = "white"
 
 
 class Net(Model):
@@ -37,7 +43,8 @@ class Net(Model):
     }
 
     def build(self):
-        return NetLayers(f"{self.depth}", self.depth, self.depths)
+        self.depth = min(self.depth, 4)
+        return NetLayers(f"{self.depth}")
 
 
 class NetLayers:
@@ -45,12 +52,18 @@ class NetLayers:
 '''
 COPY = '''"""mine: say here what it is."""
 
-from garden.flowers.layers import Layer
-from garden.flowers import layers
+from earth.garden.flowers.layers import Layer
+from earth.garden.flowers import layers
+from earth.garden.garden import (
+    Soil,
+)
+from earth import tools
 
 
 class Helper:
     """What the original needs."""
+
+    paper = "white"
 
 
 class Mine(Model):
@@ -58,15 +71,51 @@ class Mine(Model):
 
     workload = "flowers"
     note = 'Timed: more.'
+    depth = 5
+    """How many layers it has."""
     targets = ('cpu',)
 
     def build(self):
-        return MineLayers(f"{5}", 5, self.depths)
+        self.depth = min(self.depth, 4)
+        return MineLayers(f"{self.depth}")
 
 
 class MineLayers:
     """The layers."""
 '''
+INHERITED = """
+class Empty:
+    paper = "arXiv 1234.56789"
+
+
+class Base(Empty, Model):
+    workload = "flowers"
+    depth = 3
+    variants = {"net": {}, "deep_net": {"depth": 5}}
+
+
+class Net(Base):
+    @cache
+    def build(self):
+        return self.depth
+"""
+COPY_OF_INHERITED = """
+class Empty:
+    pass
+
+
+class Base(Empty, Model):
+    workload = "flowers"
+    depth = 3
+
+
+class Mine(Base):
+    depth = 5
+    @cache
+    def build(self):
+        return self.depth
+"""
+PACKAGE = "earth.garden.flowers"
 
 
 def write(folder: Path, source: str) -> Path:
@@ -77,23 +126,26 @@ def write(folder: Path, source: str) -> Path:
 
 def test_a_copy_is_the_one_variant_that_the_original_is(tmp_path: Path) -> None:
     _, deep = describe(write(tmp_path, FAMILY))
-    assert copied_source(deep, "mine", "Mine", "garden.flowers") == COPY
+    assert copied_source(deep, "mine", "Mine", PACKAGE) == COPY
 
 
 def test_a_copy_of_the_first_variant_has_the_attributes_of_the_class(tmp_path: Path) -> None:
     plain, _ = describe(write(tmp_path, FAMILY))
-    copy = copied_source(plain, "mine", "Mine", "garden.flowers")
+    copy = copied_source(plain, "mine", "Mine", PACKAGE)
     assert 'note = "Timed: all of it."' in copy
+    assert "    depth = 3\n" in copy
     assert "targets" not in copy
-    assert 'MineLayers(f"{3}", 3, self.depths)' in copy
 
 
-def test_an_attribute_that_a_base_reads_stays_with_its_value(tmp_path: Path) -> None:
-    _, deep = describe(write(tmp_path, FAMILY.replace("self.depth,", "").replace("{self.depth}", "")))
-    assert "    depth = 5\n" in copied_source(deep, "mine", "Mine", "garden.flowers")
+def test_what_is_inherited_in_the_file_is_overridden_in_the_copy(tmp_path: Path) -> None:
+    _, deep = describe(write(tmp_path, INHERITED))
+    copy = copied_source(deep, "mine", "Mine", PACKAGE)
+    assert copy == COPY_OF_INHERITED
+    (spec,) = describe(write(tmp_path, copy))
+    assert (spec.variant, spec.paper) == (None, "")
 
 
 def test_a_file_without_a_class_is_refused(tmp_path: Path) -> None:
     (entry,) = describe(write(tmp_path, "def broken("), workload="flowers")
     with pytest.raises(UsageError, match=r"net\.py cannot be copied: no class in it states its workload"):
-        copied_source(entry, "mine", "Mine", "garden.flowers")
+        copied_source(entry, "mine", "Mine", PACKAGE)
