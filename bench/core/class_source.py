@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 from bench.core.errors import UsageError
 
+_COMPUTED = object()
+"""Stands for the value of an attribute that is not a literal."""
+
 
 class ClassSource(NamedTuple):
     """What the source text of an implementation's class says."""
@@ -38,7 +41,11 @@ def read_class(path: Path) -> ClassSource | None:
     derived = [node for node in classes if node.name not in bases]
     chosen = next((node for node in derived if "workload" in attributes[node.name]), None)
     for node in derived:
-        if node is not chosen and "variants" in attributes[node.name]:
+        if node is chosen or "variants" not in attributes[node.name]:
+            continue
+        # Without any workload in the file, each class from elsewhere may be an implementation.
+        imported = _imported_bases(node.name, classes)
+        if "workload" in attributes[node.name] or "Implementation" in imported or (imported and chosen is None):
             raise UsageError(_misplaced_variants(path, node.name, chosen.name if chosen else None))
     if chosen is None:
         return None
@@ -55,29 +62,49 @@ def _attributes(classes: Sequence[ast.ClassDef]) -> dict[str, dict[str, Any]]:
         inherited: dict[str, Any] = {}
         for base in reversed(_base_names(node)):
             inherited |= attributes.get(base, {})
-        attributes[node.name] = inherited | _literals(node)
-    return attributes
+        attributes[node.name] = inherited | _own_attributes(node)
+    return {
+        name: {attribute: value for attribute, value in values.items() if value is not _COMPUTED}
+        for name, values in attributes.items()
+    }
 
 
 def _base_names(node: ast.ClassDef) -> list[str]:
-    return [base.id for base in node.bases if isinstance(base, ast.Name)]
+    """Return the names of a class's bases, without the modules that they are read from."""
+    return [ast.unparse(base).rpartition(".")[2] for base in node.bases]
 
 
-def _literals(node: ast.ClassDef) -> dict[str, Any]:
-    """Return the attributes that are literals; for ``variants``, its text where it is something else."""
-    literals: dict[str, Any] = {}
+def _imported_bases(name: str, classes: Sequence[ast.ClassDef]) -> set[str]:
+    """Return the names of the classes outside the file from which the class ``name`` is derived."""
+    names = {name}
+    for node in reversed(classes):
+        if node.name in names:
+            names |= {*_base_names(node)}
+    return names - {node.name for node in classes}
+
+
+def _own_attributes(node: ast.ClassDef) -> dict[str, Any]:
+    """Return the values of the attributes that a class sets, _COMPUTED where one is not a literal.
+
+    For ``variants``, it is then the text.
+    """
+    own: dict[str, Any] = {}
     for statement in node.body:
         match statement:
-            case (
-                ast.Assign(targets=[ast.Name(id=name)], value=value)
-                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
-            ):
-                try:
-                    literals[name] = ast.literal_eval(value)
-                except ValueError:  # not a literal, so not an attribute that is read here
-                    if name == "variants":
-                        literals[name] = ast.unparse(value)
-    return literals
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                own[name] = _value(name, value)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                own[name] = _value(name, value)
+            case ast.FunctionDef(name=name):
+                own[name] = _COMPUTED
+    return own
+
+
+def _value(name: str, value: ast.expr) -> object:
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, TypeError):  # TypeError: an unhashable key
+        return ast.unparse(value) if name == "variants" else _COMPUTED
 
 
 def _misplaced_variants(path: Path, name: str, implementation: str | None) -> str:

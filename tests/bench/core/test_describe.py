@@ -134,6 +134,19 @@ def test_variants_of_a_class_that_is_not_the_implementation_are_refused(
         describe(write(tmp_path, source))
 
 
+@pytest.mark.parametrize("header", ["class Sizes:", "class Sizes(NamedTuple):"])
+def test_a_helper_may_have_an_attribute_called_variants(tmp_path: Path, header: str) -> None:
+    helper = f"{header}\n    variants = {{'small': 3}}\n"
+    (spec,) = describe(write(tmp_path, helper + BASE))
+    assert (spec.workload, spec.variant) == ("grouped_conv2d", None)
+
+
+@pytest.mark.parametrize("requires", ['requires = Base.requires + ("jax",)', "@property\n    def requires(self): ..."])
+def test_a_computed_attribute_does_not_have_the_value_of_the_base(tmp_path: Path, requires: str) -> None:
+    (spec,) = describe(write(tmp_path, f"{BASE}class Mine(Base):\n    {requires}\n"))
+    assert (spec.requires, spec.note) == ((), "Timed: everything.")
+
+
 def test_a_subclass_of_a_family_has_no_variants_unless_it_states_them(tmp_path: Path) -> None:
     source = "from impls.grouped_conv2d.pytorch import PyTorch\nclass Mine(PyTorch):\n    workload = 'grouped_conv2d'\n"
     (spec,) = describe(write(tmp_path, source))
