@@ -1,5 +1,6 @@
 """Blocks: what takes the place of a 3 x 3 convolution in a network."""
 
+import re
 from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from torch import nn
 
 from impls.sliding_channel_conv2d.layer.module import SlidingChannelConv2d
 
+KINDS = ("standard", "dw_pw", "dw_gpw", "dw_scc", "grouped")
 DEPTHWISE = 0
 """The ``groups`` of a grouped block with as many groups as channels."""
 
@@ -27,6 +29,9 @@ class Block:
 
     In names, dw means depthwise, pw pointwise, gpw grouped pointwise and scc sliding-channel convolution. In the
     ``dw_`` kinds the depthwise convolution has a bias and the second convolution has none, as in the code of DSXplore.
+
+    Raises:
+        ValueError: where the kind is none of KINDS, or a number is out of range.
     """
 
     kind: str
@@ -34,6 +39,16 @@ class Block:
     co: Fraction = Fraction(0)
     groups: int = 1
     """Groups of a ``grouped`` block; DEPTHWISE stands for as many as channels."""
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"no kind of block {self.kind!r}; choose from {', '.join(KINDS)}")
+        if self.cg < 1:
+            raise ValueError(f"cg is {self.cg}, but a block has at least one group")
+        if not 0 <= self.co < 1:
+            raise ValueError(f"co is {self.co}, but groups overlap by at least 0 and less than 1")
+        if self.groups < 1 and self.groups != DEPTHWISE:
+            raise ValueError(f"groups is {self.groups}, but a block has at least one group")
 
     def __str__(self) -> str:
         match self.kind:
@@ -93,8 +108,16 @@ def dw_scc(cg: int, co: float | str | Fraction) -> Block:
 
 
 def grouped(groups: int | str) -> Block:
-    """Return a grouped convolution followed by a pointwise one; ``"N"`` means as many groups as channels."""
-    return Block("grouped", groups=DEPTHWISE if groups == "N" else int(groups))
+    """Return a grouped convolution followed by a pointwise one; ``"N"`` means as many groups as channels.
+
+    Raises:
+        ValueError: where ``groups`` is neither ``"N"`` nor a positive number.
+    """
+    if groups == "N":
+        return Block("grouped", groups=DEPTHWISE)
+    if int(groups) < 1:
+        raise ValueError(f"groups is {groups}; give at least one, or N for as many as channels")
+    return Block("grouped", groups=int(groups))
 
 
 def parse_block(text: str) -> Block:
@@ -103,9 +126,10 @@ def parse_block(text: str) -> Block:
     Raises:
         ValueError: where there is no such block.
     """
-    kind, _, parameters = text.removesuffix(")").partition("(")
+    parts = re.fullmatch(r"(\w+)(?:\((.+)\))?", text)
+    kind, parameters = parts.groups() if parts else ("", None)
     values = tuple(part.partition("=")[::2] for part in parameters.split(",")) if parameters else ()
-    with suppress(ValueError):
+    with suppress(ValueError, ZeroDivisionError):  # ZeroDivisionError: a fraction such as 1/0
         match kind, values:
             case "standard", ():
                 return STANDARD
