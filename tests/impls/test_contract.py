@@ -146,22 +146,33 @@ def examples(
 def for_random_cases(
     workload: Workload, implementation: Implementation, examples: Examples, test: Callable[[Case, bool], None]
 ) -> None:
+    """Call ``test`` with random cases: with contiguous inputs in one half of ``examples``, at least one, then without.
+
+    The other argument of ``test`` says whether inputs are to be contiguous.
+    """
+    half = examples.most // 2
+    for contiguous, most in ((True, max(1, half)), (False, examples.most - half)):
+        part = Examples(most, examples.seconds / 2)
+        _for_random_cases(workload, implementation, part, lambda case, layout=contiguous: test(case, layout))
+
+
+def _for_random_cases(
+    workload: Workload, implementation: Implementation, examples: Examples, test: Callable[[Case], None]
+) -> None:
     """Have hypothesis call ``test`` with random cases, as many as ``examples`` says, and shrink a failing one.
 
-    The other argument says whether inputs are to be contiguous.
-
     The time of a case is estimated from two only, which a compiler may have cached. Therefore, once the time is over
-    and FEWEST cases have passed, further cases are drawn but not tried.
+    and half of FEWEST cases have passed, further cases are drawn but not tried.
     """
     began, passed, failed = time.perf_counter(), 0, False
 
     def in_time(data: st.DataObject) -> None:
         nonlocal passed, failed
-        case, contiguous = draw_supported_case(workload, implementation, data), not data.draw(st.booleans())
-        if time.perf_counter() - began > examples.seconds and passed >= FEWEST and not failed:
+        case = draw_supported_case(workload, implementation, data)
+        if time.perf_counter() - began > examples.seconds and passed >= FEWEST // 2 and not failed:
             return
         try:
-            test(case, contiguous)
+            test(case)
         except AssertionError:
             failed = True  # hypothesis shrinks it, however long that takes
             raise
