@@ -1,0 +1,46 @@
+"""The counting rule of arXiv 2009.13803 gives exact counts, which round to the numbers that the paper prints."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+from torch import nn
+
+from impls.networks.torchvision_networks import densenet121_cifar, densenet201, resnet50
+from reports.papers.sg_cnn.recipe import RECIPE, paper_flops, paper_parameters
+
+
+@pytest.mark.parametrize(
+    ("build", "size", "parameters", "flops"),
+    [
+        pytest.param(densenet121_cifar, 32, 6_893_130, 888_360_906, id="DenseNet121, 10 classes"),
+        pytest.param(partial(densenet121_cifar, 100), 32, 6_985_380, 888_453_156, id="DenseNet121, 100 classes"),
+        pytest.param(densenet201, 224, 19_818_792, 4_291_383_848, id="DenseNet201"),
+        pytest.param(resnet50, 224, 25_549_224, 4_089_207_912, id="ResNet50"),
+    ],
+)
+def test_counts_by_the_rule_of_the_paper(
+    build: Callable[[], nn.Module], size: int, parameters: int, flops: int
+) -> None:
+    with torch.device("meta"):
+        network = build()
+    assert paper_parameters(network) == parameters
+    assert paper_flops(network, 3, size, size) == flops
+
+
+def test_neither_the_first_convolution_nor_a_shortcut_is_prunable() -> None:
+    network = nn.Sequential()
+    network.add_module("first", nn.Conv2d(3, 8, 1, bias=False))
+    network.add_module("prunable", nn.Conv2d(8, 16, 1, bias=False))
+    network.add_module("downsample", nn.Conv2d(16, 4, 1, bias=False))
+    assert paper_parameters(network) == 3 * 8 + 8 * 16 + 16 * 4 + 2 * 16
+    assert paper_flops(network, 3, 5, 5) == 25 * (3 * 8 + 8 * 16 + 16 * 4) + 16
+
+
+def test_claims_may_refer_to_the_counts() -> None:
+    counts = {name: count.values() for name, count in RECIPE.counts.items() if name.startswith("densenet121")}
+    assert counts == {
+        "densenet121_parameters": {"DenseNet121": 6_893_130},
+        "densenet121_flops": {"DenseNet121": 888_360_906},
+    }
