@@ -20,6 +20,7 @@ from bench.core.errors import UsageError
 from bench.core.option_values import parse_fraction
 from bench.report import compare as comparing
 from bench.report.parameters import with_derived
+from bench.report.times import times_without_ratio
 from bench.report.whole_model import whole_model
 from bench.stats.interval import Interval
 from bench.stats.verdict import Verdict
@@ -75,7 +76,7 @@ def compare(
     Verdicts are corrected for all comparisons in the run, including those not shown. Cases that differ only in a
     seed are compared once, over all seeds. Trained models are also compared by the workload's primary metric, such as
     accuracy (with --json, by all metrics). For a run of a model's layers, the sums over the layers follow, unless
-    --impl or --case is given.
+    --impl or --case is given. Where no implementation can be compared with the baseline, times are shown alone.
     """
     registry.register(plugin or ())
     if len(run) > 2:
@@ -92,27 +93,31 @@ def compare(
     newly_failed = [record for record in newly_failed if selection.has(record.implementation, with_derived(record))]
 
     def comparisons(margin: float | None) -> list[comparing.Comparison]:
-        return (
-            comparing.compare_runs(first, others[0], margin) if others else comparing.compare(first, baseline, margin)
-        )
+        if others:
+            return comparing.compare_runs(first, others[0], margin)
+        return comparing.compare(first, baseline, margin) if baseline else comparing.compare_each([first], margin)
 
     everything = comparisons(wanted_margin)
     differences = metric_differences(everything, first, *others)
-    rows = selection.rows(everything, first)
+    rows = selection.of(everything, first)
+    times = [] if others else selection.of(times_without_ratio(first, everything), first)
+    if not (rows or times):
+        raise UsageError("no comparison of the run matches all of --impl and --case; a baseline itself is in none")
     if as_json:
         listed = [comparison_json(row, differences.get(row, [])) for row in rows]
         print(json.dumps(listed, indent=2, allow_nan=False))
-    elif rows:
+    else:
         compared = sum(row.ratio is not None for row in everything)
-        print_comparisons(Printer.for_stdout(), rows, differences, compared, first, *others)
+        old = others[0] if others else None
+        print_comparisons(Printer.for_stdout(), rows, differences, compared, first, old, times)
         whole = None if others or impl or case else whole_model(first, baseline, wanted_margin)
         if whole:
             print()
             print_whole_model(Printer.for_stdout(), whole)
-    else:
-        print("nothing to compare")
     if threshold is not None:
-        at_threshold = selection.rows(comparisons(threshold), first)
+        at_threshold = selection.of(comparisons(threshold), first)
+        if not others and not any(row.ratio for row in at_threshold):
+            raise UsageError("--fail-if-slower needs a ratio, and there is none; choose another --baseline")
         slower = [row for row in at_threshold if row.verdict is Verdict.SLOWER]
         if slower:
             print(f"{len(slower)} of {len(rows)} are slower by more than {fail_if_slower}", file=sys.stderr)

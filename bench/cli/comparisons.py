@@ -1,4 +1,7 @@
-"""Comparisons as tables: for each workload the ratios of times, their means, and trained models' metrics."""
+"""Comparisons as tables: for each workload the ratios of times, their means, and trained models' metrics.
+
+Where there is no ratio, a table shows the times alone.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -8,6 +11,7 @@ from bench.core import registry
 from bench.core.case import DEFAULTS
 from bench.report.compare import Comparison
 from bench.report.overview import Overview, TimedComparison, overviews
+from bench.report.times import Time
 from bench.report.units import counted, duration_with_interval, percent, ratio_with_interval
 from bench.stats.interval import Interval
 from bench.stats.repeats import ALPHA, Finding, least_p
@@ -37,12 +41,14 @@ def print_comparisons(
     compared: int,
     run: Run,
     old: Run | None = None,
+    times: Sequence[Time] = (),
 ) -> None:
     """Print tables of the ``rows``, comparisons within ``run``, or of ``run`` with an ``old`` one.
 
-    ``compared`` is the number of comparisons that verdicts are corrected for; ``rows`` may be some of them.
+    ``compared`` is the number of comparisons that verdicts are corrected for; ``rows`` may be some of them. ``times``
+    are those to show of cases without a ratio.
     """
-    for index, overview in enumerate(overviews(rows, run, old)):
+    for index, overview in enumerate(overviews(rows, run, old, times)):
         if index:
             printer.text()
         for line, style in zip(_heading(overview, compared, run, old), ("bold", "", ""), strict=True):
@@ -57,6 +63,7 @@ def print_comparisons(
             printer.text()
             printer.text(_metric_sentence(overview, old), "bold")
             printer.table(table)
+        _print_times(printer, overview)
         _print_notes(printer, overview)
 
 
@@ -64,13 +71,21 @@ def _heading(overview: Overview, compared: int, run: Run, old: Run | None) -> It
     """Yield three lines: the workload, what is compared, and what the cases have in common."""
     title = f": {overview.title}" if overview.title else ""
     yield f"{overview.workload}{title}, on {overview.target}"
-    sides = f"{run.name} against {old.name}" if old else f"{run.name}, baseline {overview.against or 'unknown'}"
-    corrected = f"verdicts corrected for {counted(compared, 'comparison')}"
-    yield f"run {sides}, margin {percent(overview.margin)}; {corrected}"
+    if overview.timed or old:
+        yield _setting(overview, compared, run, old)
+    else:
+        yield f"run {run.name}, no ratios"
     if len(overview.cases) == 1:
         yield f"case: {overview.shared or DEFAULTS}"
     else:
         yield f"{len(overview.cases)} cases" + (f", all with {overview.shared}" if overview.shared else "")
+
+
+def _setting(overview: Overview, compared: int, run: Run, old: Run | None) -> str:
+    """Return what is compared with what, and how verdicts are reached."""
+    sides = f"{run.name} against {old.name}" if old else f"{run.name}, baseline {overview.against or 'unknown'}"
+    corrected = f"verdicts corrected for {counted(compared, 'comparison')}"
+    return f"run {sides}, margin {percent(overview.margin)}; {corrected}"
 
 
 def _times(overview: Overview, two_runs: bool, in_columns: bool) -> TextTable:
@@ -148,6 +163,37 @@ def difference_cells(workload: str, differences: Sequence["Difference"]) -> tupl
     too_few = finding is Finding.CANNOT_TELL and least_p(difference.seeds) >= ALPHA
     remark = ", with too few repeats for any difference" if too_few else ""
     return f"{mean} [{low}, {high}]", f"{difference.p:.2g}", f"{finding}{remark}"
+
+
+def _print_times(printer: Printer, overview: Overview) -> None:
+    """Print the times in cases without a ratio, and which baselines would give ratios there."""
+    if not overview.times:
+        return
+    if overview.timed:
+        printer.text()
+        printer.text("times in cases without a ratio", "bold")
+    repeated = any(len(time.cases) > 1 for times in overview.times.values() for time in times)
+    columns: list[tuple[str, Callable[[Time], str]]] = [
+        ("implementation", lambda time: time.implementation),
+        *([("repeats", lambda time: str(len(time.cases)))] if repeated else []),
+        ("time", lambda time: _time(time.latency)),
+    ]
+    groups = {
+        overview.cases[case]: [[cell(time) for _, cell in columns] for time in times]
+        for case, times in overview.times.items()
+    }
+    printer.table(TextTable([heading for heading, _ in columns], groups, "case"))
+    printer.text()
+    printer.text(_baselines_sentence(overview))
+
+
+def _baselines_sentence(overview: Overview) -> str:
+    """Return which implementations passed on a case together with another, so that they can be baselines there."""
+    several = [times for times in overview.times.values() if len(times) > 1]
+    names = sorted({time.implementation for times in several for time in times})
+    if not names:
+        return "a ratio needs two implementations that passed on the same case"
+    return f"for ratios, choose a baseline with compare --baseline NAME: {', '.join(names)}"
 
 
 def _print_notes(printer: Printer, overview: Overview) -> None:

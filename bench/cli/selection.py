@@ -2,13 +2,17 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bench.core.case import parameter_text
 from bench.core.case_filter import CaseFilter
 from bench.core.errors import UsageError
 from bench.report.compare import Comparison, seed_parameter
 from bench.report.parameters import with_derived
+from bench.report.times import Time
 from bench.store import Run
+
+Shown = TypeVar("Shown", Comparison, Time)
 
 
 @dataclass(frozen=True)
@@ -23,17 +27,10 @@ class Selection:
         chosen = not self.implementations or implementation in self.implementations
         return chosen and self.cases.matches(_texts(parameters))
 
-    def rows(self, rows: Sequence[Comparison], run: Run) -> list[Comparison]:
-        """Return the rows to show.
-
-        Raises:
-            UsageError: where nothing is left.
-        """
+    def of(self, rows: Sequence[Shown], run: Run) -> list[Shown]:
+        """Return the comparisons or times to show."""
         parameters = {(record.workload, record.case): with_derived(record) for record in run.records}
-        shown = [row for row in rows if self.has(row.implementation, parameters[row.workload, row.cases[0]])]
-        if rows and not shown:
-            raise UsageError("no comparison of the run matches all of --impl and --case; a baseline itself is in none")
-        return shown
+        return [row for row in rows if self.has(row.implementation, parameters[row.workload, row.cases[0]])]
 
 
 def select(run: Run, implementations: Collection[str], filters: Sequence[str]) -> Selection:

@@ -89,12 +89,13 @@ def compare(run: Run, baseline: str | None = None, margin: float | None = None) 
     return _compare_pairs(list(_against_baseline(run, names, margin)))
 
 
-def compare_each(runs: Sequence[Run]) -> list[Comparison]:
+def compare_each(runs: Sequence[Run], margin: float | None = None) -> list[Comparison]:
     """Compare the implementations of each run with its workloads' own baselines, corrected as one table.
 
     A baseline that is absent, or a workload that this checkout does not know, is a reason in the rows, not an error.
+    ``margin`` (a fraction) is by default the ``default_margin`` of each run.
     """
-    pairs = [pair for run in runs for pair in _against_baseline(run, known_baselines(run), None)]
+    pairs = [pair for run in runs for pair in _against_baseline(run, known_baselines(run), margin)]
     return _compare_pairs(pairs)
 
 
@@ -249,7 +250,7 @@ def cautions(record: Record, other: Record) -> tuple[str, ...]:
 def _compare_pairs(pairs: Sequence[_Pair], others: int = 0, ratio: PairRatio = ratio_at) -> list[Comparison]:
     experiments: dict[tuple[str, Key, str], list[_Pair]] = {}
     for pair in pairs:
-        experiments.setdefault((pair.run.name, _experiment(pair.record), pair.against), []).append(pair)
+        experiments.setdefault((pair.run.name, experiment(pair.record), pair.against), []).append(pair)
     judged = [[pair for pair in repeats if not pair.obstacle] for repeats in experiments.values()]
     margins = [repeats[0].margin for repeats in experiments.values()]
     ratios_at = [_ratio_at(pairs, ratio) if pairs else None for pairs in judged]
@@ -260,7 +261,7 @@ def _compare_pairs(pairs: Sequence[_Pair], others: int = 0, ratio: PairRatio = r
     ]
 
 
-def _experiment(record: Record) -> Key:
+def experiment(record: Record) -> Key:
     """Return the record's key without its seed, so that repeats have the same key."""
     seed = seed_parameter(record.workload)
     shared = [part for part in record.case.split(",") if not part.startswith(f"{seed}=")]
@@ -282,7 +283,7 @@ def _comparison(repeats: Sequence[_Pair], ratio: Interval | None, uncorrected: I
         run=first.run.name,
         workload=first.record.workload,
         implementation=first.record.implementation,
-        case=first.record.case if len(repeats) == 1 else _experiment(first.record).case,
+        case=first.record.case if len(repeats) == 1 else experiment(first.record).case,
         target=first.record.target,
         against=first.against,
         margin=first.margin,

@@ -8,9 +8,9 @@ from bench.core import registry
 from bench.core.case import parameter_text
 from bench.core.errors import UsageError
 from bench.core.record import Key, Latency
-from bench.report.compare import CONFIDENCE, Comparison, seed_parameter
+from bench.report.compare import Comparison, default_margin, seed_parameter
+from bench.report.times import Time, joint_latency
 from bench.stats.interval import Interval
-from bench.stats.nested import latency_interval
 from bench.stats.ratios import mean_over_cases
 from bench.stats.verdict import Verdict
 from bench.store import Run
@@ -55,6 +55,8 @@ class Overview:
     """What tells each case from the others, such as ``groups=8``, in the order recorded; empty for a single case."""
     timed: Mapping[str, Sequence[TimedComparison]]
     """The comparisons that have a ratio, by case, the lowest ratio first."""
+    times: Mapping[str, Sequence[Time]]
+    """The times in the cases where no implementation has a ratio, by case, the shortest first."""
     without_ratio: Sequence[Comparison]
     means: Sequence[MeanRatio]
     """A mean for each implementation that has a ratio, the lowest first."""
@@ -65,28 +67,36 @@ class Overview:
         return len({mean.cases for mean in self.means}) <= 1
 
 
-def overviews(rows: Sequence[Comparison], run: Run, old: Run | None = None) -> Iterator[Overview]:
-    """Yield the comparisons of each workload of ``run``, with its baseline or with the ``old`` run."""
+def overviews(
+    rows: Sequence[Comparison], run: Run, old: Run | None = None, times: Sequence[Time] = ()
+) -> Iterator[Overview]:
+    """Yield the comparisons of each workload of ``run``, with its baseline or with the ``old`` run.
+
+    ``times`` are those of cases without a ratio.
+    """
+    shown: list[Comparison | Time] = [*rows, *times]
     latencies = _latencies(run)
     others = _latencies(old) if old else latencies
-    for workload, target in dict.fromkeys((row.workload, row.target) for row in rows):
+    for workload, target in dict.fromkeys((each.workload, each.target) for each in shown):
         selected = [row for row in rows if (row.workload, row.target) == (workload, target)]
+        alone = [time for time in times if (time.workload, time.target) == (workload, target)]
         timed: dict[str, list[TimedComparison]] = {}
         for row in selected:
             if row.ratio:
                 latency = _latency(latencies, row, row.implementation)
                 other = _latency(others, row, row.implementation if old else row.against)
                 timed.setdefault(row.case, []).append(TimedComparison(row, row.ratio, latency, other))
-        shared, cases = describe_cases(_parameters(selected, run))
+        shared, cases = describe_cases(_parameters([*selected, *alone], run))
         yield Overview(
             workload=workload,
             title=_title(workload),
             target=target,
             against=next((row.against for row in selected if row.against), ""),
-            margin=selected[0].margin,
+            margin=selected[0].margin if selected else default_margin(run),
             shared=shared,
             cases=cases,
             timed={case: sorted(timed[case], key=lambda each: each.ratio.estimate) for case in cases if case in timed},
+            times={case: own for case in cases if (own := _by_length(alone, case))},
             without_ratio=[row for row in selected if row.ratio is None],
             means=_means([row for row in selected if row.ratio]),
         )
@@ -114,7 +124,7 @@ def _names(slug: str) -> set[str]:
     return {part.partition("=")[0] for part in slug.split(",")}
 
 
-def _parameters(rows: Sequence[Comparison], run: Run) -> dict[str, dict[str, str]]:
+def _parameters(rows: Sequence[Comparison | Time], run: Run) -> dict[str, dict[str, str]]:
     """Return the parameters of the rows' cases as a user writes them, without the seed of repeats."""
     recorded = {(record.workload, record.case): record.parameters for record in run.records}
     return {
@@ -133,11 +143,12 @@ def _latencies(run: Run) -> dict[Key, Latency]:
 
 def _latency(latencies: Mapping[Key, Latency], row: Comparison, implementation: str) -> Interval:
     """Return the latency of an implementation on the cases of ``row``, ns; of repeats, their geometric mean."""
-    keys = [Key(row.workload, implementation, case, row.target) for case in row.cases]
-    if len(keys) == 1:
-        latency = latencies[keys[0]]
-        return Interval(latency.estimate, latency.low, latency.high, CONFIDENCE)
-    return latency_interval([latencies[key].estimate for key in keys], range(len(keys)), CONFIDENCE)
+    return joint_latency([latencies[Key(row.workload, implementation, case, row.target)] for case in row.cases])
+
+
+def _by_length(times: Iterable[Time], case: str) -> list[Time]:
+    """Return the times of a case, the shortest first."""
+    return sorted((time for time in times if time.case == case), key=lambda time: time.latency.estimate)
 
 
 def _means(rows: Iterable[Comparison]) -> list[MeanRatio]:

@@ -15,7 +15,8 @@ from bench.core import registry
 from bench.core.record import Latency, Record
 from bench.core.workload import Metric
 from bench.report.accuracy import Difference
-from bench.report.compare import Comparison, compare, compare_runs
+from bench.report.compare import Comparison, compare, compare_each, compare_runs
+from bench.report.times import times_without_ratio
 from bench.stats.interval import Interval
 from bench.stats.repeats import Finding
 from bench.stats.verdict import Verdict
@@ -53,14 +54,15 @@ def two_cases(create: Create, record: CreateRecord, failed: CreateRecord) -> Run
 
 def printed(run: Run, old: Run | None = None, rows: Sequence[Comparison] | None = None, width: int = 0) -> list[str]:
     """Return the lines that are printed about a run: in a pipe, or on a terminal of this width."""
-    everything = compare_runs(run, old) if old else compare(run)
+    everything = compare_runs(run, old) if old else compare_each([run])
     file = StringIO()
     console = Console(file=file, width=width or 500, force_terminal=True, color_system=None)
     printer = Printer(console if width else None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.stdout", file)
         shown = everything if rows is None else rows
-        print_comparisons(printer, shown, metric_differences(everything, run, old), len(everything), run, old)
+        times = [] if old else times_without_ratio(run, everything)
+        print_comparisons(printer, shown, metric_differences(everything, run, old), len(everything), run, old, times)
     return [line.rstrip() for line in file.getvalue().replace("\u00a0", " ").splitlines()]
 
 
@@ -82,6 +84,48 @@ def test_in_a_pipe_each_row_is_complete(two_cases: Run) -> None:
         "",
         "implementation  cases     note",
         "im2col          groups=4  no ratio: failed: measure_memory: no",
+    ]
+
+
+def test_times_stand_alone_where_the_baseline_was_not_measured(create: Create, record: CreateRecord) -> None:
+    run = create()
+    run.append([record("native", latency=latency(2e6)), record("im2col", latency=latency(1e6))])
+    assert printed(run)[1:7] == [
+        "run run, no ratios",
+        "case: cin=4",
+        "implementation  time",
+        "im2col          1.000 ms [0.9900, 1.010]",
+        "native          2.000 ms [1.980, 2.020]",
+        "",
+    ]
+    assert "for ratios, choose a baseline with compare --baseline NAME: im2col, native" in printed(run)
+
+
+def test_times_stand_alone_in_the_cases_where_the_baseline_failed(
+    two_cases: Run, record: CreateRecord, failed: CreateRecord
+) -> None:
+    case = {"case": "cin=4,cout=4,groups=8", "parameters": {"cin": 4, "cout": 4, "groups": 8}}
+    two_cases.append([failed("pytorch").model_copy(update=case), record("native", latency=latency(3e6), **case)])
+    lines = printed(two_cases)
+    assert lines[1] == "run run, baseline pytorch, margin 2.00 %; verdicts corrected for 5 comparisons"
+    start = lines.index("times in cases without a ratio")
+    assert lines[start + 1 : start + 5] == [
+        "implementation  case      time",
+        "native          groups=8  3.000 ms [2.970, 3.030]",
+        "",
+        "a ratio needs two implementations that passed on the same case",
+    ]
+    assert "native          groups=8  no ratio: baseline pytorch: failed: measure_memory: no" in lines
+
+
+def test_a_run_of_the_baseline_alone_shows_its_time(create: Create, record: CreateRecord) -> None:
+    run = create()
+    run.append([record("pytorch", latency=latency(1e6))])
+    assert printed(run)[-4:] == [
+        "implementation  time",
+        "pytorch         1.000 ms [0.9900, 1.010]",
+        "",
+        "a ratio needs two implementations that passed on the same case",
     ]
 
 
