@@ -55,8 +55,18 @@ class ToolTrial(Stored):
 
 
 def main() -> int:
-    """Measure and print the table, or only print it; return 1 where a tool failed, and 2 for wrong arguments."""
+    """Measure and print the table, or only print it; return 1 where a tool failed, and 2 for wrong arguments.
+
+    Without a file, there is no table to print: a wrong argument too.
+    """
     arguments = _parser().parse_args()
+    if arguments.table and not arguments.out.exists():
+        print(
+            f"there is no file {arguments.out}; python -m reports.trust.time_to_verdict without --table measures "
+            "and makes it",
+            file=sys.stderr,
+        )
+        return 2
     if not arguments.table:
         try:
             failures = measure(arguments)

@@ -124,3 +124,15 @@ def test_what_cannot_be_measured_is_told_first(arguments: argparse.Namespace, mo
     with pytest.raises(UsageError, match="asv is not installed"):
         measure(arguments)
     assert not arguments.out.exists()
+
+
+def test_a_table_without_a_file_names_the_file_and_what_makes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "none.jsonl"
+    monkeypatch.setattr("sys.argv", ["time_to_verdict", "--table", "--out", str(missing)])
+    assert time_to_verdict.main() == 2
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+    assert str(missing) in printed.err
+    assert "without --table measures and makes it" in printed.err
