@@ -1,6 +1,6 @@
 """A case: one problem, given by named parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -68,7 +68,7 @@ class Case(BaseModel):
                 raise UsageError(f"no parameter {name!r}; choose from {', '.join(cls.model_fields)}")
             if not equals or name in parameters:
                 raise UsageError(f"{name} is given twice" if equals else f"{name} has no value; write {name}=VALUE")
-            parameters[name] = _parse(value, cls.model_fields[name].annotation)
+            parameters[name] = _parse(name, value, cls.model_fields[name].annotation)
         return cls.from_parameters(parameters)
 
     @classmethod
@@ -81,19 +81,35 @@ class Case(BaseModel):
         try:
             return cls.model_validate(parameters)
         except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, detail['loc'])) or 'case'}: {detail['msg'].removeprefix('Value error, ')}"
-                for detail in error.errors()
-            )
-            raise UsageError(f"not a valid case: {problems}") from None
+            raise UsageError(f"not a valid case: {'; '.join(_problems(error))}") from None
 
 
-def _parse(text: str, annotation: Any) -> object:
-    """Return ``text`` as pydantic takes it: a tuple's parts are joined by x, and one part stands for equal ones."""
+def _problems(error: ValidationError) -> Iterator[str]:
+    """Yield what is wrong with the parameters of a case: the missing ones together, then each of the others once."""
+    missing = [str(detail["loc"][0]) for detail in error.errors() if detail["type"] == "missing"]
+    if missing:
+        *others, last = missing
+        yield f"{', '.join(others)} and {last} are missing" if others else f"{last} is missing"
+    yield from dict.fromkeys(
+        ": ".join((*map(str, detail["loc"][:1]), detail["msg"].removeprefix("Value error, ")))
+        for detail in error.errors()
+        if detail["type"] != "missing"
+    )
+
+
+def _parse(name: str, text: str, annotation: Any) -> object:
+    """Return ``text`` as pydantic takes it: a tuple's parts are joined by x, and one part stands for equal ones.
+
+    Raises:
+        UsageError: where a tuple has another number of parts.
+    """
     if get_origin(annotation) is not tuple:
         return text
-    parts = text.split("x")
-    return tuple(parts * len(get_args(annotation)) if len(parts) == 1 else parts)
+    parts, count = text.split("x"), len(get_args(annotation))
+    if len(parts) not in (1, count):
+        example = "x".join(["1"] * count)
+        raise UsageError(f"{name} takes 1 or {count} values joined by x, such as {example}, not {len(parts)}")
+    return tuple(parts * count if len(parts) == 1 else parts)
 
 
 def parameter_text(value: object) -> str:

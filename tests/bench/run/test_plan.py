@@ -130,7 +130,7 @@ def test_problems_come_from_a_file_and_each_counts_once(tmp_path: Path) -> None:
 def test_a_file_of_problems_says_where_one_is_wrong_or_that_it_has_none(tmp_path: Path) -> None:
     path = tmp_path / "layers.txt"
     path.write_text(f"{PROBLEM}\ncin=96\n")
-    with pytest.raises(UsageError, match=r"layers\.txt:2: not a valid case: cout: Field required"):
+    with pytest.raises(UsageError, match=r"layers\.txt:2: not a valid case: cout, h and w are missing"):
         parse_problems("grouped_conv2d", [f"@{path}"])
     path.write_text("# nothing yet\n")
     with pytest.raises(UsageError, match=r"layers\.txt has no problem; write one a line"):
@@ -151,9 +151,9 @@ def test_problems_go_with_no_suite_no_filter_and_one_workload(other: dict[str, o
     ("text", "message"),
     [
         ("cin=96,cout=96,h=28,w=28,groups=7", "groups=7 must divide cin=96 and cout=96"),
-        ("cin=96,cout=96,h=28", "w: Field required"),
+        ("cin=96,cout=96,h=28", "w is missing"),
         ("cin=96,cout=96,h=28,w=wide", "w: Input should be a valid integer"),
-        ("cin=96,cout=96,h=28,w=28,padding=1x1", "padding.2: Field required"),
+        ("cin=96,cout=96,h=28,w=28,padding=1x1", "padding takes 1 or 4 values"),
         ("cin=96,cout=96,h=28,w=28,group=12", "no parameter 'group'; choose from n, cin, cout"),
         ("cin=96,cout", "cout has no value; write cout=VALUE"),
         ("cin=96,cin=97", "cin is given twice"),
