@@ -30,13 +30,15 @@ def lines(run: Run) -> Iterator[str]:
     for mean in overview.means:
         if mean.implementation in SHOWN:
             yield f"| {' | '.join(_cells(mean, len(overview.cases)))} |"
+    left_out = ", ".join(f"`{mean.implementation}`" for mean in overview.means if mean.implementation not in SHOWN)
     machine = run.info.machine.environment
     caution = " Each was measured in a single process, and another may differ." if _in_one_process(comparisons) else ""
     yield ""
     yield (
         f"Geometric means over the grouped layers of arXiv 2006.09791 with 95 % intervals, and verdicts by layer; "
         f"below 1 is faster. Run `{run.name}`: one core of an {machine.cpu}, PyTorch "
-        f"{machine.libraries['torch']}, {run.info.started:%Y-%m-%d}.{caution}"
+        f"{machine.libraries['torch']}, {run.info.started:%Y-%m-%d}.{caution} Left out: {left_out}; "
+        f"`featherbench compare {run.name}` has all."
     )
 
 
