@@ -1,6 +1,9 @@
 """The workload itself: its reference, its work, its suites."""
 
+import re
+from pathlib import Path
 from random import Random
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.core import registry
+from bench.core.case import parameter_text
 from bench.core.errors import UsageError
 from bench.measure.correctness import relative_error
 from impls.grouped_conv2d.workload import GSPC_LAYERS, GroupedConv2d, GroupedConv2dCase
@@ -126,3 +130,13 @@ def test_slugs_are_unique_and_parameters_round_trip(suite: str) -> None:
 def test_the_registry_lists_its_implementations() -> None:
     names = [spec.name for spec in registry.implementations() if spec.workload == "grouped_conv2d"]
     assert {"pytorch", "pytorch_channels_last", "im2col", "onnxruntime"} <= set(names)
+
+
+def test_the_documentation_lists_every_parameter_with_its_default() -> None:
+    page = (Path(__file__).parents[3] / "docs/problems.md").read_text()
+    fields = GroupedConv2dCase.model_fields
+    assert re.findall(r"^\| `(\w+)` \| ([\w ]+) \|", page, re.MULTILINE) == [
+        (name, "must be given" if field.is_required() else parameter_text(field.default))
+        for name, field in fields.items()
+    ]
+    assert all(f"`{dtype}`" in page for dtype in get_args(fields["dtype"].annotation))
