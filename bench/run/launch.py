@@ -114,7 +114,7 @@ def _without_peaks(
     machine_id = environment.machine_id
     known_floor = None if request.target.kind == "cuda" else noise.load(machines(results), machine_id)
     return RunInfo(
-        name=name or store.new_name(request, now),
+        name=name or store.new_name(request, now, results),
         command=shlex.join(["featherbench", *sys.argv[1:]]),
         started=now,
         request=request,

@@ -2,6 +2,7 @@
 
 import logging
 from datetime import UTC, datetime
+from itertools import chain, count
 from pathlib import Path
 
 from bench.core.errors import UsageError
@@ -44,7 +45,12 @@ def find(name: str, folder: Path = LOCAL) -> Run:
     raise UsageError(f"no run {name!r} in {folder.absolute()} or {REFERENCE.absolute()}; choose from: latest, {names}")
 
 
-def new_name(request: Request, now: datetime) -> str:
-    """Return a name that sorts by time and states the request, e.g. ``20261123-204510-grouped_conv2d-quick-edge``."""
+def new_name(request: Request, now: datetime, folder: Path) -> str:
+    """Return a name that sorts by time and states the request, e.g. ``20261123-204510-grouped_conv2d-quick-edge``.
+
+    A number follows where a run of the same second has that name in ``folder``.
+    """
     workloads = "+".join(request.workloads)
-    return f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{workloads}-{request.suite}-{str(request.target).replace(':', '-')}"
+    name = f"{now.astimezone(UTC):%Y%m%d-%H%M%S}-{workloads}-{request.suite}-{str(request.target).replace(':', '-')}"
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(candidate for candidate in names if not (folder / candidate).exists())

@@ -40,6 +40,9 @@ def test_without_a_run_latest_says_how_to_make_one(tmp_path: Path) -> None:
         store.find("latest", tmp_path)
 
 
-def test_a_new_name_holds_the_time_and_the_request() -> None:
+def test_a_new_name_holds_the_time_and_the_request(tmp_path: Path) -> None:
     request = Request(workloads=("conv", "gemm"), suite="quick", target="edge:avx2")
-    assert store.new_name(request, NOW) == "20261123-204510-conv+gemm-quick-edge-avx2"
+    name = "20261123-204510-conv+gemm-quick-edge-avx2"
+    for expected in (name, f"{name}-2", f"{name}-3"):
+        assert store.new_name(request, NOW, tmp_path) == expected
+        (tmp_path / expected).mkdir()

@@ -179,5 +179,5 @@ def test_a_program_that_uses_the_native_layer_ends_without_a_message() -> None:
         "import torch; from impls.sliding_channel_conv2d import SlidingChannelConv2d; "
         "SlidingChannelConv2d(8, 8, backend='native')(torch.zeros(1, 8, 3, 3)).sum().backward()"
     )
-    completed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    completed = subprocess.run([sys.executable, "-P", "-c", code], check=True, capture_output=True, text=True)
     assert completed.stderr == ""
