@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from bench.measure.leftover_work import MAX_WAIT_S, leftover_cpu_s, wait_until_idle
+from bench.run.worker import MAX_LEFTOVER_CPU_S
 
 SQUARE = np.ones((300, 300), np.float32)
 
@@ -50,8 +51,8 @@ def make_background_call() -> Iterator[Callable[[Callable[[], None]], Callable[[
         thread.join()
 
 
-def test_calls_that_do_their_work_leave_nothing() -> None:
-    assert leftover_cpu_s(product) < 1e-3
+def test_calls_that_do_their_work_leave_less_than_a_worker_refuses() -> None:
+    assert leftover_cpu_s(product) < MAX_LEFTOVER_CPU_S  # other threads of the test process may do a little
 
 
 def test_work_that_piles_up_in_a_thread_is_detected(make_background_call: Callable[..., Callable[[], None]]) -> None:
