@@ -1,7 +1,9 @@
-"""Options of the test run, and fixtures for tests that measure but do not look at times."""
+"""Options of the test run, a browser, and fixtures for tests that measure but do not look at times."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -24,6 +26,35 @@ def one_process(peaks_measured_once: Callable[..., Peaks]) -> Iterator[None]:
         patch.setattr(session, "MIN_PROCESSES", 1)
         patch.setattr(session, "MIN_ROUNDS_PER_PROCESS", session.MIN_ROUNDS)
         yield
+
+
+BROWSER_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--window-size=1400,1000",
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium without a window that logs messages and requests; the test is skipped where there is none."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    chromium, driver_path = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver_path):
+        pytest.skip("needs chromium and chromedriver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in BROWSER_FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver_path))
+    yield driver
+    driver.quit()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

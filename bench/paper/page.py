@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from bench.claims.evaluate import Outcome
@@ -18,6 +18,7 @@ from bench.paper.content import Computed, Figure, Measured, Quoted, Table
 from bench.paper.coverage import Coverage, coverage
 from bench.paper.material import Material
 from bench.paper.recipe import Recipe
+from bench.report.page_templates import page_environment, page_style
 from bench.store import Run
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -94,7 +95,7 @@ def render(
     )
     # Evidence comes last, once all numbers have asked for their anchors.
     return environment.get_template("page.html").render(
-        claims=claims, body=Markup(body), evidence=evidence, style=_style()
+        claims=claims, body=Markup(body), evidence=evidence, style=page_style(_TEMPLATES / "paper.css")
     )
 
 
@@ -112,7 +113,11 @@ class IndexEntry(NamedTuple):
 
 def render_index(papers: Sequence[IndexEntry], total: Coverage) -> str:
     """Return the list of all papers as HTML."""
-    return _environment().get_template("index.html").render(papers=papers, total=total, style=_style())
+    return (
+        _environment()
+        .get_template("index.html")
+        .render(papers=papers, total=total, style=page_style(_TEMPLATES / "paper.css"))
+    )
 
 
 def number_of(outcome: Outcome) -> Measured | Computed | None:
@@ -126,18 +131,8 @@ def number_of(outcome: Outcome) -> Measured | Computed | None:
     return Computed(f"{number.text} [{number.ends}]" if number.ends else number.text)
 
 
-def _style() -> Markup:
-    return Markup((_TEMPLATES / "paper.css").read_text())
-
-
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment(_TEMPLATES)
     kinds = {"measured": Measured, "quoted": Quoted, "computed": Computed}
     environment.tests |= {name: lambda cell, kind=kind: isinstance(cell, kind) for name, kind in kinds.items()}
     environment.filters["number_of"] = number_of

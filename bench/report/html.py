@@ -6,12 +6,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup, escape
 
 from bench.core.errors import RunError, UsageError
 from bench.report.chapter import Report
 from bench.report.chapters import chapters
+from bench.report.page_templates import page_environment, page_style
 from bench.report.palette import COLOURS, DARK_COLOURS
 from bench.report.section import all_parameters
 from bench.store import Run
@@ -74,7 +75,7 @@ def _page(report: Report) -> str:
         runs=report.runs,
         parts=parts,
         scripts=Markup("\n".join(_read(name) for name in _SCRIPTS)),
-        style=Markup(_read("style.css")),
+        style=page_style(_TEMPLATES / "style.css"),
         colours=COLOURS,
         dark_colours=DARK_COLOURS,
     )
@@ -82,13 +83,7 @@ def _page(report: Report) -> str:
 
 @cache
 def _templates() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment(_TEMPLATES)
     environment.filters["breakable"] = _breakable
     environment.filters["data"] = _data
     return environment
