@@ -3,6 +3,7 @@
 from torch import nn
 
 from impls.networks.block import STANDARD, Block
+from impls.networks.head import classifier
 from impls.networks.width import scale_channels
 
 STAGES = ((64, 1), (64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (256, 1))
@@ -21,4 +22,4 @@ def basic_net(block: Block = STANDARD, num_classes: int = 10, in_channels: int =
         conv = (block if layers else STANDARD).conv3x3(cin, cout, stride)
         layers += [conv, nn.BatchNorm2d(cout), nn.ReLU()]
         cin = cout
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, num_classes))
+    return nn.Sequential(*layers, *classifier(cin, num_classes))

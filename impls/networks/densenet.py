@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from impls.networks.block import STANDARD, Block
+from impls.networks.head import classifier
 from impls.networks.width import scale_channels
 
 STEM_CHANNELS = 16
@@ -48,5 +49,4 @@ def densenet(
         for _ in range((layers - 4) // 3):
             units.append(DenseLayer(cin, growth_rate, block))
             cin += growth_rate
-    head = (nn.BatchNorm2d(cin), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, num_classes))
-    return nn.Sequential(*units, *head)
+    return nn.Sequential(*units, nn.BatchNorm2d(cin), nn.ReLU(), *classifier(cin, num_classes))

@@ -3,6 +3,7 @@
 from torch import nn
 
 from impls.networks.block import DW_PW, STANDARD, Block
+from impls.networks.head import classifier
 from impls.networks.width import scale_channels
 
 STAGES = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
@@ -21,4 +22,4 @@ def mobilenet(block: Block = DW_PW, num_classes: int = 10, in_channels: int = 3,
         cout = scale_channels(stage, width_mult)
         features += [block.conv3x3(cin, cout, stride, norm=True), nn.BatchNorm2d(cout), nn.ReLU()]
         cin = cout
-    return nn.Sequential(*features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, num_classes))
+    return nn.Sequential(*features, *classifier(cin, num_classes))

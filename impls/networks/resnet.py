@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impls.networks.block import STANDARD, Block
+from impls.networks.head import classifier
 from impls.networks.width import scale_channels
 
 BOTTLENECK_EXPANSION = 4
@@ -102,7 +103,7 @@ def resnet(
             unit = residual(cin, scale_channels(base << stage, width_mult), stride, block)
             layers.append(unit)
             cin = _out_channels(unit)
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, num_classes))
+    return nn.Sequential(*layers, *classifier(cin, num_classes))
 
 
 def _out_channels(unit: ResidualBlock) -> int:

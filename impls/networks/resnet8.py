@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from impls.networks.block import STANDARD, Block
+from impls.networks.head import classifier
 from impls.networks.width import scale_channels
 
 
@@ -40,4 +41,4 @@ def resnet8(block: Block = STANDARD, num_classes: int = 10, in_channels: int = 3
         cout = scale_channels(stage, width_mult)
         units.append(ResNet8Block(cin, cout, stride, block))
         cin = cout
-    return nn.Sequential(*units, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, num_classes))
+    return nn.Sequential(*units, *classifier(cin, num_classes))

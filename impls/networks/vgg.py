@@ -3,6 +3,7 @@
 from torch import nn
 
 from impls.networks.block import STANDARD, Block
+from impls.networks.head import classifier
 from impls.networks.width import scale_channels
 
 POOL = 0
@@ -30,4 +31,4 @@ def vgg(
         conv = block.conv3x3(cin, cout, bias=True) if features else STANDARD.conv3x3(cin, cout, bias=True)
         features += [conv, nn.BatchNorm2d(cout), nn.ReLU()]
         cin = cout
-    return nn.Sequential(*features, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, num_classes))
+    return nn.Sequential(*features, *classifier(cin, num_classes))

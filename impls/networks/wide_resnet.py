@@ -5,6 +5,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 
 from impls.networks.block import STANDARD, Block
+from impls.networks.head import classifier
 from impls.networks.width import scale_channels
 
 
@@ -57,5 +58,4 @@ def wide_resnet(
         for index in range((layers - 4) // 6):
             units.append(PreActivationBlock(cin, cout, 2 if stage and not index else 1, block))
             cin = cout
-    head = (nn.BatchNorm2d(cin), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(cin, num_classes))
-    return nn.Sequential(*units, *head)
+    return nn.Sequential(*units, nn.BatchNorm2d(cin), nn.ReLU(), *classifier(cin, num_classes))
