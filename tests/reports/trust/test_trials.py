@@ -61,10 +61,10 @@ def test_the_page_shows_what_was_recorded(path: Path) -> None:
     assert "\n".join(trials.table(trials.read(path), 0.01)) in README
 
 
-@pytest.mark.parametrize(("trial", "detections"), [("slower", 99), ("rare", 96)])
-def test_the_page_says_how_many_slowdowns_are_found_if_they_are_as_small_as_planned(trial: str, detections: int) -> None:
+@pytest.mark.parametrize(("trial", "count"), [("slower", 99), ("rare", 96)])
+def test_the_page_says_how_many_slowdowns_are_found_if_they_are_as_small_as_planned(trial: str, count: int) -> None:
     compared = trials.read(ROOT / f"results/reference/trials/zen4-quiet-{trial}.jsonl")
     shift = (1 + PLANTED) / median(comparison.ratio for comparison in compared)
     lowered = [comparison.model_copy(update={"low": comparison.low * shift}) for comparison in compared]
-    assert sum(comparison.verdict(0.01) is Verdict.SLOWER for comparison in lowered) == detections
-    assert {"slower": f"{detections} of 100 are found in `slower`", "rare": f"and {detections} in `rare`"}[trial] in README
+    assert sum(comparison.verdict(0.01) is Verdict.SLOWER for comparison in lowered) == count
+    assert {"slower": f"{count} of 100 are found in `slower`", "rare": f"and {count} in `rare`"}[trial] in README
