@@ -1,21 +1,26 @@
 """Datasets: their cards, and how their files are found, verified and fetched.
 
-A card is a TOML file in ``datasets/`` of a checkout. A file that its card does not pin by a SHA-256 is neither fetched
-nor read, since many of these files are pickles. This module reads nothing of them but their bytes.
+A card is a TOML file in ``datasets/`` of a checkout, or in ``cards/`` of the data root, where users put their own. A
+file that its card does not pin by a SHA-256 is neither fetched nor read, since many of these files are pickles. This
+module reads nothing of them but their bytes.
 """
 
+import gzip
 import os
+import shutil
 import tomllib
 from collections.abc import Callable
 from functools import cache
 from hashlib import file_digest, sha256
 from http.client import HTTPException
 from pathlib import Path
-from typing import Self
+from tempfile import TemporaryFile
+from typing import IO
 from urllib.request import urlopen
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError
 
+from bench.core.dataset_card import CARD, AnyCard, Card, DataFile, ImageCard
 from bench.core.errors import RunError, UsageError
 from bench.core.files import whole
 
@@ -26,55 +31,33 @@ _BLOCK_BYTES = 1 << 20  # read from the network at a time
 _TIMEOUT_S = 60  # without data, after which a download fails
 
 
-class _StrictModel(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DataFile(_StrictModel):
-    """A file of a dataset, as its source offers it."""
-
-    name: str = Field(pattern=r"^\w[\w.-]*$")
-    url: str = Field(pattern=r"^(https?|file)://")  # http is safe enough, as the SHA-256 is compared
-    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    bytes: int | None = Field(default=None, gt=0, description="None: not known")
-
-
-class Card(_StrictModel):
-    """Description of a dataset: its contents, its source, and its use."""
-
-    name: str = Field(pattern=r"^[a-z0-9_]+$")
-    title: str
-    description: str
-    nodes: int = Field(gt=0)
-    edges: int = Field(gt=0, description="an undirected edge counts twice, as in PyTorch Geometric")
-    features: int = Field(gt=0, description="number of each node's features")
-    classes: int = Field(gt=1)
-    licence: str
-    citation: str
-    source: str = Field(pattern=r"^https://")
-    splits: str
-    normalisation: str
-    folder: str = Field(default="", pattern=r"^(\w+(/\w+)*)?$", description="folder of the files, below the data root")
-    bundled: bool = Field(default=False, description="a library brings it along, so there is nothing to fetch")
-    files: tuple[DataFile, ...] = ()
-
-    @model_validator(mode="after")
-    def _has_files_or_is_bundled(self) -> Self:
-        if self.bundled == bool(self.files) or bool(self.folder) != bool(self.files):
-            raise ValueError("a card has a folder with files, or is bundled and has neither")
-        return self
-
-
-def cards() -> dict[str, Card]:
-    """Return all cards by name.
+def cards() -> dict[str, AnyCard]:
+    """Return all cards by name: those of the project, then the user's own.
 
     Raises:
-        UsageError: where one cannot be read.
+        UsageError: where one cannot be read, or two have the same name.
     """
-    return {path.stem: _read(path) for path in sorted(_CARDS.glob("*.toml"))}
+    by_name = {}
+    for path in (*sorted(_CARDS.glob("*.toml")), *sorted((root() / "cards").glob("*.toml"))):
+        if path.stem in by_name:
+            raise UsageError(f"card {path} cannot be used: there is a dataset {path.stem} already; rename yours")
+        by_name[path.stem] = _read(path)
+    return by_name
 
 
-def card(name: str) -> Card:
+def image_card(name: str) -> ImageCard:
+    """Return the card of a dataset of images.
+
+    Raises:
+        UsageError: where there is none; the message lists the choices.
+    """
+    by_name = {name: card for name, card in cards().items() if isinstance(card, ImageCard)}
+    if name not in by_name:
+        raise UsageError(f"no dataset of images {name!r}; choose from {', '.join(by_name)}")
+    return by_name[name]
+
+
+def card(name: str) -> AnyCard:
     """Return the card of this name.
 
     Raises:
@@ -139,7 +122,7 @@ def fetch(name: str, progress: Callable[[int], object] = lambda arrived: None) -
         RunError: where a file cannot be downloaded or is not what the card states; earlier files are kept.
     """
     dataset = card(name)
-    if fault := _unpinned(dataset):
+    if fault := _unpinned(dataset) or _unpublished(dataset):
         raise UsageError(fault)
     fetched = []
     for file in dataset.files:
@@ -156,12 +139,12 @@ def fetch(name: str, progress: Callable[[int], object] = lambda arrived: None) -
     return fetched
 
 
-def _read(path: Path) -> Card:
+def _read(path: Path) -> AnyCard:
     try:
-        card = Card.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        card = CARD.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
+        field = ".".join(str(part) for part in first["loc"] if part not in ("graph", "images"))
         raise UsageError(f"card {path} cannot be used: {field} {first['msg']}") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"card {path} cannot be used: {error}") from None
@@ -182,19 +165,28 @@ def _unpinned(card: Card) -> str | None:
     return f"{card.name} cannot be used: no SHA-256 is known of {names}; {remedy}" if names else None
 
 
+def _unpublished(card: Card) -> str | None:
+    """Return why the dataset cannot be fetched where a file has no public source, or None."""
+    names = ", ".join(file.name for file in card.files if file.url is None)
+    folder = root() / card.folder
+    return f"{card.name} cannot be fetched: no public source has {names}; put a copy in {folder}" if names else None
+
+
 def _fault(card: Card, differs: Callable[[Path, DataFile], str | None]) -> str | None:
     """Return the first fault of the dataset's files, or None."""
     if fault := _unpinned(card):
         return fault
     paths = {_path(card, file): file for file in card.files}
-    remedy = f"featherbench data fetch {card.name}"
+    remedy = f"{{}} it: featherbench data fetch {card.name}"
+    if _unpublished(card):
+        remedy = f"no public source has it: put a copy there; see {card.source}"
     try:
         if missing := [path.name for path in paths if not path.is_file()]:
             others = f" and {len(missing) - 1} more" if missing[1:] else ""
-            return f"{card.name} lacks {missing[0]}{others} in {root() / card.folder}; get it: {remedy}"
+            return f"{card.name} lacks {missing[0]}{others} in {root() / card.folder}; {remedy.format('get')}"
         for path, file in paths.items():
             if difference := differs(path, file):
-                return f"{card.name} has a wrong file: {path} {difference}; replace it: {remedy}"
+                return f"{card.name} has a wrong file: {path} {difference}; {remedy.format('replace')}"
     except OSError as error:
         return f"{card.name} cannot be read: {error.filename}: {error.strerror}"
     return None
@@ -221,13 +213,32 @@ def _digest(path: Path, state: tuple[int, ...]) -> str:
 
 
 def _download(file: DataFile, path: Path, progress: Callable[[int], object]) -> None:
+    """Download a file, and unpack it where its source offers it gzipped; each form is verified before it is read."""
+    if file.gzip_sha256 is None:
+        with whole(path) as target:
+            _transfer(file, target, file.sha256, file.bytes, progress)
+        return
+    with whole(path) as target, TemporaryFile(dir=path.parent) as packed:
+        _transfer(file, packed, file.gzip_sha256, file.bytes, progress)
+        packed.seek(0)
+        shutil.copyfileobj(gzip.GzipFile(fileobj=packed), target)
+        target.seek(0)
+        if file_digest(target, "sha256").hexdigest() != file.sha256:
+            raise RunError(f"what {file.url} gave holds another file than the card states, so it is not kept")
+
+
+def _transfer(
+    file: DataFile, target: IO[bytes], expected: str | None, most: int | None, progress: Callable[[int], object]
+) -> None:
+    """Copy what the file's URL gives to ``target``, and compare its SHA-256; stop after more than ``most`` bytes."""
+    assert file.url is not None, "fetch() refuses cards with such files"
     digest = sha256()
-    with urlopen(file.url, timeout=_TIMEOUT_S) as source, whole(path) as target:
+    with urlopen(file.url, timeout=_TIMEOUT_S) as source:
         while block := source.read(_BLOCK_BYTES):
             target.write(block)
             digest.update(block)
             progress(len(block))
-            if file.bytes is not None and target.tell() > file.bytes:
+            if most is not None and target.tell() > most:
                 break  # too long to be the file
-        if digest.hexdigest() != file.sha256:
-            raise RunError(f"what {file.url} gave has another SHA-256 than the card states, so it is not kept")
+    if digest.hexdigest() != expected:
+        raise RunError(f"what {file.url} gave has another SHA-256 than the card states, so it is not kept")

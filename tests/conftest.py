@@ -18,6 +18,14 @@ def peaks_measured_once() -> Callable[..., Peaks]:
     return cache(host.measure_peaks)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _own_artifacts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep artifacts of tests apart from those of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FEATHERBENCH_ARTIFACTS", str(tmp_path_factory.mktemp("artifacts")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def one_process(peaks_measured_once: Callable[..., Peaks]) -> Iterator[None]:
     """Time each implementation in a single process, in which it has all of its rounds."""

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from bench import datasets
 from bench.cli.options import Json
+from bench.core.dataset_card import Card
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -32,8 +33,7 @@ def list_(as_json: Json = False) -> None:
         listing = {name: card.model_dump(mode="json") | {"missing": reason} for name, (card, reason) in cards.items()}
         return print(json.dumps({"root": str(datasets.root()), "datasets": listing}, indent=2))
     for name, (card, reason) in cards.items():
-        size = f"{card.nodes:,} nodes, {card.edges:,} edges, {card.features:,} features, {card.classes} classes"
-        print(f"{name}: {card.title}: {size}")
+        print(f"{name}: {card.title}: {card.size}")
         print(f"  {card.description}")
         print(f"  licence: {card.licence}")
         print(f"  {reason or ('bundled' if card.bundled else f'here, in {datasets.root() / card.folder}')}")
@@ -74,7 +74,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _fetched_text(card: datasets.Card, fetched: int) -> str:
+def _fetched_text(card: Card, fetched: int) -> str:
     if card.bundled:
         return "bundled, so there is nothing to fetch"
     kept = len(card.files) - fetched

@@ -6,8 +6,44 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.request import DEFAULT_SUITE
 from bench.core.errors import UsageError
 
+Workloads = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="WORKLOAD", help="What to measure; see featherbench list. Default: all workloads."),
+]
+Suite = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help=f"List of cases to measure; see featherbench list. Default: {DEFAULT_SUITE}."),
+]
+Implementations = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME[,NAME]", help="Measure only these implementations. Default: all."),
+]
+CaseFilters = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Measure only cases of the suite with this parameter, such as groups=16. Repeatable: values of one "
+        "parameter are alternatives; different parameters must all match.",
+    ),
+]
+Problems = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE,...",
+        help="Measure a case of your own in place of a suite. @FILE reads a case from each line of a file. Repeatable.",
+    ),
+]
+TargetName = Annotated[
+    str,
+    typer.Option(
+        metavar="TARGET",
+        help="Where to measure: cpu (all cores), edge (one core), cuda (a GPU), optionally with a mode, such as "
+        "edge:avx2; see featherbench list.",
+    ),
+]
 Plugins = Annotated[
     list[str] | None,
     typer.Option(

@@ -8,10 +8,21 @@ from typing import Annotated
 
 import typer
 
-from bench import store
-from bench.cli.options import Json, Plugins, Results, split_names
+from bench import build_progress, store
+from bench.cli.options import (
+    CaseFilters,
+    Implementations,
+    Json,
+    Plugins,
+    Problems,
+    Results,
+    Suite,
+    TargetName,
+    Workloads,
+    split_names,
+)
 from bench.cli.outcome import print_outcome
-from bench.cli.request import DEFAULT_SUITE, make_request
+from bench.cli.request import make_request
 from bench.core import registry
 from bench.core.budget import Budget
 from bench.core.case import DEFAULTS
@@ -24,36 +35,11 @@ from bench.run.plan import Session, plan
 
 
 def run(
-    workload: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="WORKLOAD", help="What to measure; see featherbench list. Default: all workloads."),
-    ] = None,
-    suite: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help=f"List of cases to measure; see featherbench list. Default: {DEFAULT_SUITE}."
-        ),
-    ] = None,
-    impl: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME[,NAME]", help="Measure only these implementations. Default: all."),
-    ] = None,
-    case: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE",
-            help="Measure only cases of the suite with this parameter, such as groups=16. Repeatable: values of one "
-            "parameter are alternatives; different parameters must all match.",
-        ),
-    ] = None,
-    problem: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=VALUE,...",
-            help="Measure a case of your own in place of a suite. @FILE reads a case from each line of a file. "
-            "Repeatable.",
-        ),
-    ] = None,
+    workload: Workloads = None,
+    suite: Suite = None,
+    impl: Implementations = None,
+    case: CaseFilters = None,
+    problem: Problems = None,
     layers_of: Annotated[
         str | None,
         typer.Option(
@@ -65,14 +51,7 @@ def run(
         list[str] | None,
         typer.Option(metavar="[NAME=]1x3x224x224", help="Size of an input of that model. Repeatable."),
     ] = None,
-    target: Annotated[
-        str,
-        typer.Option(
-            metavar="TARGET",
-            help="Where to measure: cpu (all cores), edge (one core), cuda (a GPU), optionally with a mode, such as "
-            "edge:avx2; see featherbench list.",
-        ),
-    ] = "edge",
+    target: TargetName = "edge",
     budget: Annotated[
         str,
         typer.Option(metavar="TIME", help="Time to spend on timing each case, all its implementations together."),
@@ -121,8 +100,16 @@ def run(
     )
     if dry:
         return _print_plan(plan(request, elsewhere=True), request.target, run_budget.timed_s, as_json)
-    with display() as shown:
-        outcome = launch(request, budget=run_budget, resume=resume, name=name, results=results, display=shown)
+    with display() as shown, build_progress.display() as build_display:
+        outcome = launch(
+            request,
+            budget=run_budget,
+            resume=resume,
+            name=name,
+            results=results,
+            display=shown,
+            build_display=build_display,
+        )
     return print_outcome(outcome, as_json)
 
 

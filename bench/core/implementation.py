@@ -1,9 +1,10 @@
 """An implementation: one way to compute a workload. One file, one small class, perhaps in several variants."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from bench.core.artifact import Artifact
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 
@@ -62,6 +63,14 @@ class Implementation(ABC):
     def unsupported(self, case: Any) -> str | None:
         """Return why ``case`` cannot be run, in the words that the report will show, or None where it can be run."""
         return None
+
+    def artifacts(self, case: Any, target: Target) -> Sequence[Artifact]:
+        """Return what ``prepare`` will load with ``bench.artifacts.load``, such as a trained network; usually nothing.
+
+        It is made before, once, by ``featherbench build`` or at the beginning of a run, and kept for later runs. The
+        workload must say that it ``uses_artifacts``.
+        """
+        return ()
 
     @abstractmethod
     def prepare(self, problem: Problem, target: Target) -> Call:

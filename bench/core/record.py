@@ -164,6 +164,13 @@ class Memory(Stored):
     )
 
 
+class MadeFrom(Stored):
+    """An artifact that a record was made from."""
+
+    key: str = Field(description="hash of what decides the artifact")
+    sha256: str = Field(description="of its content, which may differ between machines that made it")
+
+
 class Record(Stored):
     """One outcome. Only a passed one has a latency: no speed is ever reported for an output that was not checked."""
 
@@ -180,6 +187,7 @@ class Record(Stored):
     started: datetime
     work: Work | None = Field(default=None, description="None where a model would have been trained and was not")
     seconds: dict[str, float] = Field(default={}, description="time spent by step, in all of its processes together")
+    artifacts: dict[str, MadeFrom] = Field(default={}, description="by kind, such as network")
     facts: dict[str, str] = Field(default={}, description="the worker's libraries, threads and caps, as observed")
     check: Check | None = None
     latency: Latency | None = None

@@ -104,6 +104,8 @@ class Workload(ABC):
     """The metrics of a check. The first is the primary one, by which implementations are ranked."""
     seed_parameter: ClassVar[str | None] = None
     """The parameter that is a seed: cases that differ in nothing else are repeats of one experiment."""
+    uses_artifacts: ClassVar[bool] = False
+    """Whether its implementations have artifacts to make before they can be prepared."""
     chapters: ClassVar[tuple[str, ...]] = ()
     """Chapters that it adds to a report of its results: ``("peeking",)`` for a file ``_chapter_peeking.py`` in its
     folder, which defines a ``bench.report.chapter.Chapter``."""
@@ -123,6 +125,14 @@ class Workload(ABC):
     @abstractmethod
     def check_output(self, problem: Problem, call: Call, output: Any) -> Check:
         """Check ``output``, which ``call`` returned while it was timed, against the current inputs."""
+
+    def evaluate(self, problem: Problem, call: Call) -> Check:
+        """Return how good a checked call is, by metrics and curves; it may change ``problem.inputs``.
+
+        A run evaluates each implementation once for a case, after ``check`` has found that the call computes what it
+        should. A workload whose ``check`` returns its metrics needs no evaluation.
+        """
+        return Check(passed=True)
 
     @abstractmethod
     def work(self, case: Any) -> Work | None:

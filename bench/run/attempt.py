@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 from bench.core.implementation_spec import ImplementationSpec
 from bench.core.loading import workload_source
-from bench.core.record import THREADS_THAT_RAN, Check, Latency, Memory, Record, Status, Work
+from bench.core.record import THREADS_THAT_RAN, Check, Latency, MadeFrom, Memory, Record, Status, Work
 from bench.core.target import Target
 from bench.run.plan import Session
 from bench.run.protocol import Reply
@@ -76,6 +76,8 @@ class Attempt:
     """The work of a trained model; ``Workload.work`` gives an operator's."""
     check: Check | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    artifacts: dict[str, MadeFrom] = field(default_factory=dict)
+    """Its artifacts by kind."""
     output_file: str | None = None
     """The file with its checked output, where several processes are compared with it."""
     plan: Json | None = None
@@ -94,7 +96,8 @@ class Attempt:
     def restartable(self) -> bool:
         """Whether it can be timed in several processes."""
         long = self.seconds.get("prepare", 0.0) > LONG_PREPARE_S
-        return self.pool.restarts and not long and not self.session.workload.seed_parameter
+        trains = self.session.workload.seed_parameter and not self.session.workload.uses_artifacts
+        return self.pool.restarts and not long and not trains
 
     @property
     def round_s(self) -> float:
@@ -108,6 +111,8 @@ class Attempt:
     def examine(self, cores: tuple[int, ...]) -> None:
         """Prepare, measure memory and check in a process of its own, up to the first step that goes wrong."""
         self._start_runner(cores)
+        if self.session.workload.uses_artifacts:
+            self._build(cores)
         if prepared := self._prepare(cores):
             self.seconds["prepare"] = prepared["prepare_s"]  # without making the problem
             self.work = Work.model_validate(prepared["work"]) if prepared["work"] else None
@@ -117,6 +122,8 @@ class Attempt:
             self.output_file = str(self.pool.scratch / f"{self.spec.workload}-{self.spec.name}.npz")
         if checked := self._ask("check", keep=self.output_file):
             self._judge(Check.model_validate(checked))
+        if evaluated := self._ask("evaluate"):
+            self._add_evaluation(Check.model_validate(evaluated))
         if self.passing and self.restartable:
             self._end()
 
@@ -202,6 +209,7 @@ class Attempt:
             started=started,
             work=self.work or self.session.workload.work(self.session.case),
             seconds=self.seconds,
+            artifacts=self.artifacts,
             facts=self.facts,
             check=self.check,
             latency=self.latency(stopped) if passed else None,
@@ -227,6 +235,18 @@ class Attempt:
                 self._fail_as(runner, "load")
             else:
                 self.runner = runner
+
+    def _build(self, cores: tuple[int, ...]) -> None:
+        if built := self._ask("build", parameters=self.session.case.model_dump(mode="json"), cores=cores):
+            self.seconds["build"] = built["build_s"]
+            self.artifacts = {kind: MadeFrom(**made_from) for kind, made_from in built["artifacts"].items()}
+
+    def _add_evaluation(self, evaluated: Check) -> None:
+        """Add what an evaluation found to the check; where it could not be made, that is the reason of a failure."""
+        if not evaluated.passed:
+            self.fail(Status.INCORRECT, evaluated.reason)
+        elif self.check:
+            self.check = _with_metrics_of(evaluated, self.check)
 
     def _prepare(self, cores: tuple[int, ...], counted_as: str = "prepare") -> Json:
         parameters = self.session.case.model_dump(mode="json")
@@ -257,7 +277,7 @@ class Attempt:
         if not check.passed:
             self.fail(Status.INCORRECT, check.reason)
         if self.check is None or not check.passed or (check.error or 0) > (self.check.error or 0):
-            self.check = check
+            self.check = _with_metrics_of(self.check, check) if self.check else check
 
     def _note_threads(self, count: str) -> None:
         """Keep the most threads that any process used."""
@@ -268,6 +288,12 @@ class Attempt:
         if self.runner:
             self.runner.end()
             self.runner = None
+
+
+def _with_metrics_of(evaluated: Check, check: Check) -> Check:
+    """Return ``check`` with the metrics and curves of another."""
+    update = {"metrics": evaluated.metrics | check.metrics, "curves": evaluated.curves | check.curves}
+    return check.model_copy(update=update)
 
 
 def _calls(process: TimedProcess) -> list[int]:

@@ -16,6 +16,7 @@ from bench.core.implementation_spec import ImplementationSpec
 from bench.core.record import Record
 from bench.peaks import gpu, host
 from bench.run import sources
+from bench.run.building import BuildDisplay, Job, build
 from bench.run.plan import Session, plan, to_measure
 from bench.run.scheduler import Display, run_plan
 from bench.run.timeline import TimeBreakdown
@@ -44,6 +45,7 @@ def launch(
     name: str | None = None,
     results: Path = store.LOCAL,
     display: Display | None = None,
+    build_display: BuildDisplay | None = None,
 ) -> Outcome:
     """Measure what ``request`` asks for.
 
@@ -60,9 +62,33 @@ def launch(
     run = _open(request, budget or Budget(), sessions, resume, name, results, display.step)
     with run.locked():
         todo = to_measure(sessions, run.records, request.target)
+        build_s = _build(todo, run, build_display)
         spent = run_plan(todo, run, display)
+    spent.by_stage["building"] = spent.by_stage.get("building", 0.0) + build_s
     spent.total = time.perf_counter() - began
     return Outcome(run, spent, sum(len(session.keys(request.target)) for session in todo))
+
+
+def _build(sessions: Sequence[Session], run: Run, display: BuildDisplay | None) -> float:
+    """Make the artifacts that sessions need; return the seconds that it took. One that fails is tried again later."""
+    if not any(session.workload.uses_artifacts for session in sessions):
+        return 0.0
+    began = time.perf_counter()
+    build(sessions, run.info.target, run.folder / "logs", display or SilentBuild())
+    return time.perf_counter() - began
+
+
+class SilentBuild:
+    """A display of builds that shows nothing."""
+
+    def expect(self, jobs: Sequence[Job]) -> None:
+        pass
+
+    def update(self, running: Sequence[Job]) -> None:
+        pass
+
+    def end(self, job: Job) -> None:
+        pass
 
 
 class Silent:

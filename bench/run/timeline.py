@@ -9,9 +9,11 @@ STAGES = {
     "preload": "preparing",
     "preload_modules": "preparing",
     "load": "preparing",
+    "build": "building",
     "prepare": "preparing",
     "measure_memory": "measuring memory",
     "check": "checking",
+    "evaluate": "checking",
     "recheck": "checking",
     "conclude": "checking",
     "warm_up": "timing",
@@ -58,16 +60,18 @@ class TimeBreakdown:
 
     @property
     def harness(self) -> float:
-        """Time spent outside the implementations' own preparing, checking and timing, s."""
+        """Time spent outside the implementations' own building, preparing, checking and timing, s."""
         return self.total - sum(seconds for stage, seconds in self.by_stage.items() if stage in OWN_STAGES)
 
     def __str__(self) -> str:
         stages = ", ".join(
-            f"{stage} {seconds:.1f} s" for stage, seconds in self.by_stage.items() if stage in OWN_STAGES
+            f"{stage} {seconds:.1f} s"
+            for stage, seconds in self.by_stage.items()
+            if stage in OWN_STAGES and (seconds or stage != "building")
         )
         share = self.harness / self.total if self.total else 0.0
         return f"{self.total:.1f} s: {stages}, harness {self.harness:.1f} s ({share:.1%})"
 
 
-OWN_STAGES = ("preparing", "checking", "timing")
+OWN_STAGES = ("building", "preparing", "checking", "timing")
 """The stages in which implementations themselves work."""

@@ -20,6 +20,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from bench import artifacts, machine
 from bench.core import loading
 from bench.core.case import Case
 from bench.core.implementation import FACTS_ATTRIBUTE, Implementation
@@ -94,6 +95,32 @@ class Worker:
         _freeze_gc()
         return {"imported": [name for name in sys.modules if name not in before and self._is_preloaded(name)]}
 
+    def list_artifacts(self, parameters: Json) -> Json:
+        """Return the keys and labels of the artifacts of a case."""
+        case = self.workload.case_type.from_parameters(parameters)
+        if reason := self.implementation.unsupported(case):
+            raise UnsupportedError(reason)
+        wanted = self.implementation.artifacts(case, self.target)
+        return {"artifacts": [{"key": artifact.key, "label": artifact.label} for artifact in wanted]}
+
+    def build(self, parameters: Json, cores: list[int]) -> Json:
+        """Make the artifacts of a case that are not made yet, on ``cores``; return these artifacts, and how long it took."""
+        affinity.move_to(cores)
+        case = self.workload.case_type.from_parameters(parameters)
+        if reason := self.implementation.unsupported(case):
+            raise UnsupportedError(reason)
+        wanted = self.implementation.artifacts(case, self.target)
+        environment = machine.environment(self.spec.requires)
+        made_by = artifacts.MadeBy(
+            processor=environment.cpu, threads=len(self.target.cores), libraries=environment.libraries
+        )
+        results = [artifacts.make(artifact, made_by) for artifact in wanted]
+        descriptions = [result.description for result in results]
+        return {
+            "build_s": sum(result.seconds for result in results),
+            "artifacts": {each.kind: {"key": each.key, "sha256": each.sha256} for each in descriptions},
+        }
+
     def prepare(self, parameters: Json, cores: list[int]) -> Json:
         """Make the problem and prepare it on ``cores``, in a process that has measured nothing else."""
         affinity.move_to(cores)
@@ -142,6 +169,16 @@ class Worker:
                 "wait inside the call until the work is done"
             )
         return check.model_dump()
+
+    def evaluate(self) -> Json:
+        """After the check, evaluate how good the call is, where the workload does; the timed inputs are restored."""
+        if type(self.workload).evaluate is Workload.evaluate:
+            return {}
+        evaluated = self.workload.evaluate(self.problem, guard(self.call, self.problem))
+        self.workload.refill(self.problem, self.seed)
+        self._remember_inputs()
+        self._require_unchanged()
+        return evaluated.model_dump()
 
     def warm_up(self, cores: list[int], plan: Json | None) -> Json:
         """Call until the start-up trend is gone, on ``cores`` to be timed on; plan the rounds, or take ``plan``."""

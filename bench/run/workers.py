@@ -7,6 +7,7 @@ prepared in a fork of it, and again in another fork for each further process tha
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from math import inf
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
@@ -34,8 +35,8 @@ class ProcessRunner:
         self.worker, self._timeout_s, self._timeline = worker, timeout_s, timeline
 
     def ask(self, step: str, **arguments: Any) -> Reply:
-        """Run a step. If the process died after its last good reply, this reply says how."""
-        reply = self.worker.ask(step, self._timeout_s, **arguments)
+        """Run a step. If the process died after its last good reply, this reply says how. Building has no timeout."""
+        reply = self.worker.ask(step, inf if step == "build" else self._timeout_s, **arguments)
         self._timeline.add(step, reply.seconds)
         return reply
 
@@ -79,14 +80,18 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._closing = True
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        for worker in (*self._slow_to_load.values(), *self._libraries.values()):
-            worker.interrupt()  # so that no thread waits for it any longer, nor for its forks
+        self.interrupt()
         self._pool.shutdown()
         for worker in (*self._slow_to_load.values(), *self._libraries.values()):
             worker.kill()
         self._scratch.cleanup()
+
+    def interrupt(self) -> None:
+        """Kill all processes, so that no thread waits for one any longer."""
+        self._closing = True
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for worker in (*self._slow_to_load.values(), *self._libraries.values()):
+            worker.interrupt()  # and with it its forks
 
     def in_parallel(self, step: Callable[[T, tuple[int, ...]], object], items: Iterable[T]) -> None:
         """Call ``step(item, cores)`` for each item, as many at once as there are cores; nothing is timed meanwhile."""

@@ -6,7 +6,7 @@ from impls.networks.block import STANDARD, Block
 from impls.networks.head import classifier
 from impls.networks.width import scale_channels
 
-STAGES = ((64, 1), (64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (256, 1))
+LAYERS = ((64, 1), (64, 2), (128, 1), (128, 2), (256, 1), (256, 2), (256, 1))
 """Output channels and stride of convolutions C1 to C7. They are ours, since the published ones could not be had."""
 
 
@@ -17,8 +17,8 @@ def basic_net(block: Block = STANDARD, num_classes: int = 10, in_channels: int =
     """
     layers: list[nn.Module] = []
     cin = in_channels
-    for stage, stride in STAGES:
-        cout = scale_channels(stage, width_mult)
+    for channels, stride in LAYERS:
+        cout = scale_channels(channels, width_mult)
         conv = (block if layers else STANDARD).conv3x3(cin, cout, stride)
         layers += [conv, nn.BatchNorm2d(cout), nn.ReLU()]
         cin = cout

@@ -30,6 +30,8 @@ class Block:
     In names, dw means depthwise, pw pointwise, gpw grouped pointwise and scc sliding-channel convolution. In the
     ``dw_`` kinds the depthwise convolution has a bias and the second convolution has none, as in the code of DSXplore.
 
+    A subclass may have a kind of its own, and overrides ``conv3x3``.
+
     Raises:
         ValueError: where the kind is none of KINDS, or a number is out of range.
     """
@@ -41,7 +43,7 @@ class Block:
     """Groups of a ``grouped`` block; DEPTHWISE stands for as many as channels."""
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
+        if type(self) is Block and self.kind not in KINDS:
             raise ValueError(f"no kind of block {self.kind!r}; choose from {', '.join(KINDS)}")
         if self.cg < 1:
             raise ValueError(f"cg is {self.cg}, but a block has at least one group")

@@ -9,7 +9,7 @@ from impls.networks.basic_net import basic_net
 from impls.networks.block import Block
 from impls.networks.densenet import densenet
 from impls.networks.mobilenet import mobilenet
-from impls.networks.resnet import basic_block, basic_block_second, bottleneck, resnet
+from impls.networks.resnet import basic_block, basic_block_second_conv, bottleneck, resnet
 from impls.networks.resnet8 import resnet8
 from impls.networks.vgg import vgg
 from impls.networks.wide_resnet import wide_resnet
@@ -19,11 +19,11 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "densenet40": partial(densenet, 40, 12),
     "mobilenet": mobilenet,
     "resnet8": resnet8,
-    "resnet18_cifar": partial(resnet, basic_block_second, (2, 2, 2, 2)),
-    "resnet20": partial(resnet, basic_block, (3, 3, 3), base=16),
+    "resnet18_cifar": partial(resnet, basic_block_second_conv, (2, 2, 2, 2)),
+    "resnet20": partial(resnet, basic_block, (3, 3, 3), base_width=16),
     "resnet34": partial(resnet, basic_block, (3, 4, 6, 3), num_classes=1000, imagenet_stem=True),
     "resnet50_cifar": partial(resnet, bottleneck, (3, 4, 6, 3)),
-    "resnet56": partial(resnet, basic_block, (9, 9, 9), base=16),
+    "resnet56": partial(resnet, basic_block, (9, 9, 9), base_width=16),
     "vgg16": partial(vgg, 16),
     "vgg19": partial(vgg, 19),
     "wrn_40_2": partial(wide_resnet, 40, 2),

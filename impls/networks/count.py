@@ -17,7 +17,10 @@ def count_macs(network: nn.Module, *image: int) -> int:
     """Return the multiply-accumulates of convolutions and fully connected layers for one image (channels, h, w).
 
     It runs a forward pass on zeros. Additions of biases and residuals, batch norms, activations and poolings are not
-    counted.
+    counted. A layer of another type must have a method ``macs_per_output()``.
+
+    Raises:
+        TypeError: where a layer with parameters is of a type for which there is no rule.
     """
     total = 0
 
@@ -25,7 +28,7 @@ def count_macs(network: nn.Module, *image: int) -> int:
         nonlocal total
         total += output.numel() * _macs_per_output(layer)
 
-    layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear | SlidingChannelConv2d)]
+    layers = [layer for layer in network.modules() if _has_own_parameters(layer) and not isinstance(layer, _NO_MACS)]
     handles = [layer.register_forward_hook(count) for layer in layers]
     training, device = network.training, next(network.parameters()).device
     try:
@@ -38,7 +41,16 @@ def count_macs(network: nn.Module, *image: int) -> int:
     return total
 
 
+_NO_MACS = (nn.BatchNorm1d, nn.BatchNorm2d)
+
+
+def _has_own_parameters(layer: nn.Module) -> bool:
+    return any(True for _ in layer.parameters(recurse=False))
+
+
 def _macs_per_output(layer: nn.Module) -> int:
+    if callable(rule := getattr(layer, "macs_per_output", None)):
+        return int(rule())
     match layer:
         case nn.Conv2d():
             return layer.in_channels // layer.groups * prod(layer.kernel_size)
@@ -46,4 +58,4 @@ def _macs_per_output(layer: nn.Module) -> int:
             return layer.in_features
         case SlidingChannelConv2d():
             return layer.windows.width
-    raise TypeError(f"no rule for {type(layer).__name__}")
+    raise TypeError(f"no rule for the MACs of {type(layer).__name__}: give it a method macs_per_output()")

@@ -6,7 +6,7 @@ from impls.networks.block import DW_PW, STANDARD, Block
 from impls.networks.head import classifier
 from impls.networks.width import scale_channels
 
-STAGES = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
+LAYERS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1))
 """Output channels and stride of each block."""
 
 
@@ -18,8 +18,8 @@ def mobilenet(block: Block = DW_PW, num_classes: int = 10, in_channels: int = 3,
     """
     cin = scale_channels(32, width_mult)
     features = [STANDARD.conv3x3(in_channels, cin), nn.BatchNorm2d(cin), nn.ReLU()]
-    for stage, stride in STAGES:
-        cout = scale_channels(stage, width_mult)
+    for channels, stride in LAYERS:
+        cout = scale_channels(channels, width_mult)
         features += [block.conv3x3(cin, cout, stride, norm=True), nn.BatchNorm2d(cout), nn.ReLU()]
         cin = cout
     return nn.Sequential(*features, *classifier(cin, num_classes))

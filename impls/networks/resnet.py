@@ -28,12 +28,12 @@ class ResidualBlock(nn.Module):
 
 
 def basic_block(cin: int, width: int, stride: int, block: Block) -> ResidualBlock:
-    """Return a residual block of two 3 x 3 convolutions, both of which ``block`` decides."""
+    """Return a residual block whose two 3 x 3 convolutions ``block`` replaces."""
     return _basic(cin, width, stride, block, block)
 
 
-def basic_block_second(cin: int, width: int, stride: int, block: Block) -> ResidualBlock:
-    """Return a residual block of two 3 x 3 convolutions, the second of which ``block`` decides, as in DSXplore."""
+def basic_block_second_conv(cin: int, width: int, stride: int, block: Block) -> ResidualBlock:
+    """Return a residual block whose second 3 x 3 convolution ``block`` replaces, as in DSXplore."""
     return _basic(cin, width, stride, STANDARD, block)
 
 
@@ -69,29 +69,29 @@ def bottleneck(cin: int, width: int, stride: int, block: Block) -> ResidualBlock
 
 
 def resnet(
-    residual: Callable[[int, int, int, Block], ResidualBlock],
+    make_block: Callable[[int, int, int, Block], ResidualBlock],
     depths: Sequence[int],
     block: Block = STANDARD,
     num_classes: int = 10,
     in_channels: int = 3,
     width_mult: float = 1,
-    base: int = 64,
+    base_width: int = 64,
     imagenet_stem: bool = False,
 ) -> nn.Module:
     """Return a residual network: logits (n, num_classes) of images (n, in_channels, h, w).
 
     Args:
-        residual: makes one residual block from (cin, width, stride, block).
+        make_block: makes one residual block from (cin, width, stride, block).
         depths: residual blocks in each stage; each stage but the first halves the image and doubles the channels.
         block: what takes the place of the 3 x 3 convolutions in residual blocks.
         num_classes: number of logits.
         in_channels: channels of an image.
         width_mult: multiplies the channels of all stages.
-        base: channels of the first stage.
+        base_width: channels of the first stage.
         imagenet_stem: whether a 7 x 7 convolution and a pooling, each of stride 2, come first instead of a 3 x 3
             convolution.
     """
-    cin = scale_channels(base, width_mult)
+    cin = scale_channels(base_width, width_mult)
     kernel, stride = (7, 2) if imagenet_stem else (3, 1)
     layers: list[nn.Module] = [nn.Conv2d(in_channels, cin, kernel, stride, kernel // 2, bias=False)]
     layers += [nn.BatchNorm2d(cin), nn.ReLU()]
@@ -100,7 +100,7 @@ def resnet(
     for stage, depth in enumerate(depths):
         for index in range(depth):
             stride = 2 if stage and not index else 1
-            unit = residual(cin, scale_channels(base << stage, width_mult), stride, block)
+            unit = make_block(cin, scale_channels(base_width << stage, width_mult), stride, block)
             layers.append(unit)
             cin = _out_channels(unit)
     return nn.Sequential(*layers, *classifier(cin, num_classes))

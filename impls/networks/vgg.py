@@ -7,11 +7,11 @@ from impls.networks.head import classifier
 from impls.networks.width import scale_channels
 
 POOL = 0
-STAGES = {
+LAYERS = {
     16: (64, 64, POOL, 128, 128, POOL, 256, 256, 256, POOL, 512, 512, 512, POOL, 512, 512, 512, POOL),
     19: (64, 64, POOL, 128, 128, POOL, *[256] * 4, POOL, *[512] * 4, POOL, *[512] * 4, POOL),
 }
-"""Output channels of each convolution, by the number of layers with weights in the original."""
+"""Output channels of each convolution, or a pooling, by the number of layers with weights in the original."""
 
 
 def vgg(
@@ -23,11 +23,11 @@ def vgg(
     """
     features: list[nn.Module] = []
     cin = in_channels
-    for stage in STAGES[layers]:
-        if stage == POOL:
+    for channels in LAYERS[layers]:
+        if channels == POOL:
             features.append(nn.MaxPool2d(2))
             continue
-        cout = scale_channels(stage, width_mult)
+        cout = scale_channels(channels, width_mult)
         conv = block.conv3x3(cin, cout, bias=True) if features else STANDARD.conv3x3(cin, cout, bias=True)
         features += [conv, nn.BatchNorm2d(cout), nn.ReLU()]
         cin = cout

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from bench import artifacts
 from bench.core import registry
 from bench.core.case import Case
 from bench.core.implementation import Implementation
@@ -110,6 +111,8 @@ def prepare(implementation: Implementation, target: Target, device: str) -> Prep
 
     def prepared(problem: Problem) -> tuple[Problem, Call]:
         placed = DeviceProblem.of(problem, device) if target is CUDA else problem
+        for artifact in implementation.artifacts(problem.case, target):
+            artifacts.make(artifact, artifacts.MadeBy(processor="contract test", threads=1, libraries={}))
         return placed, guard(implementation.prepare(placed, target), placed)
 
     return prepared

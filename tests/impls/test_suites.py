@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.cli import run
+from bench.cli import request
 from bench.core import registry
 from bench.frontends import pytest as pytest_frontend
 
@@ -17,10 +17,10 @@ def test_each_workload_has_a_first_suite_of_few_quick_cases(workload: str) -> No
     assert set(first) <= set(suites["full"])
 
 
-def test_the_first_suites_have_ten_cases_together() -> None:
-    assert sum(len(workload.suites()["first"]) for workload in registry.workloads().values()) == 10
+def test_the_first_suites_have_eleven_cases_together() -> None:
+    assert sum(len(workload.suites()["first"]) for workload in registry.workloads().values()) == 11
 
 
 def test_first_is_the_default_suite_everywhere() -> None:
-    assert run.DEFAULT_SUITE == "first"
+    assert request.DEFAULT_SUITE == "first"
     assert pytest_frontend.SUITE == "first"

@@ -1,12 +1,13 @@
 """Measures memory and time of calls on a GPU."""
 
 import gc
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Self
 
 import torch
 
 from bench.core.target import COLD, GRAPH, Target
+from bench.core.trained import Trained
 from bench.core.workload import Call, Problem
 from bench.measure import memory
 from bench.measure.gpu.device import CudaDevice, Device, make_float32_exact
@@ -60,7 +61,7 @@ class Gpu:
         self._usable = False
         replay = Replay(call)
         self._usable = True
-        return replay
+        return replace(call, predict=replay) if isinstance(call, Trained) else replay
 
     def finish(self) -> None:
         self._device.finish()

@@ -1,0 +1,243 @@
+"""Keeps artifacts: each in a folder named by its key, whole and verified, or with a checkpoint to continue from.
+
+A folder holds ``artifact.json`` and ``content.safetensors``; ``artifact.json`` is written last. While the artifact is
+made, the folder holds ``checkpoint-DONE-DIGEST.safetensors``, which replaces the one before after each part. Artifacts
+are looked up in ``root()``, and in ``results/reference/artifacts`` of a checkout, where some are committed.
+"""
+
+import fcntl
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors
+import safetensors.numpy
+from pydantic import Field, ValidationError
+
+from bench.core.artifact import Arrays, Artifact, Making
+from bench.core.errors import RunError
+from bench.core.files import whole, write_whole
+from bench.core.record import Stored
+
+CONTENT = "content.safetensors"
+DESCRIPTION = "artifact.json"
+REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference" / "artifacts"
+
+log = logging.getLogger("featherbench")
+
+
+class MadeBy(Stored):
+    """The machine and software that an artifact was made by; they do not decide its key."""
+
+    processor: str
+    threads: int
+    libraries: dict[str, str] = Field(description="versions by name")
+
+
+class Description(Stored):
+    """What is stored of an artifact beside its arrays."""
+
+    kind: str
+    key: str
+    label: str
+    made_from: dict[str, Any]
+    sha256: str = Field(description="of the file with its arrays")
+    history: dict[str, list[float]]
+    seconds: float = Field(description="time that making it took")
+    finished: datetime
+    made_by: MadeBy = Field(description="what made the last part")
+
+
+class Loaded(NamedTuple):
+    """An artifact as it was read."""
+
+    description: Description
+    arrays: Arrays
+
+
+class Made(NamedTuple):
+    """An artifact that is made, and how long it took now."""
+
+    description: Description
+    seconds: float
+
+
+class Progress(NamedTuple):
+    """How far an artifact is made."""
+
+    done: int
+    parts: int
+    seconds: float
+    """Time that the parts so far have taken."""
+
+
+def root() -> Path:
+    """Return the folder of artifacts: ``$FEATHERBENCH_ARTIFACTS``, else in the user's cache."""
+    if chosen := os.environ.get("FEATHERBENCH_ARTIFACTS"):
+        return Path(chosen).expanduser().absolute()
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "featherbench" / "artifacts"
+
+
+def describe(key: str) -> Description | None:
+    """Return the description of an artifact that is made, without reading its arrays; None where it is not."""
+    for folder in _folders(key):
+        with suppress(OSError, ValidationError):
+            return Description.model_validate_json((folder / DESCRIPTION).read_bytes())
+    return None
+
+
+def load(artifact: Artifact) -> Loaded:
+    """Read an artifact and compare its SHA-256.
+
+    Raises:
+        RunError: where it is not made, or damaged.
+    """
+    loaded = _read(artifact.key)
+    if loaded is None:
+        raise RunError(f"{artifact.label} is not made, or damaged; make it with featherbench build")
+    return loaded
+
+
+def make(artifact: Artifact, made_by: MadeBy) -> Made:
+    """Make an artifact unless it is made already, going on from its checkpoint.
+
+    If another process is making it, wait until it is made. A damaged artifact is kept beside the new one.
+
+    Raises:
+        RunError: where it cannot be stored; the parts before that are kept.
+    """
+    if present := _read(artifact.key):
+        return Made(present.description, 0.0)
+    folder = root() / artifact.key
+    began = time.perf_counter()
+    try:
+        with _locked(folder):
+            present = _read(artifact.key)  # Another process may have made it meanwhile.
+            if present is None:
+                _set_aside(folder)
+                return Made(_make(artifact, folder, made_by), time.perf_counter() - began)
+            return Made(present.description, time.perf_counter() - began)
+    except OSError as error:
+        raise RunError(
+            f"cannot store {artifact.label} in {folder}: {error.strerror}; its finished parts are kept: make room and "
+            "build again"
+        ) from None
+
+
+def progress(key: str) -> Progress | None:
+    """Return how far an artifact is made by its newest checkpoint; None where it has none."""
+    checkpoint = _newest_checkpoint(root() / key)
+    if checkpoint is None:
+        return None
+    with suppress(OSError, safetensors.SafetensorError), safetensors.safe_open(checkpoint, "numpy") as file:
+        metadata = file.metadata() or {}
+        return Progress(_parts_of(checkpoint), int(metadata["parts"]), float(metadata["seconds"]))
+    return None  # It was replaced just now.
+
+
+def _make(artifact: Artifact, folder: Path, made_by: MadeBy) -> Description:
+    making = artifact.begin()
+    seconds = _restore(making, folder)
+    while making.done < making.parts:
+        began = time.perf_counter()
+        making.make_part()
+        seconds += time.perf_counter() - began
+        _save(making, folder, seconds)
+    content = making.content()
+    data = safetensors.numpy.save(dict(content.arrays))
+    description = Description(
+        kind=artifact.kind,
+        key=artifact.key,
+        label=artifact.label,
+        made_from=dict(artifact.made_from),
+        sha256=sha256(data).hexdigest(),
+        history=dict(content.history),
+        seconds=seconds,
+        finished=datetime.now(UTC),
+        made_by=made_by,
+    )
+    _write(folder / CONTENT, data)
+    write_whole(folder / DESCRIPTION, description.model_dump_json(indent=1) + "\n")
+    for checkpoint in folder.glob("checkpoint-*"):
+        checkpoint.unlink()
+    return description
+
+
+def _save(making: Making, folder: Path, seconds: float) -> None:
+    """Write a checkpoint, and remove those before it."""
+    data = safetensors.numpy.save(dict(making.state()), {"parts": str(making.parts), "seconds": repr(seconds)})
+    path = folder / f"checkpoint-{making.done:04}-{sha256(data).hexdigest()[:16]}.safetensors"
+    _write(path, data)
+    for other in folder.glob("checkpoint-*"):
+        if other != path:
+            other.unlink()
+
+
+def _restore(making: Making, folder: Path) -> float:
+    """Continue from the newest checkpoint that is undamaged, if any; return the seconds that its parts took."""
+    while checkpoint := _newest_checkpoint(folder):
+        data = checkpoint.read_bytes()
+        if checkpoint.stem.endswith(sha256(data).hexdigest()[:16]):
+            making.restore(safetensors.numpy.load(data))
+            with safetensors.safe_open(checkpoint, "numpy") as file:
+                return float(file.metadata()["seconds"])
+        log.warning("%s is damaged and is not used", checkpoint)
+        checkpoint.rename(checkpoint.with_name(f"damaged-{checkpoint.name}"))
+    return 0.0
+
+
+def _read(key: str) -> Loaded | None:
+    """Read an artifact from the first folder that holds it whole."""
+    for folder in _folders(key):
+        try:
+            description = Description.model_validate_json((folder / DESCRIPTION).read_bytes())
+            data = (folder / CONTENT).read_bytes()
+        except FileNotFoundError:
+            continue
+        except (OSError, ValidationError) as error:
+            log.warning("artifact %s cannot be read: %s", folder, " ".join(str(error).split()))
+            continue
+        if description.key == key and sha256(data).hexdigest() == description.sha256:
+            return Loaded(description, safetensors.numpy.load(data))
+        log.warning("artifact %s is damaged: its arrays are not those that its description states", folder)
+    return None
+
+
+def _folders(key: str) -> tuple[Path, Path]:
+    return root() / key, REFERENCE / key
+
+
+def _newest_checkpoint(folder: Path) -> Path | None:
+    return max(folder.glob("checkpoint-*.safetensors"), key=_parts_of, default=None)
+
+
+def _parts_of(checkpoint: Path) -> int:
+    return int(checkpoint.name.split("-")[1])
+
+
+def _set_aside(folder: Path) -> None:
+    """Rename what is left of a damaged artifact, so that nothing is lost."""
+    for path in (folder / DESCRIPTION, folder / CONTENT):
+        if path.exists():
+            path.rename(path.with_name(f"damaged-{time.time_ns()}-{path.name}"))
+
+
+def _write(path: Path, data: bytes) -> None:
+    with whole(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of an artifact; the kernel releases it when its process ends, however that happens."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

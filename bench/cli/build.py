@@ -1,0 +1,105 @@
+"""``featherbench build`` makes the artifacts that measurements need, such as trained networks."""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from bench import artifacts, build_progress
+from bench.cli.options import (
+    CaseFilters,
+    Implementations,
+    Json,
+    Plugins,
+    Problems,
+    Suite,
+    TargetName,
+    Workloads,
+    split_names,
+)
+from bench.cli.request import make_request
+from bench.core import registry
+from bench.core.budget import Budget
+from bench.core.errors import UsageError
+from bench.core.target import Target
+from bench.report.units import counted, rough_time
+from bench.run import building
+from bench.run.plan import Session, plan
+from bench.run.workers import Workers
+
+
+def build(
+    workload: Workloads = None,
+    suite: Suite = None,
+    impl: Implementations = None,
+    case: CaseFilters = None,
+    problem: Problems = None,
+    target: TargetName = "edge",
+    jobs: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Artifacts to make at once, each on one core. Default: all cores."),
+    ] = None,
+    plugin: Plugins = None,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Print what is not made yet, and stop.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make what measurements need and what is made only once, such as trained networks.
+
+    Options choose what will be measured, as those of run do, which makes what is missing itself. Nothing is timed, so
+    the machine need not be quiet. A build that is stopped, even by force, goes on from the last finished epoch. The
+    exit status is 1 if something cannot be made.
+    """
+    registry.register(plugin or ())
+    request = make_request(
+        workload=workload or [name for name, known in registry.workloads().items() if known.uses_artifacts],
+        suite=suite,
+        problem=problem,
+        layers_of=None,
+        input_size=None,
+        target=Target.parse(target),
+        implementations=tuple(split_names(impl)),
+        case_filters=tuple(case or ()),
+        plugins=tuple(str(Path(file).resolve()) for file in plugin or ()),
+    )
+    sessions = plan(request)
+    if not any(session.workload.uses_artifacts for session in sessions):
+        raise UsageError(f"{', '.join(request.workloads)} needs nothing to be made; measure it with featherbench run")
+    with TemporaryDirectory(prefix="featherbench-") as folder:
+        if dry:
+            return _print_missing(sessions, request.target, Path(folder), as_json)
+        with build_progress.display() as shown:
+            finished = building.build(sessions, request.target, Path(folder), shown, jobs)
+    failed = [job for job in finished if job.failure]
+    if as_json:
+        print(json.dumps([_summary(job) for job in finished], indent=2))
+    else:
+        for job in failed:
+            print(f"failed: {job.label}: {job.failure}")
+        done_s = sum(job.seconds or 0.0 for job in finished)
+        print(
+            f"made {counted(len(finished) - len(failed), 'artifact')} in {rough_time(done_s)} of work, in {artifacts.root()}"
+            if finished
+            else "everything is made already"
+        )
+    if failed:
+        raise typer.Exit(1)
+    return None
+
+
+def _print_missing(sessions: Sequence[Session], target: Target, logs: Path, as_json: bool) -> None:
+    with Workers(building.build_target(target), Budget(), logs) as workers:
+        jobs = building.find_jobs(sessions, workers)
+    if as_json:
+        return print(json.dumps([_summary(job) for job in jobs], indent=2))
+    for job in jobs:
+        print(f"{job.key} {job.label}")
+    print(f"{counted(len(jobs), 'artifact')} to make", file=sys.stderr)
+    return None
+
+
+def _summary(job: building.Job) -> dict[str, object]:
+    return {"key": job.key, "label": job.label, "seconds": job.seconds, "failure": job.failure}

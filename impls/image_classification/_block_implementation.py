@@ -1,0 +1,85 @@
+"""What the implementations share: each is a block, and measures the network that was trained with it."""
+
+from typing import ClassVar
+
+import torch
+
+from bench import artifacts
+from bench.core.artifact import Artifact
+from bench.core.implementation import Implementation
+from bench.core.record import Work
+from bench.core.target import Target
+from bench.core.workload import Problem
+from bench.measure.tensors import as_tensor
+from impls.image_classification._network_artifact import NetworkArtifact, load_weights
+from impls.image_classification._trained_network import TrainedNetwork
+from impls.image_classification.workload import ImageClassificationCase
+from impls.networks.block import Block, parse_block
+from impls.networks.count import count_macs, count_parameters
+from impls.runtimes import RUNTIMES
+
+
+class BlockImplementation(Implementation):
+    """A block, which replaces the 3 x 3 convolutions of a network.
+
+    A subclass states ``block`` in the words of ``impls.networks.block.parse_block``, or overrides ``create_block``.
+    """
+
+    targets = ("cpu", "edge", "cuda")
+    block: ClassVar[str] = "standard"
+
+    def create_block(self) -> Block:
+        """Return the block."""
+        return parse_block(self.block)
+
+    def artifact(self, case: ImageClassificationCase, target: Target) -> NetworkArtifact:
+        """Return the network that the case measures."""
+        device = "cuda" if target.kind == "cuda" else "cpu"
+        return NetworkArtifact(
+            case.dataset,
+            case.network,
+            case.width_mult,
+            self.create_block(),
+            case.recipe,
+            case.epochs,
+            case.seed,
+            device,
+        )
+
+    def artifacts(self, case: ImageClassificationCase, target: Target) -> tuple[Artifact, ...]:
+        torch.set_num_threads(len(target.cores))
+        return (self.artifact(case, target),)
+
+    def unsupported(self, case: ImageClassificationCase) -> str | None:
+        try:
+            with torch.device("meta"):
+                self.artifact(case, Target("cpu")).create()
+        except ValueError as error:
+            return str(error)
+        return None
+
+    def prepare(self, problem: Problem, target: Target) -> TrainedNetwork:
+        torch.set_num_threads(len(target.cores))
+        case: ImageClassificationCase = problem.case
+        runtime = RUNTIMES[case.runtime]
+        artifact = self.artifact(case, target)
+        loaded = artifacts.load(artifact)
+        network = artifact.create()
+        load_weights(network, loaded.arrays)
+        x = problem.lay_out("x", (0, 2, 3, 1)) if runtime.channels_last else problem.inputs["x"]
+        example = as_tensor(x)
+        weight_bytes = sum(array.nbytes for array in loaded.arrays.values())
+        macs = case.batch * count_macs(network, *example.shape[1:])
+        work = Work(
+            macs=macs,
+            least_bytes=example.nbytes + weight_bytes,
+            parameters=count_parameters(network),
+        )
+        return TrainedNetwork(
+            runtime.build(network.to(example.device), example),
+            work,
+            loaded.description.history,
+            {"trained on": loaded.description.made_by.processor},
+            artifact=artifact,
+            weight_bytes=weight_bytes,
+        )

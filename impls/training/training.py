@@ -1,0 +1,153 @@
+"""The training of a network, one epoch after another; between epochs it can be saved and continued elsewhere."""
+
+import time
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from impls.training.augmentation import AugmentedImages
+from impls.training.recipe import Recipe, learning_rate
+from impls.training.whitening import SAMPLE, whiten_first_convolution
+
+EVALUATION_BATCH = 500
+
+
+class Images(NamedTuple):
+    """Labelled images, and the mean and deviation of each channel of the training images."""
+
+    images: Tensor
+    """uint8, (n, channels, height, width)."""
+    labels: Tensor
+    """int64, (n,)."""
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def normalised(self, images: Tensor, channels_last: bool = False) -> Tensor:
+        """Return uint8 images as the float32 that a network is given."""
+        mean, std = (torch.tensor(values)[:, None, None] for values in (self.mean, self.std))
+        order = torch.channels_last if channels_last else torch.contiguous_format
+        return ((images.float() / 255 - mean) / std).contiguous(memory_format=order)
+
+
+class Epoch(NamedTuple):
+    """What became of one epoch."""
+
+    train_loss: float
+    """Mean cross-entropy of its steps, with label smoothing and augmentation."""
+    held_out_loss: float
+    held_out_accuracy: float
+    seconds: float
+    """Time of its steps, without the evaluation on held-out images."""
+
+
+class Training:
+    """A training that makes the same weights for the same arguments, even if it is interrupted between epochs.
+
+    That holds on one machine with one number of threads; elsewhere sums may round otherwise. The network is that of the
+    last epoch: the held-out images choose nothing, so their accuracy is unbiased.
+
+    Args:
+        network: the network, with initial weights.
+        recipe: settings.
+        epochs: number of epochs.
+        train: images to train on.
+        held_out: images to evaluate each epoch on.
+        seed: decides the order of the images and their augmentation.
+    """
+
+    def __init__(
+        self, network: nn.Module, recipe: Recipe, epochs: int, train: Images, held_out: Images, seed: int
+    ) -> None:
+        self.recipe, self.epochs, self.seed = recipe, epochs, seed
+        self.history: list[Epoch] = []
+        if recipe.whitens:
+            whiten_first_convolution(network, train.normalised(train.images[:SAMPLE]))
+        order = torch.channels_last if recipe.channels_last else torch.contiguous_format
+        self.network = network.to(memory_format=order)  # type: ignore[call-overload]
+        self._train, self._held_out = train, held_out
+        self._images = AugmentedImages(train.images, recipe, seed)
+        self._optimiser = torch.optim.SGD(
+            _parameter_groups(network, recipe),
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            nesterov=recipe.nesterov,
+        )
+
+    @property
+    def done(self) -> bool:
+        return len(self.history) >= self.epochs
+
+    def train_epoch(self) -> Epoch:
+        """Train for one more epoch, and evaluate on the held-out images."""
+        number = len(self.history)
+        generator = torch.Generator().manual_seed((self.seed << 20) + number)
+        began = time.perf_counter()
+        train_loss = self._train_all(number, generator)
+        seconds = time.perf_counter() - began
+        logits = predict(self.network, self._held_out, self.recipe.channels_last)
+        loss = nn.functional.cross_entropy(logits, self._held_out.labels).item()
+        accuracy = (logits.argmax(dim=1) == self._held_out.labels).double().mean().item()
+        self.history.append(Epoch(train_loss, loss, accuracy, seconds))
+        return self.history[-1]
+
+    def state(self) -> dict[str, Tensor]:
+        """Return all that a training with the same arguments needs to continue from here: see ``restore``."""
+        tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
+        for index, parameter in enumerate(self.network.parameters()):
+            if "momentum_buffer" in self._optimiser.state[parameter]:
+                tensors[f"momentum.{index}"] = self._optimiser.state[parameter]["momentum_buffer"]
+        history = torch.tensor(self.history, dtype=torch.float64).reshape(-1, len(Epoch._fields))
+        return {name: tensor.contiguous() for name, tensor in tensors.items()} | {"history": history}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Continue from a state that another training with the same arguments returned."""
+        prefix = "network."
+        self.network.load_state_dict(
+            {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
+        )
+        for index, parameter in enumerate(self.network.parameters()):
+            if (momentum := state.get(f"momentum.{index}")) is not None:
+                buffer = torch.empty_like(parameter).copy_(momentum)
+                self._optimiser.state[parameter]["momentum_buffer"] = buffer
+        self.history = [Epoch(*row) for row in state["history"].tolist()]
+
+    def _train_all(self, epoch: int, generator: torch.Generator) -> float:
+        """Take a step for each whole batch of the shuffled images; return the mean loss."""
+        self.network.train()
+        order = torch.randperm(len(self._images), generator=generator)
+        batches = [batch for batch in order.split(self.recipe.batch) if len(batch) == self.recipe.batch] or [order]
+        total = 0.0
+        for number, batch in enumerate(batches):
+            rate = learning_rate(self.recipe, epoch + (number + 1) / (len(batches) + 1), self.epochs)
+            for group in self._optimiser.param_groups:
+                group["lr"] = rate
+            x = self._train.normalised(self._images.batch(batch, epoch, generator), self.recipe.channels_last)
+            total += self._step(x, self._train.labels[batch])
+        return total / len(batches)
+
+    def _step(self, x: Tensor, labels: Tensor) -> float:
+        self._optimiser.zero_grad()
+        loss = nn.functional.cross_entropy(self.network(x), labels, label_smoothing=self.recipe.label_smoothing)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimiser.step()
+        return loss.item()
+
+
+def predict(network: nn.Module, data: Images, channels_last: bool = False) -> Tensor:
+    """Return logits (n, classes) of all images, in evaluation mode."""
+    network.eval()
+    with torch.inference_mode():
+        return torch.cat(
+            [network(data.normalised(part, channels_last)) for part in data.images.split(EVALUATION_BATCH)]
+        )
+
+
+def _parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, object]]:
+    """Return the parameters with their weight decay; vectors are biases and parameters of batch norms."""
+    decayed, others = [], []
+    for parameter in network.parameters():
+        (decayed if recipe.decays_all or parameter.ndim > 1 else others).append(parameter)
+    groups = [(decayed, recipe.weight_decay), (others, 0.0)]
+    return [{"params": parameters, "weight_decay": decay} for parameters, decay in groups if parameters]

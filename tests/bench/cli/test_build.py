@@ -1,0 +1,59 @@
+"""``featherbench build``: what it makes, prints and refuses."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+pytest.importorskip("sklearn")
+Command = Callable[..., CompletedProcess[str]]
+SMALL = ("image_classification", "--problem", "recipe=smoke,epochs=1", "--impl", "dw_pw")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("FEATHERBENCH_ARTIFACTS", str(tmp_path / "artifacts"))
+    return tmp_path / "artifacts"
+
+
+def test_it_says_what_is_missing_makes_it_and_then_has_nothing_to_do(featherbench: Command, folder: Path, tmp_path: Path) -> None:
+    dry = featherbench("build", *SMALL, "--dry-run", cwd=tmp_path)
+    assert dry.returncode == 0
+    key, label = dry.stdout.strip().split(" ", 1)
+    assert label == "resnet8 x1 dw_pw digits smoke epochs=1 seed=0"
+    assert "1 artifact to make" in dry.stderr
+    assert not folder.exists()
+
+    made = featherbench("build", *SMALL, "--json", cwd=tmp_path)
+    assert made.returncode == 0, made.stderr
+    (job,) = json.loads(made.stdout)
+    assert (job["key"], job["label"], job["failure"]) == (key, label, "")
+    assert job["seconds"] > 0
+    assert [path.name for path in folder.iterdir()] == [key]
+    assert made.stderr.splitlines()[0] == "making 1 artifact"
+    assert made.stderr.splitlines()[-1].startswith(f"made {label} in ")
+
+    again = featherbench("build", *SMALL, cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (0, "everything is made already\n")
+
+
+def test_a_workload_without_artifacts_is_refused(featherbench: Command, tmp_path: Path) -> None:
+    result = featherbench("build", "grouped_conv2d", cwd=tmp_path)
+    assert result.returncode == 2
+    assert result.stderr.strip() == (
+        "featherbench: grouped_conv2d needs nothing to be made; measure it with featherbench run"
+    )
+
+
+def test_without_a_workload_it_makes_what_the_first_suites_need(featherbench: Command, tmp_path: Path) -> None:
+    dry = featherbench("build", "--dry-run", "--json", cwd=tmp_path)
+    assert {job["label"].split()[3] for job in json.loads(dry.stdout)} == {"digits"}
+
+
+def test_an_unknown_dataset_is_one_line(featherbench: Command, tmp_path: Path) -> None:
+    result = featherbench("build", "image_classification", "--problem", "dataset=imagenet22k", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "no dataset of images 'imagenet22k'; choose from " in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,158 @@
+"""A trained network as an artifact: what decides its key, and that interruptions do not change its weights."""
+
+import ast
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+import torch
+
+from bench import artifacts
+from impls.image_classification._network_artifact import REVISION, NetworkArtifact, load_weights
+from impls.networks.block import DW_PW, STANDARD, dw_scc
+from impls.training.training import Images, predict
+
+pytest.importorskip("sklearn")
+ROOT = Path(__file__).parents[3]
+MADE_BY = artifacts.MadeBy(processor="test", threads=1, libraries={})
+TRAINING_CODE = {1: "to be filled"}
+"""A hash of the code that decides what is trained, without docstrings and comments, by REVISION."""
+
+
+def create(**changes: Any) -> NetworkArtifact:
+    arguments: dict[str, Any] = {
+        "dataset": "digits",
+        "network": "resnet8",
+        "width_mult": 0.5,
+        "block": DW_PW,
+        "recipe": "smoke",
+        "epochs": 2,
+        "seed": 0,
+    }
+    return NetworkArtifact(**arguments | changes)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"network": "mobilenet"},
+        {"width_mult": 1.0},
+        {"block": STANDARD},
+        {"block": dw_scc(2, 0.5)},
+        {"recipe": "fast"},
+        {"epochs": 3},
+        {"seed": 1},
+    ],
+)
+def test_everything_that_decides_the_weights_changes_the_key(change: dict[str, Any]) -> None:
+    assert create(**change).key != create().key
+
+
+def test_the_device_does_not_change_the_key() -> None:
+    assert create(device="cuda").key == create().key
+
+
+def test_the_trained_network_is_as_accurate_as_its_history_says() -> None:
+    artifact = create(epochs=4)
+    artifacts.make(artifact, MADE_BY)
+    loaded = artifacts.load(artifact)
+    network = artifact.create()
+    load_weights(network, loaded.arrays)
+    from impls.image_classification import _images
+
+    held_out = _images.load("digits").held_out
+    card_images = Images(torch.from_numpy(held_out.images), torch.from_numpy(held_out.labels), (0.3053,), (0.376,))
+    right = (predict(network, card_images).argmax(dim=1) == card_images.labels).double().mean().item()
+    assert right == pytest.approx(loaded.description.history["held_out_accuracy"][-1], abs=0.01)
+    assert right > 0.8
+
+
+MAKE = """
+import sys
+import torch
+from bench import artifacts
+from impls.image_classification._network_artifact import NetworkArtifact
+from impls.networks.block import dw_scc
+
+torch.set_num_threads(1)
+artifact = NetworkArtifact("digits", "resnet8", 1.0, dw_scc(2, 0.5), "smoke", 30, 3)
+print(artifact.key, flush=True)
+artifacts.make(artifact, artifacts.MadeBy(processor="test", threads=1, libraries={}))
+print("made", flush=True)
+"""
+
+
+def make_in_process(folder: Path) -> "subprocess.Popen[str]":
+    environment = os.environ | {
+        "FEATHERBENCH_ARTIFACTS": str(folder),
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+    }
+    return subprocess.Popen([sys.executable, "-c", MAKE], env=environment, stdout=subprocess.PIPE, text=True)
+
+
+def epochs_done(folder: Path) -> int:
+    return max((int(path.name.split("-")[1]) for path in folder.glob("*/checkpoint-*")), default=0)
+
+
+def kills(seed: int) -> Iterator[float]:
+    """Yield ten random times to wait after the next epoch has ended, s."""
+    random = Random(seed)
+    for _ in range(10):
+        yield random.uniform(0, 0.3)
+
+
+def test_a_build_killed_at_ten_random_instants_ends_in_the_same_weights(tmp_path: Path) -> None:
+    undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
+    process = make_in_process(undisturbed)
+    output, _ = process.communicate(timeout=120)
+    key, made = output.split()
+    assert made == "made"
+
+    killed = 0
+    for delay in kills(seed=4):
+        process = make_in_process(disturbed)
+        before, deadline = epochs_done(disturbed), time.monotonic() + 60
+        while epochs_done(disturbed) == before and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(delay)
+        killed += process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    assert killed == 10, "each kill hits a build that is still at work"
+    output, _ = make_in_process(disturbed).communicate(timeout=120)
+    assert output.split() == [key, "made"]
+    contents = [(folder / key / artifacts.CONTENT).read_bytes() for folder in (undisturbed, disturbed)]
+    assert contents[0] == contents[1]
+
+
+def training_code() -> str:
+    """Return a hash of the syntax trees, without docstrings, of the code that decides what is trained."""
+    folders = [ROOT / "impls" / name for name in ("networks", "training", "sliding_channel_conv2d/layer")]
+    files = [path for folder in folders for path in sorted(folder.glob("*.py"))]
+    digest = sha256()
+    for path in (*files, ROOT / "impls/image_classification/_network_artifact.py"):
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if isinstance(body, list):
+                node.body = [  # type: ignore[attr-defined]
+                    part
+                    for part in body
+                    if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+                ]
+        digest.update(ast.dump(tree).encode())
+    return digest.hexdigest()[:16]
+
+
+def test_the_code_of_the_training_is_that_of_its_revision() -> None:
+    """Where this fails: raise REVISION if the same settings now make other weights, then state the new hash here."""
+    assert {REVISION: training_code()} == TRAINING_CODE
