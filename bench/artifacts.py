@@ -9,12 +9,12 @@ import fcntl
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import safetensors
 import safetensors.numpy
@@ -36,7 +36,6 @@ class MadeBy(Stored):
     """The machine and software that an artifact was made by; they do not decide its key."""
 
     processor: str
-    threads: int
     libraries: dict[str, str] = Field(description="versions by name")
 
 
@@ -52,6 +51,12 @@ class Description(Stored):
     seconds: float = Field(description="time that making it took")
     finished: datetime
     made_by: MadeBy = Field(description="what made the last part")
+    digest: str = Field(default="", description="SHA-256 of this description without its digest")
+
+    def with_digest(self) -> Self:
+        """Return the same description with its digest."""
+        text = self.model_copy(update={"digest": ""}).model_dump_json()
+        return self.model_copy(update={"digest": sha256(text.encode()).hexdigest()})
 
 
 class Loaded(NamedTuple):
@@ -86,11 +91,9 @@ def root() -> Path:
 
 
 def describe(key: str) -> Description | None:
-    """Return the description of an artifact that is made, without reading its arrays; None where it is not."""
-    for folder in _folders(key):
-        with suppress(OSError, ValidationError):
-            return Description.model_validate_json((folder / DESCRIPTION).read_bytes())
-    return None
+    """Return the description of an artifact that is made; None where it is not made, or damaged."""
+    loaded = _read(key)
+    return loaded.description if loaded else None
 
 
 def load(artifact: Artifact) -> Loaded:
@@ -105,10 +108,14 @@ def load(artifact: Artifact) -> Loaded:
     return loaded
 
 
-def make(artifact: Artifact, made_by: MadeBy) -> Made:
+def make(artifact: Artifact, made_by: Callable[[], MadeBy]) -> Made:
     """Make an artifact unless it is made already, going on from its checkpoint.
 
     If another process is making it, wait until it is made. A damaged artifact is kept beside the new one.
+
+    Args:
+        artifact: what to make.
+        made_by: describes this machine and its software, if it is asked.
 
     Raises:
         RunError: where it cannot be stored; the parts before that are kept.
@@ -142,7 +149,9 @@ def progress(key: str) -> Progress | None:
     return None  # It was replaced just now.
 
 
-def _make(artifact: Artifact, folder: Path, made_by: MadeBy) -> Description:
+def _make(artifact: Artifact, folder: Path, made_by: Callable[[], MadeBy]) -> Description:
+    for leftover in folder.glob("*.partial"):
+        leftover.unlink()
     making = artifact.begin()
     seconds = _restore(making, folder)
     while making.done < making.parts:
@@ -161,8 +170,8 @@ def _make(artifact: Artifact, folder: Path, made_by: MadeBy) -> Description:
         history=dict(content.history),
         seconds=seconds,
         finished=datetime.now(UTC),
-        made_by=made_by,
-    )
+        made_by=made_by(),
+    ).with_digest()
     _write(folder / CONTENT, data)
     write_whole(folder / DESCRIPTION, description.model_dump_json(indent=1) + "\n")
     for checkpoint in folder.glob("checkpoint-*"):
@@ -204,9 +213,10 @@ def _read(key: str) -> Loaded | None:
         except (OSError, ValidationError) as error:
             log.warning("artifact %s cannot be read: %s", folder, " ".join(str(error).split()))
             continue
-        if description.key == key and sha256(data).hexdigest() == description.sha256:
+        undamaged = description == description.with_digest() and sha256(data).hexdigest() == description.sha256
+        if undamaged and description.key == key:
             return Loaded(description, safetensors.numpy.load(data))
-        log.warning("artifact %s is damaged: its arrays are not those that its description states", folder)
+        log.warning("artifact %s is damaged: it is not what its digests state", folder)
     return None
 
 

@@ -80,7 +80,7 @@ class BuildTerminal:
             self._progress.remove_task(self._bars.pop(job.key))
         self._progress.console.print(end_text(job), markup=False, highlight=False)
         if not any(each.is_open for each in self._jobs):
-            self._progress.stop()  # before the display of a run takes the terminal
+            self._progress.stop()
 
 
 def display() -> AbstractContextManager[BuildTerminal | BuildLines]:
@@ -106,7 +106,9 @@ def remaining_text(jobs: Sequence[Job], running: Sequence[Job]) -> str:
 
 def end_text(job: Job) -> str:
     """Return a line on what became of an artifact."""
-    return f"failed: {job.label}: {job.failure}" if job.failure else f"made {job.label} in {rough_time(job.seconds or 0)}"
+    return (
+        f"failed: {job.label}: {job.failure}" if job.failure else f"made {job.label} in {rough_time(job.seconds or 0)}"
+    )
 
 
 def _print_line(text: str) -> None:

@@ -38,7 +38,7 @@ def cards() -> dict[str, AnyCard]:
         UsageError: where one cannot be read, or two have the same name.
     """
     by_name = {}
-    for path in (*sorted(_CARDS.glob("*.toml")), *sorted((root() / "cards").glob("*.toml"))):
+    for path in _card_paths():
         if path.stem in by_name:
             raise UsageError(f"card {path} cannot be used: there is a dataset {path.stem} already; rename yours")
         by_name[path.stem] = _read(path)
@@ -139,11 +139,17 @@ def fetch(name: str, progress: Callable[[int], object] = lambda arrived: None) -
     return fetched
 
 
+def _card_paths() -> list[Path]:
+    return [*sorted(_CARDS.glob("*.toml")), *sorted((root() / "cards").glob("*.toml"))]
+
+
 def _read(path: Path) -> AnyCard:
     try:
         card = CARD.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
     except ValidationError as error:
         first = error.errors()[0]
+        if first["type"].startswith("union_tag"):
+            raise UsageError(f'card {path} cannot be used: it needs kind = "graph" or kind = "images"') from None
         field = ".".join(str(part) for part in first["loc"] if part not in ("graph", "images"))
         raise UsageError(f"card {path} cannot be used: {field} {first['msg']}") from None
     except (OSError, ValueError) as error:
@@ -160,7 +166,7 @@ def _path(card: Card, file: DataFile) -> Path:
 def _unpinned(card: Card) -> str | None:
     """Return why the card cannot be used where it lacks a SHA-256, or None."""
     names = ", ".join(file.name for file in card.files if file.sha256 is None)
-    path = _CARDS / f"{card.name}.toml"
+    path = next(path for path in _card_paths() if path.stem == card.name)
     remedy = f"state the sha256 of a copy that you trust in {path}"
     return f"{card.name} cannot be used: no SHA-256 is known of {names}; {remedy}" if names else None
 
@@ -223,7 +229,7 @@ def _download(file: DataFile, path: Path, progress: Callable[[int], object]) -> 
         packed.seek(0)
         shutil.copyfileobj(gzip.GzipFile(fileobj=packed), target)
         target.seek(0)
-        if file_digest(target, "sha256").hexdigest() != file.sha256:
+        if sha256(target.read()).hexdigest() != file.sha256:
             raise RunError(f"what {file.url} gave holds another file than the card states, so it is not kept")
 
 

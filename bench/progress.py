@@ -4,7 +4,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Self
 
 from rich.console import Console
@@ -60,6 +60,12 @@ class Terminal:
     def step(self, text: str) -> None:
         self._progress.update(self._task, description=f"{text} ({self._case})" if self._case else text)
 
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        self._progress.stop()
+        yield
+        self._progress.start()
+
     def end(self, records: Sequence[Record]) -> None:
         for line in case_lines(records, self._baseline):
             self._print(line)
@@ -91,6 +97,9 @@ class Lines:
     def step(self, text: str) -> None:
         if not self._case:  # later steps are too many for lines
             _print_line(text)
+
+    def suspended(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def end(self, records: Sequence[Record]) -> None:
         counts = Counter(record.status.replace("_", " ") for record in records)

@@ -54,7 +54,7 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     if status == INTERRUPTED:
-        _print_error("stopped; what was measured is kept, and --resume goes on", status)
+        _print_error("stopped; what is done is kept: run goes on with --resume, build by itself", status)
     sys.exit(status or 0)
 
 

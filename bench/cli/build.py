@@ -68,30 +68,32 @@ def build(
     sessions = plan(request)
     if not any(session.workload.uses_artifacts for session in sessions):
         raise UsageError(f"{', '.join(request.workloads)} needs nothing to be made; measure it with featherbench run")
-    with TemporaryDirectory(prefix="featherbench-") as folder:
-        if dry:
-            return _print_missing(sessions, request.target, Path(folder), as_json)
-        with build_progress.display() as shown:
-            finished = building.build(sessions, request.target, Path(folder), shown, jobs)
+    if dry:
+        return _print_missing(sessions, request.target, as_json)
+    with build_progress.display() as shown:
+        finished = building.build(sessions, request.target, artifacts.root() / "logs", shown, jobs)
     failed = [job for job in finished if job.failure]
+    unavailable = {f"{spec.label}: {reason}" for session in sessions for spec, reason in session.unavailable.items()}
     if as_json:
         print(json.dumps([_summary(job) for job in finished], indent=2))
     else:
         for job in failed:
             print(f"failed: {job.label}: {job.failure}")
-        done_s = sum(job.seconds or 0.0 for job in finished)
-        print(
-            f"made {counted(len(finished) - len(failed), 'artifact')} in {rough_time(done_s)} of work, in {artifacts.root()}"
-            if finished
-            else "everything is made already"
-        )
-    if failed:
+        count, work_s = len(finished) - len(failed), sum(job.seconds or 0.0 for job in finished)
+        text = f"made {counted(count, 'artifact')} in {rough_time(work_s)} of work, in {artifacts.root()}"
+        print(text if finished else "everything is made already")
+        for text in sorted(unavailable):
+            print(f"not made: {text}")
+    if failed or unavailable:
         raise typer.Exit(1)
     return None
 
 
-def _print_missing(sessions: Sequence[Session], target: Target, logs: Path, as_json: bool) -> None:
-    with Workers(building.build_target(target), Budget(), logs) as workers:
+def _print_missing(sessions: Sequence[Session], target: Target, as_json: bool) -> None:
+    with (
+        TemporaryDirectory(prefix="featherbench-") as logs,
+        Workers(building.build_target(target), Budget(), Path(logs)) as workers,
+    ):
         jobs = building.find_jobs(sessions, workers)
     if as_json:
         return print(json.dumps([_summary(job) for job in jobs], indent=2))

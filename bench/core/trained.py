@@ -23,5 +23,8 @@ class Trained:
     facts: Mapping[str, str] = field(default_factory=dict)
     """Facts about this model for its records, as ``with_facts`` attaches them to other calls."""
 
+    artifact_keys: tuple[str, ...] = ()
+    """Keys of the artifacts that it was loaded from."""
+
     def __call__(self) -> Any:
         return self.predict()

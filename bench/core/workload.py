@@ -106,6 +106,8 @@ class Workload(ABC):
     """The parameter that is a seed: cases that differ in nothing else are repeats of one experiment."""
     uses_artifacts: ClassVar[bool] = False
     """Whether its implementations have artifacts to make before they can be prepared."""
+    evaluates: ClassVar[bool] = False
+    """Whether ``evaluate`` returns metrics."""
     chapters: ClassVar[tuple[str, ...]] = ()
     """Chapters that it adds to a report of its results: ``("peeking",)`` for a file ``_chapter_peeking.py`` in its
     folder, which defines a ``bench.report.chapter.Chapter``."""

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.core.class_source import read_class
 from bench.core.implementation_spec import ImplementationSpec
+from bench.core.trained import Trained
 from bench.core.workload import Call
 
 _CALIBRATION_S = 0.05
@@ -67,7 +69,8 @@ def slowed(call: Call, slowdown: Slowdown | None) -> Call:
     """Return ``call``, or ``call`` with spinning added: the ``slowdown``'s share of the call's current latency."""
     if slowdown is None:
         return call
-    return _spinning(call, slowdown, _latency(call))
+    slow = _spinning(call, slowdown, _latency(call))
+    return replace(call, predict=slow) if isinstance(call, Trained) else slow
 
 
 def _spinning(call: Call, slowdown: Slowdown, latency_ns: float) -> Callable[[], Any]:

@@ -122,7 +122,7 @@ class Attempt:
             self.output_file = str(self.pool.scratch / f"{self.spec.workload}-{self.spec.name}.npz")
         if checked := self._ask("check", keep=self.output_file):
             self._judge(Check.model_validate(checked))
-        if evaluated := self._ask("evaluate"):
+        if self.session.workload.evaluates and (evaluated := self._ask("evaluate")):
             self._add_evaluation(Check.model_validate(evaluated))
         if self.passing and self.restartable:
             self._end()

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from bench import artifacts
 from bench.core.budget import Budget
+from bench.core.case import DEFAULTS
 from bench.core.implementation_spec import ImplementationSpec
 from bench.core.loading import workload_source
 from bench.core.record import Status
@@ -59,9 +60,9 @@ def build_target(target: Target) -> Target:
 
 
 def find_jobs(sessions: Sequence[Session], workers: Workers) -> list[Job]:
-    """Return the artifacts that are not made yet, each once.
+    """Return the artifacts that are not made yet, each once; where one cannot even be described, a failed job.
 
-    What an implementation does not support has no artifact. One that cannot be loaded will fail when it is measured.
+    What an implementation does not support has no artifact.
     """
     jobs: dict[str, Job] = {}
     runners: dict[ImplementationSpec, ProcessRunner | Reply] = {}
@@ -71,11 +72,14 @@ def find_jobs(sessions: Sequence[Session], workers: Workers) -> list[Job]:
         if spec not in runners:
             runners[spec] = workers.start_runner(spec, workload_source(session.workload), workers.target.cores)
         runner = runners[spec]
-        if isinstance(runner, ProcessRunner):
-            reply = runner.ask("list_artifacts", parameters=session.case.model_dump(mode="json"))
-            for artifact in reply.result.get("artifacts", ()):
-                if artifacts.describe(artifact["key"]) is None:
-                    jobs.setdefault(artifact["key"], Job(session, spec, **artifact))
+        parameters = session.case.model_dump(mode="json")
+        reply = runner if isinstance(runner, Reply) else runner.ask("list_artifacts", parameters=parameters)
+        if reply.status not in (Status.PASSED, Status.UNSUPPORTED):
+            label = f"{spec.label} {session.case.slug or DEFAULTS}"
+            jobs[label] = Job(session, spec, "", label, failure=reply.reason)
+        for artifact in reply.result.get("artifacts", ()):
+            if artifacts.describe(artifact["key"]) is None:
+                jobs.setdefault(artifact["key"], Job(session, spec, **artifact))
     for runner in runners.values():
         if isinstance(runner, ProcessRunner):
             runner.end()
@@ -98,7 +102,10 @@ def build(
         jobs = find_jobs(sessions, workers)
         if jobs:
             display.expect(jobs)
-            _make_all(jobs, workers, display, jobs_at_once)
+            for job in jobs:
+                if job.failure:
+                    display.end(job)
+            _make_all([job for job in jobs if job.is_open], workers, display, jobs_at_once)
         return jobs
 
 

@@ -5,6 +5,7 @@ import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +63,8 @@ def launch(
     run = _open(request, budget or Budget(), sessions, resume, name, results, display.step)
     with run.locked():
         todo = to_measure(sessions, run.records, request.target)
-        build_s = _build(todo, run, build_display)
+        with display.suspended():
+            build_s = _build(todo, run, build_display)
         spent = run_plan(todo, run, display)
     spent.by_stage["building"] = spent.by_stage.get("building", 0.0) + build_s
     spent.total = time.perf_counter() - began
@@ -99,6 +101,9 @@ class Silent:
 
     def begin(self, session: Session) -> None:
         pass
+
+    def suspended(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def step(self, text: str) -> None:
         pass

@@ -1,6 +1,7 @@
 """Runs a plan case by case, and stores each outcome before the next case begins."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from bench.core.budget import Budget
@@ -23,6 +24,9 @@ class Display(Protocol):
 
     def step(self, text: str) -> None:
         """Show what is being done, also before the first case; threads may call it at once."""
+
+    def suspended(self) -> AbstractContextManager[None]:
+        """Leave the terminal to others for a while."""
 
     def end(self, records: Sequence[Record]) -> None:
         """Show the outcome of the case."""

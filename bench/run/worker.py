@@ -104,17 +104,13 @@ class Worker:
         return {"artifacts": [{"key": artifact.key, "label": artifact.label} for artifact in wanted]}
 
     def build(self, parameters: Json, cores: list[int]) -> Json:
-        """Make the artifacts of a case that are not made yet, on ``cores``; return these artifacts, and how long it took."""
+        """Make the artifacts of a case that are not made yet, on ``cores``; return all, and the time it took."""
         affinity.move_to(cores)
         case = self.workload.case_type.from_parameters(parameters)
         if reason := self.implementation.unsupported(case):
             raise UnsupportedError(reason)
         wanted = self.implementation.artifacts(case, self.target)
-        environment = machine.environment(self.spec.requires)
-        made_by = artifacts.MadeBy(
-            processor=environment.cpu, threads=len(self.target.cores), libraries=environment.libraries
-        )
-        results = [artifacts.make(artifact, made_by) for artifact in wanted]
+        results = [artifacts.make(artifact, self._made_by) for artifact in wanted]
         descriptions = [result.description for result in results]
         return {
             "build_s": sum(result.seconds for result in results),
@@ -133,6 +129,7 @@ class Worker:
             self._prepare(warmup_case)
             self.call()
         self.prepare_s = self._prepare(self.case)
+        self._require_own_artifacts()
         work = self.call.work.model_dump() if isinstance(self.call, Trained) else None
         return {"prepare_s": self.prepare_s, "work": work}
 
@@ -171,9 +168,7 @@ class Worker:
         return check.model_dump()
 
     def evaluate(self) -> Json:
-        """After the check, evaluate how good the call is, where the workload does; the timed inputs are restored."""
-        if type(self.workload).evaluate is Workload.evaluate:
-            return {}
+        """After the check, evaluate how good the call is; the timed inputs are restored."""
         evaluated = self.workload.evaluate(self.problem, guard(self.call, self.problem))
         self.workload.refill(self.problem, self.seed)
         self._remember_inputs()
@@ -235,6 +230,10 @@ class Worker:
         self.implementation = self.new_implementation()  # What it stored in its attributes belongs to the case too.
         return {}
 
+    def _made_by(self) -> artifacts.MadeBy:
+        environment = machine.environment(self.spec.requires)
+        return artifacts.MadeBy(processor=environment.gpu or environment.cpu, libraries=environment.libraries)
+
     def _is_preloaded(self, module: str) -> bool:
         return module.partition(".")[0] in self.packages
 
@@ -255,6 +254,13 @@ class Worker:
         self.call = self.meter.adapt(synchronous(self.implementation.prepare(self.problem, self.target)))
         self.meter.finish()
         return time.perf_counter() - began
+
+    def _require_own_artifacts(self) -> None:
+        """Raise ValueError where the call was loaded from another artifact than the implementation stated."""
+        if self.workload.uses_artifacts and isinstance(self.call, Trained):
+            stated = {artifact.key for artifact in self.implementation.artifacts(self.case, self.target)}
+            if others := set(self.call.artifact_keys) - stated:
+                raise ValueError(f"prepare loaded artifact {others.pop()}, which is not among those of artifacts()")
 
     def _matches_checked_output(self, path: str) -> bool:
         """Whether the timed output equals the checked one in the file, up to rounding."""

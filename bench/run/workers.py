@@ -24,6 +24,8 @@ from bench.run.protocol import Reply
 from bench.run.timeline import Timeline
 
 T = TypeVar("T")
+EVALUATION_TIMEOUTS = 10
+"""The timeout of an evaluation, which calls a trained network for each image of a dataset, in those of other steps."""
 SLOW_TO_LOAD_S = 0.5
 """An implementation that takes longer to load, libraries aside, is loaded once and then forked."""
 
@@ -35,8 +37,12 @@ class ProcessRunner:
         self.worker, self._timeout_s, self._timeline = worker, timeout_s, timeline
 
     def ask(self, step: str, **arguments: Any) -> Reply:
-        """Run a step. If the process died after its last good reply, this reply says how. Building has no timeout."""
-        reply = self.worker.ask(step, inf if step == "build" else self._timeout_s, **arguments)
+        """Run a step. If the process died after its last good reply, this reply says how.
+
+        Building takes as long as it takes, and an evaluation EVALUATION_TIMEOUTS times as long as other steps may.
+        """
+        timeout_s = self._timeout_s * {"build": inf, "evaluate": EVALUATION_TIMEOUTS}.get(step, 1)
+        reply = self.worker.ask(step, timeout_s, **arguments)
         self._timeline.add(step, reply.seconds)
         return reply
 
@@ -154,8 +160,11 @@ class Workers:
             return forked
         if reply.seconds < SLOW_TO_LOAD_S:
             return forked
-        self._slow_to_load[spec] = forked.worker
-        return self._fork(forked.worker, spec)
+        with self._lock:
+            kept = self._slow_to_load.setdefault(spec, forked.worker)
+        if kept is not forked.worker:  # Another thread has loaded it meanwhile.
+            forked.end()
+        return self._fork(kept, spec)
 
     def _fork_from_libraries(self, spec: ImplementationSpec, cores: tuple[int, ...]) -> ProcessRunner | Reply:
         """Fork the worker that has imported these libraries, or a new one where that has just been lost."""

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import torch
 
-from bench import artifacts
+from bench import artifacts, datasets
 from bench.core.artifact import Artifact
 from bench.core.implementation import Implementation
 from bench.core.record import Work
@@ -18,6 +18,8 @@ from impls.networks.block import Block, parse_block
 from impls.networks.count import count_macs, count_parameters
 from impls.runtimes import RUNTIMES
 
+MIN_VGG_SIZE = 32
+
 
 class BlockImplementation(Implementation):
     """A block, which replaces the 3 x 3 convolutions of a network.
@@ -25,7 +27,6 @@ class BlockImplementation(Implementation):
     A subclass states ``block`` in the words of ``impls.networks.block.parse_block``, or overrides ``create_block``.
     """
 
-    targets = ("cpu", "edge", "cuda")
     block: ClassVar[str] = "standard"
 
     def create_block(self) -> Block:
@@ -47,10 +48,12 @@ class BlockImplementation(Implementation):
         )
 
     def artifacts(self, case: ImageClassificationCase, target: Target) -> tuple[Artifact, ...]:
-        torch.set_num_threads(len(target.cores))
         return (self.artifact(case, target),)
 
     def unsupported(self, case: ImageClassificationCase) -> str | None:
+        height, width = datasets.image_card(case.dataset).shape[1:]
+        if case.network == "vgg16" and min(height, width) < MIN_VGG_SIZE:
+            return f"its five poolings need images of at least {MIN_VGG_SIZE} x {MIN_VGG_SIZE}, not {height} x {width}"
         try:
             with torch.device("meta"):
                 self.artifact(case, Target("cpu")).create()
@@ -80,6 +83,7 @@ class BlockImplementation(Implementation):
             work,
             loaded.description.history,
             {"trained on": loaded.description.made_by.processor},
+            artifact_keys=(artifact.key,),
             artifact=artifact,
             weight_bytes=weight_bytes,
         )

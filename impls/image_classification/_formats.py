@@ -1,10 +1,12 @@
 """Reads the files of image datasets, which are verified before: images as uint8 (n, channels, height, width)."""
 
+import gzip
 import io
 import pickletools
 import tarfile
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,9 +58,13 @@ def read_splits(card: ImageCard, files: Mapping[str, Path]) -> Splits:
 
 def _digits(card: ImageCard, files: Mapping[str, Path]) -> Splits:
     """Return scikit-learn's digits, whose shades from 0 to 16 become 0 to 255, split at random once."""
-    from sklearn.datasets import load_digits  # optional, and slow to import
-
-    pixels, labels = load_digits(return_X_y=True)
+    spec = find_spec("sklearn")
+    assert spec is not None, "the dataset is missing without it"
+    assert spec.submodule_search_locations is not None
+    # Its file, since each process that is timed would take most of a second to import scikit-learn.
+    with gzip.open(Path(spec.submodule_search_locations[0]) / "datasets" / "data" / "digits.csv.gz") as file:
+        rows = np.loadtxt(file, np.uint8, delimiter=",")
+    pixels, labels = rows[:, :-1], rows[:, -1]
     images = np.rint(pixels.reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8)
     order = np.random.default_rng(0).permutation(len(labels))
     parts = [LabelledImages(images[part], labels[part].astype(np.int64)) for part in np.split(order, [card.train])]
@@ -103,21 +109,23 @@ def _read_idx(path: Path) -> Array:
 def _cifar(card: ImageCard, files: Mapping[str, Path]) -> Splits:
     """Read the archive of CIFAR-10 or CIFAR-100 for Python, whose pickles are not unpickled."""
     ((_, path),) = files.items()
-    parts: dict[bool, list[LabelledImages]] = {False: [], True: []}
+    batches: dict[str, LabelledImages] = {}
     with tarfile.open(path) as archive:
-        for member in sorted(archive.getmembers(), key=lambda member: member.name):
+        for member in archive:  # in the order of the archive, which a compressed one can only be read in
             name = Path(member.name).name
             if name in ("test_batch", "test", "train") or name.startswith("data_batch_"):
                 content = archive.extractfile(member)
                 assert content is not None, "these members are files"
-                parts[name.startswith("test")].append(_read_cifar_batch(content.read(), card))
-    train, test = (
-        LabelledImages(
-            np.concatenate([batch.images for batch in batches]), np.concatenate([batch.labels for batch in batches])
+                batches[name] = _read_cifar_batch(content.read(), card)
+    parts = ([batches[name] for name in sorted(batches) if name.startswith("test") is test] for test in (False, True))
+    return Splits(
+        *(
+            LabelledImages(
+                np.concatenate([batch.images for batch in part]), np.concatenate([batch.labels for batch in part])
+            )
+            for part in parts
         )
-        for batches in (parts[False], parts[True])
     )
-    return Splits(train, test)
 
 
 def _read_cifar_batch(content: bytes, card: ImageCard) -> LabelledImages:
@@ -135,7 +143,7 @@ def _read_cifar_batch(content: bytes, card: ImageCard) -> LabelledImages:
             in_labels = text in (b"labels", b"fine_labels")
             images = max(images, text, key=len)
         elif in_labels and opcode.name in ("BININT", "BININT1", "BININT2"):
-            labels.append(argument)
+            labels.append(int(argument or 0))
     return LabelledImages(np.frombuffer(images, np.uint8).reshape(len(labels), *card.shape), np.array(labels, np.int64))
 
 
@@ -148,8 +156,8 @@ def _image_folder(card: ImageCard, files: Mapping[str, Path]) -> Splits:
     manifest = files[MANIFEST]
     entries: dict[str, str] = {}
     for line in manifest.read_text().splitlines():
-        digest, _, name = line.partition("  ")
-        entries[name.removeprefix("./")] = digest
+        digest, _, name = line.partition(" ")
+        entries[name[1:].removeprefix("./")] = digest  # after a second space, or * where it was read as binary
     classes = sorted({Path(name).parts[1] for name in entries if Path(name).parts[0] == "train"})
     parts = []
     for split in ("train", "val"):
@@ -161,9 +169,11 @@ def _image_folder(card: ImageCard, files: Mapping[str, Path]) -> Splits:
 
 
 def _read_image(path: Path, expected: str, shape: tuple[int, int, int]) -> Array:
-    from PIL import Image
-    from torchvision.transforms import v2
+    from PIL import Image  # here, since every command imports this file
 
+    from impls.models.torchvision_models import import_torchvision
+
+    v2 = import_torchvision("transforms.v2")
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from bench import datasets
+from bench.core.errors import UsageError
 from bench.core.workload import Array
 from impls.image_classification._formats import LabelledImages, Splits, read_splits
 
@@ -20,12 +21,11 @@ class ImageSplits(NamedTuple):
 
 
 def missing(name: str) -> str | None:
-    """Return why a dataset cannot be read, in a line with what to do, or None.
-
-    Raises:
-        UsageError: where it is unknown.
-    """
-    card = datasets.image_card(name)
+    """Return why a dataset cannot be read, in a line with what to do, or None."""
+    try:
+        card = datasets.image_card(name)
+    except UsageError as error:
+        return str(error)
     if card.format == "scikit_learn_digits" and find_spec("sklearn") is None:
         return f"dataset {name} needs scikit-learn: pip install scikit-learn"
     return datasets.verify(name)

@@ -54,15 +54,15 @@ class NetworkArtifact(Artifact):
     ) -> None:
         self.dataset, self.network, self.width_mult, self.block = dataset, network, width_mult, block
         self.recipe, self.epochs, self.seed = recipe, epochs, seed
-        self._device = device
+        self.device = device
 
     @cached_property
     def made_from(self) -> Mapping[str, Any]:
         card = datasets.image_card(self.dataset)
         files = {file.name: file.sha256 for file in card.files}
+        deciding = ("name", "format", "shape", "classes", "train", "held_out", "mean", "std")
         return {
-            "dataset": {"name": card.name, "files": files, "mean": card.mean, "std": card.std, "train": card.train}
-            | {"held_out": card.held_out},
+            "dataset": {"files": files} | {name: getattr(card, name) for name in deciding},
             "network": self.network,
             "width_mult": self.width_mult,
             "block": [str(self.block), *_source_of_plugin(self.block)],
@@ -94,10 +94,6 @@ class NetworkArtifact(Artifact):
             width_mult=self.width_mult,
         )
 
-    @property
-    def device(self) -> str:
-        return self._device
-
 
 def _source_of_plugin(block: Block) -> list[str]:
     """Return a hash of the file that defines a block of another class than this project's."""
@@ -110,12 +106,13 @@ class NetworkMaking:
     """Trains a network; an epoch is a part."""
 
     def __init__(self, artifact: NetworkArtifact) -> None:
+        torch.set_num_threads(1)  # so that sums round alike wherever it is made and continued
         splits = _images.load(artifact.dataset)
         card = datasets.image_card(artifact.dataset)
 
         def images(part: LabelledImages) -> Images:
-            tensors = torch.from_numpy(part.images), torch.from_numpy(part.labels)
-            return Images(*(tensor.to(artifact.device) for tensor in tensors), card.mean, card.std)
+            tensors, labels = torch.from_numpy(part.images), torch.from_numpy(part.labels)
+            return Images(tensors.to(artifact.device), labels.to(artifact.device), card.mean, card.std)
 
         self._training = Training(
             artifact.create().to(artifact.device),

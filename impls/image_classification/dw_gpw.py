@@ -8,6 +8,7 @@ class DepthwiseGroupedPointwise(BlockImplementation):
 
     workload = "image_classification"
     requires = ("torch", "safetensors")
+    targets = ("cpu", "edge", "cuda")
     note = "Timed: logits of a batch of normalised images. Decoding, normalising and training are not in it."
     block = "dw_gpw(cg=2)"
     variants = {

@@ -8,6 +8,7 @@ class DepthwisePointwise(BlockImplementation):
 
     workload = "image_classification"
     requires = ("torch", "safetensors")
+    targets = ("cpu", "edge", "cuda")
     paper = "arXiv 1704.04861"
     note = "Timed: logits of a batch of normalised images. Decoding, normalising and training are not in it."
     block = "dw_pw"

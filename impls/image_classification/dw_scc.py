@@ -8,6 +8,7 @@ class DepthwiseSlidingChannel(BlockImplementation):
 
     workload = "image_classification"
     requires = ("torch", "safetensors")
+    targets = ("cpu", "edge", "cuda")
     paper = "arXiv 2101.00745"
     note = "Timed: logits of a batch of normalised images. Decoding, normalising and training are not in it."
     block = "dw_scc(cg=2,co=0.5)"

@@ -8,5 +8,6 @@ class Standard(BlockImplementation):
 
     workload = "image_classification"
     requires = ("torch", "safetensors")
+    targets = ("cpu", "edge", "cuda")
     note = "Timed: logits of a batch of normalised images. Decoding, normalising and training are not in it."
     block = "standard"

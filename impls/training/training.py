@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from impls.training.augmentation import AugmentedImages
 from impls.training.recipe import Recipe, learning_rate
-from impls.training.whitening import SAMPLE, whiten_first_convolution
 
 EVALUATION_BATCH = 500
 
@@ -26,7 +25,7 @@ class Images(NamedTuple):
 
     def normalised(self, images: Tensor, channels_last: bool = False) -> Tensor:
         """Return uint8 images as the float32 that a network is given."""
-        mean, std = (torch.tensor(values)[:, None, None] for values in (self.mean, self.std))
+        mean, std = (torch.tensor(values, device=images.device)[:, None, None] for values in (self.mean, self.std))
         order = torch.channels_last if channels_last else torch.contiguous_format
         return ((images.float() / 255 - mean) / std).contiguous(memory_format=order)
 
@@ -35,9 +34,11 @@ class Epoch(NamedTuple):
     """What became of one epoch."""
 
     train_loss: float
-    """Mean cross-entropy of its steps, with label smoothing and augmentation."""
+    """Mean cross-entropy of its steps, of augmented images."""
     held_out_loss: float
     held_out_accuracy: float
+    images: int
+    """Images that it trained on: those of whole batches."""
     seconds: float
     """Time of its steps, without the evaluation on held-out images."""
 
@@ -62,12 +63,10 @@ class Training:
     ) -> None:
         self.recipe, self.epochs, self.seed = recipe, epochs, seed
         self.history: list[Epoch] = []
-        if recipe.whitens:
-            whiten_first_convolution(network, train.normalised(train.images[:SAMPLE]))
         order = torch.channels_last if recipe.channels_last else torch.contiguous_format
         self.network = network.to(memory_format=order)  # type: ignore[call-overload]
         self._train, self._held_out = train, held_out
-        self._images = AugmentedImages(train.images, recipe, seed)
+        self._images = AugmentedImages(train.images, recipe)
         self._optimiser = torch.optim.SGD(
             _parameter_groups(network, recipe),
             lr=recipe.learning_rate,
@@ -75,21 +74,17 @@ class Training:
             nesterov=recipe.nesterov,
         )
 
-    @property
-    def done(self) -> bool:
-        return len(self.history) >= self.epochs
-
     def train_epoch(self) -> Epoch:
         """Train for one more epoch, and evaluate on the held-out images."""
         number = len(self.history)
         generator = torch.Generator().manual_seed((self.seed << 20) + number)
         began = time.perf_counter()
-        train_loss = self._train_all(number, generator)
+        train_loss, images = self._train_all(number, generator)
         seconds = time.perf_counter() - began
         logits = predict(self.network, self._held_out, self.recipe.channels_last)
         loss = nn.functional.cross_entropy(logits, self._held_out.labels).item()
         accuracy = (logits.argmax(dim=1) == self._held_out.labels).double().mean().item()
-        self.history.append(Epoch(train_loss, loss, accuracy, seconds))
+        self.history.append(Epoch(train_loss, loss, accuracy, images, seconds))
         return self.history[-1]
 
     def state(self) -> dict[str, Tensor]:
@@ -111,25 +106,26 @@ class Training:
             if (momentum := state.get(f"momentum.{index}")) is not None:
                 buffer = torch.empty_like(parameter).copy_(momentum)
                 self._optimiser.state[parameter]["momentum_buffer"] = buffer
-        self.history = [Epoch(*row) for row in state["history"].tolist()]
+        self.history = [Epoch(*row)._replace(images=int(row[3])) for row in state["history"].tolist()]
 
-    def _train_all(self, epoch: int, generator: torch.Generator) -> float:
-        """Take a step for each whole batch of the shuffled images; return the mean loss."""
+    def _train_all(self, epoch: int, generator: torch.Generator) -> tuple[float, int]:
+        """Take a step for each whole batch of the shuffled images; return the mean loss and the number of images."""
         self.network.train()
         order = torch.randperm(len(self._images), generator=generator)
-        batches = [batch for batch in order.split(self.recipe.batch) if len(batch) == self.recipe.batch] or [order]
+        parts = torch.split(order, self.recipe.batch)
+        batches = [part for part in parts if len(part) == self.recipe.batch] or [order]
         total = 0.0
         for number, batch in enumerate(batches):
             rate = learning_rate(self.recipe, epoch + (number + 1) / (len(batches) + 1), self.epochs)
             for group in self._optimiser.param_groups:
                 group["lr"] = rate
-            x = self._train.normalised(self._images.batch(batch, epoch, generator), self.recipe.channels_last)
-            total += self._step(x, self._train.labels[batch])
-        return total / len(batches)
+            x = self._train.normalised(self._images.batch(batch, generator), self.recipe.channels_last)
+            total += self._step(x, self._train.labels[batch.to(x.device)])
+        return total / len(batches), sum(map(len, batches))
 
     def _step(self, x: Tensor, labels: Tensor) -> float:
         self._optimiser.zero_grad()
-        loss = nn.functional.cross_entropy(self.network(x), labels, label_smoothing=self.recipe.label_smoothing)
+        loss = nn.functional.cross_entropy(self.network(x), labels)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
         return loss.item()
@@ -140,13 +136,14 @@ def predict(network: nn.Module, data: Images, channels_last: bool = False) -> Te
     network.eval()
     with torch.inference_mode():
         return torch.cat(
-            [network(data.normalised(part, channels_last)) for part in data.images.split(EVALUATION_BATCH)]
+            [network(data.normalised(part, channels_last)) for part in torch.split(data.images, EVALUATION_BATCH)]
         )
 
 
 def _parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, object]]:
     """Return the parameters with their weight decay; vectors are biases and parameters of batch norms."""
-    decayed, others = [], []
+    decayed: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for parameter in network.parameters():
         (decayed if recipe.decays_all or parameter.ndim > 1 else others).append(parameter)
     groups = [(decayed, recipe.weight_decay), (others, 0.0)]

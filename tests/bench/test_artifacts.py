@@ -15,7 +15,9 @@ from bench import artifacts
 from bench.core.artifact import Arrays, Artifact, Content
 from bench.core.errors import RunError
 
-MADE_BY = artifacts.MadeBy(processor="test", threads=1, libraries={})
+
+def made_by() -> artifacts.MadeBy:
+    return artifacts.MadeBy(processor="test", libraries={})
 
 
 class Counting:
@@ -88,7 +90,7 @@ def test_an_artifact_is_made_once_and_loaded_afterwards() -> None:
     with pytest.raises(RunError, match="numbers 1 is not made, or damaged; make it with featherbench build"):
         artifacts.load(artifact)
     assert artifacts.describe(artifact.key) is None
-    first, second = (artifacts.make(artifact, MADE_BY) for _ in range(2))
+    first, second = (artifacts.make(artifact, made_by) for _ in range(2))
     assert first.seconds > 0
     assert second == (first.description, 0)
     assert artifact.parts_made == 4
@@ -99,16 +101,16 @@ def test_an_artifact_is_made_once_and_loaded_afterwards() -> None:
 
 
 def test_an_interrupted_making_continues_with_the_next_part(folder: Path) -> None:
-    artifacts.make(Numbers(7), MADE_BY)
+    artifacts.make(Numbers(7), made_by)
     undisturbed = total_of(Numbers(7))
     (folder / Numbers(7).key / artifacts.DESCRIPTION).unlink()
     with pytest.raises(KeyboardInterrupt):
-        artifacts.make(Numbers(7, fail_at=3), MADE_BY)
+        artifacts.make(Numbers(7, fail_at=3), made_by)
     progress = artifacts.progress(Numbers(7).key)
     assert progress is not None
     assert (progress.done, progress.parts) == (3, 4)
     continued = Numbers(7)
-    artifacts.make(continued, MADE_BY)
+    artifacts.make(continued, made_by)
     assert continued.parts_made == 1
     assert total_of(continued) == undisturbed
     assert not list((folder / continued.key).glob("checkpoint-*"))
@@ -116,13 +118,13 @@ def test_an_interrupted_making_continues_with_the_next_part(folder: Path) -> Non
 
 def test_a_damaged_checkpoint_is_not_continued(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(KeyboardInterrupt):
-        artifacts.make(Numbers(fail_at=2), MADE_BY)
+        artifacts.make(Numbers(fail_at=2), made_by)
     (checkpoint,) = (folder / Numbers().key).glob("checkpoint-*")
     content = bytearray(checkpoint.read_bytes())
     content[-1] ^= 1
     checkpoint.write_bytes(content)
     again = Numbers()
-    artifacts.make(again, MADE_BY)
+    artifacts.make(again, made_by)
     assert again.parts_made == 4
     assert "is damaged and is not used" in caplog.text
     assert (folder / again.key / f"damaged-{checkpoint.name}").read_bytes() == content
@@ -132,35 +134,37 @@ def test_a_damaged_checkpoint_is_not_continued(folder: Path, caplog: pytest.LogC
 def test_a_damaged_artifact_is_noticed_and_made_again(
     folder: Path, damaged: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    artifacts.make(Numbers(), MADE_BY)
+    artifacts.make(Numbers(), made_by)
     right = total_of(Numbers())
     path = folder / Numbers().key / damaged
     content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
+    position = content.index(b"0.5") if damaged == artifacts.DESCRIPTION else len(content) // 2
+    content[position] ^= 1  # a loss of 1.5 in the description
     path.write_bytes(content)
+    assert artifacts.describe(Numbers().key) is None
     with pytest.raises(RunError, match="not made, or damaged"):
         artifacts.load(Numbers())
     assert "artifact" in caplog.text
     again = Numbers()
-    artifacts.make(again, MADE_BY)
+    artifacts.make(again, made_by)
     assert again.parts_made == 4
     assert total_of(again) == right
     assert any(kept.read_bytes() == content for kept in path.parent.glob(f"damaged-*-{damaged}"))
 
 
 def test_a_description_of_another_artifact_is_not_taken(folder: Path) -> None:
-    artifacts.make(Numbers(1), MADE_BY)
+    artifacts.make(Numbers(1), made_by)
     (folder / Numbers(1).key).rename(folder / Numbers(2).key)
     with pytest.raises(RunError, match="numbers 2 is not made"):
         artifacts.load(Numbers(2))
 
 
 def test_a_committed_artifact_is_loaded_from_the_checkout(folder: Path, tmp_path: Path) -> None:
-    artifacts.make(Numbers(), MADE_BY)
+    artifacts.make(Numbers(), made_by)
     (tmp_path / "reference").mkdir()
     (folder / Numbers().key).rename(tmp_path / "reference" / Numbers().key)
     assert total_of(Numbers()) == [26.0] * 3
-    assert artifacts.make(Numbers(), MADE_BY).seconds == 0
+    assert artifacts.make(Numbers(), made_by).seconds == 0
     assert not list(folder.iterdir())
 
 
@@ -174,21 +178,23 @@ def test_a_full_disk_loses_no_finished_part(folder: Path, monkeypatch: pytest.Mo
         write(path, data)
 
     monkeypatch.setattr(artifacts, "_write", fails_on_third)
-    with pytest.raises(RunError, match=r"cannot store numbers 1 in .*: No space left on device; its finished parts are"):
-        artifacts.make(artifact, MADE_BY)
+    with pytest.raises(
+        RunError, match=r"cannot store numbers 1 in .*: No space left on device; its finished parts are"
+    ):
+        artifacts.make(artifact, made_by)
     monkeypatch.undo()
     monkeypatch.setenv("FEATHERBENCH_ARTIFACTS", str(folder))
     progress = artifacts.progress(artifact.key)
     assert progress is not None
     assert progress.done == 2
     continued = Numbers()
-    artifacts.make(continued, MADE_BY)
+    artifacts.make(continued, made_by)
     assert continued.parts_made == 2
 
 
 def make_in_process(results: "multiprocessing.SimpleQueue[int]") -> None:
     artifact = Numbers(sleep_s=0.2)
-    artifacts.make(artifact, MADE_BY)
+    artifacts.make(artifact, made_by)
     results.put(artifact.parts_made)
 
 
@@ -205,7 +211,7 @@ def test_two_processes_that_make_the_same_artifact_make_it_once() -> None:
 
 
 def test_a_description_is_readable_json(folder: Path) -> None:
-    artifacts.make(Numbers(), MADE_BY)
+    artifacts.make(Numbers(), made_by)
     stored = json.loads((folder / Numbers().key / artifacts.DESCRIPTION).read_text())
     assert stored["label"] == "numbers 1"
     assert stored["made_by"]["processor"] == "test"

@@ -18,6 +18,7 @@ from bench.core.errors import RunError, UsageError
 CONTENT = {"toy.x": b"features", "toy.y": b"labels\n" * 1000}
 CARD = """
 name = "toy"
+kind = "graph"
 title = "Toy"
 description = "A graph for tests."
 nodes = 2

@@ -104,15 +104,17 @@ Prepare = Callable[[Problem], tuple[Problem, Call]]
 
 
 @pytest.fixture(scope="module")
-def prepare(implementation: Implementation, target: Target, device: str) -> Prepare:
+def prepare(implementation: Implementation, workload: Workload, target: Target, device: str) -> Prepare:
     """A function that places a problem on its target's device and prepares the implementation for it."""
     if target is CUDA:
         make_float32_exact()
 
     def prepared(problem: Problem) -> tuple[Problem, Call]:
+        if missing := workload.missing(problem.case):
+            pytest.skip(missing)
         placed = DeviceProblem.of(problem, device) if target is CUDA else problem
         for artifact in implementation.artifacts(problem.case, target):
-            artifacts.make(artifact, artifacts.MadeBy(processor="contract test", threads=1, libraries={}))
+            artifacts.make(artifact, lambda: artifacts.MadeBy(processor="contract test", libraries={}))
         return placed, guard(implementation.prepare(placed, target), placed)
 
     return prepared

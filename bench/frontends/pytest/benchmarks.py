@@ -33,6 +33,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         pytest.param(spec, case, id=f"{name}-{case.slug}-{spec.name}")
         for name, workload in registry.workloads().items()
         for case in workload.suites()[SUITE]
+        if not workload.missing(case)
         for spec in registry.implementations()
         if spec.workload == name and EDGE.kind in spec.targets and not spec.missing()
     ]
@@ -90,6 +91,7 @@ def _describe(attempt: Attempt, benchmark: BenchmarkFixture, started: datetime) 
         "started": started.isoformat(),
         "work": work.model_dump(),
         "seconds": {"prepare": attempt.seconds["prepare"]},
+        "artifacts": {kind: made_from.model_dump() for kind, made_from in attempt.artifacts.items()},
         "facts": attempt.facts,
         "check": attempt.check.model_dump(),
         "memory": memory,

@@ -90,9 +90,19 @@ BACKENDS = {
 
 
 def choose(x: Tensor, windows: Windows) -> str:
-    """Return the backend for ``x``: the project's own CPU kernels wherever they can run, else the best composition."""
+    """Return the backend for ``x``: the project's own CPU kernels wherever they can run, else the best composition.
+
+    For training on channels-last tensors a dense convolution is chosen, which keeps that order: the kernels would
+    convert their inputs, outputs and gradients.
+    """
+    if torch.is_grad_enabled() and _is_channels_last(x):
+        return "masked_dense"
     use_native = takes(x) and not torch.compiler.is_compiling() and BACKENDS["native"].unsupported(windows) is None
     return "native" if use_native else choose_composition(x, windows)
+
+
+def _is_channels_last(x: Tensor) -> bool:
+    return x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
 
 
 BATCH = 8

@@ -18,7 +18,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "artifacts"
 
 
-def test_it_says_what_is_missing_makes_it_and_then_has_nothing_to_do(featherbench: Command, folder: Path, tmp_path: Path) -> None:
+def test_it_says_what_is_missing_makes_it_and_then_has_nothing_to_do(
+    featherbench: Command, folder: Path, tmp_path: Path
+) -> None:
     dry = featherbench("build", *SMALL, "--dry-run", cwd=tmp_path)
     assert dry.returncode == 0
     key, label = dry.stdout.strip().split(" ", 1)
@@ -26,14 +28,14 @@ def test_it_says_what_is_missing_makes_it_and_then_has_nothing_to_do(featherbenc
     assert "1 artifact to make" in dry.stderr
     assert not folder.exists()
 
-    made = featherbench("build", *SMALL, "--json", cwd=tmp_path)
-    assert made.returncode == 0, made.stderr
-    (job,) = json.loads(made.stdout)
+    built = featherbench("build", *SMALL, "--json", cwd=tmp_path)
+    assert built.returncode == 0, built.stderr
+    (job,) = json.loads(built.stdout)
     assert (job["key"], job["label"], job["failure"]) == (key, label, "")
     assert job["seconds"] > 0
-    assert [path.name for path in folder.iterdir()] == [key]
-    assert made.stderr.splitlines()[0] == "making 1 artifact"
-    assert made.stderr.splitlines()[-1].startswith(f"made {label} in ")
+    assert {path.name for path in folder.iterdir()} == {key, "logs"}
+    assert built.stderr.splitlines()[0] == "making 1 artifact"
+    assert built.stderr.splitlines()[-1].startswith(f"made {label} in ")
 
     again = featherbench("build", *SMALL, cwd=tmp_path)
     assert (again.returncode, again.stdout) == (0, "everything is made already\n")

@@ -59,7 +59,9 @@ class RunnerPool:
 
 
 def make_attempt(pool):
-    session = SimpleNamespace(case=Case(), workload=SimpleNamespace(seed_parameter=None))
+    session = SimpleNamespace(
+        case=Case(), workload=SimpleNamespace(seed_parameter=None, uses_artifacts=False, evaluates=False)
+    )
     return Attempt(SimpleNamespace(name="one", workload="conv"), session, pool, CORES)
 
 

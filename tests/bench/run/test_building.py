@@ -77,6 +77,7 @@ def records(outcome: Outcome) -> dict[tuple[str, str], Record]:
 def test_each_artifact_is_made_once_for_all_cases_that_use_it(outcome: Outcome, shown: Shown) -> None:
     assert sorted(shown.expected) == sorted(shown.ended)
     assert sorted(shown.ended) == [
+        *(f"image_classification/broken {case}" for case in sorted(REQUEST.case_slugs)),
         "resnet8 x1 dw_pw digits smoke epochs=2 seed=0",
         "resnet8 x1 standard digits smoke epochs=2 seed=0",
     ]
@@ -119,9 +120,7 @@ def test_what_cannot_be_made_is_a_failure_of_that_implementation_alone(
         assert "no block" in records["broken", case].reason
 
 
-def test_a_build_that_fails_says_why_and_makes_the_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_build_that_fails_says_why_and_makes_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FEATHERBENCH_ARTIFACTS", str(tmp_path / "built"))
     (tmp_path / "built").mkdir()
     sessions = plan(REQUEST.model_copy(update={"implementations": ("dw_pw", "standard")}))

@@ -65,7 +65,8 @@ class Simulation:
 
     def rounds(self, budget_s):
         """Take the rounds of a session; return why it stopped, and the implementations' attempts by name."""
-        session = SimpleNamespace(case=Case(), workload=SimpleNamespace(seed_parameter=None, baseline="baseline"))
+        workload = SimpleNamespace(seed_parameter=None, uses_artifacts=False, evaluates=False, baseline="baseline")
+        session = SimpleNamespace(case=Case(), workload=workload)
         attempts = {
             name: Attempt(SimpleNamespace(name=name, workload="conv"), session, self, (0,)) for name in self.processes
         }

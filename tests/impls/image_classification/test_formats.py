@@ -125,7 +125,9 @@ def python2_pickle(images: np.ndarray, labels: np.ndarray, key: bytes) -> bytes:
     return b"\x80\x02}(" + entries + b"u."
 
 
-@pytest.mark.parametrize(("names", "key"), [(("data_batch_1", "test_batch"), b"labels"), (("train", "test"), b"fine_labels")])
+@pytest.mark.parametrize(
+    ("names", "key"), [(("data_batch_1", "test_batch"), b"labels"), (("train", "test"), b"fine_labels")]
+)
 def test_cifars_pickles_are_read_without_unpickling(
     tmp_path: Path, names: tuple[str, str], key: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,16 +175,24 @@ def test_an_image_that_its_manifest_does_not_state_is_not_decoded(image_folder: 
         read_splits(create_card("image_folder"), {MANIFEST: image_folder / MANIFEST})
 
 
-def npz_with(images: Callable[[np.ndarray], np.ndarray], labels: Callable[[np.ndarray], np.ndarray], folder: Path) -> None:
+def npz_with(
+    images: Callable[[np.ndarray], np.ndarray], labels: Callable[[np.ndarray], np.ndarray], folder: Path
+) -> None:
     for split in COUNTS:
         stored = create_images(split, (3, 4, 5))
-        np.savez(folder / f"{split}.npz", images=images(stored.images.transpose(0, 2, 3, 1)), labels=labels(stored.labels))
+        np.savez(
+            folder / f"{split}.npz", images=images(stored.images.transpose(0, 2, 3, 1)), labels=labels(stored.labels)
+        )
 
 
 @pytest.mark.parametrize(
     ("images", "labels", "words"),
     [
-        (lambda array: array[1:], lambda array: array[1:], r"its train images are uint8 \(5, 3, 4, 5\), where its card"),
+        (
+            lambda array: array[1:],
+            lambda array: array[1:],
+            r"its train images are uint8 \(5, 3, 4, 5\), where its card",
+        ),
         (lambda array: array.astype(np.float32), lambda array: array, "its train images are float32"),
         (lambda array: array, lambda array: array + 3, "its train labels are not 6 numbers from 0 to 2"),
     ],
@@ -209,6 +219,17 @@ def test_digits_are_split_into_images_that_do_not_overlap() -> None:
     assert len(set(seen)) == len(seen)
     for part in splits:
         assert set(part.labels.tolist()) == set(range(10))
+
+
+def test_digits_are_those_of_scikit_learn() -> None:
+    expected = pytest.importorskip("sklearn.datasets").load_digits()
+    splits = _images.load("digits")
+    images = np.concatenate([part.images for part in splits])[:, 0]
+    shades = {tuple(image): label for image, label in zip(expected.data, expected.target, strict=True)}
+    labels = np.concatenate([part.labels for part in splits])
+    assert len(images) == len(expected.data)
+    for image, label in zip(images, labels, strict=True):
+        assert shades[tuple(np.rint(image.ravel() * (16 / 255)))] == label
 
 
 def test_digits_are_normalised_by_their_mean_and_deviation() -> None:

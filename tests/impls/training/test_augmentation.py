@@ -4,12 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
-from torchvision.transforms.v2 import functional as transforms
 
+from impls.models.torchvision_models import import_torchvision
 from impls.training.augmentation import AugmentedImages
 from impls.training.recipe import RECIPES, Recipe
 
-RANDOM = Recipe(epochs=1, learning_rate=0.1, schedule="steps", pad=2)
+transforms = import_torchvision("transforms.v2.functional")
+RANDOM = Recipe(learning_rate=0.1, schedule="steps", pad=2)
 
 
 def images(count: int = 6, channels: int = 3) -> torch.Tensor:
@@ -30,11 +31,11 @@ def crops(image: torch.Tensor, recipe: Recipe) -> list[torch.Tensor]:
 @pytest.mark.parametrize("reflects", [False, True])
 def test_each_image_is_a_crop_of_its_padded_original_perhaps_mirrored(reflects: bool) -> None:
     recipe = replace(RANDOM, reflects=reflects)
-    augmented = AugmentedImages(images(), recipe, seed=0)
+    augmented = AugmentedImages(images(), recipe)
     generator = torch.Generator().manual_seed(0)
     seen = set()
-    for epoch in range(20):
-        batch = augmented.batch(torch.arange(6), epoch, generator)
+    for _ in range(20):
+        batch = augmented.batch(torch.arange(6), generator)
         assert batch.dtype == torch.uint8
         for original, image in zip(images(), batch, strict=True):
             matches = [index for index, crop in enumerate(crops(original, recipe)) if torch.equal(crop, image)]
@@ -43,17 +44,7 @@ def test_each_image_is_a_crop_of_its_padded_original_perhaps_mirrored(reflects: 
     assert len(seen) > 25  # of 50
 
 
-def test_alternating_flips_show_each_image_both_ways_in_two_epochs() -> None:
-    recipe = replace(RANDOM, flip="alternating", pad=0)
-    augmented = AugmentedImages(images(50), recipe, seed=0)
-    first, second, third = (augmented.batch(torch.arange(50), epoch, torch.Generator()) for epoch in range(3))
-    assert torch.equal(first, second.flip(-1))
-    assert torch.equal(first, third)
-    mirrored = sum(not torch.equal(image, original) for image, original in zip(first, images(50), strict=True))
-    assert 10 < mirrored < 40
-
-
 def test_without_padding_and_flips_images_stay_as_they_are() -> None:
     recipe = replace(RECIPES["smoke"], pad=0)
-    augmented = AugmentedImages(images(), recipe, seed=0)
-    assert torch.equal(augmented.batch(torch.tensor([4, 1]), 0, torch.Generator()), images()[[4, 1]])
+    augmented = AugmentedImages(images(), recipe)
+    assert torch.equal(augmented.batch(torch.tensor([4, 1]), torch.Generator()), images()[[4, 1]])

@@ -123,6 +123,8 @@ def _prepare(workload: str, implementation: str, slug: str) -> None:
     if _prepared:
         return
     spec, case = _spec(workload, implementation), _case(workload, slug)
+    if missing := registry.workload(workload).missing(case):
+        raise SkipNotImplemented(missing)
     attempt = Attempt(spec, Session(workload, registry.workload(workload), case, (spec,)), _executor, EDGE.cores)
     attempt.examine(EDGE.cores)
     attempt.warm_up()
