@@ -3,14 +3,14 @@
 Run it from a checkout, as ``python -m reports.headline``.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from bench.report.compare import ONE_PROCESS, Comparison, compare
+from bench.report.compare import compare
 from bench.report.overview import MeanRatio, overviews
 from bench.stats.verdict import Verdict
 from bench.store import REFERENCE, Run, find
 
-RUN = "grouped_conv2d-gspc-edge-zen5"
+RUN = "grouped_conv2d-gspc-edge-zen5-2026-11"
 SHOWN = ("native", "tvm_gspc_tuned", "openvino", "tflite", "ncnn", "onnxruntime", "im2col")
 """What most people would choose from. The report of the run has all of its implementations."""
 HEADINGS = ("implementation", "time / time of PyTorch", "layers", *(str(verdict) for verdict in Verdict))
@@ -23,8 +23,7 @@ def main() -> None:
 
 def lines(run: Run) -> Iterator[str]:
     """Yield the lines of a Markdown table of geometric means over the cases of a run, and its source."""
-    comparisons = compare(run)
-    (overview,) = overviews(comparisons, run)
+    (overview,) = overviews(compare(run), run)
     yield f"| {' | '.join(HEADINGS)} |"
     yield f"|{' --- |' * len(HEADINGS)}"
     for mean in overview.means:
@@ -32,18 +31,13 @@ def lines(run: Run) -> Iterator[str]:
             yield f"| {' | '.join(_cells(mean, len(overview.cases)))} |"
     left_out = ", ".join(f"`{mean.implementation}`" for mean in overview.means if mean.implementation not in SHOWN)
     machine = run.info.machine.environment
-    caution = " Each was measured in a single process, and another may differ." if _in_one_process(comparisons) else ""
     yield ""
     yield (
         f"Geometric means over the grouped layers of arXiv 2006.09791 with 95 % intervals, and verdicts by layer; "
         f"below 1 is faster. Run `{run.name}`: one core of an {machine.cpu}, PyTorch "
-        f"{machine.libraries['torch']}, {run.info.started:%Y-%m-%d}.{caution} Left out: {left_out}; "
+        f"{machine.libraries['torch']}, {run.info.started:%Y-%m-%d}. Left out: {left_out}; "
         f"`featherbench compare {run.name}` has all."
     )
-
-
-def _in_one_process(comparisons: Sequence[Comparison]) -> bool:
-    return any(ONE_PROCESS in row.reason for row in comparisons if row.ratio)
 
 
 def _cells(mean: MeanRatio, cases: int) -> Iterator[str]:
