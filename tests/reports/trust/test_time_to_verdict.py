@@ -32,6 +32,12 @@ def trial(tool: str, apart: float, pair: int, verdict: Verdict | None, seconds: 
     )
 
 
+def test_the_page_shows_what_was_recorded() -> None:
+    root = Path(__file__).parents[3]
+    recorded = read(root / "results/reference/trials/tools/zen5.jsonl")
+    assert "\n".join(table(recorded)).strip() in (root / "reports/trust/README.md").read_text()
+
+
 def test_a_table_counts_each_kind_of_mistake() -> None:
     verdicts = {
         0: [CANNOT_TELL, FASTER, SLOWER, CANNOT_TELL],
