@@ -129,6 +129,7 @@ def _memory(section: Section, shown: Collection[str]) -> list[Figure]:
     ) + (
         f"A point for each {section.seed_parameter}."
         if repeated
-        else "A dotted line joins the implementations that no other beats in both, for each case."
+        else "A dotted line joins the implementations that no other beats in both, for each case; "
+        "grey dots are hidden ones."
     )
     return [Figure("Memory against latency", caption, panels)] if panels else []

@@ -29,7 +29,7 @@ function matrixRow(matrix, index) {
   head.scope = "row";
   const button = document.createElement("button");
   button.type = "button";
-  button.textContent = data.cases[index].label.replaceAll(",", ",\u200b"); // a line may end there
+  button.textContent = data.cases[index].label.replaceAll(/[,_]/g, "$&\u200b"); // a line may end there
   button.title = data.cases[index].slug;
   button.addEventListener("click", () => chooseCase(matrix, String(index)));
   head.append(button);

@@ -170,6 +170,11 @@ function drawPlot(panel, name, styles, visible, width, height) {
   for (const guide of panel.guides) {
     const points = guide.x.map((value, index) => `${x(value).toFixed(1)},${y(guide.y[index]).toFixed(1)}`).join(" ");
     inside.append(svgElement("polyline", { class: guide.dotted ? "guide dotted" : "guide", points }));
+    if (!guide.dotted) continue;
+    // What a frontier joins may be hidden.
+    guide.x.forEach((value, index) => {
+      inside.append(svgElement("circle", { class: "guide-point", cx: x(value), cy: y(guide.y[index]), r: 2.5 }));
+    });
   }
   for (const series of panel.series) {
     if (series.line && !visible.has(series.name)) drawSeries(inside, series, styles[series.name], x, y, true);
