@@ -87,7 +87,10 @@ def axe_violations(browser: Any) -> Callable[[], dict[str, list[str]]]:
 
     def violations() -> dict[str, list[str]]:
         browser.execute_script(script.decode())
-        results = browser.execute_async_script("axe.run(document).then(result => arguments[0](result.violations))")
+        browser.set_script_timeout(120)  # a page may list thousands of records
+        results = browser.execute_async_script(
+            "axe.run(document, { resultTypes: ['violations'] }).then(result => arguments[0](result.violations))"
+        )
         return {
             result["id"]: [node["html"][:120] for node in result["nodes"]]
             for result in results
