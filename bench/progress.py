@@ -19,8 +19,8 @@ from bench.run.estimate import expected_s
 from bench.run.plan import Session
 from bench.stats.latencies import session_ratio
 
-MOST_NAMES = 4
-"""Most names of implementations in a line; of more, the first ones and a number."""
+MAX_NAMES = 4
+"""Maximum number of implementations named in a line; of more, the first ones and a number."""
 
 
 class Terminal:
@@ -157,6 +157,6 @@ def _print_line(text: str) -> None:
 
 def _some(names: Sequence[str]) -> str:
     """Return all names, or the first ones of many."""
-    if len(names) <= MOST_NAMES:
+    if len(names) <= MAX_NAMES:
         return ", ".join(names)
-    return f"{', '.join(names[: MOST_NAMES - 1])} and {len(names) - MOST_NAMES + 1} more"
+    return f"{', '.join(names[: MAX_NAMES - 1])} and {len(names) - MAX_NAMES + 1} more"

@@ -1,35 +1,47 @@
-"""Prints the table of the README: how fast implementations are, from a committed run.
+"""Makes the table and the chart of the README: how fast implementations are, from a committed run.
 
 Run it from a checkout, as ``python -m reports.headline``.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from bench.report.compare import compare
-from bench.report.overview import MeanRatio, overviews
+from bench.report.overview import MeanRatio, Overview, overviews
+from bench.report.units import ratio_with_interval
 from bench.stats.verdict import Verdict
 from bench.store import REFERENCE, Run, find
+from reports.headline_chart import write_chart
 
 RUN = "grouped_conv2d-gspc-edge-zen5-2026-11"
+CHART = Path("docs/images/headline.svg")
 SHOWN = ("native", "tvm_gspc_tuned", "openvino", "tflite", "ncnn", "onnxruntime", "im2col")
 """What most people would choose from. The report of the run has all of its implementations."""
-HEADINGS = ("implementation", "time / time of PyTorch", "layers", *(str(verdict) for verdict in Verdict))
+HEADINGS = ("implementation", "latency / latency of PyTorch", "layers", *(str(verdict) for verdict in Verdict))
 
 
 def main() -> None:
-    """Print the table, and below it where it comes from."""
-    print("\n".join(lines(find(RUN, REFERENCE))))
+    """Print the table, and below it where it comes from; write the chart."""
+    run = find(RUN, REFERENCE)
+    ratios = overview(run)
+    print("\n".join(lines(run, ratios)))
+    write_chart(run, ratios, SHOWN, CHART)
 
 
-def lines(run: Run) -> Iterator[str]:
+def overview(run: Run) -> Overview:
+    """Return the ratios of a run of a single workload to its baseline."""
+    (ratios,) = overviews(compare(run), run)
+    return ratios
+
+
+def lines(run: Run, ratios: Overview) -> Iterator[str]:
     """Yield the lines of a Markdown table of geometric means over the cases of a run, and its source."""
-    (overview,) = overviews(compare(run), run)
     yield f"| {' | '.join(HEADINGS)} |"
     yield f"|{' --- |' * len(HEADINGS)}"
-    for mean in overview.means:
+    for mean in ratios.means:
         if mean.implementation in SHOWN:
-            yield f"| {' | '.join(_cells(mean, len(overview.cases)))} |"
-    left_out = ", ".join(f"`{mean.implementation}`" for mean in overview.means if mean.implementation not in SHOWN)
+            yield f"| {' | '.join(_cells(mean, len(ratios.cases)))} |"
+    left_out = ", ".join(f"`{mean.implementation}`" for mean in ratios.means if mean.implementation not in SHOWN)
     machine = run.info.machine.environment
     yield ""
     yield (
@@ -41,9 +53,8 @@ def lines(run: Run) -> Iterator[str]:
 
 
 def _cells(mean: MeanRatio, cases: int) -> Iterator[str]:
-    ratio = mean.ratio
     yield f"`{mean.implementation}`"
-    yield f"{ratio.estimate:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+    yield ratio_with_interval(mean.ratio.estimate, mean.ratio.low, mean.ratio.high)
     yield f"{len(mean.cases)} of {cases}"
     yield from (str(mean.verdicts[verdict]) for verdict in Verdict)
 

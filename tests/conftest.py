@@ -1,8 +1,11 @@
-"""Options of the test run, a browser, and fixtures for tests that measure but do not look at times."""
+"""Options of the test run, a browser with checks of pages, and fixtures for tests that do not look at times."""
 
+import hashlib
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +49,9 @@ BROWSER_FLAGS = (
     "--no-first-run",
     "--window-size=1400,1000",
 )
+AXE = Path(__file__).parent / "bench/report/axe/axe.min.js"
+"""axe-core 4.14.1, of Deque Systems, under the Mozilla Public License 2.0."""
+AXE_SHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +69,64 @@ def browser() -> Iterator[Any]:
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver_path))
     yield driver
     driver.quit()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Callable[[str], tuple[list[str], list[Any]]]:
+    """Returns a function that opens a page and returns the URLs that it requests, and what the console logs."""
+
+    def open_and_scroll(url: str) -> tuple[list[str], list[Any]]:
+        for log in ("browser", "performance"):
+            browser.get_log(log)
+        browser.get(url)
+        browser.execute_script("scrollTo(0, document.body.scrollHeight)")
+        events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+        urls = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+        return [url for url in urls if not url.startswith("data:")], browser.get_log("browser")
+
+    return open_and_scroll
+
+
+@pytest.fixture
+def axe_violations(browser: Any) -> Callable[[], dict[str, list[str]]]:
+    """Returns a function that returns what axe-core finds serious or critical in the page, by its rule."""
+    script = AXE.read_bytes()
+    assert hashlib.sha256(script).hexdigest() == AXE_SHA256
+
+    def violations() -> dict[str, list[str]]:
+        browser.execute_script(script.decode())
+        browser.set_script_timeout(120)  # a page may list thousands of records
+        results = browser.execute_async_script(
+            "axe.run(document, { resultTypes: ['violations'] }).then(result => arguments[0](result.violations))"
+        )
+        return {
+            result["id"]: [node["html"][:120] for node in result["nodes"]]
+            for result in results
+            if result["impact"] in ("serious", "critical")
+        }
+
+    return violations
+
+
+@pytest.fixture(params=["light", "dark"])
+def colour_scheme(browser: Any, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The colour scheme that the browser asks pages for."""
+    feature = {"name": "prefers-color-scheme", "value": request.param}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    yield request.param
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+@pytest.fixture
+def resize(browser: Any) -> Iterator[Callable[[int], None]]:
+    """Returns a function that gives the browser's window a width (CSS pixels), that of a phone below 500."""
+
+    def set_width(width: int) -> None:
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+
+    yield set_width
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,7 +14,7 @@ from bench.report.overview import Overview, TimedComparison, overviews
 from bench.report.times import Time
 from bench.report.units import counted, duration_with_interval, percent, ratio_with_interval
 from bench.stats.interval import Interval
-from bench.stats.repeats import ALPHA, Finding, least_p
+from bench.stats.repeats import ALPHA, Finding, min_p
 from bench.stats.verdict import Verdict
 from bench.store import Run
 
@@ -160,7 +160,7 @@ def difference_cells(workload: str, differences: Sequence["Difference"]) -> tupl
     metric, finding = difference.metric, difference.finding
     values = (difference.mean.estimate, difference.mean.low, difference.mean.high)
     mean, low, high = (f"{100 * value:+.2f}" if metric.is_fraction else f"{value:+.4g}" for value in values)
-    too_few = finding is Finding.CANNOT_TELL and least_p(difference.seeds) >= ALPHA
+    too_few = finding is Finding.CANNOT_TELL and min_p(difference.seeds) >= ALPHA
     remark = ", with too few repeats for any difference" if too_few else ""
     return f"{mean} [{low}, {high}]", f"{difference.p:.2g}", f"{finding}{remark}"
 

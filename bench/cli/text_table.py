@@ -15,7 +15,7 @@ MISSING = "-"
 """An empty cell of a table in a pipe, so that programs can count columns."""
 _GAP = 2
 """Spaces between columns."""
-_LEAST_WIDTH = 20
+_MIN_WIDTH = 20
 """Fewest characters in a line of sentences."""
 _STYLES = {
     **dict.fromkeys(("faster", "better", "available"), "green"),
@@ -110,7 +110,7 @@ def _widths(table: TextTable, available: int) -> tuple[list[int], bool]:
     if widths[-1] <= left:
         return widths, False
     if table.prose:
-        return [*widths[:-1], max(left, _LEAST_WIDTH)], False
+        return [*widths[:-1], max(left, _MIN_WIDTH)], False
     return _natural_widths([[_narrow(cell) for cell in row] for row in rows]), True
 
 

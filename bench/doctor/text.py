@@ -26,7 +26,7 @@ def lines(findings: Findings) -> Iterator[str]:
     if findings.noise_floor is None:
         yield f"noise floor: unknown; it takes --trial same with --pairs {MIN_PAIRS_FOR_NOISE_FLOOR} or more"
     else:
-        yield f"noise floor: the same code twice, measured in turns, differs by up to {findings.noise_floor:.1%} here"
+        yield f"noise floor: the same code twice, interleaved, differs by up to {findings.noise_floor:.1%} here"
     for name, reason in findings.unavailable.items():
         yield f"cannot run: {name}: {reason}"
     if not findings.trustworthy():

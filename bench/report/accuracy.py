@@ -14,7 +14,7 @@ import pandas as pd
 from bench.core.record import Record
 from bench.core.workload import Metric
 from bench.report.compare import Comparison
-from bench.report.frame import frame, metric_column, panels
+from bench.report.frame import frame, group_by_shape, metric_column
 from bench.report.section import Section, sections
 from bench.stats.interval import Interval
 from bench.stats.repeats import (
@@ -22,8 +22,8 @@ from bench.stats.repeats import (
     Finding,
     holm,
     judge_difference,
-    least_p,
     mean_interval,
+    min_p,
     paired_differences,
     sign_flip_p,
 )
@@ -100,7 +100,7 @@ class Experiment:
     def too_few(self) -> bool:
         """Whether the seeds are too few for any difference in some metric to be significant."""
         return any(
-            least_p(difference.seeds) * self.in_metric(difference.metric) >= ALPHA for difference in self.differences
+            min_p(difference.seeds) * self.in_metric(difference.metric) >= ALPHA for difference in self.differences
         )
 
     def in_metric(self, metric: Metric) -> int:
@@ -114,7 +114,7 @@ def experiments(section: Section) -> list[Experiment]:
         return []
     return [
         _experiment(section, section.seed_parameter, title, rows)
-        for title, rows in panels(section.rows, section.seed_parameter)
+        for title, rows in group_by_shape(section.rows, section.seed_parameter)
     ]
 
 

@@ -10,7 +10,7 @@ from bench.report.accuracy import Experiment, Model
 from bench.report.accuracy_tables import mean_text
 from bench.report.curves import curves
 from bench.report.figure import Panel, Series, linear_axis, log_axis
-from bench.report.frame import KEYS, panels
+from bench.report.frame import KEYS, group_by_shape
 from bench.report.section import Section
 from bench.report.units import duration, time_unit
 from bench.stats.interval import Interval
@@ -23,7 +23,7 @@ def learning_panels(section: Section) -> list[Panel]:
     table = curves([section.run])
     described = {metric.name: metric for metric in section.described}
     plots = []
-    for title, cases in panels(section.rows, section.seed_parameter):
+    for title, cases in group_by_shape(section.rows, section.seed_parameter):
         for name, rows in table.merge(cases[list(KEYS)]).groupby("curve", sort=False):
             metric = described.get(str(name)) or Metric(str(name), str(name).replace("_", " "), "")
             plots.append(_learning(rows, metric, title))

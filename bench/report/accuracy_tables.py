@@ -11,12 +11,12 @@ from bench.report.units import MISSING, duration, hundredths, number
 from bench.stats.interval import Interval
 
 _NAME = Column("Implementation", numeric=False)
-_RATIO = Column("Time per call, ratio", hint="its time divided by the baseline's; below 1 is faster")
+_RATIO = Column("Latency per call, ratio", hint="its latency divided by the baseline's; below 1 is faster")
 _WORK = [
     Column("Parameters", hint="trained numbers; median over the seeds"),
-    Column("MMACs", hint="million multiply-accumulates a call; below, those with the non-zeros of a sparse matrix"),
+    Column("MMACs", hint="million multiply-accumulates per call; below, those with non-zeros of a sparse matrix"),
     Column("Training", hint="all that preparing took; median over the seeds"),
-    Column("Time per call", hint="median over the seeds"),
+    Column("Latency per call", hint="median over the seeds"),
 ]
 
 
@@ -30,7 +30,7 @@ def means_table(experiment: Experiment) -> Grid:
 
 
 def differences_table(experiment: Experiment) -> Grid:
-    """Return a line for each implementation but the baseline: its time, and each metric with a better direction."""
+    """Return a line for each implementation but the baseline: its latency, and each metric with a better direction."""
     by_cell = {(difference.implementation, difference.metric): difference for difference in experiment.differences}
     metrics = list(dict.fromkeys(metric for _, metric in by_cell))
     with_ratio = [name for name, row in experiment.ratios.items() if row.ratio]

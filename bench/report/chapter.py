@@ -66,7 +66,7 @@ class Report:
         return list(sections(self.runs, self.table, self.comparisons, self.axis))
 
     @property
-    def is_of_several(self) -> bool:
+    def has_several_runs(self) -> bool:
         """Whether there are several runs, so that a section's title has to name its own."""
         return len(self.runs) > 1
 

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from bench.core.record import Record
 from bench.report.compare import CONFIDENCE, PairRatio, cautions, default_margin
-from bench.report.frame import derived_columns, parameter_text
+from bench.report.frame import column_text, derived_columns
 from bench.report.section import Section
 from bench.stats.best import Choice, choose
 from bench.stats.interval import Interval
 from bench.stats.ratios import mean_over_cases
 
-MOST_VALUES = 16
-"""Most values of a parameter for which the choice is made for each."""
+MAX_VALUES = 16
+"""Maximum number of values of a parameter for which the choice is made for each."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,6 @@ class SectionChoice:
         """The number of cases in which each implementation is surely the fastest."""
         return Counter(choice.candidates[0] for choice in self.by_case.values() if choice.is_sure)
 
-    @property
-    def perhaps_fastest(self) -> Counter[str]:
-        """The number of cases in which each is one of several that may be the fastest."""
-        unsure = (choice.candidates for choice in self.by_case.values() if not choice.is_sure)
-        return Counter(name for candidates in unsure for name in candidates)
-
 
 def section_choice(section: Section, ratio: PairRatio) -> SectionChoice | None:
     """Return which implementation of ``section`` to take, by ``ratio``; None where no case has two that passed.
@@ -65,7 +59,7 @@ def section_choice(section: Section, ratio: PairRatio) -> SectionChoice | None:
     if not compared:
         return None
     margin = default_margin(section.run)
-    each_confidence = 1 - (1 - CONFIDENCE) / len(compared)
+    corrected_confidence = 1 - (1 - CONFIDENCE) / len(compared)
     axis, values = _axis_values(section, compared)
     value_confidence = 1 - (1 - CONFIDENCE) / max(1, len(values))
     return SectionChoice(
@@ -75,7 +69,7 @@ def section_choice(section: Section, ratio: PairRatio) -> SectionChoice | None:
             value: _choose_over({case: passed[case] for case in cases}, ratio, margin, value_confidence)
             for value, cases in values.items()
         },
-        by_case={case: _choose([records], ratio, margin, each_confidence) for case, records in compared.items()},
+        by_case={case: _choose([records], ratio, margin, corrected_confidence) for case, records in compared.items()},
         cautions=_cautions(compared.values()),
     )
 
@@ -120,8 +114,8 @@ def _axis_values(section: Section, cases: Iterable[str]) -> tuple[str, dict[str,
     known = section.rows.drop_duplicates("case").set_index("case")[axis].reindex(list(cases)).dropna()
     values: dict[str, list[str]] = {}
     for case, value in known.sort_values(kind="stable").items():
-        values.setdefault(parameter_text(value), []).append(str(case))
-    return (axis, values) if 1 < len(values) <= MOST_VALUES else ("", {})
+        values.setdefault(column_text(value), []).append(str(case))
+    return (axis, values) if 1 < len(values) <= MAX_VALUES else ("", {})
 
 
 def _cautions(cases: Iterable[Mapping[str, Record]]) -> Counter[str]:

@@ -138,7 +138,7 @@ def compare_runs(new: Run, old: Run, margin: float | None = None) -> list[Compar
     pairs = []
     for record in new.records:
         other = old_records.get(record.key)
-        obstacle = _failure_reason(record) or (_failure_reason(other, old.name) if other else f"not in run {old.name}")
+        obstacle = _failure(record) or (_failure(other, old.name) if other else f"not in run {old.name}")
         remarks = (*run_cautions, *_process_cautions(record, other)) if other else ()
         pairs.append(_Pair(new, record, other, old.name, margin, obstacle, remarks))
     return _compare_pairs(pairs)
@@ -186,11 +186,11 @@ def _process_cautions(*records: Record) -> tuple[str, ...]:
 
 def _obstacle(record: Record, other: Record | None, baseline: str) -> str:
     """Return why two records of a run cannot be compared; empty where they can."""
-    if reason := _failure_reason(record):
+    if reason := _failure(record):
         return reason
     if other is None:
         return f"no record of the baseline {baseline} for this case; another is chosen with compare --baseline"
-    if reason := _failure_reason(other, f"baseline {baseline}"):
+    if reason := _failure(other, f"baseline {baseline}"):
         return reason
     if _same_session(record, other) and session_ratio(_latency(record), _latency(other)) is None:
         return "it and the baseline were measured in no common round"
@@ -202,11 +202,16 @@ def _same_session(record: Record, other: Record) -> bool:
     return record.session == other.session
 
 
-def _failure_reason(record: Record, name: str = "") -> str:
+def _failure(record: Record, name: str = "") -> str:
     """Return why a record did not pass, after ``name``; empty where it passed."""
     if record.status is Status.PASSED:
         return ""
-    return f"{name + ': ' if name else ''}{record.status.replace('_', ' ')}: {record.reason}"
+    return f"{name}: {failure_text(record)}" if name else failure_text(record)
+
+
+def failure_text(record: Record) -> str:
+    """Return the status of a record that did not pass with its reason, e.g. ``out of memory: 40 GiB needed``."""
+    return f"{record.status.replace('_', ' ')}: {record.reason}"
 
 
 def ratio_at(record: Record, other: Record) -> Callable[[float], Interval]:

@@ -9,8 +9,8 @@ import pandas as pd
 
 DIGITS = 5
 """Significant digits of the numbers in a page; few of them keep it small, and texts show four."""
-MOST_TEXTS = 1000
-"""Most points of a series whose texts a page holds; the data of the figure have the others."""
+MAX_TEXTS = 1000
+"""Maximum number of points of a series whose texts a page holds; a longer series has none."""
 _NARROW: tuple[float, ...] = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9)
 _WIDE: tuple[float, ...] = (1, 1.5, 2, 3, 4, 5, 7)
 """Ticks in a decade of a logarithmic axis that spans less than a factor of 2, and of 5."""
@@ -96,11 +96,11 @@ def log_axis(
     low, high = min(shown or values), max(shown or values)
     digits = _NARROW if high < 2 * low else _WIDE if high < 5 * low else (1, 2, 5) if high < 1000 * low else (1,)
     pad = 10 ** (max(0.2, 0.15 * log10(high / low)) if padded else 0.06)
-    least, most = min(values) / pad, max(values) * pad
-    decades = range(floor(log10(least)) - 1, ceil(log10(most)) + 2)
+    minimum, maximum = min(values) / pad, max(values) * pad
+    decades = range(floor(log10(minimum)) - 1, ceil(log10(maximum)) + 2)
     ticks = [digit * 10.0**decade for decade in decades for digit in digits]
     return Axis(
-        title, "log", [(tick, f"{tick:.12g}") for tick in ticks if least <= tick <= most], low / pad, high * pad
+        title, "log", [(tick, f"{tick:.12g}") for tick in ticks if minimum <= tick <= maximum], low / pad, high * pad
     )
 
 
@@ -134,7 +134,7 @@ def sweep_axis(title: str, values: "pd.Series[Any]") -> tuple[Axis, "pd.Series[f
     return Axis(title, "linear", labelled, ticks[0] - pad, ticks[-1] + pad), positions
 
 
-def short(value: float) -> float:
+def round_significant(value: float) -> float:
     """Return ``value`` to DIGITS significant digits."""
     return float(f"{value:.{DIGITS}g}")
 
@@ -155,21 +155,21 @@ def _axis_data(axis: Axis) -> dict[str, Any]:
 
 
 def _series_data(series: Series) -> dict[str, Any]:
-    data: dict[str, Any] = {"name": series.name, "x": _shortened(series.x), "y": _shortened(series.y)}
+    data: dict[str, Any] = {"name": series.name, "x": _round_all(series.x), "y": _round_all(series.y)}
     if series.low is not None and series.high is not None:
-        data |= {"low": _shortened(series.low), "high": _shortened(series.high)}
-    texts = list(series.texts) if len(series.texts) <= MOST_TEXTS else []
-    return data | {"texts": texts, "line": series.is_line} | {"texts": list(series.texts), "line": series.is_line}
+        data |= {"low": _round_all(series.low), "high": _round_all(series.high)}
+    texts = list(series.texts) if len(series.texts) <= MAX_TEXTS else []
+    return data | {"texts": texts, "line": series.is_line}
 
 
 def _guide_data(guide: Guide) -> dict[str, Any]:
-    data: dict[str, Any] = {"x": _shortened(guide.x), "y": _shortened(guide.y), "dotted": guide.is_dotted}
+    data: dict[str, Any] = {"x": _round_all(guide.x), "y": _round_all(guide.y), "dotted": guide.is_dotted}
     if guide.label and guide.label_at:
-        at = [short(value) for value in guide.label_at]
+        at = [round_significant(value) for value in guide.label_at]
         data["label"] = {"text": guide.label, "at": at, "anchor": guide.anchor, "below": guide.below}
     return data
 
 
-def _shortened(values: Sequence[float]) -> list[float | None]:
-    """Return the values for JSON, which has no NaN."""
-    return [None if pd.isna(value) else short(value) for value in values]
+def _round_all(values: Sequence[float]) -> list[float | None]:
+    """Return the values to DIGITS significant digits, for JSON, which has no NaN."""
+    return [None if pd.isna(value) else round_significant(value) for value in values]

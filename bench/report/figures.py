@@ -6,7 +6,7 @@ from typing import Any, cast
 import pandas as pd
 
 from bench.report.figure import Guide, Panel, Series, log_axis, sweep_axis
-from bench.report.frame import panels
+from bench.report.frame import group_by_shape
 from bench.report.units import duration, duration_interval, size, size_unit, time_unit
 
 _PAGE_BYTES = 4096
@@ -25,7 +25,7 @@ def latency_panels(table: pd.DataFrame, sweep: str, shown: Collection[str] = ())
         return []
     scale, unit = time_unit(passed["latency_ns"].median())
     plots = []
-    for title, rows in panels(passed, sweep):
+    for title, rows in group_by_shape(passed, sweep):
         if rows[sweep].nunique() < 2:
             continue
         axis, positions = sweep_axis(sweep, rows[sweep])
@@ -42,7 +42,7 @@ def latency_panels(table: pd.DataFrame, sweep: str, shown: Collection[str] = ())
             )
             for name, line in placed.sort_values("x", kind="stable").groupby("implementation")
         ]
-        heights = log_axis(f"latency, {unit} a call", placed["y"].tolist(), shown=_shown_values(placed, "y", shown))
+        heights = log_axis(f"latency per call, {unit}", placed["y"].tolist(), shown=_shown_values(placed, "y", shown))
         plots.append(Panel(title, axis, heights, series))
     return plots
 
@@ -65,7 +65,7 @@ def memory_panels(
     size_scale, size_symbol = size_unit(needed.median())
     drawn = passed.assign(x=passed["latency_ns"] / time_scale, y=needed / size_scale)
     plots = []
-    for title, cases in panels(passed, sweep):
+    for title, cases in group_by_shape(passed, sweep):
         panel = drawn.loc[cases.index]
         guides = []
         if frontier:
@@ -79,7 +79,7 @@ def memory_panels(
         ]
         x, y = (
             log_axis(title_, panel[column].tolist(), shown=_shown_values(panel, column, shown), padded=True)
-            for title_, column in ((f"latency, {time_symbol} a call", "x"), (f"memory, {size_symbol}", "y"))
+            for title_, column in ((f"latency per call, {time_symbol}", "x"), (f"memory, {size_symbol}", "y"))
         )
         plots.append(Panel(title, x, y, series, guides))
     return plots

@@ -65,23 +65,23 @@ def derived_columns(table: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def parameter_text(value: object) -> str:
-    """Return a case parameter as text, as ``--case`` takes it."""
+def column_text(value: object) -> str:
+    """Return a case parameter, as a column of a ``frame`` has it, as text that ``--case`` takes."""
     return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
 
 
-def panels(table: pd.DataFrame, sweep: str | None) -> list[tuple[str, pd.DataFrame]]:
+def group_by_shape(table: pd.DataFrame, sweep: str | None) -> list[tuple[str, pd.DataFrame]]:
     """Return the rows of each shape, after a title of the parameters that differ between shapes.
 
     Rows of one shape agree in all parameters but ``sweep``, or the one that it stands for. Without a sweep, all rows
-    make one panel without a title.
+    make one group without a title.
     """
     swept = (sweep, derived_columns(table).get(sweep or ""))
     others = [name for name in parameter_columns(table) if name not in swept]
     varied = [name for name in others if table[name].nunique(dropna=False) > 1]
     if sweep is None or not varied:
         return [("", table)]
-    texts = [", ".join(f"{name} {parameter_text(row[name])}" for name in varied) for row in table.to_dict("records")]
+    texts = [", ".join(f"{name} {column_text(row[name])}" for name in varied) for row in table.to_dict("records")]
     return [(str(title), rows) for title, rows in table.groupby(pd.Series(texts, table.index), sort=False)]
 
 

@@ -15,6 +15,7 @@ from bench.report.chapters import chapters
 from bench.report.page_templates import page_environment, page_style
 from bench.report.palette import COLOURS, DARK_COLOURS
 from bench.report.section import all_parameters
+from bench.report.units import MISSING, counted
 from bench.store import Run
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -69,7 +70,7 @@ def _page(report: Report) -> str:
         content = chapter.content(report)
         if content is not None:
             template = environment.get_template(chapter.template)
-            body = Markup(template.render(chapter=chapter, runs=report.runs, many=report.is_of_several, **content))
+            body = Markup(template.render(chapter=chapter, runs=report.runs, many=report.has_several_runs, **content))
             parts.append((chapter, body))
     return environment.get_template("report.html").render(
         runs=report.runs,
@@ -84,6 +85,8 @@ def _page(report: Report) -> str:
 @cache
 def _templates() -> Environment:
     environment = page_environment(_TEMPLATES)
+    environment.globals["MISSING"] = MISSING
+    environment.filters["counted"] = counted
     environment.filters["breakable"] = _breakable
     environment.filters["data"] = _data
     return environment

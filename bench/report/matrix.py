@@ -8,7 +8,7 @@ from typing import Any
 from bench.core.case import DEFAULTS, parameter_text
 from bench.report.choice import SectionChoice
 from bench.report.compare import Comparison, PairRatio, compare_section
-from bench.report.figure import short
+from bench.report.figure import round_significant
 from bench.report.overview import describe_cases
 from bench.report.parameters import derived, with_derived
 from bench.report.section import Section
@@ -16,8 +16,8 @@ from bench.stats.interval import Interval
 from bench.stats.ratios import mean_over_cases
 from bench.stats.verdict import Verdict
 
-MOST_RATIOS = 30_000
-"""Most ratios of a section, to all of its possible baselines, that a page holds."""
+MAX_RATIOS = 30_000
+"""Maximum number of ratios of a section, to all of its possible baselines, that a page holds."""
 CODES = {Verdict.FASTER: "f", Verdict.SLOWER: "s", Verdict.CANNOT_TELL: "c"}
 """A letter for each verdict; "-" is none."""
 
@@ -55,7 +55,7 @@ def section_matrix(section: Section, choice: SectionChoice | None, elsewhere: in
     slugs = list(dict.fromkeys(row.case for row in section.comparisons))
     shared, labels = _describe(section, slugs)
     others = [name for name in names if name != section.baseline and _passed_any(section, name)]
-    few = len(slugs) * len(names) * (1 + len(others)) <= MOST_RATIOS
+    few = len(slugs) * len(names) * (1 + len(others)) <= MAX_RATIOS
     baselines = [section.baseline, *(others if few else [])]
     ratios = {section.baseline: section.comparisons}
     for name in baselines[1:]:
@@ -118,9 +118,9 @@ def _ratios(compared: Sequence[Comparison], slugs: Sequence[str], names: Sequenc
     reasons = {index: row.reason for index, row in enumerate(cells) if row and row.reason}
     words = list(dict.fromkeys(reasons.values()))
     return {
-        "estimate": [short(ratio.estimate) if ratio else None for ratio in ratios],
-        "low": [short(ratio.low) if ratio else None for ratio in ratios],
-        "high": [short(ratio.high) if ratio and isfinite(ratio.high) else None for ratio in ratios],
+        "estimate": [round_significant(ratio.estimate) if ratio else None for ratio in ratios],
+        "low": [round_significant(ratio.low) if ratio else None for ratio in ratios],
+        "high": [_high(ratio) if ratio else None for ratio in ratios],
         "verdicts": "".join(CODES[row.verdict] if row and row.verdict else "-" for row in cells),
         "reasons": {"words": words, "cells": {str(index): words.index(text) for index, text in reasons.items()}},
     }
@@ -136,9 +136,14 @@ def _means(compared: Sequence[Comparison], names: Sequence[str]) -> dict[str, li
     for name in names:
         if name in own:
             mean = mean_over_cases(own[name])
-            high = short(mean.high) if isfinite(mean.high) else None
-            means[name] = [short(mean.estimate), short(mean.low), high, len(own[name])]
+            ends = round_significant(mean.low), _high(mean)
+            means[name] = [round_significant(mean.estimate), *ends, len(own[name])]
     return means
+
+
+def _high(ratio: Interval) -> float | None:
+    """Return the high end of a ratio for JSON, which has no infinity."""
+    return round_significant(ratio.high) if isfinite(ratio.high) else None
 
 
 def _rows(section: Section, slugs: Sequence[str], names: Sequence[str]) -> list[int]:

@@ -137,7 +137,7 @@ QUANTITIES = (
         "latency_ns",
         "float64",
         _of_latency(lambda latency: latency.estimate),
-        heading="Time per call",
+        heading="Latency per call",
         meaning="mean of all calls in a new process, with its 95 % interval",
         better="lower",
         form="duration",
@@ -184,7 +184,7 @@ QUANTITIES = (
     Quantity("least_bytes", "Int64", _of_work(lambda work: work.least_bytes)),
     Quantity("parameters", "Int64", _of_work(lambda work: work.parameters)),
     Quantity(
-        "gflops", "float64", _gflops, heading="GFLOP/s", meaning="2 x MAC / time", better="higher", is_shown=False
+        "gflops", "float64", _gflops, heading="GFLOP/s", meaning="2 x MAC / latency", better="higher", is_shown=False
     ),
     Quantity(
         "roofline_share",

@@ -10,10 +10,10 @@ from bench.report.figure import Axis, Guide, Panel, log_axis
 from bench.report.figures import points, rows_of
 from bench.report.units import number, percent, size
 
-_APART = 1.3
+_MIN_LABEL_RATIO = 1.3
 """Ratio of bandwidths below which their labels are side by side; one above the other they would overlap."""
 
-_SAME = 1.05
+_MERGE_RATIO = 1.05
 """Ratio of roofs below which they are drawn as one."""
 
 
@@ -73,7 +73,7 @@ def _by_height(roofs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
     """Return the roofs, lowest first; those too near each other to be drawn apart become one, at the higher."""
     merged: list[tuple[str, float]] = []
     for label, height in sorted(roofs, key=lambda roof: roof[1]):
-        if merged and height < _SAME * merged[-1][1]:
+        if merged and height < _MERGE_RATIO * merged[-1][1]:
             label = f"{merged.pop()[0]} and {label}"
         merged.append((label, height))
     return merged
@@ -91,7 +91,7 @@ def _guides(roofs: _LabelledRoofs, view: _View) -> Iterable[Guide]:
     for label, rate in roofs.bandwidths:
         start, end = max(view.left, view.bottom / rate), min(view.right, highest / rate)
         if start < end:
-            shift = shift + 1 if rate < _APART * previous_rate else 0
+            shift = shift + 1 if rate < _MIN_LABEL_RATIO * previous_rate else 0
             previous_rate = rate
             x = min(end, start * 6**shift)
             text = f"{label}, {number(rate, 3)} GB/s"

@@ -10,7 +10,7 @@ from bench.core.errors import UsageError
 from bench.core.record import Record
 from bench.core.workload import Metric, Workload
 from bench.report.compare import Comparison
-from bench.report.frame import derived_columns, metric_column, metric_columns, parameter_columns, parameter_text
+from bench.report.frame import column_text, derived_columns, metric_column, metric_columns, parameter_columns
 from bench.store import Run
 
 
@@ -61,7 +61,7 @@ class Section:
     def shared(self) -> str:
         """The parameters that have one value in all cases, e.g. ``dataset cora, epochs 100``."""
         constant = [name for name in parameter_columns(self.rows) if self.rows[name].nunique(dropna=False) == 1]
-        return ", ".join(f"{name} {parameter_text(self.rows[name].iloc[0])}" for name in constant)
+        return ", ".join(f"{name} {column_text(self.rows[name].iloc[0])}" for name in constant)
 
     @property
     def described(self) -> tuple[Metric, ...]:

@@ -7,21 +7,21 @@ from typing import Any
 from bench.core.record import Record
 from bench.machine import Environment
 from bench.peaks.model import GpuPeaks, Peaks
-from bench.report.units import MISSING, duration, number, percent, size
+from bench.report.units import MISSING, counted, duration, number, percent, size
 from bench.store import Run, RunInfo
 
 Facts = list[tuple[str, str]]
 
-MOST_VALUES = 4
-"""Most values of a fact that are listed for an implementation."""
+MAX_VALUES = 4
+"""Maximum number of values of a fact that are listed for an implementation."""
 
 _LABELS = {
     "cpu": "CPU",
     "isa": "Instruction sets",
     "gpu": "GPU",
     "memory_bytes": "Memory",
-    "cores_given": "Cores given",
-    "cores_total": "Cores in all",
+    "cores_given": "Cores available",
+    "cores_total": "Cores total",
 }
 
 
@@ -44,7 +44,7 @@ def setting(run: Run) -> Setting:
     asked = [
         ("Command", info.command),
         ("Started", f"{info.started:%Y-%m-%d %H:%M:%S %Z}".strip()),
-        ("Target", f"{info.target}, {info.machine.threads} thread{'s' if info.machine.threads > 1 else ''}"),
+        ("Target", f"{info.target}, {_threads(info.machine.threads)}"),
         ("Suite", info.suite),
         ("Noise floor", _noise_floor(info)),
     ]
@@ -62,7 +62,9 @@ def setting(run: Run) -> Setting:
 def _noise_floor(info: RunInfo) -> str:
     if info.machine.noise_floor is not None:
         return percent(info.machine.noise_floor)
-    return "unknown: featherbench doctor has none of GPUs" if info.on_gpu else "unknown: run featherbench doctor"
+    if info.on_gpu:
+        return "unknown: featherbench doctor does not measure it on GPUs"
+    return "unknown: run featherbench doctor"
 
 
 def _machine(environment: Environment) -> Facts:
@@ -116,7 +118,7 @@ def _gpu_peaks(peaks: GpuPeaks) -> Facts:
 
 
 def _threads(count: int) -> str:
-    return f"{count} thread{'s' if count > 1 else ''}"
+    return counted(count, "thread")
 
 
 def _by_implementation(records: Iterable[Record]) -> dict[tuple[str, str], list[Record]]:
@@ -137,6 +139,6 @@ def _facts_text(records: Iterable[Record]) -> str:
 
 def _first_values(values: list[str]) -> str:
     """Return all of a few values, or the first of many, such as a clock that differed from case to case."""
-    if len(values) > MOST_VALUES:
-        values = [*values[: MOST_VALUES - 1], f"{len(values) - MOST_VALUES + 1} others"]
+    if len(values) > MAX_VALUES:
+        values = [*values[: MAX_VALUES - 1], f"{len(values) - MAX_VALUES + 1} others"]
     return " or ".join(values)

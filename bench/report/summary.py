@@ -66,8 +66,7 @@ class Summary:
 
 
 UNTRIED = (
-    "No GPU has run this project's tests yet: neither the way in which it measures GPUs nor its own kernels for them "
-    "have been tried but on simulated ones."
+    "This project has not run on a real GPU yet: its GPU timing and its GPU kernels were tested only on simulated GPUs."
 )
 
 
@@ -102,7 +101,7 @@ def summarise(section: Section) -> Summary:
 
 
 def _fastest(section: Section) -> dict[str, str]:
-    """Return the implementation with the lowest time, by case, where at least two passed."""
+    """Return the implementation with the lowest latency, by case, where at least two passed."""
     passed = section.rows[section.rows["status"] == "passed"]
     return {
         str(case): str(rows["implementation"].iloc[int(rows["latency_ns"].argmin())])
@@ -136,7 +135,7 @@ def _fastest_sentence(section: Section, fastest: dict[str, str]) -> str:
         return "No case has two implementations that passed, so there is nothing to rank."
     (first, most), *others = Counter(fastest.values()).most_common()
     runners_up = "".join(f", {name} in {count}" for name, count in others)
-    counts = f"{first} has the lowest time in {most} of {counted(len(fastest), 'case')}{runners_up}"
+    counts = f"{first} has the lowest latency in {most} of {counted(len(fastest), 'case')}{runners_up}"
     left_out = section.rows["case"].nunique() - len(fastest)
     without = f", not counting {counted(left_out, 'case')} where fewer than two passed" if left_out else ""
     return f"{counts}{without}; the verdicts say by how much and how surely."
@@ -178,8 +177,8 @@ def _leaks(section: Section) -> Iterator[str]:
     """Yield a sentence for each implementation whose memory grows with every call."""
     leaking = section.rows[section.rows["growth_bytes"] > 0]
     for name, rows in leaking.groupby("implementation", sort=False):
-        most = size(int(rows["growth_bytes"].max()))
-        yield f"Memory grows with every call of {name}, by up to {most} a call, in {counted(len(rows), 'case')}."
+        maximum = size(int(rows["growth_bytes"].max()))
+        yield f"Memory grows with every call of {name}, by up to {maximum} per call, in {counted(len(rows), 'case')}."
 
 
 def _cautions(section: Section) -> Iterator[str]:

@@ -12,8 +12,8 @@ import pandas as pd
 
 from bench.core.workload import Metric
 from bench.report.compare import Comparison
-from bench.report.figure import short
-from bench.report.frame import KEYS, bare_metric, derived_columns, metric_columns, parameter_columns, parameter_text
+from bench.report.figure import round_significant
+from bench.report.frame import KEYS, bare_metric, column_text, derived_columns, metric_columns, parameter_columns
 from bench.report.grid import Column
 from bench.report.quantities import QUANTITIES, TABLE_QUANTITIES, Quantity
 
@@ -74,7 +74,7 @@ def _text(name: str, heading: str, values: Iterable[str], *, hint: str = "", sho
 
 
 def _parameter(name: str, table: pd.DataFrame) -> ColumnData:
-    values = [None if pd.isna(value) else parameter_text(value) for value in table[name]]
+    values = [None if pd.isna(value) else column_text(value) for value in table[name]]
     codes, words = pd.factorize(pd.Series(values, dtype=object))
     column = {"name": name, "heading": name.replace("_", " "), "hint": "a parameter of the case", "form": "text"}
     numeric = pd.api.types.is_numeric_dtype(table[name]) and not pd.api.types.is_bool_dtype(table[name])
@@ -108,7 +108,13 @@ def _numbers(values: "pd.Series[Any]") -> list[float | str | None]:
     """Return numbers for JSON, which lacks infinities: they are texts."""
     if pd.api.types.is_integer_dtype(values):
         return [None if pd.isna(value) else int(value) for value in values]
-    return [None if pd.isna(value) else short(value) if isfinite(value) else str(float(value)) for value in values]
+    return [_number(value) for value in values]
+
+
+def _number(value: Any) -> float | str | None:
+    if pd.isna(value):
+        return None
+    return round_significant(value) if isfinite(value) else str(float(value))
 
 
 def _notes(table: pd.DataFrame, comparisons: Sequence[Comparison]) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bench.core.layers import ModelLayers
 from bench.core.record import Latency, Record
-from bench.report.compare import CONFIDENCE, default_margin, known_baselines
+from bench.report.compare import CONFIDENCE, default_margin, failure_text, known_baselines
 from bench.stats.interval import Interval
 from bench.stats.latencies import session_ratio
 from bench.stats.sums import weighted_sum
@@ -139,8 +139,8 @@ def _ratio_at(layers: Sequence[_Layer], records: Sequence[Record | None]) -> Cal
         baseline = layer.records.get(layer.baseline or "")
         if record is None or baseline is None or not record.latency or not baseline.latency:
             return None
-        in_turns = record.session == baseline.session and session_ratio(record.latency, baseline.latency)
-        if record is not baseline and not in_turns:
+        is_interleaved = record.session == baseline.session and session_ratio(record.latency, baseline.latency)
+        if record is not baseline and not is_interleaved:
             return None
         pairs.append((record.latency, baseline.latency))
         weights.append(layer.count * baseline.latency.estimate)
@@ -182,7 +182,7 @@ def _incomplete(name: str, layers: Sequence[_Layer], records: Sequence[Record | 
     index = next(index for index, record in enumerate(records) if not _passed(record))
     first = records[index]
     if first:
-        reason = f"{first.case}: {first.status.replace('_', ' ')}: {first.reason}"
+        reason = f"{first.case}: {failure_text(first)}"
     else:
         reason = "it does not compute all of them" if layers[index].records else "not all layers are measured yet"
     return Total(name, passed, reason=reason)

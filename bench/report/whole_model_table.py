@@ -7,7 +7,7 @@ from bench.report.whole_model import Total, WholeModel
 _COLUMNS = [
     Column("Implementation", numeric=False),
     Column("Layers", hint="how many of the layers it computes"),
-    Column("Sum of layers", hint="the layers' times per call added up"),
+    Column("Sum of layers", hint="the layers' latencies per call added up"),
     Column("Ratio", hint="the sum divided by the baseline's; below 1 is faster"),
     Column("Verdict", numeric=False),
 ]

@@ -16,12 +16,12 @@ class Contender:
     """One alternative compared with the best of the others."""
 
     name: str
-    rival: str
+    best_other: str
     """The best of the others, by the estimates."""
     lead: Interval
     """The latency of the best of the others / its own, at the joint confidence: above 1 it is the fastest."""
     slower_than: tuple[str, ...]
-    """The alternatives than which it is shown to be slower by more than the margin."""
+    """The alternatives that are shown to be faster than it by more than the margin."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,24 @@ class Choice:
 def choose(names: Sequence[str], ratio_at: RatioAt, margin: float, confidence: float = 0.95) -> Choice:
     """Compare each of several alternatives with the best of the others.
 
-    With a probability of at least ``confidence``, all of this holds together: the fastest is among the candidates, and
-    the lead of every alternative is at least the low end of its interval; of the fastest, it is at most the high end.
+    With a probability of at least ``confidence``, all three of these statements hold:
+
+    1. The fastest is among the candidates.
+    2. Every lead is at least the low end of its interval.
+    3. The lead of the fastest is at most the high end of its interval.
 
     These are multiple comparisons with the best (Hsu 1984, Constrained simultaneous confidence intervals for multiple
-    comparisons with the best), by Bonferroni's inequality, so that nothing is assumed of how the ratios depend on one
-    another or differ in their spread. Of k alternatives, each pair is compared at confidence 1 - 2 (1 - ``confidence``)
-    / k, so each end of its interval is wrong with probability (1 - ``confidence``) / k. k ends suffice, although there
-    are more pairs: those by which the fastest leads each of the k - 1 others at most, and that by which it leads the
-    second fastest at least. If the former hold, it is a candidate, and the low end of no other's lead is too high.
+    comparisons with the best), by Bonferroni's inequality, which assumes nothing of how the ratios depend on one
+    another or differ in their spread. Each of the k alternatives is compared with each other one at confidence
+    1 - 2 (1 - ``confidence``) / k, so an end of an interval is wrong with probability (1 - ``confidence``) / k.
 
-    Of a sure leader the low end is at least 1, as nothing else can be the fastest.
+    Only k interval ends can break this, although there are more pairs: those of the ratio of each other alternative's
+    latency to that of the fastest. If the k - 1 high ends of these ratios are right, then nothing is shown to be faster
+    than the fastest (1), the low end of no other's lead is too high (2), and the high end of the fastest one's lead is
+    high enough (3). If the low end of the ratio of the second fastest is right, the low end of the fastest one's lead
+    is low enough (2).
+
+    The lead of a single candidate is at least 1, since nothing else can be the fastest.
 
     Coverage and power, by simulation: ``test_best.py``.
 
@@ -74,8 +81,8 @@ def choose(names: Sequence[str], ratio_at: RatioAt, margin: float, confidence: f
     check_confidence(confidence)
     if len(names) < 2:
         raise ValueError(f"names: expected at least two alternatives, got {len(names)}")
-    each_confidence = 1 - 2 * (1 - confidence) / len(names)
-    contenders = [_contender(name, names, ratio_at, margin, each_confidence, confidence) for name in names]
+    corrected_confidence = 1 - 2 * (1 - confidence) / len(names)
+    contenders = [_contender(name, names, ratio_at, margin, corrected_confidence, confidence) for name in names]
     contenders.sort(key=lambda contender: -contender.lead.estimate)
     candidates = tuple(contender.name for contender in contenders if not contender.slower_than)
     # Ratios that were estimated pair by pair could contradict one another, so that none would be left.
@@ -88,15 +95,15 @@ def choose(names: Sequence[str], ratio_at: RatioAt, margin: float, confidence: f
 
 
 def _contender(
-    name: str, names: Sequence[str], ratio_at: RatioAt, margin: float, each_confidence: float, confidence: float
+    name: str, names: Sequence[str], ratio_at: RatioAt, margin: float, corrected_confidence: float, confidence: float
 ) -> Contender:
-    ratios = {other: ratio_at(other, name, each_confidence) for other in names if other != name}
-    rival = min(ratios, key=lambda other: ratios[other].estimate)
+    ratios = {other: ratio_at(other, name, corrected_confidence) for other in names if other != name}
+    best_other = min(ratios, key=lambda other: ratios[other].estimate)
     low, high = min(ratio.low for ratio in ratios.values()), min(ratio.high for ratio in ratios.values())
     return Contender(
         name=name,
-        rival=rival,
-        lead=Interval(ratios[rival].estimate, low, high, confidence),
+        best_other=best_other,
+        lead=Interval(ratios[best_other].estimate, low, high, confidence),
         slower_than=tuple(other for other, ratio in ratios.items() if judge(ratio, margin) is Verdict.FASTER),
     )
 
@@ -104,4 +111,4 @@ def _contender(
 def _at_least_one(contender: Contender) -> Contender:
     lead = contender.lead
     lead = Interval(max(1.0, lead.estimate), max(1.0, lead.low), max(1.0, lead.high), lead.confidence)
-    return Contender(contender.name, contender.rival, lead, contender.slower_than)
+    return Contender(contender.name, contender.best_other, lead, contender.slower_than)

@@ -36,9 +36,9 @@ def unpaired_ratio(
         ValueError: where a latency is not positive and finite, or ``confidence`` is not strictly between 0 and 1.
     """
     check_confidence(confidence)
-    each_confidence = (1 + confidence) / 2
-    ours = latency_interval(values, processes, each_confidence)
-    theirs = latency_interval(baseline, baseline_processes, each_confidence)
+    corrected_confidence = (1 + confidence) / 2
+    ours = latency_interval(values, processes, corrected_confidence)
+    theirs = latency_interval(baseline, baseline_processes, corrected_confidence)
     estimate = ours.estimate / theirs.estimate
     return Interval(estimate, _quotient(ours.low, theirs.high), _quotient(ours.high, theirs.low), confidence)
 

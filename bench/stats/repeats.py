@@ -15,7 +15,7 @@ from bench.stats.interval import Interval
 from bench.stats.samples import check_confidence, finite_array
 from bench.stats.student import t_quantile
 
-MOST_ENUMERATED: Final = 14
+MAX_ENUMERATED: Final = 14
 """Largest number of repeats for which every choice of signs is enumerated."""
 ALPHA: Final = 0.05
 """Probability of a false difference among comparisons that were corrected together."""
@@ -52,7 +52,7 @@ def mean_interval(values: Sequence[float], confidence: float = 0.95) -> Interval
 def median_interval(values: Sequence[float], confidence: float = 0.95) -> Interval:
     """Return the median of ``values``, one for each repeat, with an interval between two of them.
 
-    The ends are the k-th least and the k-th greatest value, for the largest k at which the interval covers the median
+    The ends are the k-th smallest and the k-th largest value, for the largest k at which the interval covers the median
     with a probability of ``confidence`` or more: 1 - 2 P(B < k), where B is Binomial(n, 1/2) (Thompson 1936, On
     confidence ranges for the median). Nothing is assumed of the distribution. Where there are too few repeats for any
     k, fewer than 6 for 95 %, the interval is (-inf, inf).
@@ -91,7 +91,7 @@ def sign_flip_p(differences: Sequence[float]) -> float:
 
     If the two do not differ, each difference could equally well have had the other sign. p is the fraction of all 2^n
     choices of signs whose sum is at least as far from zero as the observed sum (Fisher 1935, The design of
-    experiments, section 21), so it is at least 2 / 2^n. Beyond MOST_ENUMERATED repeats, p is estimated from 2^14 - 1
+    experiments, section 21), so it is at least 2 / 2^n. Beyond MAX_ENUMERATED repeats, p is estimated from 2^14 - 1
     random choices, always the same, and the observed one, which keeps the test valid (Phipson & Smyth 2010,
     Permutation p-values should never be zero). The test assumes that repeats are independent and that differences are
     symmetric about zero where the two do not differ. It does not assume normality.
@@ -104,16 +104,16 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     return float(np.mean(sums >= abs(array.sum()) - _ROUNDING * np.abs(array).sum()))
 
 
-def least_p(count: int) -> float:
+def min_p(count: int) -> float:
     """Return the smallest p value that :func:`sign_flip_p` can give for ``count`` repeats."""
-    return float(2.0 ** (1 - count)) if count <= MOST_ENUMERATED else float(2.0**-MOST_ENUMERATED)
+    return float(2.0 ** (1 - count)) if count <= MAX_ENUMERATED else float(2.0**-MAX_ENUMERATED)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return ``p_values``, in their order, corrected for multiple comparisons by Holm's step-down method.
 
-    The least of m p values is multiplied by m, the next by m - 1 and so on; none may fall below the one before it, nor
-    exceed 1 (Holm 1979, A simple sequentially rejective multiple test procedure). If those below 0.05 are called
+    The smallest of m p values is multiplied by m, the next by m - 1 and so on; none may fall below the one before it,
+    nor exceed 1 (Holm 1979, A simple sequentially rejective multiple test procedure). If those below 0.05 are called
     differences, the probability of any false difference is at most 5 %, however the comparisons depend on one another.
 
     Raises:
@@ -139,8 +139,8 @@ def judge_difference(difference: float, corrected_p: float, higher_is_better: bo
 
 def _signs(count: int) -> NDArray[np.int64]:
     """Return choices of ``count`` signs, one in each row; the first row is all positive."""
-    if count > MOST_ENUMERATED:
-        bits = np.random.default_rng(0).integers(0, 2, size=(2**MOST_ENUMERATED, count))
+    if count > MAX_ENUMERATED:
+        bits = np.random.default_rng(0).integers(0, 2, size=(2**MAX_ENUMERATED, count))
         bits[0] = 0
     else:
         bits = np.arange(2**count)[:, np.newaxis] >> np.arange(count) & 1

@@ -64,10 +64,10 @@ def judge_all(
     intervals: list[Interval | None] = [None] * len(ratios)
     undecided = [index for index, ratio in enumerate(ratios) if ratio]
     while undecided:
-        each_confidence = 1 - (1 - confidence) / (len(undecided) + others)
+        corrected_confidence = 1 - (1 - confidence) / (len(undecided) + others)
         for index in undecided:
             if ratio := ratios[index]:
-                intervals[index] = ratio(each_confidence)
+                intervals[index] = ratio(corrected_confidence)
         remaining = [
             index
             for index in undecided

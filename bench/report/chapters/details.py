@@ -1,4 +1,4 @@
-"""What else to know of each section: cautions, contenders, and what did not pass."""
+"""What else to know of each section: cautions, rankings, and what did not pass."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from bench.report.summary import summarise
 
 
 class DetailsChapter(Chapter):
-    """Sentences, contenders and failures of each section."""
+    """Sentences, rankings and failures of each section."""
 
     name = "details"
     title = "Cautions and failures"

@@ -13,8 +13,8 @@ from bench.report.figures import latency_panels, memory_panels
 from bench.report.roofline import roofline_panel
 from bench.report.section import Section
 
-MOST_SHOWN = 5
-"""Most implementations that figures show before the reader asks for more."""
+MAX_SHOWN = 5
+"""Maximum number of implementations that figures show before the reader asks for more."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _shown(section: Section, choice: SectionChoice | None, passed: Sequence[str]
         leading = list(choice.surely_fastest)
     baseline = [name for name in passed if name == section.baseline]
     order = dict.fromkeys([*baseline, *leading, *passed])
-    return set(list(order)[:MOST_SHOWN])
+    return set(list(order)[:MAX_SHOWN])
 
 
 def _learning(section: Section) -> list[Figure]:
@@ -80,8 +80,8 @@ def _cost(section: Section) -> list[Figure]:
     if not trained:
         return []
     metric = section.metrics[0]
-    calls = cost_panels(trained, metric, "latency of a call", lambda model: model.latency_ns)
-    training = cost_panels(trained, metric, "training", lambda model: 1e9 * model.prepare_s)
+    calls = cost_panels(trained, metric, "latency per call", lambda model: model.latency_ns)
+    training = cost_panels(trained, metric, "training time", lambda model: 1e9 * model.prepare_s)
     caption = (
         f"{metric.heading}: the mean over all values of {section.seed_parameter} with its 95 % interval, against the "
         "median over them of"
@@ -89,7 +89,7 @@ def _cost(section: Section) -> list[Figure]:
     return [
         Figure(f"{metric.heading} against {what}", f"{caption} {time}.", panels)
         for what, time, panels in (
-            ("latency", "the time of a call", calls),
+            ("latency", "the latency per call", calls),
             ("training time", "all that preparing took", training),
         )
         if panels
@@ -100,7 +100,9 @@ def _latency(section: Section, shown: Collection[str]) -> list[Figure]:
     if section.sweep is None:
         return []
     panels = latency_panels(section.rows, section.sweep, shown)
-    caption = f"Time a call with its 95 % interval, against {section.sweep}; lower is faster. A plot for each shape."
+    caption = (
+        f"Latency per call with its 95 % interval against {section.sweep}; lower is faster. A plot for each shape."
+    )
     return [Figure(f"Latency against {section.sweep}", caption, panels)] if panels else []
 
 
@@ -122,11 +124,12 @@ def _memory(section: Section, shown: Collection[str]) -> list[Figure]:
     repeated = section.sweep is None and section.seed_parameter is not None
     panels = memory_panels(section.rows, section.sweep or section.seed_parameter, shown, frontier=not repeated)
     caption = (
-        "Memory (what preparing left behind and the peak of a call, together) against time; lower and further left is "
-        "better. "
+        "Memory (what preparing left behind and the peak of a call, together) against latency; lower and further left "
+        "is better. "
     ) + (
         f"A point for each {section.seed_parameter}."
         if repeated
-        else "A dotted line joins the implementations that no other beats in both, for each case."
+        else "A dotted line joins the implementations that no other beats in both, for each case; "
+        "grey dots are hidden ones."
     )
     return [Figure("Memory against latency", caption, panels)] if panels else []

@@ -7,7 +7,7 @@ from bench.report.accuracy import experiments
 from bench.report.chapter import Chapter, Report
 from bench.report.compare import CONFIDENCE, DEFAULT_MARGIN
 from bench.report.units import percent
-from bench.stats.repeats import ALPHA
+from bench.stats.repeats import ALPHA, MAX_ENUMERATED
 from bench.store import Run
 
 
@@ -25,10 +25,11 @@ class ReadingChapter(Chapter):
             "trained": bool(trained),
             "metrics": list(dict.fromkeys(metric for section in trained for metric in section.described)),
             "elsewhere": elsewhere,
-            "in_turns": len(elsewhere) < len(report.runs),
+            "interleaved": len(elsewhere) < len(report.runs),
             "on_gpu": any(run.info.on_gpu for run in report.runs),
             "confidence": percent(CONFIDENCE, 2),
             "alpha": ALPHA,
+            "max_enumerated": MAX_ENUMERATED,
             "default_margin": percent(DEFAULT_MARGIN, 1),
         }
 

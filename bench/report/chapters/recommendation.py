@@ -12,10 +12,10 @@ from bench.report.choice import ChoiceOver, SectionChoice
 from bench.report.grid import Column, Grid, GridCell
 from bench.report.section import Section
 from bench.report.summary import noise
-from bench.report.units import counted, ratio_with_interval
+from bench.report.units import MISSING, counted, ratio_with_interval
 from bench.stats.best import Choice, Contender
 
-_LEAST_LEAD = 0.01
+_MIN_LEAD = 0.01
 """Low ends of leads that are smaller are shown as 0."""
 
 
@@ -121,8 +121,8 @@ def _certainty(choice: Choice, cases: int) -> str:
     lead = _lead_text(leader)
     over = "" if cases == 1 else f" in the geometric mean over the {cases} cases"
     if choice.is_sure:
-        return f"It is the fastest{over}, ahead of the runner-up {leader.rival} by a factor of {lead}."
-    return f"The data cannot tell them apart{over}: {leader.name} leads {leader.rival} by a factor of {lead}."
+        return f"It is the fastest{over}, ahead of the runner-up {leader.best_other} by a factor of {lead}."
+    return f"The data cannot tell them apart{over}: {leader.name} leads {leader.best_other} by a factor of {lead}."
 
 
 def _by_case(choice: SectionChoice) -> str:
@@ -134,22 +134,26 @@ def _by_case(choice: SectionChoice) -> str:
     rest = sum(sure.values()) - sum(count for _, count in sure.most_common(3))
     parts += [f"others in {rest}"] if rest else []
     unsure = total - sum(sure.values())
-    parts += [f"no one surely in {unsure}"] if unsure else []
+    parts += [f"undecided in {unsure}"] if unsure else []
     return f"Case by case, the fastest of {total}: {', '.join(parts)}."
 
 
 def _remarks(choice: SectionChoice) -> Iterator[str]:
     overall = choice.overall
-    if overall.choice and overall.left_out:
-        names = ", ".join(f"{name} ({count} of {overall.cases})" for name, count in overall.left_out.items())
-        yield f"Not compared in the mean, as they did not pass on every case: {names}."
+    if overall.left_out:
+        yield f"Not compared over all cases, as they did not pass on every one: {_left_out_text(overall)}."
     total = len(choice.by_case)
     for caution, count in choice.cautions.items():
         yield f"Note for {'all' if count == total else f'{count} of {total}'} cases: {caution}."
 
 
+def _left_out_text(over: ChoiceOver) -> str:
+    """Return the implementations that are not compared, each with the number of cases on which it passed."""
+    return ", ".join(f"{name} ({count} of {over.cases})" for name, count in over.left_out.items())
+
+
 def _by_value(choice: SectionChoice) -> Grid | None:
-    """Return the choice for each value of the axis."""
+    """Return the choice for each value of the axis, and which implementations it does not compare."""
     if not choice.by_value:
         return None
     columns = [
@@ -159,25 +163,31 @@ def _by_value(choice: SectionChoice) -> Grid | None:
         Column("by a factor of", hint="the runner-up's latency / its own, and the interval of that"),
         Column("Cases"),
     ]
-    return Grid(columns, [_value_line(value, over) for value, over in choice.by_value.items()])
+    lines = [_value_line(value, over) for value, over in choice.by_value.items()]
+    if any(over.left_out for over in choice.by_value.values()):
+        columns.append(Column("Not compared (passed on)", numeric=False, hint="they passed on only some of the cases"))
+        for line, over in zip(lines, choice.by_value.values(), strict=True):
+            line.append(GridCell(_left_out_text(over)))
+    return Grid(columns, lines)
 
 
 def _value_line(value: str, over: ChoiceOver) -> list[GridCell]:
     cases = GridCell(str(over.cases))
     if over.choice is None:
-        alone = GridCell(over.only or "–", "alone passed on all of them" if over.only else "")
-        return [GridCell(value), alone, GridCell("–"), GridCell("–"), cases]
+        alone = GridCell(over.only or MISSING, "alone passed on all of them" if over.only else "")
+        return [GridCell(value), alone, GridCell(MISSING), GridCell(MISSING), cases]
     if not over.choice.is_sure:
         take = GridCell(" or ".join(over.choice.candidates), "the data cannot tell them apart")
-        return [GridCell(value), take, GridCell("–"), GridCell("–"), cases]
+        return [GridCell(value), take, GridCell(MISSING), GridCell(MISSING), cases]
     leader = over.choice.leader
-    return [GridCell(value), GridCell(leader.name), GridCell(leader.rival), GridCell(_lead_text(leader)), cases]
+    lead = GridCell(_lead_text(leader))
+    return [GridCell(value), GridCell(leader.name), GridCell(leader.best_other), lead, cases]
 
 
 def _lead_text(contender: Contender) -> str:
     """Return the lead with its interval; a low end near 0, of few rounds, as 0."""
     lead = contender.lead
-    return ratio_with_interval(lead.estimate, lead.low if lead.low > _LEAST_LEAD else 0.0, lead.high)
+    return ratio_with_interval(lead.estimate, lead.low if lead.low > _MIN_LEAD else 0.0, lead.high)
 
 
 def _trained(section: Section) -> _Advice:
@@ -192,8 +202,9 @@ def _trained(section: Section) -> _Advice:
     if len(trained) == 1:
         return _Advice(_candidates(trained[0]), _leader_text(trained[0], extreme))
     counts = ", ".join(f"{name} in {count}" for name, count in best.most_common())
-    surely = ", ".join(f"{name} in {count}" for name, count in sure.most_common()) or "none in any"
-    certainty = f"The {extreme} {metric.title} over {len(trained)} experiments: {counts}. Surely so: {surely}."
+    surely = ", ".join(f"{name} in {count}" for name, count in sure.most_common()) or "none"
+    over = counted(len(trained), "experiment")
+    certainty = f"The {extreme} {metric.title} over {over}: {counts}. Statistically certain: {surely}."
     take = [best.most_common(1)[0][0]] if len(sure) == 1 and sum(sure.values()) == len(trained) else []
     columns = [
         Column("Experiment", numeric=False),
@@ -229,7 +240,7 @@ def _leader_text(experiment: Experiment, extreme: str) -> str:
 def _experiment_line(experiment: Experiment) -> list[GridCell]:
     metric, leader = experiment.metrics[0], experiment.leader
     if leader is None:
-        return [GridCell(experiment.title or "all"), GridCell("–"), GridCell("–"), GridCell("–")]
+        return [GridCell(experiment.title or "all"), GridCell(MISSING), GridCell(MISSING), GridCell(MISSING)]
     names = _candidates(experiment)
     aside = "" if len(names) == 1 else "the data cannot tell them apart"
     if len(names) == len(experiment.models) > 3:

@@ -1,5 +1,5 @@
 // Draws each figure when it comes into view, and shows the implementations that the reader chooses.
-const MOST_PANELS = 6; // drawn before the reader asks for more
+const MAX_PANELS = 6; // drawn before the reader asks for more
 
 for (const article of document.querySelectorAll("article.drawn")) {
   const buttons = [...article.querySelectorAll(".legend button")];
@@ -15,7 +15,7 @@ for (const article of document.querySelectorAll("article.drawn")) {
   );
   const figures = [...article.querySelectorAll("figure")].map((element) => {
     const data = JSON.parse(element.querySelector("script").textContent);
-    return { element, data, panels: element.querySelector(".panels"), count: MOST_PANELS, drawn: false };
+    return { element, data, panels: element.querySelector(".panels"), count: MAX_PANELS, drawn: false };
   });
 
   function draw(figure) {

@@ -48,11 +48,11 @@ function drawForest(matrix) {
     labelled.push(at);
     svg.append(svgElement("text", { x: at, y: box.bottom + 14, "text-anchor": "middle" }, String(tick)));
   }
-  svg.append(svgElement("text", { class: "soft", x: 0, y: box.bottom + 28 }, `time / time of ${matrix.baseline}; further left is faster`));
+  svg.append(svgElement("text", { class: "soft", x: 0, y: box.bottom + 28 }, `latency / latency of ${matrix.baseline}; further left is faster`));
   rows.forEach((row, index) => {
     const y = box.top + index * lineHeight + lineHeight / 2;
     const group = svgElement("g", { class: `ratio ${row.kind}` });
-    const name = svgElement("text", { x: names, y: y + 4, "text-anchor": "end" }, shortened(row.name, names));
+    const name = svgElement("text", { x: names, y: y + 4, "text-anchor": "end" }, shorten(row.name, names));
     name.append(svgElement("title", {}, row.name));
     group.append(name);
     const end = row.high === null ? box.right : x(row.high);

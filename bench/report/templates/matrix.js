@@ -1,6 +1,6 @@
 // The matrices of ratios: cases by implementations, against the baseline that the reader chooses.
 const VERDICTS = { f: "faster", s: "slower", c: "cannot tell", "-": "" };
-const MOST_CASES = 200; // rows of a matrix; the table has every case
+const MAX_CASES = 200; // rows of a matrix; the table has every case
 
 const matrices = new Map(
   [...document.querySelectorAll("#comparison article")].map((element) => {
@@ -29,7 +29,7 @@ function matrixRow(matrix, index) {
   head.scope = "row";
   const button = document.createElement("button");
   button.type = "button";
-  button.textContent = data.cases[index].label.replaceAll(",", ",\u200b"); // a line may end there
+  button.textContent = data.cases[index].label.replaceAll(/[,_]/g, "$&\u200b"); // a line may end there
   button.title = data.cases[index].slug;
   button.addEventListener("click", () => chooseCase(matrix, String(index)));
   head.append(button);
@@ -65,7 +65,7 @@ function drawMatrix(matrix) {
   }
   const table = element.querySelector(".matrix");
   table.tHead.replaceChildren(head);
-  const rows = data.cases.slice(0, MOST_CASES).map((_, index) => matrixRow(matrix, index));
+  const rows = data.cases.slice(0, MAX_CASES).map((_, index) => matrixRow(matrix, index));
   table.tBodies[0].replaceChildren(...rows);
 }
 

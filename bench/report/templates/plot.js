@@ -16,7 +16,7 @@ function scale(axis, start, end) {
   return (value) => start + ((place(value) - low) / (high - low)) * (end - start);
 }
 
-function shortened(text, width) {
+function shorten(text, width) {
   const fits = Math.max(3, Math.floor(width / CHARACTER));
   return text.length > fits ? `${text.slice(0, fits - 1)}…` : text;
 }
@@ -25,9 +25,9 @@ function shortened(text, width) {
 function reaching(axis, values) {
   const [low, high] = axis.range;
   const present = values.filter((value) => value !== null);
-  const [least, most] = [Math.min(...present), Math.max(...present)];
+  const [minimum, maximum] = [Math.min(...present), Math.max(...present)];
   const pad = axis.kind === "log" ? (value, way) => value * 1.15 ** way : (value, way) => value + (way * (high - low)) / 20;
-  return { ...axis, range: [least < low ? pad(least, -1) : low, most > high ? pad(most, 1) : high] };
+  return { ...axis, range: [minimum < low ? pad(minimum, -1) : low, maximum > high ? pad(maximum, 1) : high] };
 }
 
 let clips = 0;
@@ -37,13 +37,13 @@ function spread(heights, gap, top, bottom) {
   const order = heights.map((_, index) => index).sort((a, b) => heights[a] - heights[b]);
   const placed = heights.slice();
   order.forEach((index, rank) => {
-    const least = rank ? placed[order[rank - 1]] + gap : top;
-    placed[index] = Math.max(placed[index], least);
+    const minimum = rank ? placed[order[rank - 1]] + gap : top;
+    placed[index] = Math.max(placed[index], minimum);
   });
-  let most = bottom;
+  let maximum = bottom;
   for (const index of order.reverse()) {
-    placed[index] = Math.min(placed[index], most);
-    most = placed[index] - gap;
+    placed[index] = Math.min(placed[index], maximum);
+    maximum = placed[index] - gap;
   }
   return placed;
 }
@@ -143,7 +143,7 @@ function drawLabels(svg, shown, styles, x, y, box, width) {
     const move = `translate(${left} ${heights[index] - SYMBOL / 2}) scale(${SYMBOL / 16})`;
     group.append(svgElement("path", { class: "point", d: style.outline, transform: move }));
     const text = svgElement("text", { x: left + SYMBOL + 4, y: heights[index] + 4 });
-    text.append(shortened(series.name, width - SYMBOL - 14), svgElement("title", {}, series.name));
+    text.append(shorten(series.name, width - SYMBOL - 14), svgElement("title", {}, series.name));
     group.append(text);
     svg.append(group);
   });
@@ -170,6 +170,11 @@ function drawPlot(panel, name, styles, visible, width, height) {
   for (const guide of panel.guides) {
     const points = guide.x.map((value, index) => `${x(value).toFixed(1)},${y(guide.y[index]).toFixed(1)}`).join(" ");
     inside.append(svgElement("polyline", { class: guide.dotted ? "guide dotted" : "guide", points }));
+    if (!guide.dotted) continue;
+    // What a frontier joins may be hidden.
+    guide.x.forEach((value, index) => {
+      inside.append(svgElement("circle", { class: "guide-point", cx: x(value), cy: y(guide.y[index]), r: 2.5 }));
+    });
   }
   for (const series of panel.series) {
     if (series.line && !visible.has(series.name)) drawSeries(inside, series, styles[series.name], x, y, true);

@@ -2,7 +2,7 @@
 (() => {
   const ROW = 34; // pixels, as in style.css
   const SPARE = 12; // rows drawn above and below the view
-  const PRINTED = 500; // most rows on paper
+  const MAX_PRINTED = 500; // rows of a printed page
   const { count, columns } = JSON.parse(document.getElementById("results-data").textContent);
   const byName = new Map(columns.map((column) => [column.name, column]));
   const [view, table] = [document.getElementById("viewport"), document.getElementById("table")];
@@ -171,8 +171,8 @@
   function draw(force, all = false) {
     const head = table.tHead.offsetHeight;
     const from = all ? 0 : Math.max(0, Math.floor(view.scrollTop / ROW) - SPARE);
-    const most = all ? PRINTED : Math.ceil((view.scrollTop + view.clientHeight - head) / ROW) + SPARE;
-    const to = Math.min(order.length, most);
+    const end = all ? MAX_PRINTED : Math.ceil((view.scrollTop + view.clientHeight - head) / ROW) + SPARE;
+    const to = Math.min(order.length, end);
     if (!force && from === first && to === last) return;
     [first, last] = [from, to];
     const chosen = shownColumns();

@@ -255,7 +255,7 @@ def test_tables_show_means_and_differences_with_their_intervals(section, records
     differences = differences_table(experiment)
     assert [column.heading for column in differences.columns] == [
         "Implementation",
-        "Time per call, ratio",
+        "Latency per call, ratio",
         "Test accuracy, points",
         "Epochs to converge",
     ]

@@ -1,7 +1,6 @@
 """The page in a real browser: offline, readable, sortable, filterable, addressable, drawn, and printed whole."""
 
 import base64
-import hashlib
 import json
 from pathlib import Path
 
@@ -19,8 +18,6 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.ui import Select, WebDriverWait  # noqa: E402
 
-AXE = Path(__file__).parent / "axe/axe.min.js"
-AXE_SHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
 EVIL = "<script>alert(1)</script>"
 
 
@@ -40,8 +37,6 @@ def path(make_record, make_run, tmp_path) -> Path:
 
 @pytest.fixture
 def page(browser, path) -> webdriver.Chrome:
-    for log in ("browser", "performance"):
-        browser.get_log(log)
     browser.get("about:blank")
     browser.get(path.as_uri())
     return browser
@@ -65,12 +60,10 @@ def state(page: webdriver.Chrome) -> str:
     return page.execute_script("return decodeURIComponent(location.hash)")
 
 
-def test_the_page_requests_nothing_and_logs_no_error(page):
-    page.execute_script("scrollTo(0, document.body.scrollHeight)")
-    messages = [json.loads(entry["message"])["message"] for entry in page.get_log("performance")]
-    requested_urls = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
-    assert {url for url in requested_urls if not url.startswith("data:")} <= {page.current_url, "about:blank"}
-    assert page.get_log("browser") == []
+def test_the_page_requests_nothing_and_logs_no_error(browser, path, open_page):
+    requested_urls, messages = open_page(path.as_uri())
+    assert requested_urls == [browser.current_url]
+    assert messages == []
 
 
 def test_numbers_are_written_as_the_command_line_writes_them(page):
@@ -89,6 +82,7 @@ def test_all_figures_are_drawn_with_points_and_names(page):
         WebDriverWait(page, 10).until(lambda _, figure=figure: figure.find_elements(By.CSS_SELECTOR, "svg .point"))
     assert len(page.find_elements(By.CSS_SELECTOR, "article.drawn figure svg")) == 3
     assert EVIL in page.find_element(By.CSS_SELECTOR, "article.drawn figure svg").get_attribute("aria-label")
+    assert page.find_elements(By.CSS_SELECTOR, ".dotted + .guide-point"), "what a frontier joins, though it be hidden"
 
 
 def test_names_in_figures_do_not_overlap(page):
@@ -124,7 +118,7 @@ def test_sorts_by_time_both_ways_with_missing_last(page):
     page.switch_to.active_element.send_keys(Keys.ENTER)
     assert shown(page, "latency_ns") == [*reversed(ascending[:-1]), "–"]
     assert header(page, "latency_ns").get_attribute("aria-sort") == "descending"
-    assert page.find_element(By.ID, "shown").text == "7 rows, sorted by Time per call, descending"
+    assert page.find_element(By.ID, "shown").text == "7 rows, sorted by Latency per call, descending"
     header(page, "case").find_element(By.TAG_NAME, "button").click()
     assert header(page, "latency_ns").get_attribute("aria-sort") is None
 
@@ -199,7 +193,7 @@ def test_another_baseline_changes_every_ratio(page):
     assert shown(page, "verdict")[:3] == ["faster", "baseline", "faster"]
     cells = page.find_elements(By.CSS_SELECTOR, ".matrix tbody tr:first-child td")
     assert [cell.get_attribute("class").split()[0] for cell in cells] == ["faster", "faster", "baseline", "none"]
-    assert "time / time of im2col" in page.find_element(By.CSS_SELECTOR, ".forest").get_attribute("textContent")
+    assert "latency / latency of im2col" in page.find_element(By.CSS_SELECTOR, ".forest").get_attribute("textContent")
     assert state(page) == "#?baseline-0=im2col"
 
 
@@ -238,14 +232,10 @@ def test_data_are_saved_as_csv_and_json(page):
 
 
 @pytest.mark.parametrize("width", [390, 1400, 1920])
-def test_fits_the_screen(page, width):
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 500}
-    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    try:
-        page.refresh()
-        assert page.execute_script("return document.documentElement.scrollWidth") <= width
-    finally:
-        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+def test_fits_the_screen(page, resize, width):
+    resize(width)
+    page.refresh()
+    assert page.execute_script("return document.documentElement.scrollWidth") <= width
 
 
 CONTRAST = """
@@ -275,40 +265,19 @@ CONTRAST = """
     return weak;"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_stands_out_from_its_ground(page, scheme):
-    features = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    page.execute_cdp_cmd("Emulation.setEmulatedMedia", features)
-    try:
-        page.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
-        page.execute_script("document.querySelector('article.drawn').scrollIntoView()")
-        WebDriverWait(page, 10).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "article.drawn svg .label"))
-        assert page.execute_script(CONTRAST) == []
-    finally:
-        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+@pytest.mark.usefixtures("colour_scheme")
+def test_every_text_stands_out_from_its_ground(page):
+    page.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
+    page.execute_script("document.querySelector('article.drawn').scrollIntoView()")
+    WebDriverWait(page, 10).until(lambda driver: driver.find_elements(By.CSS_SELECTOR, "article.drawn svg .label"))
+    assert page.execute_script(CONTRAST) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(page, scheme):
-    """axe-core 4.14.1, of Deque Systems, under the Mozilla Public License 2.0."""
-    script = AXE.read_bytes()
-    assert hashlib.sha256(script).hexdigest() == AXE_SHA256
-    page.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    )
-    try:
-        page.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
-        page.find_element(By.CSS_SELECTOR, "#table tr[data-position='1']").click()
-        page.execute_script(script.decode())
-        violations = page.execute_async_script("axe.run(document).then(result => arguments[0](result.violations))")
-    finally:
-        page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
-    serious = {
-        violation["id"]: [node["html"][:120] for node in violation["nodes"]]
-        for violation in violations
-        if violation["impact"] in ("serious", "critical")
-    }
-    assert serious == {}
+@pytest.mark.usefixtures("colour_scheme")
+def test_axe_finds_nothing_serious(page, axe_violations):
+    page.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
+    page.find_element(By.CSS_SELECTOR, "#table tr[data-position='1']").click()
+    assert axe_violations() == {}
 
 
 def test_prints_with_all_that_can_be_opened(page):

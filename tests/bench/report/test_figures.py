@@ -3,7 +3,7 @@
 import pytest
 
 from bench.core.record import Status
-from bench.report.figure import Panel, linear_axis, log_axis
+from bench.report.figure import MAX_TEXTS, Figure, Panel, Series, linear_axis, log_axis
 from bench.report.figures import latency_panels, memory_panels
 from bench.report.frame import frame
 from bench.report.palette import COLOURS, DARK_COLOURS, SYMBOLS, styles
@@ -35,9 +35,19 @@ def test_there_is_a_latency_plot_for_each_shape(table):
     assert list(line.x) == [1, 4]
     assert list(line.y) == pytest.approx([2.1, 8.1])
     assert line.high[0] - line.y[0] == pytest.approx(0.1)
-    assert plots[0].y.title == "latency, µs a call"
+    assert plots[0].y.title == "latency per call, µs"
     assert (plots[0].x.kind, plots[0].y.kind) == ("log", "log")
     assert [text for _, text in plots[0].x.ticks] == ["1", "4"]
+
+
+@pytest.mark.parametrize(("points", "texts"), [(MAX_TEXTS, MAX_TEXTS), (MAX_TEXTS + 1, 0)])
+def test_the_page_has_the_texts_of_a_series_only_if_they_are_few(points, texts):
+    values = [float(index) for index in range(points)]
+    axis = linear_axis("", values)
+    many = Series("many", values, values, texts=["a text"] * points, is_line=True)
+    (panel,) = Figure("", "", [Panel("", axis, axis, [many])]).data()["panels"]
+    (data,) = panel["series"]
+    assert (len(data["x"]), len(data["texts"]), data["line"]) == (points, texts, True)
 
 
 def test_there_is_no_latency_plot_for_a_single_value(table):

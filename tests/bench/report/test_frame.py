@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from bench.core.record import Check, Status, Work
-from bench.report.frame import derived_columns, frame, metric_columns, panels, parameter_columns
+from bench.report.frame import derived_columns, frame, group_by_shape, metric_columns, parameter_columns
 
 
 def test_speed_counts_two_flop_per_mac(make_record, make_run):
@@ -51,7 +51,7 @@ def test_a_derived_parameter_stands_in_for_its_own_on_an_axis(make_record, make_
     parameters = [{"cin": cin, "groups": groups} for cin in (32, 64) for groups in (1, 2, 4)]
     table = frame([make_run([make_record(parameters=case) for case in parameters])])
     for axis in ("groups", "channels_per_group"):
-        assert [(title, len(rows)) for title, rows in panels(table, axis)] == [("cin 32", 3), ("cin 64", 3)]
+        assert [(title, len(rows)) for title, rows in group_by_shape(table, axis)] == [("cin 32", 3), ("cin 64", 3)]
 
 
 def test_parameters_that_this_checkout_cannot_read_have_no_derived_ones(make_record, make_run):

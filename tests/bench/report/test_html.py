@@ -110,6 +110,9 @@ def test_shows_results_noise_floor_and_environment(page):
         "0123abc with uncommitted changes",
         "torch: 2.13.0",
         "Example CPU <b>3 GHz</b>",
+        "edge, 1 thread",
+        "Cores available",
+        "Measured peaks",
         "FLOP = 2 × MAC",
     ):
         assert expected in text, expected
@@ -190,7 +193,7 @@ def test_explains_how_another_tool_timed(make_record, make_run, tmp_path):
     foreign = make_run([make_record(session=name, latency=latency, implementation=name) for name in ("pytorch", "b")])
     interleaved, sequential = (
         "Both were measured in the same rounds",
-        "made: pytest-benchmark called the implementations one after",
+        "made: pytest-benchmark ran the implementations one after",
     )
     assert [text in page_text(own) for text in (interleaved, sequential)] == [True, False]
     assert [text in page_text(foreign) for text in (interleaved, sequential)] == [False, True]
@@ -209,7 +212,9 @@ def test_shows_what_is_particular_to_a_run_on_a_gpu(make_record, make_run, tmp_p
         empty_graph_ns=1500.0,
     )
     records = [make_record(target="cuda"), slow.model_copy(update={"latency": disturbed, "memory": memory})]
-    run = make_run(records, request=Request(workloads=("conv",), suite="quick", target="cuda"), peaks=peaks)
+    run = make_run(
+        records, request=Request(workloads=("conv",), suite="quick", target="cuda"), peaks=peaks, noise_floor=None
+    )
     page = Page(write_report([run], tmp_path / "report.html").read_text(encoding="utf-8"))
     text = page.text.replace("\u00a0", " ")
     (note,) = page.columns["Notes"]["words"]
@@ -223,9 +228,10 @@ def test_shows_what_is_particular_to_a_run_on_a_gpu(make_record, make_run, tmp_p
     ]
     assert any("tf32 product" in roof for roof in roofs)
     for words in (
-        "No GPU has run this project's tests yet",
+        "This project has not run on a real GPU yet",
         "The noise floor of this GPU has not been measured",
-        "By the GPU’s own clock",
+        "featherbench doctor does not measure it on GPUs",
+        "Measured by GPU events",
     ):
         assert words in text
 

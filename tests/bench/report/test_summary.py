@@ -72,7 +72,7 @@ def test_memory_growth_is_reported_with_its_maximum_over_all_cases(make_record, 
         return record.model_copy(update={"memory": record.memory.model_copy(update={"growth_bytes": growth})})
 
     text = summary_of(make_record(parameters={"groups": 1}), leaking(1, 512.0), leaking(2, 2048.0), leaking(4, 0.0))
-    assert "Memory grows with every call of leaky, by up to 2.00 KiB a call, in 2 cases." in text
+    assert "Memory grows with every call of leaky, by up to 2.00 KiB per call, in 2 cases." in text
     assert "Memory grows" not in summary_of(make_record(), leaking(1, 0.0), leaking(2, None), name="tight")
 
 
@@ -101,7 +101,7 @@ def test_pages_say_that_no_gpu_has_run_the_project_until_such_a_run_is_committed
     no_gpu_run = not any(request.target.kind == "cuda" for request in runs)
     request = Request(workloads=("conv",), suite="quick", target="cuda:cold")
     text = summary_of(make_record(target="cuda:cold"), request=request)
-    assert ("No GPU has run this project's tests yet" in text) == no_gpu_run
+    assert ("This project has not run on a real GPU yet" in text) == no_gpu_run
     pages = (ROOT / "README.md").read_text() + (ROOT / "docs/gpu.md").read_text()
     for phrase in UNTRIED_YET:
         assert (phrase in pages) == no_gpu_run, phrase
@@ -121,8 +121,9 @@ def test_cases_in_which_fewer_than_two_passed_are_reported_and_not_counted(make_
         make_record("fast", parameters=case, status=Status.UNSUPPORTED, reason="no", check=None) for case in cases[1:]
     ]
     text = summary_of(*records)
-    assert "fast has the lowest time in 1 of 1 case, not counting 2 cases where fewer than two passed;" in text
-    assert "fast has the lowest time in 1 of 1 case; the verdicts" in summary_of(records[0], records[3], name="ranked")
+    assert "fast has the lowest latency in 1 of 1 case, not counting 2 cases where fewer than two passed;" in text
+    text = summary_of(records[0], records[3], name="ranked")
+    assert "fast has the lowest latency in 1 of 1 case; the verdicts" in text
 
 
 def test_a_mean_ratio_has_its_interval_as_compare_prints_it(make_record, make_run):

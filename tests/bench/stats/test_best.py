@@ -30,7 +30,7 @@ def test_the_fastest_leads_its_runner_up() -> None:
     choice = choose(["b", "c", "a"], ratios({"a": 0.0, "b": 0.1, "c": 0.3}, 0.04), margin=0.02)
     assert choice.candidates == ("a",)
     assert choice.is_sure
-    assert (choice.leader.name, choice.leader.rival) == ("a", "b")
+    assert (choice.leader.name, choice.leader.best_other) == ("a", "b")
     assert choice.leader.lead.estimate == pytest.approx(math.exp(0.1))
     assert choice.leader.lead.low == pytest.approx(math.exp(0.06))
     assert choice.leader.lead.confidence == 0.95

@@ -9,9 +9,9 @@ from bench.stats.repeats import (
     Finding,
     holm,
     judge_difference,
-    least_p,
     mean_interval,
     median_interval,
+    min_p,
     paired_differences,
     sign_flip_p,
 )
@@ -93,9 +93,9 @@ def test_p_equals_the_result_by_hand() -> None:
     assert sign_flip_p([1, 2, 3]) == 2 / 8
     assert sign_flip_p([-1, 2, 3]) == 4 / 8
     assert sign_flip_p([-1, -2, 3]) == 1.0
-    assert sign_flip_p([1.0] * 10) == 2 / 1024 == least_p(10)
+    assert sign_flip_p([1.0] * 10) == 2 / 1024 == min_p(10)
     assert sign_flip_p([0.0] * 4) == 1.0
-    assert sign_flip_p([5.0]) == 1.0 == least_p(1)
+    assert sign_flip_p([5.0]) == 1.0 == min_p(1)
 
 
 def test_p_does_not_depend_on_rounding() -> None:
@@ -109,7 +109,7 @@ def test_p_of_many_repeats_is_sampled_reproducibly() -> None:
     assert sign_flip_p(differences) == sign_flip_p(differences)
     exact = _exact_p(differences)
     assert sign_flip_p(differences) == pytest.approx(exact, abs=4 * math.sqrt(exact / 2**14))
-    assert sign_flip_p([1.0] * 40) == least_p(40) > 0
+    assert sign_flip_p([1.0] * 40) == min_p(40) > 0
 
 
 def _exact_p(differences: list[float]) -> float:
