@@ -28,10 +28,12 @@ OTHERS = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "ncnn": "ncnn",
 ALL = BASELINES | OTHERS
 CLAIMS = {"tvm_unscheduled": "gspc-over-tvm", "pytorch": "gspc-over-pytorch", "tflite": "gspc-over-tflite"}
 GROUPS = {
-    **{str(groups): f"groups={groups}" for groups in (2, 4, 8, 16)},
+    **{f"{groups} groups": f"groups={groups}" for groups in (2, 4, 8, 16)},
     "depthwise": "channels_per_group=1",
 }
 """The paper's settings, each with its filter of cases."""
+TICKS = {title: title.removesuffix(" groups") for title in GROUPS}
+"""The settings on an axis of groups."""
 LAYERS = Query(workload="grouped_conv2d", suite="gspc", impl=(GSPC,))
 
 
@@ -69,8 +71,8 @@ def by_groups(data: PaperData) -> Table | None:
         "Speed-up of GSPC by number of groups",
         "Geometric means over the layers of ResNet34 and WRN-40-2 with 95 % intervals: time of the other "
         "implementation divided by time of GSPC, so that above 1 GSPC is faster. Means over different numbers of cases "
-        "do not compare. Layers with as many groups as channels are in both rows.",
-        ["groups", "machine", *ALL.values()],
+        "do not compare. A depthwise layer is in the row of its number of groups too.",
+        ["setting", "machine", *ALL.values()],
         rows,
     )
 
@@ -78,7 +80,7 @@ def by_groups(data: PaperData) -> Table | None:
 def figure_by_groups(data: PaperData) -> Figure | None:
     """Draw the mean speed-up against the number of groups."""
     points = [
-        SpeedupPoint(machine, name, title, mean)
+        SpeedupPoint(machine, name, TICKS[title], mean)
         for machine, within in data.by_machine(LAYERS).items()
         for title, setting in GROUPS.items()
         for name in ALL
@@ -93,7 +95,7 @@ def figure_by_groups(data: PaperData) -> Figure | None:
         "Speed-up of GSPC by number of groups",
         CAPTION,
         f"Lines of the speed-up of GSPC over {compared} against the number of groups; the table has the numbers.",
-        draw_speedups(drawn, ALL, list(GROUPS), "groups", "speed-up of GSPC over each"),
+        draw_speedups(drawn, ALL, list(TICKS.values()), "groups", "speed-up of GSPC over each"),
         drawn,
         tuple(sorted({ref for point in points for ref in point.mean.records})),
     )
@@ -139,7 +141,7 @@ def _draw_grid(axes: Axes, rows: pd.DataFrame) -> None:
     """Draw the speed-ups on a machine, a row for each layer and a column for each number of groups."""
     grid = rows.pivot(index="layer", columns="groups", values="speedup")
     layers = list(dict.fromkeys(rows["layer"]))
-    grid = grid.loc[layers, [name for name in ("1", *GROUPS) if name in grid]]
+    grid = grid.loc[layers, [name for name in ("1", *TICKS.values()) if name in grid]]
     shades = grid.clip(1 / 8, 8)
     labels = grid.map(lambda value: "" if isnan(value) else decimal(value, 2 if value < 10 else 1))
     style = {"cmap": "PuOr", "norm": LogNorm(1 / 8, 8), "cbar": False, "linewidths": 1, "annot_kws": {"size": 8}}
