@@ -58,8 +58,8 @@ def outcomes(claim: Claim, claims: ClaimsFile, runs: Sequence[Run], counts: Coun
             return decide(claim, published, [Part(operands, unit, band, result) for operands, result in results])
         targets = list(_targets(claim, published))
         if claim.kind is Kind.COUNT:
-            return decide(claim, published, [part for target in targets for part in _counted(target, counts)])
-        return list(_measured(claim, published, targets, runs))
+            return decide(claim, published, [part for target in targets for part in _count_parts(target, counts)])
+        return list(_decide_measured(claim, published, targets, runs))
     except (UsageError, ValueError, ArithmeticError) as error:
         return [undecided(claim, published, ClaimVerdict.ERROR, str(error))]
 
@@ -98,13 +98,13 @@ def _targets(claim: Claim, published: Sequence[Cell]) -> Iterator[_Target]:
         yield _Target((printed,), printed.unit, claim.rule.band(printed.number.value), *bind(claim, printed))
 
 
-def _counted(target: _Target, counts: Counts) -> list[Part]:
+def _count_parts(target: _Target, counts: Counts) -> list[Part]:
     known = counts_of(target.query.workload if target.query else None, counts)
     cells = [] if target.not_attempted else counted_cells(target.query, known[target.measure.quantity])
     return _parts(target, cells)
 
 
-def _measured(
+def _decide_measured(
     claim: Claim, published: Sequence[Cell], targets: Sequence[_Target], runs: Sequence[Run]
 ) -> Iterator[Outcome]:
     """Yield the outcomes on each kind of machine that has records of what is claimed."""

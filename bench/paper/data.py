@@ -53,7 +53,7 @@ class PaperData:
     def number(self, cell: CellResult, unit: str, least_digits: int = 0) -> Measured:
         """Return the number of a cell that has an interval, at 95 % confidence."""
         assert cell.at is not None  # as of every cell that ``cells`` returns
-        return _measured(cell.at(CONFIDENCE), parse_unit(unit), references(cell.matches), least_digits)
+        return _create_number(cell.at(CONFIDENCE), parse_unit(unit), references(cell.matches), least_digits)
 
     def mean(self, query: Query, measure: Measure, unit: str = "x") -> Measured | None:
         """Return the geometric mean over the cells of a query, with their number; None where there are none."""
@@ -61,8 +61,8 @@ class PaperData:
         if not cells:
             return None
         interval = mean_over_cases([cell.at(CONFIDENCE) for cell in cells if cell.at])
-        number = _measured(interval, parse_unit(unit), references(match for cell in cells for match in cell.matches))
-        return replace(number, cases=len(cells))
+        records = references(match for cell in cells for match in cell.matches)
+        return replace(_create_number(interval, parse_unit(unit), records), cases=len(cells))
 
     def outcomes_of(self, claim: str) -> list[Outcome]:
         """Return the outcomes of a claim, one for each kind of machine, or for each of its cells there."""
@@ -93,7 +93,7 @@ def references(matches: Iterable[Match]) -> tuple[RecordRef, ...]:
     return tuple(sorted({reference(match) for match in matches}))
 
 
-def _measured(interval: Interval, unit: Unit, records: tuple[RecordRef, ...], least_digits: int = 0) -> Measured:
+def _create_number(interval: Interval, unit: Unit, records: tuple[RecordRef, ...], least_digits: int = 0) -> Measured:
     """Return a measured number; ``interval`` is in the base unit of the unit's dimension."""
     ends = (interval.estimate / unit.scale, interval.low / unit.scale, interval.high / unit.scale)
     return Measured(Interval(*ends, interval.confidence), unit, records, least_digits)
