@@ -170,6 +170,21 @@ def test_cells_without_support_are_counted_and_left_out(
     assert (nowhere.verdict, nowhere.reason) == (ClaimVerdict.UNSUPPORTED, "native: unsupported: no groups")
 
 
+def test_a_case_without_support_is_left_out_even_where_the_baseline_crashed(
+    claims: Claims,
+    timed: Timed,
+    unsupported: Callable[..., Record],
+    run_of: RunOf,
+    crash: dict[str, Any],
+) -> None:
+    records = [*times(timed, {8: (100, 200)}), timed("pytorch", 16, 1.0, **crash), unsupported("native", 16)]
+    run = run_of(records)
+    outcome = single(claims(), run)
+    assert (outcome.verdict, outcome.unsupported) == (ClaimVerdict.HOLDS, 1)
+    _, left_out = evaluate(claims(quantifier='"each"'), [run])
+    assert (left_out.verdict, left_out.reason) == (ClaimVerdict.UNSUPPORTED, "native: unsupported: no groups")
+
+
 def test_a_baseline_without_any_support_was_not_compared_with(
     claims: Claims, timed: Timed, unsupported: Callable[..., Record], run_of: RunOf
 ) -> None:
@@ -222,6 +237,13 @@ def test_a_difference_within_the_margin_is_not_faster(claims: Claims, timed: Tim
     assert outcome.measured.low > 1
     assert outcome.verdict is ClaimVerdict.INCONCLUSIVE
     assert single(claims(**faster), run_of(times(timed, {8: (100, 105)}), "more")).verdict is ClaimVerdict.HOLDS
+
+
+def test_a_mean_within_the_margin_is_not_faster(claims: Claims, timed: Timed, run_of: RunOf) -> None:
+    faster = claims(kind='"order"', rule="{ above = 1 }", quantifier='"geometric_mean"')
+    little, more = ({8: (100, 100 * speedup), 16: (100, 100 * speedup)} for speedup in (1.01, 1.05))
+    assert single(faster, run_of(times(timed, little))).verdict is ClaimVerdict.INCONCLUSIVE
+    assert single(faster, run_of(times(timed, more), "more")).verdict is ClaimVerdict.HOLDS
 
 
 def test_cautions_stand_beside_the_verdict(claims: Claims, timed: Timed, run_of: RunOf) -> None:

@@ -89,12 +89,12 @@ def test_a_seed_that_failed_does_not_vanish(
     assert gcn.reason == "7 of 10 seeds have a value; gcn3: crashed: signal 11"
 
 
-def test_one_seed_gives_no_interval(claims: Claims, record: Callable[..., Record], run_of: RunOf) -> None:
+def test_one_seed_gives_no_interval(claims: Claims, trained: Trained, run_of: RunOf) -> None:
     """Suite first has a single seed."""
     scope = '{ workload = "node_classification", suite = "first" }'
-    described = {"workload": "node_classification", "case": "", "parameters": {"seed": 0}}
-    (gcn, _) = evaluate(claims(ACCURACY, scope=scope), [run_of([record("gcn3", **described)])])
-    assert gcn.verdict is ClaimVerdict.INSUFFICIENT_DATA
+    (gcn, _) = evaluate(claims(ACCURACY, scope=scope), [run_of([trained("gcn3", 0, 0.8, case="")])])
+    assert (gcn.verdict, gcn.measured) == (ClaimVerdict.INSUFFICIENT_DATA, None)
+    assert gcn.reason == "1 seed, and an interval takes 3 or more"
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,16 @@ def test_a_number_with_a_spread_has_students_interval() -> None:
     assert (interval.low, interval.high) == pytest.approx((95.79 - reach, 95.79 + reach), abs=1e-5)
 
 
+def test_the_size_of_a_test_set_is_about_accuracies_alone() -> None:
+    columns = {"top-1": "%", "parameters": "M parameters"}
+    rows = {"ours": [Decimal("95.00"), Decimal("6.89")]}
+    described = {"id": "tested", "title": "Tested", "where": "table 2", "columns": columns, "rows": rows}
+    accuracy, parameters = Table.model_validate({**described, "tested": 10_000}).cells()
+    reach = 1.959964 * 100 * (0.95 * 0.05 / 10_000) ** 0.5
+    assert accuracy.interval(0.95).high == pytest.approx(95 + reach, abs=1e-5)
+    assert parameters.interval(0.95).high == pytest.approx(6.895)
+
+
 def test_cells_are_found_by_row_and_column() -> None:
     assert [cell.name for cell in TABLE.cells()] == ["Cora, GCN", "Cora, ours", "Citeseer, GCN"]
     (cell,) = TABLE.cells(["Cora"], ["GCN"])
