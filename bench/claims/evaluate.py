@@ -1,83 +1,34 @@
-"""Decides claims: the cells of each, their intervals, and a verdict by its rule and quantifier."""
+"""Evaluates claims: the cells of each, on each kind of machine, and the verdicts on them."""
 
-import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from bench.claims.cells import LATENCY, SPEEDUP, Counts, MeasuredCell, counted_cells, counts_of, measured_cells
+from bench.claims.cells import LATENCY, NOT_MEASURED, SPEEDUP, CellResult
+from bench.claims.counts import Counts, counted_cells, counts_of
+from bench.claims.decide import Part, decide, undecided
 from bench.claims.derived import derived_cells
-from bench.claims.evidence import Evidence, evidence
+from bench.claims.machines import MachineKind, NewestRecords, by_machine
+from bench.claims.measured import measured_cells, with_baselines
 from bench.claims.model import Claim, ClaimsFile, Kind, Measure, Quantifier
+from bench.claims.outcome import Outcome
 from bench.claims.published import Cell
-from bench.claims.rule import Band, Verdict
+from bench.claims.rule import Band, ClaimVerdict
 from bench.claims.units import Unit, parse_unit
 from bench.core import registry
 from bench.core.errors import UsageError
-from bench.report.query import Query
-from bench.stats.interval import Interval
-from bench.stats.ratios import mean_over_cases
+from bench.report.query import Match, Query
 from bench.store import Run
 
-CONFIDENCE = 0.95
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """A verdict on a claim, or on one of its cells, with all that it comes from."""
-
-    claim: Claim
-    verdict: Verdict
-    evidence: Evidence
-    label: str = ""
-    """The cell, where each has a verdict of its own."""
-    published: tuple[Cell, ...] = ()
-    """The cells of published tables that it is about."""
-    unit: Unit | None = None
-    measured: Interval | None = None
-    """In ``unit``; None where there is no single one."""
-    covered: int = 0
-    """The number of cells that have an interval."""
-    cells: int = 0
-    """The number of cells that the quantifier ranges over."""
-    inapplicable: int = 0
-    """Of these, cells whose case an implementation does not support."""
-    reason: str = ""
-    """Why there is no decision, or which cells do not agree."""
-
-    @property
-    def name(self) -> str:
-        """The claim's id, with the cell's label where each cell has a verdict."""
-        return f"{self.claim.id}[{self.label}]" if self.label else self.claim.id
-
-    @property
-    def surprise(self) -> str:
-        """What is no longer as expected; empty where nothing is expected, or it is so."""
-        expected = self.claim.expected
-        if expected is None or expected.verdict is self.verdict:
-            return ""
-        return (
-            f"the verdict {expected.verdict} was expected ({expected.reason}), and it is {self.verdict}: "
-            "correct or drop `expected`"
-        )
-
-
-class _Part(NamedTuple):
-    """One cell that the quantifier ranges over, with the band that it must lie in."""
+class _Target(NamedTuple):
+    """What is to be measured for a published number, or for the claim itself, with the band that it must lie in."""
 
     published: tuple[Cell, ...]
     unit: Unit
     band: Band
-    cell: MeasuredCell
+    query: Query | None
+    measure: Measure
     not_attempted: str = ""
-
-    def at(self, confidence: float) -> Interval | None:
-        """Return the interval in the claim's unit; None where there is none."""
-        if self.cell.at is None:
-            return None
-        interval = self.cell.at(confidence)
-        ends = (interval.estimate / self.unit.scale, interval.low / self.unit.scale, interval.high / self.unit.scale)
-        return Interval(*ends, interval.confidence)
 
 
 def evaluate(claims: ClaimsFile, runs: Sequence[Run], counts: Counts | None = None) -> list[Outcome]:
@@ -86,30 +37,31 @@ def evaluate(claims: ClaimsFile, runs: Sequence[Run], counts: Counts | None = No
 
 
 def outcomes(claim: Claim, claims: ClaimsFile, runs: Sequence[Run], counts: Counts) -> list[Outcome]:
-    """Return the verdict on a claim, or a verdict for each of its cells.
+    """Return the verdicts on a claim.
 
     Args:
-        claim: a claim that ``bench.claims.check`` has no fault with.
+        claim: a claim that ``bench.claims.read`` has no fault with.
         claims: the file that it is from.
-        runs: the runs whose records may decide it.
+        runs: the runs whose records may decide it, oldest first.
         counts: the counts that the paper's recipe defines.
 
     Returns:
-        One outcome, or with the quantifier ``each`` one for each cell.
+        One outcome for each kind of machine that has records of it; with the quantifier ``each``, one for each cell.
     """
     published = published_cells(claim, claims)
     if claim.not_attempted:
-        return [_undecided(claim, published, Verdict.NOT_ATTEMPTED, claim.not_attempted)]
+        return [undecided(claim, published, ClaimVerdict.NOT_ATTEMPTED, claim.not_attempted)]
     try:
-        parts = list(_parts(claim, claims, published, runs, counts))
-        if not parts:
-            reason = "no record matches its scope"
-            return [_undecided(claim, published, Verdict.INSUFFICIENT_DATA, reason)]
-        if claim.quantifier is Quantifier.EACH:
-            return [_single(claim, part) for part in parts]
-        return [_joint(claim, published, parts)]
+        if claim.derived:
+            unit, band = _unit(claim), _band(claim)
+            results = derived_cells(claim.derived, claims)
+            return decide(claim, published, [Part(operands, unit, band, result) for operands, result in results])
+        targets = list(_targets(claim, published))
+        if claim.kind is Kind.COUNT:
+            return decide(claim, published, [part for target in targets for part in _count_parts(target, counts)])
+        return list(_decide_measured(claim, published, targets, runs))
     except (UsageError, ValueError, ArithmeticError) as error:
-        return [_undecided(claim, published, Verdict.ERROR, str(error))]
+        return [undecided(claim, published, ClaimVerdict.ERROR, str(error))]
 
 
 def published_cells(claim: Claim, claims: ClaimsFile) -> list[Cell]:
@@ -119,41 +71,15 @@ def published_cells(claim: Claim, claims: ClaimsFile) -> list[Cell]:
         UsageError: where it refers to a table, row or column that there is not.
     """
     references = [claim.published.cells] if claim.published.cells else []
-    references += [claim.derived.cells, claim.derived.base] if claim.derived else []
+    references += [claim.derived.cells, claim.derived.baselines] if claim.derived else []
     return list(dict.fromkeys(cell for reference in references for cell in claims.cells(reference)))
 
 
-def _undecided(claim: Claim, published: Sequence[Cell], verdict: Verdict, reason: str) -> Outcome:
-    return Outcome(claim, verdict, evidence(claim, published, ()), published=tuple(published), reason=reason)
-
-
-def _parts(
-    claim: Claim, claims: ClaimsFile, published: Sequence[Cell], runs: Sequence[Run], counts: Counts
-) -> Iterator[_Part]:
-    assert claim.rule is not None  # as in every claim that is attempted
-    if claim.derived:
-        for operands, result in derived_cells(claim.derived, claims):
-            yield _Part(operands, _unit(claim), _band(claim), result)
-        return
-    assert claim.measure is not None
-    if claim.published.table is None:
-        for cell in _cells(claim, claim.scope, claim.measure, runs, counts):
-            yield _Part((), _unit(claim), _band(claim), cell)
-        return
-    for printed in published:
-        band = claim.rule.band(printed.number.value)
-        query, measure, reason = bound(claim, printed)
-        cells = [] if reason else _cells(claim, query, measure, runs, counts)
-        nothing = MeasuredCell("", (), None, reason or f"no record matches {query.options() if query else ''}")
-        for cell in cells or [nothing]:
-            yield _Part((printed,), printed.unit, band, cell, reason)
-
-
-def bound(claim: Claim, printed: Cell) -> tuple[Query | None, Measure, str]:
+def bind(claim: Claim, printed: Cell) -> tuple[Query | None, Measure, str]:
     """Return the query and measure that a published cell stands for, and why it is not attempted, if it is not."""
-    assert claim.measure is not None
+    assert claim.measure is not None  # as in every claim with a scope or a count
     query, measure = claim.scope, claim.measure
-    for name in (printed.row, printed.column, printed.place):
+    for name in (printed.row, printed.column, printed.name):
         if binding := claim.bind.get(name):
             query = query and query.narrowed(binding.impl, binding.case)
             measure = measure.model_copy(update={"quantity": binding.quantity or measure.quantity})
@@ -162,13 +88,75 @@ def bound(claim: Claim, printed: Cell) -> tuple[Query | None, Measure, str]:
     return query, measure, ""
 
 
+def _targets(claim: Claim, published: Sequence[Cell]) -> Iterator[_Target]:
+    assert claim.measure is not None  # as in every claim that is attempted, and not derived
+    assert claim.rule is not None
+    if claim.published.table is None:
+        yield _Target((), _unit(claim), _band(claim), claim.scope, claim.measure)
+        return
+    for printed in published:
+        yield _Target((printed,), printed.unit, claim.rule.band(printed.number.value), *bind(claim, printed))
+
+
+def _count_parts(target: _Target, counts: Counts) -> list[Part]:
+    known = counts_of(target.query.workload if target.query else None, counts)
+    cells = [] if target.not_attempted else counted_cells(target.query, known[target.measure.quantity])
+    return _parts(target, cells)
+
+
+def _decide_measured(
+    claim: Claim, published: Sequence[Cell], targets: Sequence[_Target], runs: Sequence[Run]
+) -> Iterator[Outcome]:
+    """Yield the outcomes on each kind of machine that has records of what is claimed."""
+    attempted = [target for target in targets if not target.not_attempted]
+    left_out = [part for target in targets if target.not_attempted for part in _parts(target, [])]
+    if not attempted:
+        yield undecided(claim, published, ClaimVerdict.NOT_ATTEMPTED, targets[0].not_attempted)
+        return
+    records = [_records(target, runs) for target in attempted]
+    kinds = {
+        kind: None
+        for target, groups in zip(attempted, records, strict=True)
+        for kind, matches in groups.items()
+        if any(match.record.implementation in _query(target).impl for match in matches)
+    }
+    if not kinds and claim.published.table is None:
+        yield undecided(claim, published, ClaimVerdict.INSUFFICIENT_DATA, "no record matches its scope")
+        return
+    if claim.quantifier is Quantifier.EACH:
+        yield from decide(claim, published, left_out)
+        left_out = []
+    for kind in kinds or [None]:
+        parts = [
+            part
+            for target, groups in zip(attempted, records, strict=True)
+            for part in _parts(target, _cells(target, groups, kind))
+        ]
+        yield from decide(claim, published, [*parts, *left_out], kind)
+
+
+def _records(target: _Target, runs: Sequence[Run]) -> dict[MachineKind, list[Match]]:
+    return by_machine(with_baselines(_query(target), target.measure).select(runs))
+
+
 def _cells(
-    claim: Claim, query: Query | None, measure: Measure, runs: Sequence[Run], counts: Counts
-) -> list[MeasuredCell]:
-    if claim.kind is Kind.COUNT:
-        return counted_cells(query, counts_of(query.workload if query else None, counts)[measure.quantity])
-    assert query is not None  # as in every claim about records
-    return measured_cells(query, measure, runs)
+    target: _Target, groups: Mapping[MachineKind, Sequence[Match]], kind: MachineKind | None
+) -> list[CellResult]:
+    matches = groups.get(kind, []) if kind else []
+    return list(measured_cells(_query(target), target.measure, NewestRecords(matches)))
+
+
+def _query(target: _Target) -> Query:
+    assert target.query is not None  # as in every claim about records
+    return target.query
+
+
+def _parts(target: _Target, cells: Sequence[CellResult]) -> list[Part]:
+    reason = target.not_attempted or NOT_MEASURED
+    return [
+        Part(target.published, target.unit, target.band, cell, target.not_attempted)
+        for cell in cells or [CellResult("", (), None, reason)]
+    ]
 
 
 def _unit(claim: Claim) -> Unit:
@@ -177,100 +165,8 @@ def _unit(claim: Claim) -> Unit:
 
 
 def _band(claim: Claim) -> Band:
-    assert claim.rule is not None
+    assert claim.rule is not None  # as in every claim that is attempted
     return claim.rule.band(claim.published.value, claim.published.low, claim.published.high)
-
-
-def _single(claim: Claim, part: _Part) -> Outcome:
-    """Return the verdict on one cell."""
-    interval = part.at(CONFIDENCE)
-    place = part.published[0].place if part.published else ""
-    return Outcome(
-        claim,
-        _place(claim, part, interval),
-        evidence(claim, part.published, part.cell.matches),
-        label=": ".join(filter(None, (place, part.cell.label))),
-        published=part.published,
-        unit=part.unit,
-        measured=interval,
-        covered=int(interval is not None),
-        cells=1,
-        inapplicable=int(part.cell.unsupported),
-        reason=part.cell.reason,
-    )
-
-
-def _joint(claim: Claim, published: Sequence[Cell], parts: Sequence[_Part]) -> Outcome:
-    """Return the verdict on all cells together."""
-    applicable = [part for part in parts if not part.cell.unsupported]
-    covered = [part for part in applicable if part.cell.at]
-    measured, verdict, reason = _combine(claim, applicable, covered)
-    return Outcome(
-        claim,
-        verdict,
-        evidence(claim, published, [match for part in parts for match in part.cell.matches]),
-        published=tuple(published),
-        unit=parts[0].unit,
-        measured=measured,
-        covered=len(covered),
-        cells=len(parts),
-        inapplicable=len(parts) - len(applicable),
-        reason=reason,
-    )
-
-
-def _combine(
-    claim: Claim, applicable: Sequence[_Part], covered: Sequence[_Part]
-) -> tuple[Interval | None, Verdict, str]:
-    """Return the interval of a mean or of a single cell, if it is one, the verdict, and the reason for it."""
-    if not applicable:
-        return None, Verdict.NOT_APPLICABLE, "the implementation supports none of the cases"
-    if not covered:
-        return None, Verdict.INSUFFICIENT_DATA, applicable[0].cell.reason
-    if len(applicable) == 1:
-        interval = covered[0].at(CONFIDENCE)
-        return interval, _place(claim, covered[0], interval), ""
-    if claim.quantifier is Quantifier.GEOMETRIC_MEAN:
-        mean = mean_over_cases([interval for part in covered if (interval := part.at(CONFIDENCE))])
-        return mean, _as_protocol_allows(claim, covered[0].band.place(mean)), ""
-    # So that all intervals hold together with CONFIDENCE, whichever cell decides (Bonferroni).
-    confidence = 1 - (1 - CONFIDENCE) / len(covered)
-    verdicts = [_place(claim, part, part.at(confidence)) for part in covered]
-    holding = [verdict in (Verdict.HOLDS, Verdict.HOLDS_STRONGER) for verdict in verdicts]
-    outside = [verdict in (Verdict.FAILS, Verdict.DIFFERS) for verdict in verdicts]
-    tally = f"{sum(holding)} hold, {sum(outside)} do not, {verdicts.count(Verdict.INCONCLUSIVE)} cannot tell"
-    exceptions = [part.cell.label for part, is_outside in zip(covered, outside, strict=True) if is_outside]
-    if claim.quantifier is Quantifier.ALL and exceptions:
-        return None, _as_protocol_allows(claim, Verdict.DIFFERS), f"{tally}; the first that does not: {exceptions[0]}"
-    if claim.quantifier is Quantifier.ANY and any(holding):
-        return None, Verdict.HOLDS, tally
-    without = len(applicable) - len(covered) + verdicts.count(Verdict.INSUFFICIENT_DATA)
-    if without:
-        return None, Verdict.INSUFFICIENT_DATA, f"{tally}; {without} have no interval"
-    if claim.quantifier is Quantifier.ALL and all(holding):
-        stronger = all(verdict is Verdict.HOLDS_STRONGER for verdict in verdicts)
-        return None, Verdict.HOLDS_STRONGER if stronger else Verdict.HOLDS, tally
-    if claim.quantifier is Quantifier.ANY and all(outside):
-        return None, _as_protocol_allows(claim, Verdict.DIFFERS), tally
-    return None, Verdict.INCONCLUSIVE, tally
-
-
-def _place(claim: Claim, part: _Part, interval: Interval | None) -> Verdict:
-    """Return the verdict on the interval of one cell."""
-    if part.not_attempted:
-        return Verdict.NOT_ATTEMPTED
-    if part.cell.unsupported:
-        return Verdict.NOT_APPLICABLE
-    if interval is None:
-        return Verdict.INSUFFICIENT_DATA
-    if math.isnan(interval.estimate):
-        return Verdict.ERROR
-    return _as_protocol_allows(claim, part.band.place(interval))
-
-
-def _as_protocol_allows(claim: Claim, verdict: Verdict) -> Verdict:
-    """Return FAILS in place of DIFFERS under an exact protocol."""
-    return Verdict.FAILS if verdict is Verdict.DIFFERS and claim.exact else verdict
 
 
 def dimension(claim: Claim, quantity: str, counts: Counts) -> str:
@@ -289,9 +185,9 @@ def dimension(claim: Claim, quantity: str, counts: Counts) -> str:
         return parse_unit(known[quantity].unit).dimension
     assert claim.scope is not None
     if quantity == SPEEDUP:
-        return "count" if claim.measure.along else "ratio"
+        return "count" if claim.measure.sweep else "ratio"
     if quantity == LATENCY:
-        return "ratio" if claim.measure.along else "time"
+        return "ratio" if claim.measure.sweep else "time"
     metrics = {metric.name: metric for metric in registry.workload(claim.scope.workload).metrics}
     if quantity not in metrics:
         raise UsageError(f"no quantity {quantity!r}; choose from {', '.join((LATENCY, SPEEDUP, *metrics))}")

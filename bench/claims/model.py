@@ -6,8 +6,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from bench.claims.cells import LATENCY, SPEEDUP
+from bench.claims.experiments import Statistic
 from bench.claims.published import Cell, Cells, Published, Strict, Table
-from bench.claims.rule import Rule, Verdict
+from bench.claims.rule import ClaimVerdict, Rule
 from bench.core.errors import UsageError
 from bench.report.query import Query
 
@@ -25,6 +27,23 @@ class Kind(StrEnum):
     DERIVED = "derived"
 
 
+class Origin(StrEnum):
+    """Who makes a claim."""
+
+    PAPER = "paper"
+    RELATED = "related"
+    CHECK = "check"
+
+    @property
+    def heading(self) -> str:
+        """The heading above its claims."""
+        return {
+            Origin.PAPER: "What the paper says",
+            Origin.RELATED: "What related work says",
+            Origin.CHECK: "This project's own checks, which the paper does not claim",
+        }[self]
+
+
 class Quantifier(StrEnum):
     """How the cells of a claim make its verdict."""
 
@@ -37,9 +56,9 @@ class Quantifier(StrEnum):
     def meaning(self) -> str:
         """How it decides, in a sentence."""
         return {
-            Quantifier.ALL: "every cell must hold, with intervals widened for their number",
-            Quantifier.ANY: "one cell must hold, with intervals widened for their number",
-            Quantifier.EACH: "each cell has a verdict of its own",
+            Quantifier.ALL: "every cell must hold, with Bonferroni-corrected intervals",
+            Quantifier.ANY: "one cell must hold, with Bonferroni-corrected intervals",
+            Quantifier.EACH: "each cell has a verdict of its own, with Bonferroni-corrected intervals",
             Quantifier.GEOMETRIC_MEAN: "the geometric mean of the cells must hold",
         }[self]
 
@@ -47,18 +66,23 @@ class Quantifier(StrEnum):
 class Measure(Strict):
     """What is measured in each cell of a scope.
 
-    ``quantity`` is ``latency`` (a call), ``speedup`` (latency of ``against`` / latency, paired), a metric of the
+    ``quantity`` is ``latency`` (a call), ``speedup`` (latency of a baseline / latency, paired), a metric of the
     workload, or a count: ``macs``, ``parameters`` or one that the paper's recipe defines. A claim of kind ``count``
     without a scope is about a total of the recipe.
     """
 
     quantity: str
-    against: tuple[str, ...] = ()
+    baselines: tuple[str, ...] = ()
     """Implementations to compare with: for a speed-up, and for the difference of a metric."""
-    along: str | None = None
+    sweep: str | None = None
     """The parameter along which steps are taken: latency at its next value / latency at a value of it."""
-    statistic: Literal["mean", "median"] = "mean"
+    statistic: Statistic = "mean"
     """What summarises a metric over seeds."""
+
+    @property
+    def timed(self) -> bool:
+        """Whether it is made of times, for which a machine has a margin."""
+        return self.quantity in (LATENCY, SPEEDUP)
 
 
 class Binding(Strict):
@@ -68,16 +92,16 @@ class Binding(Strict):
     case: tuple[str, ...] = ()
     quantity: str | None = None
     not_attempted: str = ""
-    """Why nothing here stands for it."""
+    """Why nothing stands for it."""
 
 
 class Derived(Strict):
     """Arithmetic on the paper's own numbers, cell by cell; a single cell on one side serves all of the other."""
 
-    operation: Literal["quotient", "difference", "saved"]
-    """cells / base, cells - base, or 1 - cells / base."""
+    operation: Literal["ratio", "difference", "reduction"]
+    """cells / baselines, cells - baselines, or 1 - cells / baselines."""
     cells: Cells
-    base: Cells
+    baselines: Cells
 
 
 class Protocol(Strict):
@@ -85,6 +109,7 @@ class Protocol(Strict):
 
     distance: Literal["exact", "proxy", "unknown"]
     differences: tuple[str, ...] = ()
+    """What a reader should know besides the machines and libraries, which the page takes from the records."""
 
     @model_validator(mode="after")
     def _differences_fit(self) -> Self:
@@ -98,7 +123,7 @@ class Protocol(Strict):
 class Expected(Strict):
     """A verdict that is known and explained; anything else is reported."""
 
-    verdict: Verdict
+    verdict: ClaimVerdict
     reason: str
 
 
@@ -110,8 +135,9 @@ class Claim(Strict):
     text: str
     """What is claimed, in the project's words."""
     where: str
-    address: str = ""
-    """Where it is published; by default the paper's address."""
+    url: str = ""
+    """Where it is published; by default the paper's."""
+    origin: Origin = Origin.PAPER
     kind: Kind
     published: Published
     protocol: Protocol | None = None
@@ -134,7 +160,7 @@ class Claim(Strict):
             if given := [name for name, part in parts.items() if part] or (self.derived and ["derived"]):
                 raise ValueError(f"not_attempted, and yet it has {given[0]}; drop one")
             return self
-        unneeded = {Kind.DERIVED: ("protocol", "scope", "measure"), Kind.COUNT: ("scope",)}.get(self.kind, ())
+        unneeded = {Kind.DERIVED: ("scope", "measure"), Kind.COUNT: ("scope",)}.get(self.kind, ())
         needed = {name: part for name, part in parts.items() if name not in unneeded}
         if missing := [name for name, part in needed.items() if part is None]:
             raise ValueError(f"{missing[0]} is missing; give it, or say why in not_attempted")
@@ -144,10 +170,21 @@ class Claim(Strict):
             raise ValueError("a derived claim needs no records: drop scope and measure")
         return self
 
+    @model_validator(mode="after")
+    def _orders_are_strict(self) -> Self:
+        if self.kind in (Kind.ORDER, Kind.TREND) and self.rule and not self.rule.is_open:
+            raise ValueError(f"the rule of kind {self.kind} is above or below: what is equal does not bear it out")
+        return self
+
     @property
     def exact(self) -> bool:
-        """Whether it may fail: a paper's own arithmetic is always judged by its own protocol."""
-        return self.protocol.distance == "exact" if self.protocol else self.kind is Kind.DERIVED
+        """Whether its protocol is the paper's own, so that it may fail."""
+        return self.protocol is not None and self.protocol.distance == "exact"
+
+    @property
+    def has_margin(self) -> bool:
+        """Whether differences within the margin of its machine do not decide it."""
+        return self.kind in (Kind.ORDER, Kind.TREND) and self.measure is not None and self.measure.timed
 
 
 class Paper(Strict):
@@ -156,11 +193,11 @@ class Paper(Strict):
     id: str = Field(pattern=r"^[a-z0-9_]+$")
     title: str
     venue: str
-    address: str
+    url: str
     summary: str
     """What it proposes, in a sentence."""
     source: str
-    """Which of its figures could be had, and from where."""
+    """Which of its numbers were available, and from where."""
 
 
 class ClaimsFile(Strict):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from decimal import Decimal
+from statistics import NormalDist
 from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -47,17 +48,10 @@ class Number(Strict):
         exponent = self.value.as_tuple().exponent
         return max(0, -exponent) if isinstance(exponent, int) else 0
 
-    def interval(self, confidence: float) -> Interval:
-        """Return the values that the printed number stands for.
-
-        With a spread, this is Student's interval of the mean. Without one it is what rounds to the printed digits, with
-        a confidence of 1.
-        """
-        value = float(self.value)
-        if self.spread is not None and self.runs is not None:
-            reach = t_quantile(confidence, self.runs - 1) * float(self.spread) / math.sqrt(self.runs)
-            return Interval(value, value - reach, value + reach, confidence)
-        half = 0.5 * 10.0**-self.digits
+    @property
+    def rounded(self) -> Interval:
+        """What rounds to the printed digits, with a confidence of 1."""
+        value, half = float(self.value), 0.5 * 10.0**-self.digits
         return Interval(value, value - half, value + half, 1.0)
 
 
@@ -76,18 +70,38 @@ CellValue = Annotated[Number | None, BeforeValidator(_cell)]
 
 
 class Cell(NamedTuple):
-    """A printed number with its place in a table."""
+    """A printed number of a table."""
 
     table: str
     row: str
     column: str
     number: Number
     unit: Unit
+    tested: int | None = None
+    """For an accuracy of a single training, the size of the test set."""
 
     @property
-    def place(self) -> str:
+    def name(self) -> str:
         """The row and column, which tell it from the table's other cells."""
         return f"{self.row}, {self.column}"
+
+    def interval(self, confidence: float) -> Interval:
+        """Return the values that the printed number may stand for, in its unit.
+
+        With a spread, this is Student's interval of the mean over runs. For an accuracy on a test set of known size, it
+        is the normal approximation of the binomial distribution. Otherwise it is what rounds to the printed digits,
+        with a confidence of 1.
+        """
+        value, number = float(self.number.value), self.number
+        if number.spread is not None and number.runs is not None:
+            reach = t_quantile(confidence, number.runs - 1) * float(number.spread) / math.sqrt(number.runs)
+        elif self.tested is not None:
+            fraction = value * self.unit.scale
+            deviation = math.sqrt(fraction * (1 - fraction) / self.tested)
+            reach = NormalDist().inv_cdf((1 + confidence) / 2) * deviation / self.unit.scale
+        else:
+            return number.rounded
+        return Interval(value, value - reach, value + reach, confidence)
 
     def text(self) -> str:
         """Return the number as printed, with its unit."""
@@ -100,7 +114,11 @@ class Table(Strict):
     id: str = Field(pattern=r"^[a-z0-9-]+$")
     title: str
     where: str
-    address: str = ""
+    url: str = ""
+    tested: int | None = Field(default=None, ge=1)
+    """The number of items in the test set, where the table has accuracies of single trainings."""
+    note: str = ""
+    """What a reader should know about it; the project's words, not the paper's."""
     columns: dict[str, UnitName] = Field(min_length=1)
     rows: dict[str, list[CellValue]] = Field(min_length=1)
 
@@ -124,11 +142,15 @@ class Table(Strict):
             if unknown := [name for name in wanted if name not in there_are]:
                 raise UsageError(f"table {self.id} has no {what} {unknown[0]!r}; choose from {', '.join(there_are)}")
         return [
-            Cell(self.id, row, column, number, parse_unit(unit))
+            self._cell(row, column, number)
             for row in rows or self.rows
-            for (column, unit), number in zip(self.columns.items(), self.rows[row], strict=True)
+            for column, number in zip(self.columns, self.rows[row], strict=True)
             if number is not None and (not columns or column in columns)
         ]
+
+    def _cell(self, row: str, column: str, number: Number) -> Cell:
+        unit = parse_unit(self.columns[column])
+        return Cell(self.id, row, column, number, unit, self.tested if unit.dimension == "fraction" else None)
 
 
 class Cells(Strict):

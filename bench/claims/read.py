@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.claims.cells import SPEEDUP, Counts
+from bench.claims.cells import SPEEDUP
+from bench.claims.counts import Counts
 from bench.claims.derived import derived_cells
 from bench.claims.derived import dimension as derived_dimension
-from bench.claims.evaluate import bound, dimension, published_cells
+from bench.claims.evaluate import bind, dimension, published_cells
 from bench.claims.model import Claim, ClaimsFile, Kind, Quantifier
 from bench.claims.units import parse_unit
 from bench.core import registry
@@ -66,14 +67,14 @@ def _model_faults(error: ValidationError, content: Mapping[str, Any]) -> Iterato
     """Yield a line for each fault of the model, with the id of the claim or table that has it."""
     for detail in error.errors():
         part, *rest = detail["loc"] or ("file",)
-        place = str(part)
+        entry = str(part)
         if part in ("claim", "table") and rest:
             index, *rest = rest
-            place = f"{part} {_name(content.get(str(part)), index)}"
+            entry = f"{part} {_name(content.get(str(part)), index)}"
         field = ".".join(map(str, rest))
         message = detail["msg"].removeprefix("Value error, ")
         message = "unknown field; drop it or correct its name" if detail["type"] == "extra_forbidden" else message
-        yield ": ".join(filter(None, (place, field, message[:1].lower() + message[1:])))
+        yield ": ".join(filter(None, (entry, field, message[:1].lower() + message[1:])))
 
 
 def _name(entries: Any, index: int | str) -> str:
@@ -89,7 +90,7 @@ def _faults(claim: Claim, claims: ClaimsFile, counts: Counts) -> Iterator[str]:
     checks: dict[str, Callable[[], None]] = {
         "published": lambda: _check_published(claim, claims),
         "bind": lambda: _check_bindings(claim, claims),
-        "scope": lambda: _check_scope(claim),
+        "scope": lambda: _check_scope(claim, claims),
         "measure": lambda: _check_measure(claim, counts),
         "unit": lambda: _check_unit(claim, claims, counts),
         "rule": lambda: _check_rule(claim, claims),
@@ -116,22 +117,30 @@ def _check_bindings(claim: Claim, claims: ClaimsFile) -> None:
             raise UsageError("bindings are for the rows and columns of a published table, and there is none")
         return
     cells = published_cells(claim, claims)
-    names = dict.fromkeys(name for cell in cells for name in (cell.row, cell.column, cell.place))
+    names = dict.fromkeys(name for cell in cells for name in (cell.row, cell.column, cell.name))
     if unknown := sorted(claim.bind.keys() - names):
         choices = "; ".join(names)
         raise UsageError(f"{unknown[0]!r} is no row, column or cell of what is published; choose from {choices}")
 
 
-def _check_scope(claim: Claim) -> None:
-    """Check that the query, with each binding, is known and covers something."""
+def _check_scope(claim: Claim, claims: ClaimsFile) -> None:
+    """Check that the query, with each binding, is known, names implementations and covers something."""
     if claim.scope is None or claim.measure is None:
         return
-    claim.scope.check(claim.measure.against)
+    claim.scope.check(claim.measure.baselines)
     for name, binding in claim.bind.items():
         try:
             claim.scope.narrowed(binding.impl, binding.case).check()
         except UsageError as error:
             raise UsageError(f"with {name!r}: {error}") from None
+    if claim.kind is Kind.COUNT:
+        return
+    queries = {"it": claim.scope}
+    if claim.published.cells:
+        bound = {cell.name: bind(claim, cell) for cell in published_cells(claim, claims)}
+        queries = {name: query for name, (query, _, reason) in bound.items() if query and not reason}
+    if nameless := [name for name, query in queries.items() if not query.impl]:
+        raise UsageError(f"{nameless[0]} names no implementation; give impl = [IMPLEMENTATION]")
 
 
 def _check_measure(claim: Claim, counts: Counts) -> None:
@@ -141,19 +150,30 @@ def _check_measure(claim: Claim, counts: Counts) -> None:
     measure = claim.measure
     for quantity in [measure.quantity, *(b.quantity for b in claim.bind.values() if b.quantity)]:
         dimension(claim, quantity, counts)
-    if measure.quantity == SPEEDUP and not measure.against:
-        raise UsageError("a speedup needs against = [IMPLEMENTATION]")
-    if measure.along and claim.scope:
+    if measure.quantity == SPEEDUP and not measure.baselines:
+        raise UsageError("a speedup needs baselines = [IMPLEMENTATION]")
+    if measure.sweep and claim.scope:
         parameters = registry.workload(claim.scope.workload).case_type.model_fields
-        if measure.along not in parameters:
-            raise UsageError(f"no parameter {measure.along!r} to go along; choose from {', '.join(parameters)}")
-    if claim.kind is Kind.TREND and not measure.along:
-        raise UsageError("a trend needs along = PARAMETER")
-    if claim.kind is Kind.CROSSOVER and not (measure.along and measure.quantity == SPEEDUP):
-        raise UsageError("a crossover is that of a speedup along a parameter")
-    if claim.quantifier is Quantifier.GEOMETRIC_MEAN and len(measure.against) > 1:
-        raise UsageError("ratios that share a record are not independent: for a geometric mean, give one in against")
-    if claim.quantifier is Quantifier.GEOMETRIC_MEAN and dimension(claim, measure.quantity, counts) == "fraction":
+        if measure.sweep not in parameters:
+            raise UsageError(f"no parameter {measure.sweep!r} to sweep; choose from {', '.join(parameters)}")
+    if measure.sweep and not measure.timed:
+        raise UsageError(f"a sweep is for latency and speedup, not for {measure.quantity}")
+    if claim.kind is Kind.TREND and not measure.sweep:
+        raise UsageError("a trend needs sweep = PARAMETER")
+    if claim.kind is Kind.CROSSOVER and not (measure.sweep and measure.quantity == SPEEDUP):
+        raise UsageError("a crossover is that of a speedup with a sweep of a parameter")
+    if claim.quantifier is Quantifier.GEOMETRIC_MEAN:
+        _check_mean(claim, dimension(claim, measure.quantity, counts))
+
+
+def _check_mean(claim: Claim, dimension: str) -> None:
+    """Check that a geometric mean makes sense."""
+    assert claim.measure is not None
+    if claim.measure.sweep:
+        raise UsageError("the mean of successive steps depends on the first and the last value alone; take all or each")
+    if len(claim.measure.baselines) > 1:
+        raise UsageError("ratios that share a record are not independent: for a geometric mean, give one baseline")
+    if dimension == "fraction":
         raise UsageError("a geometric mean is for times and ratios, not for differences or fractions")
 
 
@@ -166,7 +186,7 @@ def _check_unit(claim: Claim, claims: ClaimsFile, counts: Counts) -> None:
         pairs.append((claim.published.unit, claim.measure.quantity, dimension(claim, claim.measure.quantity, counts)))
     elif claim.measure:
         for printed in published_cells(claim, claims):
-            _, measure, reason = bound(claim, printed)
+            _, measure, reason = bind(claim, printed)
             if not reason:
                 pairs.append((printed.unit.name, measure.quantity, dimension(claim, measure.quantity, counts)))
     for unit, name, measured in pairs:

@@ -12,11 +12,11 @@ from bench.core.errors import UsageError
 from bench.core.option_values import parse_fraction
 from bench.stats.interval import Interval
 
-RULE_VERSION: Final = 1
+RULE_VERSION: Final = 2
 """Version of the way in which verdicts are decided; a stored verdict of another version is stale."""
 
 
-class Verdict(StrEnum):
+class ClaimVerdict(StrEnum):
     """What records say of a claim."""
 
     HOLDS = "holds"
@@ -25,31 +25,33 @@ class Verdict(StrEnum):
     DIFFERS = "differs"
     INCONCLUSIVE = "inconclusive"
     INSUFFICIENT_DATA = "insufficient data"
-    NOT_APPLICABLE = "not applicable here"
+    UNSUPPORTED = "unsupported"
     NOT_ATTEMPTED = "not attempted"
     ERROR = "error"
 
     @property
     def meaning(self) -> str:
-        """What it means, in a sentence."""
+        """What it means, in a sentence; the table of ``docs/claims.md`` has the same sentences."""
         return _MEANINGS[self]
 
     @property
     def decided(self) -> bool:
         """Whether it says yes or no."""
-        return self in (Verdict.HOLDS, Verdict.HOLDS_STRONGER, Verdict.FAILS, Verdict.DIFFERS)
+        return self in (ClaimVerdict.HOLDS, ClaimVerdict.HOLDS_STRONGER, ClaimVerdict.FAILS, ClaimVerdict.DIFFERS)
 
 
 _MEANINGS = {
-    Verdict.HOLDS: "The whole interval lies in the band that the rule allows.",
-    Verdict.HOLDS_STRONGER: "The whole interval lies beyond the band, in the direction that the claim is about.",
-    Verdict.FAILS: "The whole interval lies outside the band, and the protocol is the paper's own.",
-    Verdict.DIFFERS: "The whole interval lies outside the band under another protocol: no statement about the paper.",
-    Verdict.INCONCLUSIVE: "The interval reaches across an end of the band.",
-    Verdict.INSUFFICIENT_DATA: "There are no records, or too few of them for an interval.",
-    Verdict.NOT_APPLICABLE: "The implementation supports none of the cases.",
-    Verdict.NOT_ATTEMPTED: "Nothing was measured; the reason stands beside it.",
-    Verdict.ERROR: "The claim could not be evaluated.",
+    ClaimVerdict.HOLDS: "The whole interval lies in the band that the rule allows.",
+    ClaimVerdict.HOLDS_STRONGER: "The whole interval lies beyond the band, in the direction that the claim is about.",
+    ClaimVerdict.FAILS: "The whole interval lies outside the band, and the protocol is the paper's own.",
+    ClaimVerdict.DIFFERS: (
+        "The whole interval lies outside the band under another protocol, which says nothing against the paper."
+    ),
+    ClaimVerdict.INCONCLUSIVE: "The interval reaches across an end of the band.",
+    ClaimVerdict.INSUFFICIENT_DATA: "Records of the scope are missing or failed, or are too few for an interval.",
+    ClaimVerdict.UNSUPPORTED: "The implementation supports none of the cases.",
+    ClaimVerdict.NOT_ATTEMPTED: "Nothing was measured, for the reason beside it.",
+    ClaimVerdict.ERROR: "The claim could not be evaluated.",
 }
 
 Direction = Literal["higher", "lower"]
@@ -61,20 +63,38 @@ class Band(NamedTuple):
     low: float
     high: float
     direction: Direction | None = None
+    open: bool = False
+    """Whether its ends do not belong to it, as for a claim that something is faster."""
 
-    def place(self, interval: Interval) -> Verdict:
-        """Return the verdict on an interval in the same unit; outside the band it is DIFFERS."""
-        if not (math.isfinite(interval.low) and math.isfinite(interval.high)):
-            return Verdict.INSUFFICIENT_DATA
+    def judge(self, interval: Interval, margin: float = 0.0) -> ClaimVerdict:
+        """Return the verdict on an interval in the same unit; outside the band it is DIFFERS.
+
+        With a ``margin`` (a fraction), an open band is decided only by intervals that lie wholly more than that beyond
+        its end, on either side: smaller differences do not matter.
+        """
+        if self.direction == "higher" and interval.low > self.high:
+            return ClaimVerdict.HOLDS_STRONGER
+        if self.direction == "lower" and interval.high < self.low:
+            return ClaimVerdict.HOLDS_STRONGER
+        if self._contains(interval, 1 + margin):
+            return ClaimVerdict.HOLDS
+        if self._excludes(interval, 1 + margin):
+            return ClaimVerdict.DIFFERS
+        unbounded = interval.high == math.inf and interval.low in (-math.inf, 0)
+        return ClaimVerdict.INSUFFICIENT_DATA if unbounded else ClaimVerdict.INCONCLUSIVE
+
+    def _contains(self, interval: Interval, factor: float) -> bool:
+        if self.open:
+            return self.low * factor < interval.low and interval.high < self.high / factor
         low = -math.inf if self.direction == "lower" else self.low
         high = math.inf if self.direction == "higher" else self.high
-        if self.direction == "higher" and interval.low > self.high:
-            return Verdict.HOLDS_STRONGER
-        if self.direction == "lower" and interval.high < self.low:
-            return Verdict.HOLDS_STRONGER
-        if low <= interval.low and interval.high <= high:
-            return Verdict.HOLDS
-        return Verdict.DIFFERS if interval.high < low or interval.low > high else Verdict.INCONCLUSIVE
+        return low <= interval.low and interval.high <= high
+
+    def _excludes(self, interval: Interval, factor: float) -> bool:
+        if self.open:
+            return interval.high <= self.low / factor or interval.low >= self.high * factor
+        below = self.direction != "lower" and interval.high < self.low
+        return below or (self.direction != "higher" and interval.low > self.high)
 
 
 class Rule(Strict):
@@ -89,6 +109,10 @@ class Rule(Strict):
     """Absolute tolerance around the published value."""
     at_least: Decimal | None = None
     at_most: Decimal | None = None
+    above: Decimal | None = None
+    """Lower bound which does not bear the claim out itself: for "more accurate" and "faster"."""
+    below: Decimal | None = None
+    """Upper bound of the same kind."""
     direction: Direction | None = None
     """The direction in which the claim would hold more strongly."""
     reason: str = ""
@@ -104,9 +128,8 @@ class Rule(Strict):
 
     @model_validator(mode="after")
     def _is_one_kind(self) -> Self:
-        bounded = self.at_least is not None or self.at_most is not None
-        if sum((self.within is not None, self.plus_minus is not None, bounded)) > 1:
-            raise ValueError("give one of: within, plus_minus, at_least and at_most")
+        if sum((self.within is not None, self.plus_minus is not None, self.is_closed, self.is_open)) > 1:
+            raise ValueError("give one of: within, plus_minus, at_least and at_most, above and below")
         return self
 
     @property
@@ -115,9 +138,14 @@ class Rule(Strict):
         return self.within is not None or self.plus_minus is not None
 
     @property
-    def bounded(self) -> bool:
-        """Whether it states bounds of its own."""
+    def is_closed(self) -> bool:
+        """Whether it states bounds that bear the claim out themselves."""
         return self.at_least is not None or self.at_most is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it states bounds that do not bear the claim out themselves."""
+        return self.above is not None or self.below is not None
 
     def band(self, value: Decimal | None, low: Decimal | None = None, high: Decimal | None = None) -> Band:
         """Return the band for a published value, or a published range where the rule states neither.
@@ -127,25 +155,27 @@ class Rule(Strict):
         """
         if self.needs_value:
             if value is None:
-                raise UsageError("the rule needs a published value; give at_least or at_most instead")
+                raise UsageError("the rule needs a published value; give at_least, at_most, above or below instead")
             centre = float(value)
             reach = abs(centre) * parse_fraction(self.within) if self.within else float(self.plus_minus or 0)
             return Band(centre - reach, centre + reach, self.direction)
-        if not self.bounded:
-            if low is None and high is None:
-                raise UsageError("the rule is empty and no range was published; give within, at_least or at_most")
-            return _band(low, high, self.direction)
-        return _band(self.at_least, self.at_most, self.direction)
+        if self.is_open:
+            return _band(self.above, self.below, self.direction)._replace(open=True)
+        if self.is_closed:
+            return _band(self.at_least, self.at_most, self.direction)
+        if low is None and high is None:
+            raise UsageError("the rule is empty and no range was published; give within, at_least, at_most or above")
+        return _band(low, high, self.direction)
 
     def text(self) -> str:
         """Return the rule in words."""
+        bounds = {"at least": self.at_least, "at most": self.at_most, "above": self.above, "below": self.below}
         if self.within is not None:
             words = f"within {self.within} of the published value"
         elif self.plus_minus is not None:
             words = f"within ±{self.plus_minus} of the published value"
-        elif self.bounded:
-            ends = (("at least", self.at_least), ("at most", self.at_most))
-            words = " and ".join(f"{word} {end}" for word, end in ends if end is not None)
+        elif self.is_closed or self.is_open:
+            words = " and ".join(f"{word} {bound}" for word, bound in bounds.items() if bound is not None)
         else:
             words = "within the published range"
         return words + (f"; {self.direction} holds more strongly" if self.direction else "")

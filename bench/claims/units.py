@@ -41,6 +41,7 @@ _PLAIN = {
     "µs": ("time", 1e3),
     "ms": ("time", 1e6),
     "s": ("time", 1e9),
+    "GOP/s": ("speed", 1e9),
 }
 _COUNTED = {"parameters": "parameters", "MACs": "MACs", "epochs": "count", "groups": "count"}
 _PREFIXES = {"": 1.0, "K ": 1e3, "M ": 1e6, "G ": 1e9}

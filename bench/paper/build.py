@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.claims import read, stored
-from bench.claims.evaluate import Outcome, evaluate
+from bench.claims.evaluate import evaluate
 from bench.claims.model import ClaimsFile
+from bench.claims.outcome import Outcome
 from bench.core.errors import RunError, UsageError
 from bench.core.files import whole
 from bench.paper.content import Figure, Table
-from bench.paper.coverage import coverage
+from bench.paper.coverage import by_origin
+from bench.paper.data import PaperData
 from bench.paper.drawing import drawing_style
 from bench.paper.files import content_files
-from bench.paper.material import Material
 from bench.paper.page import IndexEntry, render, render_index
 from bench.paper.recipe import Recipe, load_recipe
 from bench.report.units import counted
@@ -85,13 +86,13 @@ def build(paper: Paper, runs: Sequence[Run], output: Path) -> Built:
         RunError: where a file cannot be written.
     """
     outcomes = evaluate(paper.claims, runs, paper.recipe.counts)
-    material = Material(paper.claims, outcomes, runs)
-    tables = [table for make in paper.recipe.tables if (table := make(material))]
+    data = PaperData(paper.claims, outcomes, runs)
+    tables = [table for make in paper.recipe.tables if (table := make(data))]
     with drawing_style():
-        figures = [figure for draw in paper.recipe.figures if (figure := draw(material))]
+        figures = [figure for draw in paper.recipe.figures if (figure := draw(data))]
     page = output / "index.html"
     files = content_files(tables, figures)
-    files[page.name] = render(material, paper.recipe, tables, figures, files).encode()
+    files[page.name] = render(data, paper.recipe, tables, figures, files).encode()
     _write(output, files)
     return Built(paper, outcomes, page, tables, figures)
 
@@ -106,13 +107,13 @@ def build_index(built: Sequence[Built], output: Path) -> Path:
         IndexEntry(
             title=each.paper.claims.paper.title,
             summary=each.paper.claims.paper.summary,
-            address=each.page.relative_to(output).as_posix(),
-            coverage=coverage(each.outcomes),
+            url=each.page.relative_to(output).as_posix(),
+            coverage=by_origin(each.outcomes),
             content=each.content,
         )
         for each in built
     ]
-    total = coverage([outcome for each in built for outcome in each.outcomes])
+    total = by_origin([outcome for each in built for outcome in each.outcomes])
     page = output / "index.html"
     _write(output, {page.name: render_index(entries, total).encode()})
     return page

@@ -21,6 +21,8 @@ class Measured:
     records: tuple[RecordRef, ...]
     least_digits: int = 0
     """Decimals to show at least, as many as the published number beside it has."""
+    cases: int | None = None
+    """The number of cases that it is a mean over; None where it is no mean."""
 
     @property
     def text(self) -> str:
@@ -47,10 +49,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class Quoted:
-    """A published number, and the claim that quotes it."""
+    """A published number."""
 
     text: str
     claim: str
+    """The id of the claim that quotes it; empty where none does."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,7 @@ class Figure:
     """Name of its files."""
     title: str
     caption: str
-    alternative: str
+    alt_text: str
     """What it shows, for those who cannot see it."""
     drawing: Drawing
     data: pd.DataFrame

@@ -58,14 +58,14 @@ def series_style(index: int) -> tuple[str, str]:
     return COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
 
 
-def legend(figure: Figure, panels: Sequence[Axes], columns: int) -> None:
+def add_legend(figure: Figure, panels: Sequence[Axes], columns: int) -> None:
     """Add a legend below the panels, of the series that any of them has."""
     pairs = (zip(*axes.get_legend_handles_labels(), strict=True) for axes in panels)
     handles = {label: handle for handle, label in chain.from_iterable(pairs)}
     figure.legend(list(handles.values()), list(handles), loc="outside lower center", ncols=columns)
 
 
-def logarithmic(axes: Axes, axis: Literal["x", "y"]) -> None:
+def set_logarithmic(axes: Axes, axis: Literal["x", "y"]) -> None:
     """Make an axis logarithmic, with plain numbers at 1, 2 and 5 of each decade."""
     getattr(axes, f"set_{axis}scale")("log")
     ticks = getattr(axes, f"{axis}axis")
@@ -74,7 +74,7 @@ def logarithmic(axes: Axes, axis: Literal["x", "y"]) -> None:
     ticks.set_minor_formatter(NullFormatter())
 
 
-def saved(figure: Figure, kind: Literal["svg", "pdf"]) -> bytes:
+def save_figure(figure: Figure, kind: Literal["svg", "pdf"]) -> bytes:
     """Return the content of a figure's file, without the time at which it was made."""
     buffer = BytesIO()
     with drawing_style():

@@ -10,15 +10,17 @@ from typing import NamedTuple
 from jinja2 import Environment
 from markupsafe import Markup
 
-from bench.claims.evaluate import Outcome
 from bench.claims.evidence import RecordRef
-from bench.claims.model import Claim
-from bench.claims.rule import Verdict
+from bench.claims.machines import MachineKind
+from bench.claims.model import Claim, Origin
+from bench.claims.outcome import Outcome
+from bench.claims.rule import ClaimVerdict
 from bench.paper.content import Computed, Figure, Measured, Quoted, Table
-from bench.paper.coverage import Coverage, coverage
-from bench.paper.material import Material
+from bench.paper.coverage import Coverage, by_origin
+from bench.paper.data import PaperData
 from bench.paper.recipe import Recipe
 from bench.report.page_templates import page_environment, page_style
+from bench.report.units import size
 from bench.store import Run
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -52,17 +54,17 @@ class EvidenceList:
 
 
 @dataclass(frozen=True)
-class ClaimView:
-    """A claim with its outcomes, as the page shows it."""
+class MachineView:
+    """The outcomes of a claim on one kind of machine, or of a claim that needs none."""
 
-    claim: Claim
+    machine: MachineKind | None
     outcomes: list[Outcome]
 
     @property
-    def tally(self) -> list[tuple[Verdict, int]]:
+    def tally(self) -> list[tuple[ClaimVerdict, int]]:
         """Each verdict with the number of its outcomes, in the order of the closed set."""
         counts = Counter(outcome.verdict for outcome in self.outcomes)
-        return [(verdict, counts[verdict]) for verdict in Verdict if counts[verdict]]
+        return [(verdict, counts[verdict]) for verdict in ClaimVerdict if counts[verdict]]
 
     @property
     def single(self) -> Outcome | None:
@@ -70,27 +72,48 @@ class ClaimView:
         return self.outcomes[0] if len(self.outcomes) == 1 else None
 
 
+class ClaimView(NamedTuple):
+    """A claim with its outcomes, as the page shows it."""
+
+    claim: Claim
+    machines: list[MachineView]
+
+
+class Section(NamedTuple):
+    """The claims of one origin."""
+
+    origin: Origin
+    coverage: Coverage
+    views: list[ClaimView]
+
+
+class MachineUse(NamedTuple):
+    """A kind of machine that some number of the page comes from, with its runs."""
+
+    machine: MachineKind
+    runs: list[Run]
+
+
 def render(
-    material: Material,
+    data: PaperData,
     recipe: Recipe,
     tables: Sequence[Table],
     figures: Sequence[Figure],
     files: Mapping[str, bytes],
 ) -> str:
     """Return the page as HTML; ``files`` are those of the tables and figures, which the page holds too."""
-    claims, outcomes = material.claims, material.outcomes
+    claims = data.claims
     environment = _environment()
     evidence = EvidenceList()
     body = environment.get_template("body.html").render(
         claims=claims,
-        views=[ClaimView(claim, [each for each in outcomes if each.claim is claim]) for claim in claims.claim],
-        coverage=coverage(outcomes),
-        verdicts=list(Verdict),
+        sections=_sections(data),
+        verdicts=list(ClaimVerdict),
         tables=[(table, _downloads(table.name, files)) for table in tables],
         figures=[(figure, _downloads(figure.name, files)) for figure in figures],
-        runs=_runs_used(material, tables, figures),
+        machines=_machines_used(data, tables, figures),
         evidence=evidence,
-        material=material,
+        data=data,
         requests=recipe.requests,
     )
     # Evidence comes last, once all numbers have asked for their anchors.
@@ -104,14 +127,14 @@ class IndexEntry(NamedTuple):
 
     title: str
     summary: str
-    address: str
-    """Address of its page, relative to the list."""
-    coverage: Coverage
+    url: str
+    """The page, relative to the list."""
+    coverage: Mapping[Origin, Coverage]
     content: str
     """The number of its tables and figures, in words."""
 
 
-def render_index(papers: Sequence[IndexEntry], total: Coverage) -> str:
+def render_index(papers: Sequence[IndexEntry], total: Mapping[Origin, Coverage]) -> str:
     """Return the list of all papers as HTML."""
     return (
         _environment()
@@ -131,22 +154,43 @@ def number_of(outcome: Outcome) -> Measured | Computed | None:
     return Computed(f"{number.text} [{number.ends}]" if number.ends else number.text)
 
 
+def _sections(data: PaperData) -> list[Section]:
+    """Return the claims of each origin with their outcomes."""
+    sections = []
+    for origin, covered in by_origin(data.outcomes).items():
+        views = []
+        for claim in data.claims.claim:
+            if claim.origin is origin:
+                by_kind: dict[MachineKind | None, list[Outcome]] = {}
+                for outcome in data.outcomes_of(claim.id):
+                    by_kind.setdefault(outcome.machine, []).append(outcome)
+                views.append(ClaimView(claim, [MachineView(*group) for group in by_kind.items()]))
+        sections.append(Section(origin, covered, views))
+    return sections
+
+
 def _environment() -> Environment:
     environment = page_environment(_TEMPLATES)
     kinds = {"measured": Measured, "quoted": Quoted, "computed": Computed}
     environment.tests |= {name: lambda cell, kind=kind: isinstance(cell, kind) for name, kind in kinds.items()}
-    environment.filters["number_of"] = number_of
+    environment.filters |= {"number_of": number_of, "size": size}
     return environment
 
 
-def _runs_used(material: Material, tables: Sequence[Table], figures: Sequence[Figure]) -> list[Run]:
-    """Return the runs that some number of the page comes from."""
+def _machines_used(data: PaperData, tables: Sequence[Table], figures: Sequence[Figure]) -> list[MachineUse]:
+    """Return the machines and runs that some number of the page comes from."""
     cells = (cell for table in tables for row in table.rows for cell in row)
     references = [ref for cell in cells if isinstance(cell, Measured) for ref in cell.records]
     references += [ref for figure in figures for ref in figure.records]
-    references += [ref for outcome in material.outcomes for ref in outcome.evidence.records]
+    references += [ref for outcome in data.outcomes for ref in outcome.evidence.records]
     used = {ref.run for ref in references}
-    return [run for run in material.runs if run.name in used]
+    runs: dict[MachineKind, list[Run]] = {}
+    for run in data.runs:
+        if run.name in used:
+            machines = run.info.machines.values()
+            for kind in {MachineKind.of(machine.environment, run.info.target) for machine in machines}:
+                runs.setdefault(kind, []).append(run)
+    return [MachineUse(*use) for use in sorted(runs.items(), key=lambda use: (use[0].name, use[0].id))]
 
 
 def _downloads(name: str, files: Mapping[str, bytes]) -> list[Download]:

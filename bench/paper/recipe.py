@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.claims.cells import Counts
+from bench.claims.counts import Counts
 from bench.core.errors import UsageError
 from bench.paper.content import Figure, Table
-from bench.paper.material import Material
+from bench.paper.data import PaperData
 from bench.store import Request
 
 FILE = "recipe.py"
@@ -26,8 +26,8 @@ class Recipe:
     """The runs that have all records that the claims, tables and figures need."""
     counts: Counts = field(default_factory=dict)
     """Counts by formula that claims may refer to, besides ``macs`` and ``parameters`` of a case."""
-    tables: tuple[Callable[[Material], Table | None], ...] = ()
-    figures: tuple[Callable[[Material], Figure | None], ...] = ()
+    tables: tuple[Callable[[PaperData], Table | None], ...] = ()
+    figures: tuple[Callable[[PaperData], Figure | None], ...] = ()
 
 
 def load_recipe(folder: Path) -> Recipe:

@@ -2,7 +2,7 @@
 
 import torch
 
-from bench.claims.cells import Total
+from bench.claims.counts import Total
 from bench.paper.recipe import Recipe
 from impls.networks.block import STANDARD
 from impls.networks.catalogue import create_network

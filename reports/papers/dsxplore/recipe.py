@@ -4,30 +4,25 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-import pandas as pd
 import torch
 from torch import nn
 
-from bench.claims.cells import Count, Total
+from bench.claims.counts import Count, Total
 from bench.claims.model import Measure
 from bench.claims.units import decimal
 from bench.core.case import Case
 from bench.core.target import Target
 from bench.paper.content import Computed, Figure, Measured, Table, TableCell
-from bench.paper.drawing import INK, legend, logarithmic, new_figure, series_style
-from bench.paper.material import Material
+from bench.paper.data import PaperData
 from bench.paper.recipe import Recipe
+from bench.paper.speedups import CAPTION, SpeedupPoint, draw_speedups, speedup_data
 from bench.report.query import Query
 from bench.store import Request
 from impls.networks.block import DW_PW, STANDARD, Block, dw_scc
 from impls.networks.catalogue import create_network
 from impls.networks.count import count_macs, count_parameters
 from impls.sliding_channel_conv2d._windows import Windows, overlap
-from impls.sliding_channel_conv2d.workload import (
-    DSXPLORE_LAYERS,
-    SlidingChannelConv2d,
-    SlidingChannelConv2dCase,
-)
+from impls.sliding_channel_conv2d.workload import DSXPLORE_LAYERS, SlidingChannelConv2dCase
 
 OVERLAPS = ("0.25", "0.5", "0.75", "0.33")
 CHANNEL_GROUPS = (2, 4, 8)
@@ -41,39 +36,41 @@ IMPLEMENTATIONS = {
     "onnxruntime": "ONNX Runtime, dense",
     "native": "Featherbench's own",
 }
-REACHED = 2
-"""The number of windows over a channel that the published backward pass adds up at most."""
+VISITED = 2
+"""The number of windows over a channel that the published backward pass sums at most."""
 
 
-def windows(material: Material) -> Table:
-    """Return how many distinct windows a layer has, and what the published backward pass reaches of them."""
+def windows(data: PaperData) -> Table:
+    """Return how many distinct windows a layer has, and what the published backward pass keeps of its gradient."""
     cin, cout, _ = next(layer for layer in DSXPLORE_LAYERS if layer[:2] == (128, 128))
     rows: list[list[TableCell]] = []
     for cg in CHANNEL_GROUPS:
         for co in OVERLAPS:
             layer = Windows(cin, cout, cg, overlap(co))
             covering = _covering(layer)
-            reached = sum(min(REACHED, count) for count in covering) / sum(covering)
+            kept = sum(min(VISITED, count) for count in covering) / sum(covering)
             step = decimal(float(layer.step), 2).removesuffix(".00")
-            of_a_lap = f"{min(covering)} to {max(covering)}"
-            numbers = (step, f"{len(layer.filters)} of {cout}", of_a_lap, f"{100 * reached:.0f} %")
-            rows.append([f"cg {cg}, co {co}", *map(Computed, numbers)])
+            per_channel = f"{min(covering)} to {max(covering)}"
+            numbers = (step, f"{len(layer.filters)} of {cout}", per_channel)
+            kept_cell = Computed(f"{100 * kept:.0f} %") if layer.step.denominator == 1 else "–"
+            rows.append([f"cg {cg}, co {co}", *map(Computed, numbers), kept_cell])
     return Table(
         "dsxplore-windows",
         f"Windows of a layer with {cin} input and {cout} output channels",
-        "Computed by formula. A lap is the windows of successive filters until all channels are passed. The authors' "
-        "backward pass adds up at most two of a lap's windows over a channel, so with more of them contributions to "
-        "the gradient are missing. Where the step is no whole number, their forward and backward passes round it "
-        "differently, which adds contributions to other channels.",
-        ["setting", "step, channels", "distinct windows", "of one lap over a channel", "reached by two"],
+        "Computed by formula. A cycle is the run of consecutive filters whose windows pass over all channels once. The "
+        f"authors' backward pass sums at most {VISITED} windows per channel, so where more windows cover a channel, "
+        "gradient contributions are lost. Where the step is no whole number (–), that pass rounds every step down "
+        "while the forward pass rounds each start down, so most contributions go to other channels, and none are "
+        "counted here.",
+        ["setting", "step, channels", "distinct windows", "windows per channel in a cycle", "contributions kept"],
         rows,
     )
 
 
 def _covering(layer: Windows) -> list[int]:
-    """Return for each input channel how many windows of one lap through the channels cover it."""
-    lap = layer.starts[: max(1, round(layer.cin / float(layer.step)))]
-    return [sum((channel - start) % layer.cin < layer.width for start in lap) for channel in range(layer.cin)]
+    """Return for each input channel how many windows of a cycle cover it."""
+    cycle = layer.starts[: max(1, round(layer.cin / float(layer.step)))]
+    return [sum((channel - start) % layer.cin < layer.width for start in cycle) for channel in range(layer.cin)]
 
 
 class Passes(NamedTuple):
@@ -87,12 +84,12 @@ FORWARD = Passes("dsxplore", "Forward pass of one image")
 BACKWARD = Passes("dsxplore_backward", "Backward pass of 16 images")
 
 
-def speedups(passes: Passes, material: Material) -> Table | None:
+def speedups(passes: Passes, data: PaperData) -> Table | None:
     """Return the mean speed-up over the dense convolution for each number of channel groups."""
     rows: list[list[TableCell]] = [
-        [label, run, *(_mean(within, passes.suite, name, cg) or "–" for cg in CHANNEL_GROUPS)]
+        [label, machine.name, *(_mean(within, passes.suite, name, cg) or "–" for cg in CHANNEL_GROUPS)]
         for name, label in IMPLEMENTATIONS.items()
-        for run, within in material.by_run(_query(passes.suite, name)).items()
+        for machine, within in data.by_machine(_query(passes.suite, name)).items()
     ]
     if not any(isinstance(cell, Measured) for row in rows for cell in row):
         return None
@@ -100,57 +97,35 @@ def speedups(passes: Passes, material: Material) -> Table | None:
         f"{passes.suite}-speedup",
         f"{passes.title}: speed-up over a dense pointwise convolution",
         "Geometric means over layers and overlaps with 95 % intervals; above 1 is faster than a dense pointwise "
-        "convolution with zeros outside the windows. Each mean is over the cases that the implementation supports.",
-        ["implementation", "run", *(f"{cg} channel groups" for cg in CHANNEL_GROUPS)],
+        "convolution with zeros outside the windows. Each mean is over the cases that the implementation supports, "
+        "whose number stands beside it: means over different numbers of cases do not compare.",
+        ["implementation", "machine", *(f"{cg} channel groups" for cg in CHANNEL_GROUPS)],
         rows,
     )
 
 
-def figure(passes: Passes, material: Material) -> Figure | None:
+def figure(passes: Passes, data: PaperData) -> Figure | None:
     """Draw the same against the number of channel groups."""
-    means = [
-        (run, name, cg, mean)
+    points = [
+        SpeedupPoint(machine, name, str(cg), mean)
         for name in IMPLEMENTATIONS
-        for run, within in material.by_run(_query(passes.suite, name)).items()
+        for machine, within in data.by_machine(_query(passes.suite, name)).items()
         for cg in CHANNEL_GROUPS
         if (mean := _mean(within, passes.suite, name, cg))
     ]
-    if not means:
+    if not points:
         return None
-    data = pd.DataFrame(
-        {"run": run, "implementation": name, "channel groups": cg, "speedup": mean.interval.estimate}
-        | {"low": mean.interval.low, "high": mean.interval.high, "records": len(mean.records)}
-        for run, name, cg, mean in means
-    )
-    runs = list(dict.fromkeys(data["run"]))
-    drawing, panels = new_figure(columns=len(runs), width=7.6, height=4.0, share_y=True)
-    for axes, run in zip(panels, runs, strict=True):
-        for index, (name, label) in enumerate(IMPLEMENTATIONS.items()):
-            rows = data[(data["implementation"] == name) & (data["run"] == run)]
-            if rows.empty:
-                continue
-            colour, marker = series_style(index)
-            bars = [rows["speedup"] - rows["low"], rows["high"] - rows["speedup"]]
-            axes.errorbar(
-                rows["channel groups"], rows["speedup"], bars, color=colour, marker=marker, markersize=5, label=label
-            )
-        axes.axhline(1, color=INK, linewidth=1)
-        logarithmic(axes, "y")
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(CHANNEL_GROUPS, [str(cg) for cg in CHANNEL_GROUPS])
-        axes.set_xlabel("channel groups")
-        axes.set_title(run, fontsize=8)
-    panels[0].set_ylabel("speed-up over dense")
-    legend(drawing, panels, columns=2)
+    drawn = speedup_data(points)
+    settings = [str(cg) for cg in CHANNEL_GROUPS]
     return Figure(
         f"{passes.suite}-by-groups",
         f"{passes.title}: speed-up by channel groups",
-        "Geometric means over layers and overlaps, with 95 % intervals where they are wider than the marker.",
+        CAPTION,
         "Lines of the speed-up over a dense pointwise convolution against the number of channel groups; the table has "
         "the numbers.",
-        drawing,
-        data,
-        tuple(sorted({ref for *_, mean in means for ref in mean.records})),
+        draw_speedups(drawn, IMPLEMENTATIONS, settings, "channel groups", "speed-up over dense"),
+        drawn,
+        tuple(sorted({ref for point in points for ref in point.mean.records})),
     )
 
 
@@ -158,41 +133,29 @@ def _query(suite: str, implementation: str) -> Query:
     return Query(workload="sliding_channel_conv2d", suite=suite, impl=(implementation,))
 
 
-def _mean(material: Material, suite: str, implementation: str, cg: int) -> Measured | None:
+def _mean(data: PaperData, suite: str, implementation: str, cg: int) -> Measured | None:
     """Return the mean speed-up over the dense convolution."""
     query = _query(suite, implementation).narrowed((), (f"cg={cg}",))
-    return material.mean(query, Measure(quantity="speedup", against=(DENSE,)))
-
-
-def _of_pointwise(quantity: str) -> Count:
-    """Return the count of MACs or parameters as a fraction of that of a pointwise convolution of the same size."""
-    workload = SlidingChannelConv2d()
-
-    def fraction(case: Case) -> float:
-        assert isinstance(case, SlidingChannelConv2dCase)
-        pointwise = case.model_copy(update={"cg": 1})
-        return float(getattr(workload.work(case), quantity) / getattr(workload.work(pointwise), quantity))
-
-    return Count("x", fraction)
+    return data.mean(query, Measure(quantity="speedup", baselines=(DENSE,)))
 
 
 NETWORKS = ("vgg16", "vgg19", "mobilenet", "resnet18_cifar", "resnet50_cifar")
 """The paper's networks for CIFAR-10."""
 
 
-def _of_networks(count: Callable[[nn.Module], int]) -> Total:
-    """Return the count of each network with SCC as a fraction of that with each kind of convolution before it."""
+def _network_ratio(count: Callable[[nn.Module], int]) -> Total:
+    """Return the ratio of each network's count with SCC to that with each kind of convolution before it."""
 
-    def fractions() -> dict[str, float]:
+    def ratios() -> dict[str, float]:
         values: dict[str, float] = {}
         for name in NETWORKS:
             before = {block: count(_network(name, block)) for block in (STANDARD, DW_PW)}
             for cg in CHANNEL_GROUPS:
                 ours = count(_network(name, dw_scc(cg, "0.5")))
-                values |= {f"{name}, cg {cg}, of {block}": ours / other for block, other in before.items()}
+                values |= {f"{name}, cg {cg}, over {block}": ours / other for block, other in before.items()}
         return values
 
-    return Total("x", fractions)
+    return Total("x", ratios)
 
 
 def _network(name: str, block: Block) -> nn.Module:
@@ -208,22 +171,26 @@ def _distinct_windows(case: Case) -> float:
     return len(case.windows.filters) / case.cout
 
 
+def _request(suite: str, target: str, implementations: tuple[str, ...], cases: tuple[str, ...] = ()) -> Request:
+    return Request(
+        workloads=("sliding_channel_conv2d",),
+        suite=suite,
+        target=Target.parse(target),
+        implementations=implementations,
+        case_filters=cases,
+    )
+
+
 RECIPE = Recipe(
-    requests=tuple(
-        Request(
-            workloads=("sliding_channel_conv2d",),
-            suite=passes.suite,
-            target=Target("edge"),
-            implementations=(DENSE, *IMPLEMENTATIONS),
-        )
-        for passes in (FORWARD, BACKWARD)
+    requests=(
+        *(_request(passes.suite, "edge", (DENSE, *IMPLEMENTATIONS)) for passes in (FORWARD, BACKWARD)),
+        _request("dsxplore_128", "cuda", ("published", "published_unshared"), ("dtype=float32",)),
+        _request("dsxplore_128_backward", "cuda", ("published", "published_atomics"), ("dtype=float32",)),
     ),
     counts={
-        "macs_of_pointwise": _of_pointwise("macs"),
-        "parameters_of_pointwise": _of_pointwise("parameters"),
-        "windows_of_filters": Count("x", _distinct_windows),
-        "network_parameters": _of_networks(count_parameters),
-        "network_macs": _of_networks(lambda net: count_macs(net, 3, 32, 32)),
+        "distinct_windows_ratio": Count("x", _distinct_windows),
+        "network_parameters_ratio": _network_ratio(count_parameters),
+        "network_macs_ratio": _network_ratio(lambda net: count_macs(net, 3, 32, 32)),
     },
     tables=(windows, partial(speedups, FORWARD), partial(speedups, BACKWARD)),
     figures=(partial(figure, FORWARD), partial(figure, BACKWARD)),

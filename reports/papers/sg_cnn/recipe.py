@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import nn
 
-from bench.claims.cells import Total
+from bench.claims.counts import Total
 from bench.paper.recipe import Recipe
 from impls.networks.count import count_macs, count_parameters
 from impls.networks.lenet import lenet

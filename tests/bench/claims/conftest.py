@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.claims.cells import Counts
+from bench.claims.counts import Counts
 from bench.claims.model import ClaimsFile
 from bench.claims.read import read_claims
 from bench.core.record import Check, Latency, Record, Status
@@ -18,7 +18,7 @@ PAPER = """
 id = "example"
 title = "An example"
 venue = "nowhere"
-address = "https://example.org"
+url = "https://example.org"
 summary = "It is an example."
 source = "Nothing."
 """
@@ -30,8 +30,8 @@ where = "table 1"
 kind = "ratio"
 published = { value = 2, unit = "x" }
 quantifier = "all"
-scope = { workload = "grouped_conv2d", suite = "quick", impl = ["native"], case = ["groups=8", "groups=16"] }
-measure = { quantity = "speedup", against = ["pytorch"] }
+scope = { workload = "grouped_conv2d", suite = "quick", impl = ["native"], case = ["groups=8", "groups=16", "cin=64"] }
+measure = { quantity = "speedup", baselines = ["pytorch"] }
 rule = { within = "10%", direction = "higher" }
 protocol = { distance = "proxy", differences = ["hardware: another"] }
 """
@@ -46,8 +46,8 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         for field, value in replacements.items():
             known = [index for index, line in enumerate(lines) if line.startswith(f"{field} =")]
             replaced = [f"{field} = {value}"] if value else []
-            place = known[0] if known else len(lines)
-            lines[place : place + 1] = replaced
+            index = known[0] if known else len(lines)
+            lines[index : index + 1] = replaced
         path = tmp_path / "claims.toml"
         path.write_text(PAPER + "\n".join(lines))
         return path
@@ -97,26 +97,37 @@ def unsupported(timed: Callable[..., Record]) -> Callable[..., Record]:
 
 @pytest.fixture
 def trained(record: Callable[..., Record]) -> Callable[..., Record]:
-    """Creates a record of a network that was trained on the karate club with a seed."""
+    """Creates a record of a network that was trained on Cora with a seed, as in suite multipath."""
 
-    def create(implementation: str, seed: int, accuracy: float) -> Record:
-        return record(
-            implementation,
-            workload="node_classification",
-            case=f"seed={seed}" if seed else "",
-            parameters={"dataset": "karate_club", "seed": seed},
-            check=Check(passed=True, metrics={"accuracy": accuracy, "epochs_to_peak": 10.0 + seed}),
-        )
+    def create(implementation: str, seed: int, accuracy: float, **changes: Any) -> Record:
+        described: dict[str, Any] = {
+            "workload": "node_classification",
+            "case": "dataset=cora,split=public" + (f",seed={seed}" if seed else ""),
+            "parameters": {"dataset": "cora", "split": "public", "seed": seed},
+            "check": Check(passed=True, metrics={"accuracy": accuracy, "epochs_to_peak": 10.0 + seed}),
+        }
+        return record(implementation, **(described | changes))
 
     return create
 
 
 @pytest.fixture
-def run_of(create: Callable[..., Run]) -> Callable[..., Run]:
-    """Creates a run with records."""
+def crash() -> dict[str, Any]:
+    """The changes that make a record that of a crash."""
+    return {"status": Status.CRASHED, "reason": "signal 11", "latency": None, "memory": None, "check": None}
 
-    def create_run(records: Sequence[Record], name: str = "run") -> Run:
+
+@pytest.fixture
+def run_of(create: Callable[..., Run]) -> Callable[..., Run]:
+    """Creates a run with records, on another kind of machine where ``changes`` of its environment are given."""
+
+    def create_run(records: Sequence[Record], name: str = "run", **changes: Any) -> Run:
         run = create(name)
+        if changes:
+            ((machine_id, described),) = run.info.machines.items()
+            environment = described.environment.model_copy(update=changes)
+            described = described.model_copy(update={"environment": environment})
+            run.info = run.info.model_copy(update={"machines": {machine_id: described}})
         run.append(records)
         return run
 

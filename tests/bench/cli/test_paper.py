@@ -1,12 +1,15 @@
 """``featherbench paper``: what it builds, refuses and exits with."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+
+from bench.store import Run
 
 Command = Callable[..., CompletedProcess[str]]
 ROOT = Path(__file__).parents[3]
@@ -24,11 +27,11 @@ def checkout(tmp_path: Path) -> Path:
 def test_it_writes_a_page_and_prints_the_coverage(featherbench: Command, checkout: Path) -> None:
     done = featherbench("paper", "all", "--from", "results/reference", cwd=checkout)
     assert (done.returncode, done.stderr) == (0, "")
-    first, second = done.stdout.splitlines()
-    assert first.startswith("sg_cnn: ")
-    assert " claims encoded, " in first
-    assert " decided; " in first
-    assert second == "  0 tables, 0 figures: reports/build/papers/sg_cnn/index.html"
+    paper, checks, last = done.stdout.splitlines()
+    assert paper.startswith("sg_cnn: What the paper says: ")
+    assert checks.startswith("sg_cnn: This project's own checks, which the paper does not claim: ")
+    assert re.search(r" claims, \d+ decided.*; \d+ verdicts: ", paper)
+    assert last == "  0 tables, 0 figures: reports/build/papers/sg_cnn/index.html"
     assert (checkout / "reports/build/papers/sg_cnn/index.html").read_text().startswith("<!doctype html>")
 
 
@@ -36,7 +39,7 @@ def test_json_has_every_verdict_with_its_inputs(featherbench: Command, checkout:
     outcomes = json.loads(featherbench("paper", "sg_cnn", "--from", "results/reference", "--json", cwd=checkout).stdout)
     by_claim = {outcome["claim"]: outcome for outcome in outcomes}
     assert by_claim["sg-densenet201-flops-saved"]["verdict"] == "holds"
-    assert set(by_claim["sg-rate-90"]["inputs"]) == {"claim", "published", "records", "machines", "rule"}
+    assert set(by_claim["sg-rate-90"]["inputs"]) == {"claim", "published", "records", "machines", "values", "rule"}
 
 
 def test_a_changed_number_makes_a_stored_verdict_stale(featherbench: Command, checkout: Path) -> None:
@@ -64,11 +67,20 @@ def test_every_fault_of_the_claims_is_a_line(featherbench: Command, checkout: Pa
     assert "claim sg-densenet201-flops-saved: unit: 'ms' is a unit of time" in second
 
 
+def test_verdicts_that_are_not_stored_are_missed(featherbench: Command, checkout: Path) -> None:
+    (checkout / "reports/papers/sg_cnn/verdicts.json").unlink()
+    done = featherbench("paper", "sg_cnn", "--from", "results/reference", cwd=checkout)
+    assert done.returncode == 1
+    assert done.stderr.startswith("featherbench: sg_cnn: reports/papers/sg_cnn/verdicts.json is missing\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["sgcnn", "--from", "results/reference"], "no paper 'sgcnn'; choose from all, sg_cnn"),
         (["all", "--from", "nowhere"], "no run in"),
+        (["all", "--from", "results", "--store-verdicts"], "verdicts are stored from the committed runs alone"),
+        (["all", "--store-verdicts"], "add --from results/reference"),
     ],
 )
 def test_wrong_use_is_one_line(featherbench: Command, checkout: Path, arguments: list[str], words: str) -> None:
@@ -87,3 +99,14 @@ def test_a_dry_run_says_what_is_missing(featherbench: Command, checkout: Path) -
     shutil.copytree(ROOT / "results/reference/grouped_conv2d-gspc-edge-zen5", checkout / "runs/gspc")
     complete = featherbench("paper", "gspc", "--from", "runs", "--dry-run", cwd=checkout)
     assert complete.stdout == "grouped_conv2d --suite gspc --target edge: nothing is missing\n"
+
+
+def test_halves_of_a_comparison_in_two_runs_are_no_whole(featherbench: Command, checkout: Path) -> None:
+    """What is compared has to be in one run."""
+    shutil.copytree(ROOT / "reports/papers/gspc", checkout / "reports/papers/gspc")
+    for index, name in enumerate(("first", "second")):
+        run = Run.open(ROOT / "results/reference/grouped_conv2d-gspc-edge-zen5")
+        half = Run.create(checkout / "runs" / name, run.info.model_copy(update={"name": name}))
+        half.append([record for record in run.records if (record.implementation == "pytorch") == bool(index)])
+    planned = featherbench("paper", "gspc", "--from", "runs", "--dry-run", cwd=checkout)
+    assert " missing, about " in planned.stdout

@@ -13,6 +13,7 @@ from selenium import webdriver  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 
 ROOT = Path(__file__).parents[3]
+AXE = ROOT / "tests/bench/report/axe/axe.min.js"
 
 
 @pytest.fixture(scope="module")
@@ -55,3 +56,14 @@ def test_a_measured_number_opens_its_evidence(browser: webdriver.Chrome, address
     link.click()
     assert browser.execute_script("return document.querySelector(':target').id") == target
     assert browser.find_element(By.ID, target).is_displayed()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser: webdriver.Chrome, address: str, scheme: str) -> None:
+    """axe-core 4.14.1, of Deque Systems, under the Mozilla Public License 2.0."""
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    browser.get(address)
+    browser.execute_script(AXE.read_text())
+    violations = browser.execute_async_script("axe.run(document).then(result => arguments[0](result.violations))")
+    assert [each["id"] for each in violations if each["impact"] in ("serious", "critical")] == []

@@ -1,0 +1,93 @@
+"""Cells of metrics: their mean or median over the seeds of an experiment, or the mean difference to a baseline's."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Literal
+
+from bench.claims.cells import NOT_MEASURED, CellResult, failure_text, keys
+from bench.claims.machines import NewestRecords
+from bench.core.case import DEFAULTS
+from bench.core.record import Key, Status
+from bench.report.compare import seed_parameter
+from bench.report.query import Query
+from bench.report.units import counted
+from bench.stats.interval import Interval
+from bench.stats.repeats import mean_interval, median_interval
+
+LEAST_SEEDS = 3
+"""The number of seeds below which there is no interval."""
+
+Statistic = Literal["mean", "median"]
+_INTERVALS: dict[Statistic, Callable[[Sequence[float], float], Interval]] = {
+    "mean": mean_interval,
+    "median": median_interval,
+}
+
+
+def metric_cells(
+    query: Query, metric: str, statistic: Statistic, baselines: Sequence[str], records: NewestRecords
+) -> Iterator[CellResult]:
+    """Yield a cell for each experiment and implementation, or for each of its baselines.
+
+    A cell has an interval only where every seed of the scope has a value, and there are LEAST_SEEDS or more.
+    """
+    for ours in query.impl:
+        for experiment, seeds in _experiments(query, ours).items():
+            case = experiment or DEFAULTS
+            if not baselines:
+                repeats = [(key,) for key in seeds]
+                yield _cell(f"{ours}, {case}", (ours,), repeats, metric, _INTERVALS[statistic], records)
+            for baseline in baselines:
+                if baseline != ours:
+                    pairs = [(key, key._replace(implementation=baseline)) for key in seeds]
+                    label, compared = f"{ours} over {baseline}, {case}", (ours, baseline)
+                    yield _cell(label, compared, pairs, metric, _INTERVALS[statistic], records)
+
+
+def _experiments(query: Query, implementation: str) -> dict[str, list[Key]]:
+    """Return the keys of each experiment's seeds, by what is left of its case without the seed."""
+    seed = seed_parameter(query.workload)
+    experiments: dict[str, list[Key]] = {}
+    for key in keys(query, implementation):
+        shared = ",".join(part for part in key.case.split(",") if not part.startswith(f"{seed}="))
+        experiments.setdefault(shared, []).append(key)
+    return experiments
+
+
+def _cell(
+    label: str,
+    compared: tuple[str, ...],
+    repeats: Sequence[tuple[Key, ...]],
+    metric: str,
+    interval: Callable[[Sequence[float], float], Interval],
+    records: NewestRecords,
+) -> CellResult:
+    """Return the cell of the repeats of an experiment, each an implementation or a pair whose difference counts."""
+    matches = tuple(match for repeat in repeats for key in repeat if (match := records.newest(key)))
+    values = [value for repeat in repeats if (value := _value(repeat, metric, records)) is not None]
+    if len(values) == len(repeats) >= LEAST_SEEDS:
+        return CellResult(label, matches, partial(interval, values), compared=compared)
+    failed = [match.record for match in matches if match.record.status is not Status.PASSED]
+    unsupported = bool(failed) and not values and all(record.status is Status.UNSUPPORTED for record in failed)
+    if not matches:
+        reason = NOT_MEASURED
+    elif len(values) == len(repeats):
+        reason = f"{counted(len(values), 'seed')}, and an interval takes {LEAST_SEEDS} or more"
+    else:
+        cause = f"; {failure_text(failed[0])}" if failed else ""
+        reason = f"{len(values)} of {len(repeats)} seeds have a value{cause}"
+    return CellResult(label, matches, None, reason, unsupported, compared)
+
+
+def _value(repeat: Sequence[Key], metric: str, records: NewestRecords) -> float | None:
+    """Return the metric, or for a pair its difference; None where a record is missing or did not pass."""
+    values = []
+    for key in repeat:
+        match = records.newest(key)
+        if match is None or match.record.status is not Status.PASSED or match.record.check is None:
+            return None
+        values.append(match.record.check.metrics.get(metric))
+    if None in values:
+        return None
+    first, *others = [value for value in values if value is not None]
+    return first - others[0] if others else first
