@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bench.core.record import Key, Record, Status
-from bench.report.compare import default_margin
+from bench.core.record import Key, Status
+from bench.report.compare import default_margin, failure_text
 from bench.report.query import Match, Query
 from bench.stats.interval import Interval
 
@@ -60,13 +60,8 @@ def cell_without(
     failed = [match.record for match in matches if match.record.status is not Status.PASSED]
     unsupported = [record for record in failed if record.status is Status.UNSUPPORTED]
     if cause := next(iter(unsupported or failed), None):
-        reason = failure_text(cause)
+        reason = f"{cause.implementation}: {failure_text(cause)}"
     return CellResult(label, matches, None, reason, bool(unsupported), compared)
-
-
-def failure_text(record: Record) -> str:
-    """Return how a record that did not pass failed, and why."""
-    return f"{record.implementation}: {record.status.replace('_', ' ')}: {record.reason}"
 
 
 def keys(query: Query, implementation: str) -> Iterator[Key]:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Literal
 
-from bench.claims.cells import NOT_MEASURED, CellResult, failure_text, keys
+from bench.claims.cells import NOT_MEASURED, CellResult, keys
 from bench.claims.machines import NewestRecords
 from bench.core.case import DEFAULTS
 from bench.core.record import Key, Status
-from bench.report.compare import seed_parameter
+from bench.report.compare import failure_text, seed_parameter
 from bench.report.query import Query
 from bench.report.units import counted
 from bench.stats.interval import Interval
@@ -74,7 +74,7 @@ def _cell(
     elif len(values) == len(repeats):
         reason = f"{counted(len(values), 'seed')}, and an interval takes {LEAST_SEEDS} or more"
     else:
-        cause = f"; {failure_text(failed[0])}" if failed else ""
+        cause = f"; {failed[0].implementation}: {failure_text(failed[0])}" if failed else ""
         reason = f"{len(values)} of {len(repeats)} seeds have a value{cause}"
     return CellResult(label, matches, None, reason, unsupported, compared)
 

@@ -29,6 +29,9 @@ from bench.stats.repeats import (
 )
 from bench.store import Run
 
+TRAINING = "train_s"
+"""Name of the metric that states how long training took, s, where it is no part of preparing."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -42,7 +45,8 @@ class Model:
     sparse_macs: float
     parameters: float
     latency_ns: float
-    prepare_s: float
+    training_s: float
+    """Time of the training: by the metric ``train_s`` where there is one, otherwise all that preparing took."""
     facts: dict[str, str]
     """Facts that differ from the baseline's, or without a baseline between implementations, such as another width."""
 
@@ -204,7 +208,7 @@ def _model(name: str, rows: pd.DataFrame, metrics: Sequence[Metric], facts: dict
         sparse_macs=median("sparse_macs"),
         parameters=median("parameters"),
         latency_ns=median("latency_ns"),
-        prepare_s=median("prepare_s"),
+        training_s=median(trained if (trained := metric_column(TRAINING)) in rows else "prepare_s"),
         facts=facts,
     )
 

@@ -1,7 +1,8 @@
-"""Plots of learning curves, and of a metric against time, for each experiment."""
+"""Plots of learning curves, and of a metric against what it costs, for each experiment."""
 
 from collections.abc import Callable, Sequence
 from math import isfinite
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -12,7 +13,7 @@ from bench.report.curves import curves
 from bench.report.figure import Panel, Series, linear_axis, log_axis
 from bench.report.frame import KEYS, group_by_shape
 from bench.report.section import Section
-from bench.report.units import duration, time_unit
+from bench.report.units import duration, number, time_unit
 from bench.stats.interval import Interval
 
 
@@ -30,15 +31,30 @@ def learning_panels(section: Section) -> list[Panel]:
     return [plot for plot in plots if plot.series]
 
 
-def cost_panels(
-    experiments: Sequence[Experiment], metric: Metric, what: str, nanoseconds: Callable[[Model], float]
-) -> list[Panel]:
-    """Return plots of the mean of ``metric``, with its interval, against a time (ns) that ``what`` names."""
+class Cost(NamedTuple):
+    """What a model costs."""
+
+    name: str
+    value: Callable[[Model], float]
+    """A time, ns, or a number of multiply-accumulates."""
+    is_time: bool = True
+
+    def text(self, model: Model) -> str:
+        """Return the cost of a model with its unit."""
+        return duration(self.value(model)) if self.is_time else f"{number(self.value(model) / 1e6)} MMACs"
+
+    def unit(self, values: pd.Series) -> tuple[float, str]:
+        """Return the unit that suits values: its size, and its symbol."""
+        return time_unit(values.median()) if self.is_time else (1e6, "millions")
+
+
+def cost_panels(experiments: Sequence[Experiment], metric: Metric, cost: Cost) -> list[Panel]:
+    """Return plots of the mean of ``metric``, with its interval, against a cost."""
     plots = []
     for experiment in experiments:
-        models = [(model, mean) for model in experiment.models if (mean := _drawable(model, metric, nanoseconds))]
+        models = [(model, mean) for model in experiment.models if (mean := _drawable(model, metric, cost))]
         if models:
-            plots.append(_cost(experiment.title, models, metric, what, nanoseconds))
+            plots.append(_cost(experiment.title, models, metric, cost))
     return plots
 
 
@@ -56,30 +72,24 @@ def _learning(table: pd.DataFrame, metric: Metric, title: str) -> Panel:
     return Panel(": ".join(filter(None, (title, metric.heading))), x, y, series)
 
 
-def _drawable(model: Model, metric: Metric, nanoseconds: Callable[[Model], float]) -> Interval | None:
-    """Return the model's mean, or None where it has no mean or no time that a logarithmic axis can show."""
-    return model.means[metric.name] if nanoseconds(model) > 0 else None
+def _drawable(model: Model, metric: Metric, cost: Cost) -> Interval | None:
+    """Return the model's mean, or None where it has no mean or no cost that a logarithmic axis can show."""
+    return model.means[metric.name] if cost.value(model) > 0 else None
 
 
-def _cost(
-    title: str,
-    models: Sequence[tuple[Model, Interval]],
-    metric: Metric,
-    what: str,
-    nanoseconds: Callable[[Model], float],
-) -> Panel:
-    times = pd.Series([nanoseconds(model) for model, _ in models])
-    scale, unit = time_unit(times.median())
+def _cost(title: str, models: Sequence[tuple[Model, Interval]], metric: Metric, cost: Cost) -> Panel:
+    values = pd.Series([cost.value(model) for model, _ in models])
+    scale, unit = cost.unit(values)
     factor = 100 if metric.is_fraction else 1
     series = []
     heights: list[float] = []
     for model, mean in models:
         ends = [factor * end if isfinite(end) else factor * mean.estimate for end in (mean.low, mean.high)]
         heights += ends
-        text = f"{mean_text(metric, mean)}, {duration(nanoseconds(model))}"
-        place = [nanoseconds(model) / scale], [factor * mean.estimate]
+        text = f"{mean_text(metric, mean)}, {cost.text(model)}"
+        place = [cost.value(model) / scale], [factor * mean.estimate]
         series.append(Series(model.implementation, *place, [ends[0]], [ends[1]], [text]))
-    x = log_axis(f"{what}, {unit}", (times / scale).tolist(), padded=True)
+    x = log_axis(f"{cost.name}, {unit}", (values / scale).tolist(), padded=True)
     return Panel(title, x, linear_axis(_axis_text(metric), heights), series)
 
 

@@ -15,7 +15,7 @@ _RATIO = Column("Latency per call, ratio", hint="its latency divided by the base
 _WORK = [
     Column("Parameters", hint="trained numbers; median over the seeds"),
     Column("MMACs", hint="million multiply-accumulates per call; below, those with non-zeros of a sparse matrix"),
-    Column("Training", hint="all that preparing took; median over the seeds"),
+    Column("Training", hint="time of the training, or all that preparing took; median over the seeds"),
     Column("Latency per call", hint="median over the seeds"),
 ]
 
@@ -67,7 +67,7 @@ def _model_line(experiment: Experiment, model: Model) -> list[GridCell]:
         GridCell(
             number(model.macs / 1e6), f"{number(model.sparse_macs / 1e6)} sparse" if model.sparse_macs > 0 else ""
         ),
-        GridCell(MISSING if isnan(model.prepare_s) else duration(1e9 * model.prepare_s)),
+        GridCell(MISSING if isnan(model.training_s) else duration(1e9 * model.training_s)),
         GridCell(duration(model.latency_ns)),
     ]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.report.accuracy import experiments
-from bench.report.accuracy_figures import cost_panels, learning_panels
+from bench.report.accuracy_figures import Cost, cost_panels, learning_panels
 from bench.report.chapter import Chapter, FigureGroup, Report
 from bench.report.choice import SectionChoice
 from bench.report.figure import Figure
@@ -80,19 +80,23 @@ def _cost(section: Section) -> list[Figure]:
     if not trained:
         return []
     metric = section.metrics[0]
-    calls = cost_panels(trained, metric, "latency per call", lambda model: model.latency_ns)
-    training = cost_panels(trained, metric, "training time", lambda model: 1e9 * model.prepare_s)
     caption = (
         f"{metric.heading}: the mean over all values of {section.seed_parameter} with its 95 % interval, against the "
         "median over them of"
     )
+    costs = (
+        ("MACs", "the multiply-accumulates per call", Cost("MACs per call", lambda model: model.macs, is_time=False)),
+        ("latency", "the latency per call", Cost("latency per call", lambda model: model.latency_ns)),
+        (
+            "training time",
+            "the time of the training",
+            Cost("training time", lambda model: 1e9 * model.training_s),
+        ),
+    )
     return [
-        Figure(f"{metric.heading} against {what}", f"{caption} {time}.", panels)
-        for what, time, panels in (
-            ("latency", "the latency per call", calls),
-            ("training time", "all that preparing took", training),
-        )
-        if panels
+        Figure(f"{metric.heading} against {what}", f"{caption} {text}.", panels)
+        for what, text, cost in costs
+        if (panels := cost_panels(trained, metric, cost))
     ]
 
 

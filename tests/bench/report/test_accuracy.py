@@ -7,7 +7,7 @@ import pytest
 from bench.core import registry
 from bench.core.record import Check, Status, Work
 from bench.report.accuracy import changes, differences, experiments
-from bench.report.accuracy_figures import cost_panels, learning_panels
+from bench.report.accuracy_figures import Cost, cost_panels, learning_panels
 from bench.report.accuracy_tables import differences_table, means_table
 from bench.report.compare import compare, compare_each, compare_runs, ratio_at
 from bench.report.curves import curves
@@ -320,13 +320,37 @@ def test_learning_curves_are_means_over_the_epochs_that_all_seeds_reached(sectio
 def test_cost_figures_show_the_interval_where_there_is_one(section, make_trained):
     records = [make_trained("pytorch", seed, BASE[seed]) for seed in SEEDS] + [make_trained("once", 0, 0.7)]
     report_section = section(records)
-    (plot,) = cost_panels(
-        experiments(report_section), report_section.metrics[0], "latency", lambda model: model.latency_ns
-    )
+    latency = Cost("latency", lambda model: model.latency_ns)
+    (plot,) = cost_panels(experiments(report_section), report_section.metrics[0], latency)
     pytorch, once = plot.series
     assert (pytorch.x[0], pytorch.y[0]) == (1.0, pytest.approx(80.45))
     assert pytorch.high[0] - pytorch.y[0] == pytest.approx(0.21659, abs=1e-5)
     assert once.low == once.high == once.y, "a single seed has no interval"
+
+
+def test_a_figure_against_macs_is_in_millions(section, make_trained):
+    report_section = section([make_trained("pytorch", seed, BASE[seed]) for seed in SEEDS])
+    (experiment,) = experiments(report_section)
+    macs = Cost("MACs per call", lambda model: model.macs, is_time=False)
+    (plot,) = cost_panels([experiment], report_section.metrics[0], macs)
+    (pytorch,) = plot.series
+    assert pytorch.x[0] == experiment.models[0].macs / 1e6
+    assert plot.x.title == "MACs per call, millions"
+    assert pytorch.texts[0].endswith(" MMACs")
+
+
+def test_the_time_of_a_training_that_was_no_part_of_preparing_is_its_metric(section, make_trained):
+    records = [make_trained("pytorch", seed, BASE[seed]) for seed in SEEDS]
+    (without,) = experiments(section(records))
+    checks = [record.check for record in records]
+    with_times = [
+        check.model_copy(update={"metrics": check.metrics | {"train_s": 100.0 + seed}})
+        for seed, check in enumerate(checks)
+    ]
+    timed = [record.model_copy(update={"check": check}) for record, check in zip(records, with_times, strict=True)]
+    (with_metric,) = experiments(section(timed, "timed"))
+    assert without.models[0].training_s == records[0].seconds["prepare"]
+    assert with_metric.models[0].training_s == 100 + (len(records) - 1) / 2
 
 
 def test_the_page_shows_trained_models(make_run, make_trained, records, tmp_path):
@@ -341,6 +365,7 @@ def test_the_page_shows_trained_models(make_run, make_trained, records, tmp_path
         '"heading":"Test accuracy, %"',
         '80.45 <span class="aside">80.23 to 80.67</span>',
         "Learning curves",
+        "Test accuracy against MACs",
         "Test accuracy against latency",
         "Test accuracy against training time",
         "<dt>Inflation</dt><dd>What peeking adds.</dd>",
