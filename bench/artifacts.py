@@ -104,7 +104,7 @@ def load(artifact: Artifact) -> Loaded:
     """
     loaded = _read(artifact.key)
     if loaded is None:
-        raise RunError(f"{artifact.label} is not made, or damaged; make it with featherbench build")
+        raise RunError(f"{artifact.label} is missing or damaged; build it with featherbench build")
     return loaded
 
 

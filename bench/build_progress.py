@@ -90,7 +90,7 @@ def display() -> AbstractContextManager[BuildTerminal | BuildLines]:
 
 
 def remaining_text(jobs: Sequence[Job], running: Sequence[Job]) -> str:
-    """Return roughly how long the rest takes, by the artifacts so far; empty as long as none has told."""
+    """Return roughly how long the rest takes, by the artifacts so far; empty while none has progress."""
     totals = {job.key: job.seconds for job in jobs if job.seconds}
     left_s = 0.0
     for job in running:

@@ -47,11 +47,11 @@ def build(
     dry: Annotated[bool, typer.Option("--dry-run", help="Print what is not made yet, and stop.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make what measurements need and what is made only once, such as trained networks.
+    """Build the artifacts, such as trained networks, that a later run needs.
 
-    Options choose what will be measured, as those of run do, which makes what is missing itself. Nothing is timed, so
-    the machine need not be quiet. A build that is stopped, even by force, goes on from the last finished epoch. The
-    exit status is 1 if something cannot be made.
+    The options select cases as those of run do, which also builds what is missing; without a workload, all that use
+    artifacts are built for. Nothing is timed, so other programs may run. An interrupted build, even a killed one, goes on after its
+    last finished epoch. The exit status is 1 if something cannot be built.
     """
     registry.register(plugin or ())
     request = make_request(
@@ -67,7 +67,7 @@ def build(
     )
     sessions = plan(request)
     if not any(session.workload.uses_artifacts for session in sessions):
-        raise UsageError(f"{', '.join(request.workloads)} needs nothing to be made; measure it with featherbench run")
+        raise UsageError(f"{', '.join(request.workloads)} uses no artifacts; measure it with featherbench run")
     if dry:
         return _print_missing(sessions, request.target, as_json)
     with build_progress.display() as shown:
@@ -80,10 +80,10 @@ def build(
         for job in failed:
             print(f"failed: {job.label}: {job.failure}")
         count, work_s = len(finished) - len(failed), sum(job.seconds or 0.0 for job in finished)
-        text = f"made {counted(count, 'artifact')} in {rough_time(work_s)} of work, in {artifacts.root()}"
-        print(text if finished else "everything is made already")
+        text = f"built {counted(count, 'artifact')} in {artifacts.root()} ({rough_time(work_s)} of work)"
+        print(text if finished else "all artifacts are already built")
         for text in sorted(unavailable):
-            print(f"not made: {text}")
+            print(f"not built: {text}")
     if failed or unavailable:
         raise typer.Exit(1)
     return None
@@ -99,7 +99,7 @@ def _print_missing(sessions: Sequence[Session], target: Target, as_json: bool) -
         return print(json.dumps([_summary(job) for job in jobs], indent=2))
     for job in jobs:
         print(f"{job.key} {job.label}")
-    print(f"{counted(len(jobs), 'artifact')} to make", file=sys.stderr)
+    print(f"{counted(len(jobs), 'artifact')} to build", file=sys.stderr)
     return None
 
 

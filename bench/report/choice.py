@@ -27,6 +27,8 @@ class ChoiceOver:
     """The implementation that alone passed on all of them, where there is one."""
     left_out: Mapping[str, int]
     """On how many of the cases the other implementations passed; they are not compared."""
+    fastest_in: Mapping[str, int]
+    """In how many of the cases each of those is surely the fastest; those that are in none are not in it."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,15 @@ def section_choice(section: Section, ratio: PairRatio) -> SectionChoice | None:
     corrected_confidence = 1 - (1 - CONFIDENCE) / len(compared)
     axis, values = _axis_values(section, compared)
     value_confidence = 1 - (1 - CONFIDENCE) / max(1, len(values))
+    by_case = {case: _choose([records], ratio, margin, corrected_confidence) for case, records in compared.items()}
     return SectionChoice(
-        overall=_choose_over(passed, ratio, margin, CONFIDENCE),
+        overall=_choose_over(passed, by_case, ratio, margin, CONFIDENCE),
         axis=axis,
         by_value={
-            value: _choose_over({case: passed[case] for case in cases}, ratio, margin, value_confidence)
+            value: _choose_over({case: passed[case] for case in cases}, by_case, ratio, margin, value_confidence)
             for value, cases in values.items()
         },
-        by_case={case: _choose([records], ratio, margin, corrected_confidence) for case, records in compared.items()},
+        by_case=by_case,
         cautions=_cautions(compared.values()),
     )
 
@@ -84,17 +87,23 @@ def _passed(records: Iterable[Record]) -> dict[str, dict[str, Record]]:
 
 
 def _choose_over(
-    cases: Mapping[str, Mapping[str, Record]], ratio: PairRatio, margin: float, confidence: float
+    cases: Mapping[str, Mapping[str, Record]],
+    by_case: Mapping[str, Choice],
+    ratio: PairRatio,
+    margin: float,
+    confidence: float,
 ) -> ChoiceOver:
     """Return the choice among the implementations that passed on all of ``cases``."""
     counts = Counter(name for records in cases.values() for name in records)
     everywhere = [name for name, count in counts.items() if count == len(cases)]
     records = [{name: by_name[name] for name in everywhere} for by_name in cases.values()]
+    sure = Counter(by_case[case].candidates[0] for case in cases if case in by_case and by_case[case].is_sure)
     return ChoiceOver(
         cases=len(cases),
         choice=_choose(records, ratio, margin, confidence) if len(everywhere) > 1 else None,
         only=everywhere[0] if len(everywhere) == 1 else "",
         left_out={name: count for name, count in counts.items() if count < len(cases)},
+        fastest_in={name: count for name, count in sure.items() if counts[name] < len(cases)},
     )
 
 

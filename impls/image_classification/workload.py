@@ -59,7 +59,7 @@ class ImageClassification(Workload):
         Metric(
             "top1",
             "top-1 accuracy",
-            "Share of test images right, by the network of the last epoch. No choice is made by the test images.",
+            "Fraction of test images classified correctly by the network of the last epoch.",
             is_fraction=True,
             higher_is_better=True,
         ),
@@ -75,12 +75,12 @@ class ImageClassification(Workload):
         Metric(
             "train_s",
             "training time, s",
-            "Time of all steps, without evaluations, on one core; other work may have run beside.",
+            "Time of all steps, without evaluations, on one core; other jobs may have run at the same time.",
         ),
         Metric(
             "images_per_s",
-            "training images a second",
-            "Images trained on over that time.",
+            "training throughput, images/s",
+            "Images trained on, divided by the training time.",
         ),
     )
 

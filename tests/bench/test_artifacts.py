@@ -87,7 +87,7 @@ def test_equal_ingredients_make_the_same_artifact_and_others_another() -> None:
 
 def test_an_artifact_is_made_once_and_loaded_afterwards() -> None:
     artifact = Numbers()
-    with pytest.raises(RunError, match="numbers 1 is not made, or damaged; make it with featherbench build"):
+    with pytest.raises(RunError, match="numbers 1 is missing or damaged; build it with featherbench build"):
         artifacts.load(artifact)
     assert artifacts.describe(artifact.key) is None
     first, second = (artifacts.make(artifact, made_by) for _ in range(2))
@@ -142,7 +142,7 @@ def test_a_damaged_artifact_is_noticed_and_made_again(
     content[position] ^= 1  # a loss of 1.5 in the description
     path.write_bytes(content)
     assert artifacts.describe(Numbers().key) is None
-    with pytest.raises(RunError, match="not made, or damaged"):
+    with pytest.raises(RunError, match="missing or damaged"):
         artifacts.load(Numbers())
     assert "artifact" in caplog.text
     again = Numbers()
@@ -155,7 +155,7 @@ def test_a_damaged_artifact_is_noticed_and_made_again(
 def test_a_description_of_another_artifact_is_not_taken(folder: Path) -> None:
     artifacts.make(Numbers(1), made_by)
     (folder / Numbers(1).key).rename(folder / Numbers(2).key)
-    with pytest.raises(RunError, match="numbers 2 is not made"):
+    with pytest.raises(RunError, match="numbers 2 is missing"):
         artifacts.load(Numbers(2))
 
 

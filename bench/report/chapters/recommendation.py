@@ -174,14 +174,25 @@ def _by_value(choice: SectionChoice) -> Grid | None:
 def _value_line(value: str, over: ChoiceOver) -> list[GridCell]:
     cases = GridCell(str(over.cases))
     if over.choice is None:
-        alone = GridCell(over.only or MISSING, "alone passed on all of them" if over.only else "")
+        asides = (["alone passed on all of them"] if over.only else []) + _better_where_they_run(over)
+        alone = GridCell(over.only or MISSING, "; ".join(asides))
         return [GridCell(value), alone, GridCell(MISSING), GridCell(MISSING), cases]
     if not over.choice.is_sure:
-        take = GridCell(" or ".join(over.choice.candidates), "the data cannot tell them apart")
+        asides = ["the data cannot tell them apart", *_better_where_they_run(over)]
+        take = GridCell(" or ".join(over.choice.candidates), "; ".join(asides))
         return [GridCell(value), take, GridCell(MISSING), GridCell(MISSING), cases]
     leader = over.choice.leader
     lead = GridCell(_lead_text(leader))
-    return [GridCell(value), GridCell(leader.name), GridCell(leader.best_other), lead, cases]
+    take = GridCell(leader.name, "; ".join(_better_where_they_run(over)))
+    return [GridCell(value), take, GridCell(leader.best_other), lead, cases]
+
+
+def _better_where_they_run(over: ChoiceOver) -> list[str]:
+    """Return, for each implementation that is not compared, in how many of its cases it is surely the fastest."""
+    return [
+        f"but {name} where it can run: surely the fastest in {count} of its {over.left_out[name]} cases"
+        for name, count in over.fastest_in.items()
+    ]
 
 
 def _lead_text(contender: Contender) -> str:

@@ -25,7 +25,7 @@ def test_it_says_what_is_missing_makes_it_and_then_has_nothing_to_do(
     assert dry.returncode == 0
     key, label = dry.stdout.strip().split(" ", 1)
     assert label == "resnet8 x1 dw_pw digits smoke epochs=1 seed=0"
-    assert "1 artifact to make" in dry.stderr
+    assert "1 artifact to build" in dry.stderr
     assert not folder.exists()
 
     built = featherbench("build", *SMALL, "--json", cwd=tmp_path)
@@ -38,15 +38,13 @@ def test_it_says_what_is_missing_makes_it_and_then_has_nothing_to_do(
     assert built.stderr.splitlines()[-1].startswith(f"made {label} in ")
 
     again = featherbench("build", *SMALL, cwd=tmp_path)
-    assert (again.returncode, again.stdout) == (0, "everything is made already\n")
+    assert (again.returncode, again.stdout) == (0, "all artifacts are already built\n")
 
 
 def test_a_workload_without_artifacts_is_refused(featherbench: Command, tmp_path: Path) -> None:
     result = featherbench("build", "grouped_conv2d", cwd=tmp_path)
     assert result.returncode == 2
-    assert result.stderr.strip() == (
-        "featherbench: grouped_conv2d needs nothing to be made; measure it with featherbench run"
-    )
+    assert result.stderr.strip() == ("featherbench: grouped_conv2d uses no artifacts; measure it with featherbench run")
 
 
 def test_without_a_workload_it_makes_what_the_first_suites_need(featherbench: Command, tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ def test_one_that_failed_on_a_case_is_named_beside_the_choice_that_leaves_it_out
     records += [timed("quick", None if case == (64, 4) else 100, *case) for case in CASES]
     table = recommend(*records).by_value
     assert table.columns[-1].heading == "Not compared (passed on)"
+    (_, take, *_), _ = table.lines
+    assert take.aside == "but quick where it can run: surely the fastest in 1 of its 1 cases"
     assert [[line[0].text, line[1].text, line[-1].text] for line in table.lines] == [
         ["4", "wide", "quick (1 of 2)"],
         ["8", "quick", ""],

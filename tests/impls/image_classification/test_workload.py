@@ -100,7 +100,7 @@ def test_a_call_without_its_network_is_refused() -> None:
 
 def test_a_case_without_its_artifact_says_how_to_make_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FEATHERBENCH_ARTIFACTS", str(tmp_path))
-    with pytest.raises(Exception, match="dw_pw digits smoke epochs=2 seed=0 is not made, or damaged; make it with"):
+    with pytest.raises(Exception, match="dw_pw digits smoke epochs=2 seed=0 is missing or damaged; build it with"):
         DepthwisePointwise().prepare(WORKLOAD.problem(CASE, seed=1), EDGE)
 
 
