@@ -45,12 +45,13 @@ _MEANINGS = {
     ClaimVerdict.HOLDS_STRONGER: "The whole interval lies beyond the band, in the direction that the claim is about.",
     ClaimVerdict.FAILS: "The whole interval lies outside the band, and the protocol is the paper's own.",
     ClaimVerdict.DIFFERS: (
-        "The whole interval lies outside the band under another protocol, which says nothing against the paper."
+        "The whole interval lies outside the band; the protocol is another one, "
+        "so it is not said that the paper is wrong."
     ),
     ClaimVerdict.INCONCLUSIVE: "The interval reaches across an end of the band.",
     ClaimVerdict.INSUFFICIENT_DATA: "Records of the scope are missing or failed, or are too few for an interval.",
     ClaimVerdict.UNSUPPORTED: "The implementation supports none of the cases.",
-    ClaimVerdict.NOT_ATTEMPTED: "Nothing was measured, for the reason beside it.",
+    ClaimVerdict.NOT_ATTEMPTED: "Nothing was measured, for the reason given with the details of the claim.",
     ClaimVerdict.ERROR: "The claim could not be evaluated.",
 }
 

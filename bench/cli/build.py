@@ -50,8 +50,8 @@ def build(
     """Build the artifacts, such as trained networks, that a later run needs.
 
     The options select cases as those of run do, which also builds what is missing; without a workload, all that use
-    artifacts are built for. Nothing is timed, so other programs may run. An interrupted build, even a killed one, goes on after its
-    last finished epoch. The exit status is 1 if something cannot be built.
+    artifacts are built for. Nothing is timed, so other programs may run. An interrupted build, even a killed one, goes
+    on after its last finished epoch. The exit status is 1 if something cannot be built.
     """
     registry.register(plugin or ())
     request = make_request(
