@@ -47,9 +47,10 @@ def test_a_workload_without_artifacts_is_refused(featherbench: Command, tmp_path
     assert result.stderr.strip() == ("featherbench: grouped_conv2d uses no artifacts; measure it with featherbench run")
 
 
-def test_without_a_workload_it_makes_what_the_first_suites_need(featherbench: Command, tmp_path: Path) -> None:
-    dry = featherbench("build", "--dry-run", "--json", cwd=tmp_path)
-    assert {job["label"].split()[3] for job in json.loads(dry.stdout)} == {"digits"}
+def test_without_a_workload_it_builds_for_all_that_use_artifacts(featherbench: Command, tmp_path: Path) -> None:
+    dry = featherbench("build", "--suite", "quick", "--dry-run", "--json", cwd=tmp_path)
+    labels = [job["label"] for job in json.loads(dry.stdout)]
+    assert sum("digits smoke epochs=6 seed=1" in label for label in labels) == 11
 
 
 def test_an_unknown_dataset_is_one_line(featherbench: Command, tmp_path: Path) -> None:
