@@ -161,7 +161,9 @@ class Workers:
         if reply.seconds < SLOW_TO_LOAD_S:
             return forked
         with self._lock:
-            kept = self._slow_to_load.setdefault(spec, forked.worker)
+            kept = self._slow_to_load.get(spec)
+            if kept is None or not kept.alive:
+                kept = self._slow_to_load[spec] = forked.worker
         if kept is not forked.worker:  # Another thread has loaded it meanwhile.
             forked.end()
         return self._fork(kept, spec)

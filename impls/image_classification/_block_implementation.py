@@ -16,7 +16,7 @@ from impls.image_classification._trained_network import TrainedNetwork
 from impls.image_classification.workload import ImageClassificationCase
 from impls.networks.block import Block, parse_block
 from impls.networks.count import count_macs, count_parameters
-from impls.runtimes import RUNTIMES
+from impls.runtimes.catalogue import RUNTIMES
 
 MIN_VGG_SIZE = 32
 

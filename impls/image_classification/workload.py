@@ -118,6 +118,8 @@ class ImageClassification(Workload):
             return Check(passed=False, reason=reason)
         x = problem.on_host().inputs["x"]
         expected = call.reference(x)
+        if not np.isfinite(expected).all():
+            return Check(passed=False, reason="the training diverged: logits of the network in float64 are not finite")
         logits = as_arrays(output)[0]
         error, reason = compare_array(logits, expected, np.dtype(np.float32), TOLERANCE)
         return Check(passed=not reason, reason=reason, error=error, tolerance=TOLERANCE)
@@ -147,7 +149,7 @@ class ImageClassification(Workload):
 
     def random_case(self, pick: Pick[Any]) -> ImageClassificationCase:
         return ImageClassificationCase(
-            network=pick(["resnet8", "mobilenet"]),
+            network=pick(["resnet8", "resnet20"]),
             width_mult=pick([0.5, 1.0]),
             recipe="smoke",
             epochs=pick([1, 2]),

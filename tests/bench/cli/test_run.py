@@ -114,7 +114,9 @@ def test_an_interrupted_run_says_how_to_resume_it(tmp_path: Path) -> None:
         run.send_signal(signal.SIGINT)
         _, stderr = run.communicate()
     assert run.returncode == 130
-    assert stderr.decode().endswith("\nfeatherbench: stopped; what was measured is kept, and --resume goes on\n")
+    assert stderr.decode().endswith(
+        "\nfeatherbench: stopped; what is done is kept: run goes on with --resume, build by itself\n"
+    )
 
 
 def test_a_missing_package_is_reported_as_the_reason(featherbench: Command, tmp_path: Path) -> None:

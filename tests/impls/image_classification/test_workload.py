@@ -132,3 +132,10 @@ def test_the_eleven_blocks_of_the_comparison_are_there() -> None:
         *(f"dw_scc_cg{cg}_co50" for cg in (2, 4, 8)),
         *(f"dw_scc_cg2_co{co}" for co in (25, 33, 75)),
     }
+
+
+def test_a_network_whose_training_diverged_is_refused_with_that_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, call = prepared(DepthwisePointwise())
+    monkeypatch.setattr(TrainedNetwork, "reference", lambda self, x: np.full((len(x), 10), np.nan))
+    failed = check(problem, call)
+    assert failed.reason == "the training diverged: logits of the network in float64 are not finite"
