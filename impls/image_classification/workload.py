@@ -71,7 +71,7 @@ class ImageClassification(Workload):
             higher_is_better=True,
         ),
         Metric("train_loss", "training loss", "Mean cross-entropy of the last epoch's steps, as trained on."),
-        Metric("weight_bytes", "bytes of weights", "All parameters and running statistics.", higher_is_better=False),
+        Metric("weight_bytes", "bytes of weights", "All parameters and running statistics."),
         Metric(
             "train_s",
             "training time, s",
