@@ -105,7 +105,7 @@ def remaining_text(jobs: Sequence[Job], running: Sequence[Job]) -> str:
 
 
 def end_text(job: Job) -> str:
-    """Return a line on what became of an artifact."""
+    """Return a line on the result of a build."""
     return (
         f"failed: {job.label}: {job.failure}" if job.failure else f"made {job.label} in {rough_time(job.seconds or 0)}"
     )

@@ -26,7 +26,7 @@ POLL_S = 1.0
 
 @dataclass
 class Job:
-    """An artifact to make, and what became of it."""
+    """An artifact to build, and the result."""
 
     session: Session
     spec: ImplementationSpec
@@ -48,10 +48,10 @@ class BuildDisplay(Protocol):
         """Say what will be made."""
 
     def update(self, running: Sequence[Job]) -> None:
-        """Take note of which are being made; ``bench.artifacts.progress`` tells how far."""
+        """Show how far the running ones are; ``bench.artifacts.progress`` returns it."""
 
     def end(self, job: Job) -> None:
-        """Show what became of one."""
+        """Show the result of one."""
 
 
 def build_target(target: Target) -> Target:

@@ -53,8 +53,7 @@ RECIPES = {
 """``paper``: as DSXplore's authors train (arXiv 2101.00745).
 
 ``fast``: a good accuracy in a few epochs, by a high learning rate that rises and falls once, and small shifts, as in
-cifar10-fast. Label smoothing, mirroring in alternate epochs and whitening filters, which airbench adds, did not raise
-the held-out accuracy of narrow MobileNets. ``smoke``: digits in seconds, for tests.
+cifar10-fast. ``smoke``: digits in seconds, for tests.
 """
 
 

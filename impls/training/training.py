@@ -31,7 +31,7 @@ class Images(NamedTuple):
 
 
 class Epoch(NamedTuple):
-    """What became of one epoch."""
+    """Results of one epoch."""
 
     train_loss: float
     """Mean cross-entropy of its steps, of augmented images."""

@@ -95,7 +95,7 @@ def choose(x: Tensor, windows: Windows) -> str:
     For training on channels-last tensors a dense convolution is chosen, which keeps that order: the kernels would
     convert their inputs, outputs and gradients.
     """
-    if torch.is_grad_enabled() and _is_channels_last(x):
+    if torch.is_grad_enabled() and not torch.compiler.is_compiling() and _is_channels_last(x):
         return "masked_dense"
     use_native = takes(x) and not torch.compiler.is_compiling() and BACKENDS["native"].unsupported(windows) is None
     return "native" if use_native else choose_composition(x, windows)

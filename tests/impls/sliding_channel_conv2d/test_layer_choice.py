@@ -1,0 +1,37 @@
+"""Which backend the layer chooses for tensors stored channels last."""
+
+import pytest
+import torch
+
+from impls.sliding_channel_conv2d import SlidingChannelConv2d
+from impls.sliding_channel_conv2d.layer.backends import choose
+
+
+@pytest.fixture
+def x() -> torch.Tensor:
+    return torch.randn(2, 16, 5, 6, generator=torch.Generator().manual_seed(1))
+
+
+def test_training_on_channels_last_tensors_is_dense_and_keeps_their_order(x: torch.Tensor) -> None:
+    layer = SlidingChannelConv2d(16, 24, cg=4, co=0.5)
+    stored_last = x.to(memory_format=torch.channels_last)
+    assert choose(stored_last, layer.windows) == "masked_dense"
+    assert layer(stored_last).is_contiguous(memory_format=torch.channels_last)
+
+
+def test_without_gradients_or_in_the_usual_order_the_choice_does_not_change(x: torch.Tensor) -> None:
+    windows = SlidingChannelConv2d(16, 24, cg=4, co=0.5).windows
+    usual = choose(x, windows)
+    with torch.no_grad():
+        assert choose(x.to(memory_format=torch.channels_last), windows) == choose(x, windows) == usual
+
+
+def test_gradients_are_the_same_in_either_order(x: torch.Tensor) -> None:
+    layer = SlidingChannelConv2d(16, 24, cg=4, co=0.5)
+    gradients = []
+    for images in (x, x.to(memory_format=torch.channels_last)):
+        layer.zero_grad()
+        layer(images).square().sum().backward()
+        assert layer.weight.grad is not None
+        gradients.append(layer.weight.grad.clone())
+    torch.testing.assert_close(*gradients, rtol=1e-4, atol=1e-4)
