@@ -1,7 +1,7 @@
 """Keeps artifacts: each in a folder named by its key, whole and verified, or with a checkpoint to continue from.
 
 A folder holds ``artifact.json`` and ``content.safetensors``; ``artifact.json`` is written last. While the artifact is
-made, the folder holds ``checkpoint-DONE-DIGEST.safetensors``, which replaces the one before after each part. Artifacts
+built, the folder holds ``checkpoint-DONE-DIGEST.safetensors``, which replaces the one before after each part. Artifacts
 are looked up in ``root()``, and in ``results/reference/artifacts`` of a checkout, where some are committed.
 """
 
@@ -20,7 +20,7 @@ import safetensors
 import safetensors.numpy
 from pydantic import Field, ValidationError
 
-from bench.core.artifact import Arrays, Artifact, Making
+from bench.core.artifact import Arrays, Artifact, Build
 from bench.core.errors import RunError
 from bench.core.files import whole, write_whole
 from bench.core.record import Stored
@@ -32,8 +32,8 @@ REFERENCE = Path(__file__).resolve().parent.parent / "results" / "reference" / "
 log = logging.getLogger("featherbench")
 
 
-class MadeBy(Stored):
-    """The machine and software that an artifact was made by; they do not decide its key."""
+class BuiltBy(Stored):
+    """The machine and software that built an artifact; they do not decide its key."""
 
     processor: str
     libraries: dict[str, str] = Field(description="versions by name")
@@ -45,12 +45,12 @@ class Description(Stored):
     kind: str
     key: str
     label: str
-    made_from: dict[str, Any]
+    inputs: dict[str, Any]
     sha256: str = Field(description="of the file with its arrays")
     history: dict[str, list[float]]
-    seconds: float = Field(description="time that making it took")
+    seconds: float = Field(description="time that building it took")
     finished: datetime
-    made_by: MadeBy = Field(description="what made the last part")
+    built_by: BuiltBy = Field(description="what built the last part")
     digest: str = Field(default="", description="SHA-256 of this description without its digest")
 
     def with_digest(self) -> Self:
@@ -66,15 +66,15 @@ class Loaded(NamedTuple):
     arrays: Arrays
 
 
-class Made(NamedTuple):
-    """An artifact that is made, and how long it took now."""
+class Built(NamedTuple):
+    """An artifact that is built, and how long that took now."""
 
     description: Description
     seconds: float
 
 
 class Progress(NamedTuple):
-    """How far an artifact is made."""
+    """How far an artifact is built."""
 
     done: int
     parts: int
@@ -91,7 +91,7 @@ def root() -> Path:
 
 
 def describe(key: str) -> Description | None:
-    """Return the description of an artifact that is made; None where it is not made, or damaged."""
+    """Return the description of an artifact that is built; None where it is not, or damaged."""
     loaded = _read(key)
     return loaded.description if loaded else None
 
@@ -100,7 +100,7 @@ def load(artifact: Artifact) -> Loaded:
     """Read an artifact and compare its SHA-256.
 
     Raises:
-        RunError: where it is not made, or damaged.
+        RunError: where it is not built, or damaged.
     """
     loaded = _read(artifact.key)
     if loaded is None:
@@ -108,29 +108,29 @@ def load(artifact: Artifact) -> Loaded:
     return loaded
 
 
-def make(artifact: Artifact, made_by: Callable[[], MadeBy]) -> Made:
-    """Make an artifact unless it is made already, going on from its checkpoint.
+def build(artifact: Artifact, built_by: Callable[[], BuiltBy]) -> Built:
+    """Build an artifact unless that is done already, going on from its checkpoint.
 
-    If another process is making it, wait until it is made. A damaged artifact is kept beside the new one.
+    If another process is building it, wait for it. A damaged artifact is kept beside the new one.
 
     Args:
-        artifact: what to make.
-        made_by: describes this machine and its software, if it is asked.
+        artifact: what to build.
+        built_by: describes this machine and its software, if it is asked.
 
     Raises:
         RunError: where it cannot be stored; the parts before that are kept.
     """
     if present := _read(artifact.key):
-        return Made(present.description, 0.0)
+        return Built(present.description, 0.0)
     folder = root() / artifact.key
     began = time.perf_counter()
     try:
         with _locked(folder):
-            present = _read(artifact.key)  # Another process may have made it meanwhile.
+            present = _read(artifact.key)  # Another process may have built it meanwhile.
             if present is None:
                 _set_aside(folder)
-                return Made(_make(artifact, folder, made_by), time.perf_counter() - began)
-            return Made(present.description, time.perf_counter() - began)
+                return Built(_build(artifact, folder, built_by), time.perf_counter() - began)
+            return Built(present.description, time.perf_counter() - began)
     except OSError as error:
         raise RunError(
             f"cannot store {artifact.label} in {folder}: {error.strerror}; its finished parts are kept: make room and "
@@ -139,7 +139,7 @@ def make(artifact: Artifact, made_by: Callable[[], MadeBy]) -> Made:
 
 
 def progress(key: str) -> Progress | None:
-    """Return how far an artifact is made by its newest checkpoint; None where it has none."""
+    """Return how far an artifact is built by its newest checkpoint; None where it has none."""
     checkpoint = _newest_checkpoint(root() / key)
     if checkpoint is None:
         return None
@@ -149,28 +149,28 @@ def progress(key: str) -> Progress | None:
     return None  # It was replaced just now.
 
 
-def _make(artifact: Artifact, folder: Path, made_by: Callable[[], MadeBy]) -> Description:
+def _build(artifact: Artifact, folder: Path, built_by: Callable[[], BuiltBy]) -> Description:
     for leftover in folder.glob("*.partial"):
         leftover.unlink()
-    making = artifact.begin()
-    seconds = _restore(making, folder)
-    while making.done < making.parts:
+    build = artifact.begin()
+    seconds = _restore(build, folder)
+    while build.done < build.parts:
         began = time.perf_counter()
-        making.make_part()
+        build.build_part()
         seconds += time.perf_counter() - began
-        _save(making, folder, seconds)
-    content = making.content()
+        _save(build, folder, seconds)
+    content = build.content()
     data = safetensors.numpy.save(dict(content.arrays))
     description = Description(
         kind=artifact.kind,
         key=artifact.key,
         label=artifact.label,
-        made_from=dict(artifact.made_from),
+        inputs=dict(artifact.inputs),
         sha256=sha256(data).hexdigest(),
         history=dict(content.history),
         seconds=seconds,
         finished=datetime.now(UTC),
-        made_by=made_by(),
+        built_by=built_by(),
     ).with_digest()
     _write(folder / CONTENT, data)
     write_whole(folder / DESCRIPTION, description.model_dump_json(indent=1) + "\n")
@@ -179,22 +179,22 @@ def _make(artifact: Artifact, folder: Path, made_by: Callable[[], MadeBy]) -> De
     return description
 
 
-def _save(making: Making, folder: Path, seconds: float) -> None:
+def _save(build: Build, folder: Path, seconds: float) -> None:
     """Write a checkpoint, and remove those before it."""
-    data = safetensors.numpy.save(dict(making.state()), {"parts": str(making.parts), "seconds": repr(seconds)})
-    path = folder / f"checkpoint-{making.done:04}-{sha256(data).hexdigest()[:16]}.safetensors"
+    data = safetensors.numpy.save(dict(build.state()), {"parts": str(build.parts), "seconds": repr(seconds)})
+    path = folder / f"checkpoint-{build.done:04}-{sha256(data).hexdigest()[:16]}.safetensors"
     _write(path, data)
     for other in folder.glob("checkpoint-*"):
         if other != path:
             other.unlink()
 
 
-def _restore(making: Making, folder: Path) -> float:
+def _restore(build: Build, folder: Path) -> float:
     """Continue from the newest checkpoint that is undamaged, if any; return the seconds that its parts took."""
     while checkpoint := _newest_checkpoint(folder):
         data = checkpoint.read_bytes()
         if checkpoint.stem.endswith(sha256(data).hexdigest()[:16]):
-            making.restore(safetensors.numpy.load(data))
+            build.restore(safetensors.numpy.load(data))
             with safetensors.safe_open(checkpoint, "numpy") as file:
                 return float(file.metadata()["seconds"])
         log.warning("%s is damaged and is not used", checkpoint)

@@ -15,7 +15,7 @@ from bench.report.units import counted, rough_time
 from bench.run.building import Job
 
 LINE_EVERY_S = 60.0
-"""Time between two lines on how far the artifacts are made, s."""
+"""Time between two lines on how far the artifacts are built, s."""
 
 
 class BuildLines:
@@ -27,7 +27,7 @@ class BuildLines:
 
     def expect(self, jobs: Sequence[Job]) -> None:
         self._jobs = jobs
-        _print_line(f"making {counted(len(jobs), 'artifact')}")
+        _print_line(f"building {counted(len(jobs), 'artifact')}")
 
     def update(self, running: Sequence[Job]) -> None:
         if time.monotonic() - self._last >= LINE_EVERY_S:
@@ -43,7 +43,7 @@ class BuildLines:
 
 
 class BuildTerminal:
-    """A bar for each artifact that is being made, and one for all."""
+    """A bar for each artifact that is being built, and one for all."""
 
     def __init__(self, console: Console) -> None:
         columns = (BarColumn(20), MofNCompleteColumn(), TextColumn("{task.description}", markup=False))
@@ -107,7 +107,7 @@ def remaining_text(jobs: Sequence[Job], running: Sequence[Job]) -> str:
 def end_text(job: Job) -> str:
     """Return a line on the result of a build."""
     return (
-        f"failed: {job.label}: {job.failure}" if job.failure else f"made {job.label} in {rough_time(job.seconds or 0)}"
+        f"failed: {job.label}: {job.failure}" if job.failure else f"built {job.label} in {rough_time(job.seconds or 0)}"
     )
 
 

@@ -44,7 +44,7 @@ def build(
         typer.Option(metavar="N", min=1, help="Artifacts to make at once, each on one core. Default: all cores."),
     ] = None,
     plugin: Plugins = None,
-    dry: Annotated[bool, typer.Option("--dry-run", help="Print what is not made yet, and stop.")] = False,
+    dry: Annotated[bool, typer.Option("--dry-run", help="Print what is not built yet, and stop.")] = False,
     as_json: Json = False,
 ) -> None:
     """Build the artifacts, such as trained networks, that a later run needs.

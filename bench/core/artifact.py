@@ -1,4 +1,4 @@
-"""An artifact: something that is made once and used by many measurements, such as a trained network."""
+"""An artifact: something that is built once and used by many measurements, such as a trained network."""
 
 import json
 from abc import ABC, abstractmethod
@@ -17,11 +17,11 @@ class Content(NamedTuple):
     arrays: Arrays
     """Arrays by name, such as the weights of a network."""
     history: Mapping[str, list[float]]
-    """How it was made: for each quantity, a value for each part."""
+    """How it was built: for each quantity, a value for each part."""
 
 
-class Making(Protocol):
-    """The making of an artifact, part by part; between parts it can be saved and continued by another process."""
+class Build(Protocol):
+    """Builds an artifact part by part; between parts it can be saved, and continued by another process."""
 
     @property
     def parts(self) -> int:
@@ -31,11 +31,11 @@ class Making(Protocol):
     def done(self) -> int:
         """The number of parts that are done."""
 
-    def make_part(self) -> None:
-        """Make one more part."""
+    def build_part(self) -> None:
+        """Build one more part."""
 
     def state(self) -> Arrays:
-        """Return all that another making of the same artifact needs to continue from here."""
+        """Return all that another build of the same artifact needs to continue from here."""
 
     def restore(self, state: Arrays) -> None:
         """Continue from a state."""
@@ -45,14 +45,14 @@ class Making(Protocol):
 
 
 class Artifact(ABC):
-    """Says what an artifact is made from, and how. Two that are made from the same are the same artifact."""
+    """Says what an artifact is built from, and how. Two that are built from the same inputs are the same artifact."""
 
     kind: ClassVar[str]
     """What it is, such as ``network``."""
 
     @property
     @abstractmethod
-    def made_from(self) -> Mapping[str, Any]:
+    def inputs(self) -> Mapping[str, Any]:
         """All that decides its content, as values of JSON: data, settings, seed, and the revision of the code."""
 
     @property
@@ -61,11 +61,11 @@ class Artifact(ABC):
         """A short description for people."""
 
     @abstractmethod
-    def begin(self) -> Making:
-        """Return a new making, of which no part is done."""
+    def begin(self) -> Build:
+        """Return a new build, of which no part is done."""
 
     @property
     def key(self) -> str:
-        """A hash of its kind and of what it is made from."""
-        text = json.dumps([self.kind, self.made_from], sort_keys=True)
+        """A hash of its kind and its inputs."""
+        text = json.dumps([self.kind, self.inputs], sort_keys=True)
         return sha256(text.encode()).hexdigest()[:16]

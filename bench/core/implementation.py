@@ -67,7 +67,7 @@ class Implementation(ABC):
     def artifacts(self, case: Any, target: Target) -> Sequence[Artifact]:
         """Return what ``prepare`` will load with ``bench.artifacts.load``, such as a trained network; usually nothing.
 
-        It is made before, once, by ``featherbench build`` or at the beginning of a run, and kept for later runs. The
+        It is built before, once, by ``featherbench build`` or at the beginning of a run, and kept for later runs. The
         workload must say that it ``uses_artifacts``.
         """
         return ()

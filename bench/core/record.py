@@ -164,11 +164,11 @@ class Memory(Stored):
     )
 
 
-class MadeFrom(Stored):
-    """An artifact that a record was made from."""
+class ArtifactReference(Stored):
+    """An artifact that a record needs."""
 
     key: str = Field(description="hash of what decides the artifact")
-    sha256: str = Field(description="of its content, which may differ between machines that made it")
+    sha256: str = Field(description="of its content, which may differ between machines that built it")
 
 
 class Record(Stored):
@@ -187,7 +187,7 @@ class Record(Stored):
     started: datetime
     work: Work | None = Field(default=None, description="None where a model would have been trained and was not")
     seconds: dict[str, float] = Field(default={}, description="time spent by step, in all of its processes together")
-    artifacts: dict[str, MadeFrom] = Field(default={}, description="by kind, such as network")
+    artifacts: dict[str, ArtifactReference] = Field(default={}, description="by kind, such as network")
     facts: dict[str, str] = Field(default={}, description="the worker's libraries, threads and caps, as observed")
     check: Check | None = None
     latency: Latency | None = None

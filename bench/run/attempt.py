@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 from bench.core.implementation_spec import ImplementationSpec
 from bench.core.loading import workload_source
-from bench.core.record import THREADS_THAT_RAN, Check, Latency, MadeFrom, Memory, Record, Status, Work
+from bench.core.record import THREADS_THAT_RAN, ArtifactReference, Check, Latency, Memory, Record, Status, Work
 from bench.core.target import Target
 from bench.run.plan import Session
 from bench.run.protocol import Reply
@@ -76,7 +76,7 @@ class Attempt:
     """The work of a trained model; ``Workload.work`` gives an operator's."""
     check: Check | None = None
     facts: dict[str, str] = field(default_factory=dict)
-    artifacts: dict[str, MadeFrom] = field(default_factory=dict)
+    artifacts: dict[str, ArtifactReference] = field(default_factory=dict)
     """Its artifacts by kind."""
     output_file: str | None = None
     """The file with its checked output, where several processes are compared with it."""
@@ -239,7 +239,7 @@ class Attempt:
     def _build(self, cores: tuple[int, ...]) -> None:
         if built := self._ask("build", parameters=self.session.case.model_dump(mode="json"), cores=cores):
             self.seconds["build"] = built["build_s"]
-            self.artifacts = {kind: MadeFrom(**made_from) for kind, made_from in built["artifacts"].items()}
+            self.artifacts = {kind: ArtifactReference(**reference) for kind, reference in built["artifacts"].items()}
 
     def _add_evaluation(self, evaluated: Check) -> None:
         """Add what an evaluation found to the check; where it could not be made, that is the reason of a failure."""

@@ -1,4 +1,4 @@
-"""Makes the artifacts that sessions need, several at once; nothing is timed meanwhile."""
+"""Builds the artifacts that sessions need, several at once; nothing is timed meanwhile."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ from bench.run.protocol import Reply
 from bench.run.workers import ProcessRunner, Workers
 
 POLL_S = 1.0
-"""Time between two looks at how far the artifacts are made, s."""
+"""Time between two looks at how far the artifacts are built, s."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Job:
     key: str
     label: str
     seconds: float | None = None
-    """How long making it took now; None: not made yet."""
+    """How long building it took now; None: not built yet."""
     failure: str = ""
 
     @property
@@ -42,10 +42,10 @@ class Job:
 
 
 class BuildDisplay(Protocol):
-    """Shows how far artifacts are made."""
+    """Shows how far artifacts are built."""
 
     def expect(self, jobs: Sequence[Job]) -> None:
-        """Say what will be made."""
+        """Say what will be built."""
 
     def update(self, running: Sequence[Job]) -> None:
         """Show how far the running ones are; ``bench.artifacts.progress`` returns it."""
@@ -55,12 +55,12 @@ class BuildDisplay(Protocol):
 
 
 def build_target(target: Target) -> Target:
-    """Return where artifacts for a target are made: on a GPU for a GPU, otherwise on one core each."""
+    """Return where artifacts for a target are built: on a GPU for a GPU, otherwise on one core each."""
     return target if target.kind == "cuda" else Target("edge")
 
 
 def find_jobs(sessions: Sequence[Session], workers: Workers) -> list[Job]:
-    """Return the artifacts that are not made yet, each once; where one cannot even be described, a failed job.
+    """Return the artifacts that are not built yet, each once; where one cannot even be described, a failed job.
 
     What an implementation does not support has no artifact.
     """
@@ -96,7 +96,7 @@ def build(
         target: where it will be measured; see ``build_target``.
         logs: folder for what the workers print.
         display: shows the progress.
-        jobs_at_once: how many are made at once; by default one on each core.
+        jobs_at_once: how many are built at once; by default one on each core.
     """
     with Workers(build_target(target), Budget(), logs) as workers:
         jobs = find_jobs(sessions, workers)

@@ -104,13 +104,13 @@ class Worker:
         return {"artifacts": [{"key": artifact.key, "label": artifact.label} for artifact in wanted]}
 
     def build(self, parameters: Json, cores: list[int]) -> Json:
-        """Make the artifacts of a case that are not made yet, on ``cores``; return all, and the time it took."""
+        """Build the artifacts of a case that are not built yet, on ``cores``; return all, and the time it took."""
         affinity.move_to(cores)
         case = self.workload.case_type.from_parameters(parameters)
         if reason := self.implementation.unsupported(case):
             raise UnsupportedError(reason)
         wanted = self.implementation.artifacts(case, self.target)
-        results = [artifacts.make(artifact, self._made_by) for artifact in wanted]
+        results = [artifacts.build(artifact, self._built_by) for artifact in wanted]
         descriptions = [result.description for result in results]
         return {
             "build_s": sum(result.seconds for result in results),
@@ -230,9 +230,9 @@ class Worker:
         self.implementation = self.new_implementation()  # What it stored in its attributes belongs to the case too.
         return {}
 
-    def _made_by(self) -> artifacts.MadeBy:
+    def _built_by(self) -> artifacts.BuiltBy:
         environment = machine.environment(self.spec.requires)
-        return artifacts.MadeBy(processor=environment.gpu or environment.cpu, libraries=environment.libraries)
+        return artifacts.BuiltBy(processor=environment.gpu or environment.cpu, libraries=environment.libraries)
 
     def _is_preloaded(self, module: str) -> bool:
         return module.partition(".")[0] in self.packages

@@ -82,7 +82,7 @@ class BlockImplementation(Implementation):
             runtime.build(network.to(example.device), example),
             work,
             loaded.description.history,
-            {"trained on": loaded.description.made_by.processor},
+            {"trained on": loaded.description.built_by.processor},
             artifact_keys=(artifact.key,),
             artifact=artifact,
             weight_bytes=weight_bytes,

@@ -1,4 +1,4 @@
-"""The artifact that is a trained network, and its making."""
+"""The artifact that is a trained network, and its training."""
 
 import inspect
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class NetworkArtifact(Artifact):
         recipe: name in ``impls.training``.
         epochs: number of epochs.
         seed: seeds initial weights, order and augmentation.
-        device: where PyTorch trains; it does not decide what is made.
+        device: where PyTorch trains; it does not decide the key.
     """
 
     kind = "network"
@@ -57,7 +57,7 @@ class NetworkArtifact(Artifact):
         self.device = device
 
     @cached_property
-    def made_from(self) -> Mapping[str, Any]:
+    def inputs(self) -> Mapping[str, Any]:
         card = datasets.image_card(self.dataset)
         files = {file.name: file.sha256 for file in card.files}
         deciding = ("name", "format", "shape", "classes", "train", "held_out", "mean", "std")
@@ -79,8 +79,8 @@ class NetworkArtifact(Artifact):
             f"epochs={self.epochs} seed={self.seed}"
         )
 
-    def begin(self) -> "NetworkMaking":
-        return NetworkMaking(self)
+    def begin(self) -> "NetworkTraining":
+        return NetworkTraining(self)
 
     def create(self) -> nn.Module:
         """Return the network with its initial weights."""
@@ -102,11 +102,11 @@ def _source_of_plugin(block: Block) -> list[str]:
     return [sha256(Path(inspect.getfile(type(block))).read_bytes()).hexdigest()[:12]]
 
 
-class NetworkMaking:
+class NetworkTraining:
     """Trains a network; an epoch is a part."""
 
     def __init__(self, artifact: NetworkArtifact) -> None:
-        torch.set_num_threads(1)  # so that sums round alike wherever it is made and continued
+        torch.set_num_threads(1)  # so that sums round alike wherever it is built and continued
         splits = _images.load(artifact.dataset)
         card = datasets.image_card(artifact.dataset)
 
@@ -131,7 +131,7 @@ class NetworkMaking:
     def done(self) -> int:
         return len(self._training.history)
 
-    def make_part(self) -> None:
+    def build_part(self) -> None:
         self._training.train_epoch()
 
     def state(self) -> Arrays:

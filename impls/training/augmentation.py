@@ -18,10 +18,8 @@ class AugmentedImages:
     def __init__(self, images: Tensor, recipe: Recipe) -> None:
         self._recipe = recipe
         self._size = images.shape[-2:]
-        sides = (recipe.pad, recipe.pad)
-        padded_array = np.pad(
-            images.cpu().numpy(), ((0, 0), (0, 0), sides, sides), "reflect" if recipe.reflects else "constant"
-        )
+        sides = (recipe.crop_padding, recipe.crop_padding)
+        padded_array = np.pad(images.cpu().numpy(), ((0, 0), (0, 0), sides, sides), recipe.padding_mode)
         padded = torch.from_numpy(padded_array).to(images.device)
         height, width = self._size
         self._crops = padded.unfold(2, height, 1).unfold(3, width, 1)  # a view: (n, channels, y, x, height, width)
@@ -31,9 +29,9 @@ class AugmentedImages:
 
     def batch(self, chosen: Tensor, generator: torch.Generator) -> Tensor:
         """Return the chosen images, each moved and mirrored anew, uint8, (n, channels, height, width)."""
-        offsets = torch.randint(2 * self._recipe.pad + 1, (2, len(chosen)), generator=generator)
+        offsets = torch.randint(2 * self._recipe.crop_padding + 1, (2, len(chosen)), generator=generator)
         images = self._crops[chosen, :, offsets[0], offsets[1]]
-        if not self._recipe.flips:
+        if not self._recipe.horizontal_flip:
             return images
         mirrored = torch.rand(len(chosen), generator=generator) < 0.5
         return torch.where(mirrored.to(images.device)[:, None, None, None], images.flip(-1), images)

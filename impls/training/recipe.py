@@ -13,17 +13,17 @@ class Recipe:
     schedule: Literal["steps", "one_cycle"]
     """``steps``: a tenth after 3/7 of the epochs, and again after 5/7. ``one_cycle``: linear from near zero up to the
     highest in the first 30 % of the steps, then linear down to zero."""
-    batch: int = 128
+    batch_size: int = 128
     momentum: float = 0.9
     nesterov: bool = False
     weight_decay: float = 5e-4
-    decays_all: bool = True
+    decay_all_parameters: bool = True
     """Whether biases and batch norms decay too, not only the weights of layers."""
-    pad: int = 4
-    """Pixels by which an image is padded, so that a random crop of its own size moves it."""
-    reflects: bool = False
-    """Whether images are padded by reflection, not by zeros."""
-    flips: bool = True
+    crop_padding: int = 4
+    """Pixels by which an image is padded on each side, before a random crop of its own size."""
+    padding_mode: Literal["constant", "reflect"] = "constant"
+    """``constant``: with zeros; ``reflect``: with the image mirrored at its edges."""
+    horizontal_flip: bool = True
     """Whether half of the images, at random, are mirrored."""
     channels_last: bool = False
     """Whether tensors are stored channels last, which is faster on most CPUs and rounds otherwise."""
@@ -35,18 +35,18 @@ RECIPES = {
         learning_rate=0.4,
         schedule="one_cycle",
         nesterov=True,
-        decays_all=False,
-        pad=2,
-        reflects=True,
+        decay_all_parameters=False,
+        crop_padding=2,
+        padding_mode="reflect",
         channels_last=True,
     ),
     "smoke": Recipe(
         learning_rate=0.1,
         schedule="one_cycle",
-        batch=64,
+        batch_size=64,
         nesterov=True,
-        pad=1,
-        flips=False,
+        crop_padding=1,
+        horizontal_flip=False,
         channels_last=True,
     ),
 }

@@ -112,8 +112,8 @@ class Training:
         """Take a step for each whole batch of the shuffled images; return the mean loss and the number of images."""
         self.network.train()
         order = torch.randperm(len(self._images), generator=generator)
-        parts = torch.split(order, self.recipe.batch)
-        batches = [part for part in parts if len(part) == self.recipe.batch] or [order]
+        parts = torch.split(order, self.recipe.batch_size)
+        batches = [part for part in parts if len(part) == self.recipe.batch_size] or [order]
         total = 0.0
         for number, batch in enumerate(batches):
             rate = learning_rate(self.recipe, epoch + (number + 1) / (len(batches) + 1), self.epochs)
@@ -145,6 +145,6 @@ def _parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, obje
     decayed: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for parameter in network.parameters():
-        (decayed if recipe.decays_all or parameter.ndim > 1 else others).append(parameter)
+        (decayed if recipe.decay_all_parameters or parameter.ndim > 1 else others).append(parameter)
     groups = [(decayed, recipe.weight_decay), (others, 0.0)]
     return [{"params": parameters, "weight_decay": decay} for parameters, decay in groups if parameters]

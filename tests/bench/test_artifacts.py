@@ -16,12 +16,12 @@ from bench.core.artifact import Arrays, Artifact, Content
 from bench.core.errors import RunError
 
 
-def made_by() -> artifacts.MadeBy:
-    return artifacts.MadeBy(processor="test", libraries={})
+def built_by() -> artifacts.BuiltBy:
+    return artifacts.BuiltBy(processor="test", libraries={})
 
 
 class Counting:
-    """Adds up the numbers of its parts; ``fail_at`` raises before that part is made."""
+    """Adds up the numbers of its parts; ``fail_at`` raises before that part is built."""
 
     def __init__(self, artifact: "Numbers") -> None:
         self._artifact = artifact
@@ -32,7 +32,7 @@ class Counting:
     def parts(self) -> int:
         return self._artifact.parts
 
-    def make_part(self) -> None:
+    def build_part(self) -> None:
         if self.done == self._artifact.fail_at:
             raise KeyboardInterrupt
         time.sleep(self._artifact.sleep_s)
@@ -58,7 +58,7 @@ class Numbers(Artifact):
         self.parts_made = 0
 
     @property
-    def made_from(self) -> Mapping[str, Any]:
+    def inputs(self) -> Mapping[str, Any]:
         return {"seed": self.seed, "parts": self.parts}
 
     @property
@@ -90,27 +90,27 @@ def test_an_artifact_is_made_once_and_loaded_afterwards() -> None:
     with pytest.raises(RunError, match="numbers 1 is missing or damaged; build it with featherbench build"):
         artifacts.load(artifact)
     assert artifacts.describe(artifact.key) is None
-    first, second = (artifacts.make(artifact, made_by) for _ in range(2))
+    first, second = (artifacts.build(artifact, built_by) for _ in range(2))
     assert first.seconds > 0
     assert second == (first.description, 0)
     assert artifact.parts_made == 4
     loaded = artifacts.load(artifact)
     assert loaded.description.history["loss"] == [1.0, 0.5, 1 / 3, 0.25]
-    assert loaded.description.made_from == {"seed": 1, "parts": 4}
+    assert loaded.description.inputs == {"seed": 1, "parts": 4}
     assert artifacts.describe(artifact.key) == loaded.description
 
 
-def test_an_interrupted_making_continues_with_the_next_part(folder: Path) -> None:
-    artifacts.make(Numbers(7), made_by)
+def test_an_interrupted_build_continues_with_the_next_part(folder: Path) -> None:
+    artifacts.build(Numbers(7), built_by)
     undisturbed = total_of(Numbers(7))
     (folder / Numbers(7).key / artifacts.DESCRIPTION).unlink()
     with pytest.raises(KeyboardInterrupt):
-        artifacts.make(Numbers(7, fail_at=3), made_by)
+        artifacts.build(Numbers(7, fail_at=3), built_by)
     progress = artifacts.progress(Numbers(7).key)
     assert progress is not None
     assert (progress.done, progress.parts) == (3, 4)
     continued = Numbers(7)
-    artifacts.make(continued, made_by)
+    artifacts.build(continued, built_by)
     assert continued.parts_made == 1
     assert total_of(continued) == undisturbed
     assert not list((folder / continued.key).glob("checkpoint-*"))
@@ -118,13 +118,13 @@ def test_an_interrupted_making_continues_with_the_next_part(folder: Path) -> Non
 
 def test_a_damaged_checkpoint_is_not_continued(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(KeyboardInterrupt):
-        artifacts.make(Numbers(fail_at=2), made_by)
+        artifacts.build(Numbers(fail_at=2), built_by)
     (checkpoint,) = (folder / Numbers().key).glob("checkpoint-*")
     content = bytearray(checkpoint.read_bytes())
     content[-1] ^= 1
     checkpoint.write_bytes(content)
     again = Numbers()
-    artifacts.make(again, made_by)
+    artifacts.build(again, built_by)
     assert again.parts_made == 4
     assert "is damaged and is not used" in caplog.text
     assert (folder / again.key / f"damaged-{checkpoint.name}").read_bytes() == content
@@ -134,7 +134,7 @@ def test_a_damaged_checkpoint_is_not_continued(folder: Path, caplog: pytest.LogC
 def test_a_damaged_artifact_is_noticed_and_made_again(
     folder: Path, damaged: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    artifacts.make(Numbers(), made_by)
+    artifacts.build(Numbers(), built_by)
     right = total_of(Numbers())
     path = folder / Numbers().key / damaged
     content = bytearray(path.read_bytes())
@@ -146,25 +146,25 @@ def test_a_damaged_artifact_is_noticed_and_made_again(
         artifacts.load(Numbers())
     assert "artifact" in caplog.text
     again = Numbers()
-    artifacts.make(again, made_by)
+    artifacts.build(again, built_by)
     assert again.parts_made == 4
     assert total_of(again) == right
     assert any(kept.read_bytes() == content for kept in path.parent.glob(f"damaged-*-{damaged}"))
 
 
 def test_a_description_of_another_artifact_is_not_taken(folder: Path) -> None:
-    artifacts.make(Numbers(1), made_by)
+    artifacts.build(Numbers(1), built_by)
     (folder / Numbers(1).key).rename(folder / Numbers(2).key)
     with pytest.raises(RunError, match="numbers 2 is missing"):
         artifacts.load(Numbers(2))
 
 
 def test_a_committed_artifact_is_loaded_from_the_checkout(folder: Path, tmp_path: Path) -> None:
-    artifacts.make(Numbers(), made_by)
+    artifacts.build(Numbers(), built_by)
     (tmp_path / "reference").mkdir()
     (folder / Numbers().key).rename(tmp_path / "reference" / Numbers().key)
     assert total_of(Numbers()) == [26.0] * 3
-    assert artifacts.make(Numbers(), made_by).seconds == 0
+    assert artifacts.build(Numbers(), built_by).seconds == 0
     assert not list(folder.iterdir())
 
 
@@ -181,27 +181,27 @@ def test_a_full_disk_loses_no_finished_part(folder: Path, monkeypatch: pytest.Mo
     with pytest.raises(
         RunError, match=r"cannot store numbers 1 in .*: No space left on device; its finished parts are"
     ):
-        artifacts.make(artifact, made_by)
+        artifacts.build(artifact, built_by)
     monkeypatch.undo()
     monkeypatch.setenv("FEATHERBENCH_ARTIFACTS", str(folder))
     progress = artifacts.progress(artifact.key)
     assert progress is not None
     assert progress.done == 2
     continued = Numbers()
-    artifacts.make(continued, made_by)
+    artifacts.build(continued, built_by)
     assert continued.parts_made == 2
 
 
-def make_in_process(results: "multiprocessing.SimpleQueue[int]") -> None:
+def build_in_process(results: "multiprocessing.SimpleQueue[int]") -> None:
     artifact = Numbers(sleep_s=0.2)
-    artifacts.make(artifact, made_by)
+    artifacts.build(artifact, built_by)
     results.put(artifact.parts_made)
 
 
 def test_two_processes_that_make_the_same_artifact_make_it_once() -> None:
     context = multiprocessing.get_context("fork")
     results: multiprocessing.SimpleQueue[int] = context.SimpleQueue()
-    processes = [context.Process(target=make_in_process, args=(results,)) for _ in range(2)]
+    processes = [context.Process(target=build_in_process, args=(results,)) for _ in range(2)]
     for process in processes:
         process.start()
     for process in processes:
@@ -211,7 +211,7 @@ def test_two_processes_that_make_the_same_artifact_make_it_once() -> None:
 
 
 def test_a_description_is_readable_json(folder: Path) -> None:
-    artifacts.make(Numbers(), made_by)
+    artifacts.build(Numbers(), built_by)
     stored = json.loads((folder / Numbers().key / artifacts.DESCRIPTION).read_text())
     assert stored["label"] == "numbers 1"
-    assert stored["made_by"]["processor"] == "test"
+    assert stored["built_by"]["processor"] == "test"

@@ -27,7 +27,7 @@ def test_the_rest_is_estimated_by_what_is_made_and_under_way(progress: dict[str,
     jobs = [create_job("a", seconds=100.0), create_job("b"), create_job("c"), create_job("d")]
     assert build_progress.remaining_text(jobs, []) == ""
     progress["b"] = Progress(done=3, parts=12, seconds=50.0)  # 200 s in all, 150 s left
-    # Two wait for about 150 s each; two are made at once.
+    # Two wait for about 150 s each; two are built at once.
     progress["c"] = Progress(done=6, parts=12, seconds=75.0)  # 150 s in all, 75 s left
     assert build_progress.remaining_text(jobs, jobs[1:3]) == f"about {(150 + 75 + 150) / 2 / 60:.0f} min left"
 
@@ -51,10 +51,10 @@ def test_lines_say_what_is_made_and_what_became_of_it(
     for job in jobs:
         lines.end(job)
     assert capsys.readouterr().err.splitlines() == [
-        "making 2 artifacts",
+        "building 2 artifacts",
         "network a: 1 of 4 done",
         "about 4 min left",
-        "made network a in 2 min",
+        "built network a in 2 min",
         "failed: network b: no space",
     ]
 

@@ -114,7 +114,7 @@ def prepare(implementation: Implementation, workload: Workload, target: Target, 
             pytest.skip(missing)
         placed = DeviceProblem.of(problem, device) if target is CUDA else problem
         for artifact in implementation.artifacts(problem.case, target):
-            artifacts.make(artifact, lambda: artifacts.MadeBy(processor="contract test", libraries={}))
+            artifacts.build(artifact, lambda: artifacts.BuiltBy(processor="contract test", libraries={}))
         return placed, guard(implementation.prepare(placed, target), placed)
 
     return prepared

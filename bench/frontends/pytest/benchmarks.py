@@ -91,7 +91,7 @@ def _describe(attempt: Attempt, benchmark: BenchmarkFixture, started: datetime) 
         "started": started.isoformat(),
         "work": work.model_dump(),
         "seconds": {"prepare": attempt.seconds["prepare"]},
-        "artifacts": {kind: made_from.model_dump() for kind, made_from in attempt.artifacts.items()},
+        "artifacts": {kind: reference.model_dump() for kind, reference in attempt.artifacts.items()},
         "facts": attempt.facts,
         "check": attempt.check.model_dump(),
         "memory": memory,

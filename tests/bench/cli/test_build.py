@@ -34,8 +34,8 @@ def test_it_says_what_is_missing_makes_it_and_then_has_nothing_to_do(
     assert (job["key"], job["label"], job["failure"]) == (key, label, "")
     assert job["seconds"] > 0
     assert {path.name for path in folder.iterdir()} == {key, "logs"}
-    assert built.stderr.splitlines()[0] == "making 1 artifact"
-    assert built.stderr.splitlines()[-1].startswith(f"made {label} in ")
+    assert built.stderr.splitlines()[0] == "building 1 artifact"
+    assert built.stderr.splitlines()[-1].startswith(f"built {label} in ")
 
     again = featherbench("build", *SMALL, cwd=tmp_path)
     assert (again.returncode, again.stdout) == (0, "all artifacts are already built\n")

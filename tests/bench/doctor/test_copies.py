@@ -77,7 +77,7 @@ def _outcome(workload: Workload, implementation: Any, case: Any) -> Any:
     """Return the output for one input, or the curves and metrics of the training apart from its times."""
     problem = workload.problem(case, seed=1)
     for artifact in implementation.artifacts(case, EDGE):
-        artifacts.make(artifact, lambda: artifacts.MadeBy(processor="test", libraries={}))
+        artifacts.build(artifact, lambda: artifacts.BuiltBy(processor="test", libraries={}))
     call = implementation.prepare(problem, EDGE)
     if isinstance(workload, OperatorWorkload):
         return [array.copy() for array in as_arrays(call())]

@@ -23,12 +23,12 @@ from impls.training.training import Images, predict
 
 pytest.importorskip("sklearn")
 ROOT = Path(__file__).parents[3]
-TRAINING_CODE = {1: "bc393321ce65eb3c"}
+TRAINING_CODE = {1: "45fc95b8bf34ec3e"}
 """A hash of the code that decides what is trained, without docstrings and comments, by REVISION."""
 
 
-def made_by() -> artifacts.MadeBy:
-    return artifacts.MadeBy(processor="test", libraries={})
+def built_by() -> artifacts.BuiltBy:
+    return artifacts.BuiltBy(processor="test", libraries={})
 
 
 def create(**changes: Any) -> NetworkArtifact:
@@ -66,7 +66,7 @@ def test_the_device_does_not_change_the_key() -> None:
 
 def test_the_trained_network_is_as_accurate_as_its_history_says() -> None:
     artifact = create(epochs=4)
-    artifacts.make(artifact, made_by)
+    artifacts.build(artifact, built_by)
     loaded = artifacts.load(artifact)
     network = artifact.create()
     load_weights(network, loaded.arrays)
@@ -87,12 +87,12 @@ from impls.networks.block import dw_scc
 torch.set_num_threads(1)
 artifact = NetworkArtifact("digits", "resnet8", 1.0, dw_scc(2, 0.5), "smoke", 30, 3)
 print(artifact.key, flush=True)
-artifacts.make(artifact, lambda: artifacts.MadeBy(processor="test", libraries={}))
+artifacts.build(artifact, lambda: artifacts.BuiltBy(processor="test", libraries={}))
 print("made", flush=True)
 """
 
 
-def make_in_process(folder: Path) -> "subprocess.Popen[str]":
+def build_in_process(folder: Path) -> "subprocess.Popen[str]":
     environment = os.environ | {
         "FEATHERBENCH_ARTIFACTS": str(folder),
         "PYTHONPATH": str(ROOT),
@@ -114,14 +114,14 @@ def kills(seed: int) -> Iterator[float]:
 
 def test_a_build_killed_at_ten_random_instants_ends_in_the_same_weights(tmp_path: Path) -> None:
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
-    process = make_in_process(undisturbed)
+    process = build_in_process(undisturbed)
     output, _ = process.communicate(timeout=120)
     key, last = output.split()
     assert last == "made"
 
     killed = 0
     for delay in kills(seed=4):
-        process = make_in_process(disturbed)
+        process = build_in_process(disturbed)
         before, deadline = epochs_done(disturbed), time.monotonic() + 60
         while epochs_done(disturbed) == before and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.005)
@@ -130,7 +130,7 @@ def test_a_build_killed_at_ten_random_instants_ends_in_the_same_weights(tmp_path
         process.send_signal(signal.SIGKILL)
         process.communicate()
     assert killed == 10, "each kill hits a build that is still at work"
-    output, _ = make_in_process(disturbed).communicate(timeout=120)
+    output, _ = build_in_process(disturbed).communicate(timeout=120)
     assert output.split() == [key, "made"]
     contents = [(folder / key / artifacts.CONTENT).read_bytes() for folder in (undisturbed, disturbed)]
     assert contents[0] == contents[1]

@@ -32,7 +32,7 @@ def prepared(
     implementation: BlockImplementation, case: ImageClassificationCase = CASE
 ) -> tuple[Problem, TrainedNetwork]:
     for artifact in implementation.artifacts(case, EDGE):
-        artifacts.make(artifact, lambda: artifacts.MadeBy(processor="test", libraries={}))
+        artifacts.build(artifact, lambda: artifacts.BuiltBy(processor="test", libraries={}))
     problem = WORKLOAD.problem(case, seed=1)
     return problem, implementation.prepare(problem, EDGE)
 

@@ -12,7 +12,7 @@ from impls.networks.resnet8 import resnet8
 from impls.training.recipe import RECIPES, Recipe
 from impls.training.training import Images, Training, predict
 
-SMALL = replace(RECIPES["fast"], batch=32, learning_rate=0.05)
+SMALL = replace(RECIPES["fast"], batch_size=32, learning_rate=0.05)
 
 
 def patterns(count: int, seed: int) -> Images:
@@ -54,7 +54,7 @@ def test_it_learns_and_keeps_its_history() -> None:
 @pytest.mark.parametrize("name", ["fast", "paper", "smoke"])
 @pytest.mark.parametrize("interrupted_after", [0, 1, 3])
 def test_a_training_continued_elsewhere_ends_in_the_same_weights(name: str, interrupted_after: int) -> None:
-    recipe = replace(RECIPES[name], batch=32)
+    recipe = replace(RECIPES[name], batch_size=32)
     undisturbed = training(recipe)
     for _ in range(4):
         undisturbed.train_epoch()
@@ -82,7 +82,7 @@ def test_other_seeds_train_other_weights() -> None:
 
 
 def test_a_step_is_that_of_pytorchs_optimiser() -> None:
-    recipe = Recipe(learning_rate=0.03, schedule="steps", batch=200, pad=0, flips=False)
+    recipe = Recipe(learning_rate=0.03, schedule="steps", batch_size=200, crop_padding=0, horizontal_flip=False)
     trained = training(recipe)
     expected = training(recipe).network
     optimiser = torch.optim.SGD(expected.parameters(), lr=0.03, momentum=0.9, weight_decay=5e-4)
@@ -101,7 +101,7 @@ def test_batch_norms_and_biases_do_not_decay_where_the_recipe_says_so() -> None:
     groups = training(SMALL)._optimiser.param_groups
     decays = {parameter.ndim > 1: group["weight_decay"] for group in groups for parameter in group["params"]}
     assert decays == {True: 5e-4, False: 0.0}
-    (group,) = training(replace(SMALL, decays_all=True))._optimiser.param_groups
+    (group,) = training(replace(SMALL, decay_all_parameters=True))._optimiser.param_groups
     assert group["weight_decay"] == 5e-4
 
 
