@@ -30,7 +30,9 @@ class ImageClassificationCase(Case):
         "resnet8"
     )
     width_mult: float = Field(default=1.0, gt=0, le=4, description="multiplies the channels of all layers")
-    recipe: Literal["paper", "fast", "smoke"] = Field(default="fast", description="settings of the training")
+    recipe: Literal["paper", "fast", "fast_bfloat16", "smoke"] = Field(
+        default="fast", description="settings of the training"
+    )
     epochs: int = Field(default=12, ge=1, description="passes over the training images")
     runtime: Literal["pytorch", "pytorch_channels_last"] = "pytorch"
     batch: int = Field(default=1, ge=1, le=MAX_SIZE, description="images in a call")

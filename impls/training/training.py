@@ -125,7 +125,8 @@ class Training:
 
     def _step(self, x: Tensor, labels: Tensor) -> float:
         self._optimiser.zero_grad()
-        loss = nn.functional.cross_entropy(self.network(x), labels)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
+            loss = nn.functional.cross_entropy(self.network(x), labels)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
         return loss.item()

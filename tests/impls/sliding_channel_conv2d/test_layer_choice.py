@@ -12,11 +12,29 @@ def x() -> torch.Tensor:
     return torch.randn(2, 16, 5, 6, generator=torch.Generator().manual_seed(1))
 
 
-def test_training_on_channels_last_tensors_is_dense_and_keeps_their_order(x: torch.Tensor) -> None:
-    layer = SlidingChannelConv2d(16, 24, cg=4, co=0.5)
-    stored_last = x.to(memory_format=torch.channels_last)
-    assert choose(stored_last, layer.windows) == "masked_dense"
-    assert layer(stored_last).is_contiguous(memory_format=torch.channels_last)
+@pytest.mark.parametrize(
+    ("channels", "co", "expected"),
+    [
+        ((16, 24), 0.5, "masked_dense"),
+        ((256, 128), 0.5, "sliced_gemm_nhwc"),
+        ((256, 120), 0.5, "masked_dense"),  # 15 filters a window
+        ((256, 256), 0.33, "masked_dense"),  # many windows
+        ((256, 129), 0.5, "masked_dense"),  # filters that no whole number of cycles holds
+    ],
+)
+def test_training_on_channels_last_tensors_keeps_their_order(
+    channels: tuple[int, int], co: float, expected: str
+) -> None:
+    layer = SlidingChannelConv2d(*channels, cg=4, co=co)
+    x = torch.randn(2, channels[0], 5, 6).to(memory_format=torch.channels_last).requires_grad_()
+    assert choose(x, layer.windows) == expected
+    y = layer(x)
+    y.square().sum().backward()
+    assert x.grad is not None
+    assert y.is_contiguous(memory_format=torch.channels_last)
+    assert x.grad.is_contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu"):
+        assert choose(x, layer.windows) == "masked_dense"
 
 
 def test_without_gradients_or_in_the_usual_order_the_choice_does_not_change(x: torch.Tensor) -> None:

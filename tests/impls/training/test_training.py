@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 import torch
@@ -51,7 +52,7 @@ def test_it_learns_and_keeps_its_history() -> None:
     assert right == trained.history[-1].held_out_accuracy
 
 
-@pytest.mark.parametrize("name", ["fast", "paper", "smoke"])
+@pytest.mark.parametrize("name", ["fast", "fast_bfloat16", "paper", "smoke"])
 @pytest.mark.parametrize("interrupted_after", [0, 1, 3])
 def test_a_training_continued_elsewhere_ends_in_the_same_weights(name: str, interrupted_after: int) -> None:
     recipe = replace(RECIPES[name], batch_size=32)
@@ -95,6 +96,22 @@ def test_a_step_is_that_of_pytorchs_optimiser() -> None:
     optimiser.step()
     for name, tensor in expected.named_parameters():
         assert torch.allclose(dict(trained.network.named_parameters())[name], tensor, atol=1e-6), name
+
+
+@pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
+def test_products_have_the_precision_of_the_recipe_and_weights_stay_float32(
+    precision: Literal["float32", "bfloat16"], dtype: torch.dtype
+) -> None:
+    trained = training(replace(SMALL, precision=precision))
+    dtypes = set()
+    convolution = next(layer for layer in trained.network.modules() if isinstance(layer, torch.nn.Conv2d))
+    convolution.register_forward_hook(
+        lambda layer, inputs, output: dtypes.add(output.dtype) if layer.training else None
+    )
+    trained.train_epoch()
+    assert dtypes == {dtype}
+    assert {parameter.dtype for parameter in trained.network.parameters()} == {torch.float32}
+    assert torch.isfinite(torch.tensor(trained.history[-1].train_loss))
 
 
 def test_batch_norms_and_biases_do_not_decay_where_the_recipe_says_so() -> None:
