@@ -11,21 +11,21 @@ from bench.core.errors import UsageError
 
 Workloads = Annotated[
     list[str] | None,
-    typer.Argument(metavar="WORKLOAD", help="What to measure; see featherbench list. Default: all workloads."),
+    typer.Argument(metavar="WORKLOAD", help="Workloads; see featherbench list. Default: all that the command is for."),
 ]
 Suite = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help=f"List of cases to measure; see featherbench list. Default: {DEFAULT_SUITE}."),
+    typer.Option(metavar="NAME", help=f"List of cases; see featherbench list. Default: {DEFAULT_SUITE}."),
 ]
 Implementations = Annotated[
     list[str] | None,
-    typer.Option(metavar="NAME[,NAME]", help="Measure only these implementations. Default: all."),
+    typer.Option(metavar="NAME[,NAME]", help="Take only these implementations. Default: all."),
 ]
 CaseFilters = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=VALUE",
-        help="Measure only cases of the suite with this parameter, such as groups=16. Repeatable: values of one "
+        help="Take only cases of the suite with this parameter, such as groups=16. Repeatable: values of one "
         "parameter are alternatives; different parameters must all match.",
     ),
 ]
@@ -33,15 +33,15 @@ Problems = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=VALUE,...",
-        help="Measure a case of your own in place of a suite. @FILE reads a case from each line of a file. Repeatable.",
+        help="A case of your own in place of a suite. @FILE reads a case from each line of a file. Repeatable.",
     ),
 ]
 TargetName = Annotated[
     str,
     typer.Option(
         metavar="TARGET",
-        help="Where to measure: cpu (all cores), edge (one core), cuda (a GPU), optionally with a mode, such as "
-        "edge:avx2; see featherbench list.",
+        help="Where implementations run: cpu (all cores), edge (one core), cuda (a GPU), optionally with a mode, such "
+        "as edge:avx2; see featherbench list.",
     ),
 ]
 Plugins = Annotated[

@@ -58,3 +58,9 @@ def test_an_unknown_dataset_is_one_line(featherbench: Command, tmp_path: Path) -
     assert result.returncode == 2
     assert "no dataset of images 'imagenet22k'; choose from " in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_its_help_speaks_of_building_not_of_measuring(featherbench: Command, tmp_path: Path) -> None:
+    shown = featherbench("build", "--help", cwd=tmp_path).stdout
+    assert "Take only these implementations" in shown
+    assert "easure" not in shown
