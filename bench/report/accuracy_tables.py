@@ -3,7 +3,7 @@
 from math import isinf, isnan
 
 from bench.core.workload import Metric
-from bench.report.accuracy import Difference, Experiment, Model
+from bench.report.accuracy import TRAINING, Difference, Experiment, Model
 from bench.report.compare import Comparison
 from bench.report.grid import Column, Grid, GridCell
 from bench.report.table import metric_column
@@ -15,14 +15,14 @@ _RATIO = Column("Latency per call, ratio", hint="its latency divided by the base
 _WORK = [
     Column("Parameters", hint="trained numbers; median over the seeds"),
     Column("MMACs", hint="million multiply-accumulates per call; below, those with non-zeros of a sparse matrix"),
-    Column("Training", hint="time of the training, or all that preparing took; median over the seeds"),
+    Column("Training time", hint="or the time of all that preparing took; median over the seeds"),
     Column("Latency per call", hint="median over the seeds"),
 ]
 
 
 def means_table(experiment: Experiment) -> Grid:
     """Return a line for each implementation: its seeds, the mean of every metric, its work and its times."""
-    metrics = [metric_column(metric, "%") for metric in experiment.metrics]
+    metrics = [metric_column(metric, "%") for metric in _shown(experiment)]
     return Grid(
         [_NAME, Column("Seeds", hint=f"how many values of {experiment.seed} passed"), *metrics, *_WORK],
         [_model_line(experiment, model) for model in experiment.models],
@@ -58,11 +58,16 @@ def value_text(metric: Metric, value: float) -> str:
     return _value(metric, value) + ("\u00a0%" if metric.is_fraction else "")
 
 
+def _shown(experiment: Experiment) -> list[Metric]:
+    """Return the metrics that have a column; the time of the training has one anyway."""
+    return [metric for metric in experiment.metrics if metric.name != TRAINING]
+
+
 def _model_line(experiment: Experiment, model: Model) -> list[GridCell]:
     return [
         GridCell(model.implementation, ", ".join(f"{name} {value}" for name, value in model.facts.items())),
         GridCell(str(model.seeds), "" if model.seeds == experiment.seeds else f"of {experiment.seeds}"),
-        *(_mean(metric, model.means[metric.name]) for metric in experiment.metrics),
+        *(_mean(metric, model.means[metric.name]) for metric in _shown(experiment)),
         GridCell(MISSING if isnan(model.parameters) else f"{model.parameters:,.0f}"),
         GridCell(
             number(model.macs / 1e6), f"{number(model.sparse_macs / 1e6)} sparse" if model.sparse_macs > 0 else ""

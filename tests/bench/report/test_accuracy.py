@@ -1,11 +1,13 @@
 """Trained models over their seeds: hand-computed means, differences and leaders, and the page that shows them."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
 from bench.core import registry
 from bench.core.record import Check, Status, Work
+from bench.core.workload import Metric
 from bench.report.accuracy import changes, differences, experiments
 from bench.report.accuracy_figures import Cost, cost_panels, learning_panels
 from bench.report.accuracy_tables import differences_table, means_table
@@ -351,6 +353,18 @@ def test_the_time_of_a_training_that_was_no_part_of_preparing_is_its_metric(sect
     (with_metric,) = experiments(section(timed, "timed"))
     assert without.models[0].training_s == records[0].seconds["prepare"]
     assert with_metric.models[0].training_s == 100 + (len(records) - 1) / 2
+
+
+def test_the_time_of_the_training_has_a_single_column(section, make_trained, monkeypatch):
+    train_s = Metric("train_s", "training time, s", "Time of all steps.")
+    known = vars(registry.workload("nodes"))
+    with_time = SimpleNamespace(**(known | {"metrics": (*known["metrics"], train_s)}))
+    monkeypatch.setattr(registry, "workload", lambda name: with_time)
+    (experiment,) = experiments(section([make_trained("pytorch", 0, 0.8, metrics={"train_s": 100.0})]))
+    assert train_s in experiment.metrics
+    headings = [column.heading for column in means_table(experiment).columns]
+    assert [heading for heading in headings if "raining" in heading] == ["Training time"]
+    assert len(means_table(experiment).lines[0]) == len(headings)
 
 
 def test_the_page_shows_trained_models(make_run, make_trained, records, tmp_path):
