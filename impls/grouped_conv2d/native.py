@@ -9,7 +9,7 @@ from impls.native.library import unavailable
 
 
 class Native(Implementation):
-    """Our own kernels in C++: register tiles along rows or across filters, whichever is fastest for the shape."""
+    """Featherbench's own C++ kernels: register tiles along rows or across filters, whichever suits the shape."""
 
     workload = "grouped_conv2d"
     note = (
@@ -22,8 +22,8 @@ class Native(Implementation):
         "native": {},
         "native_winograd": {
             "winograd": True,
-            "summary": "Our own kernels in C++, with Winograd's algorithm: fewer multiplications than the formula, a "
-            "larger error.",
+            "summary": "Featherbench's own C++ kernels, with Winograd's algorithm: fewer multiplications than the "
+            "formula, a larger error.",
             "note": "Another class of algorithm than direct convolution: with tiles of 2 x 2 or 4 x 4 outputs, "
             "whichever is faster for the shape, it multiplies 2.25 or 4 times less often than its FLOP, which go by "
             "formula, and with 4 x 4 rounds worse. Timed: the whole call, from NCHW to a new NCHW output, with the "

@@ -13,7 +13,7 @@ from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
 class Native(Implementation):
-    """Our own kernels in C++: filters whose windows overlap are computed together, from one copy of their input."""
+    """Featherbench's own C++ kernels: filters whose windows overlap share one copy of their input."""
 
     workload = "sliding_channel_conv2d"
     requires = ("torch",)

@@ -11,7 +11,7 @@ from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
 class NativeCuda(Implementation):
-    """Our own kernels in CUDA C++: filters whose windows overlap share one tile, which reads their channels once."""
+    """Featherbench's own CUDA kernels: filters whose windows overlap share a tile, which reads their channels once."""
 
     workload = "sliding_channel_conv2d"
     requires = ("torch", "cuda-core")
@@ -25,7 +25,7 @@ class NativeCuda(Implementation):
         "native_cuda": {},
         "native_cuda_channels_last": {
             "channels_last": True,
-            "summary": "Our own kernels in CUDA C++, on NHWC (channels-last) tensors.",
+            "summary": "Featherbench's own CUDA kernels, on NHWC (channels-last) tensors.",
             "note": "As native_cuda, with x and dy stored as NHWC, and so the outputs: the order that tensor cores "
             "like best.",
         },
