@@ -46,6 +46,7 @@ def describe(
                 summary=str(attributes.get("summary") or source.first_line),
                 paper=str(attributes.get("paper", "")),
                 note=str(attributes.get("note", "")),
+                setup=str(attributes.get("setup", "")),
                 variant=variant,
             )
         )

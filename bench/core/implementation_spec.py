@@ -21,6 +21,7 @@ class ImplementationSpec:
     summary: str = ""
     paper: str = ""
     note: str = ""
+    setup: str = ""
     variant: str | None = None
     """Which of its class's ``variants`` it is; None where the class has none."""
 

@@ -26,6 +26,16 @@ COLD, GRAPH = "cold", "graph"
 
 _OPTIONS = {"cpu": tuple(_CAPS), "edge": tuple(_CAPS), "cuda": (COLD, GRAPH)}
 
+_MEANINGS = {
+    "cpu": "all cores",
+    "edge": "one core, one thread",
+    "cuda": "an NVIDIA GPU",
+    "avx2": "libraries asked to stay within AVX2",
+    COLD: "its L2 cache emptied before each call",
+    GRAPH: "calls replayed as a CUDA graph",
+}
+"""What kinds and options mean, for readers of results."""
+
 NAMES = (*KINDS, *(f"{kind}:{option}" for kind, options in _OPTIONS.items() for option in options))
 
 
@@ -57,6 +67,11 @@ class Target:
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.option}" if self.option else self.kind
+
+    @property
+    def meaning(self) -> str:
+        """What it is, in a few words, e.g. ``one core, one thread``."""
+        return ", ".join(_MEANINGS[part] for part in (self.kind, self.option) if part)
 
     @property
     def isa(self) -> str | None:

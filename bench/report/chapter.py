@@ -1,13 +1,15 @@
 """A chapter: a part of a report that says something about some of its records."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, ClassVar
 
 import pandas as pd
 
+from bench.core import registry
+from bench.core.implementation_spec import ImplementationSpec
 from bench.report.choice import SectionChoice, section_choice
 from bench.report.compare import Comparison, PairRatio, cached_ratios, compare_each
 from bench.report.figure import Figure
@@ -65,6 +67,11 @@ class Report:
         """The records of each run, workload and target."""
         return list(sections(self.runs, self.table, self.comparisons, self.axis))
 
+    @cached_property
+    def specs(self) -> Mapping[tuple[str, str], ImplementationSpec]:
+        """The implementations that this checkout knows, by workload and name."""
+        return {(spec.workload, spec.name): spec for spec in registry.implementations() if spec.workload}
+
     @property
     def has_several_runs(self) -> bool:
         """Whether there are several runs, so that a section's title has to name its own."""
@@ -74,6 +81,11 @@ class Report:
         """Return the style of each implementation of the section's workload, the same in all of its sections."""
         rows = self.table[self.table["workload"] == section.workload]
         return styles(rows["implementation"])
+
+    def summaries(self, workload: str, names: Iterable[str]) -> dict[str, str]:
+        """Return what implementations of a workload are, by name, as far as this checkout knows them."""
+        specs = {name: self.specs.get((workload, name)) for name in names}
+        return {name: spec.summary.rstrip(".") for name, spec in specs.items() if spec and spec.summary}
 
     def choice(self, section: Section) -> SectionChoice | None:
         """Return which implementation of a section to take; None for trained models and where nothing compares."""

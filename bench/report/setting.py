@@ -1,12 +1,14 @@
 """The setting of a run, where and how it was measured, as labels and texts."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.record import Record
 from bench.machine import Environment
 from bench.peaks.model import GpuPeaks, Peaks
+from bench.report.rerun import Step, rerun
 from bench.report.units import MISSING, counted, duration, number, percent, size
 from bench.store import Run, RunInfo
 
@@ -34,12 +36,14 @@ class Setting:
     """The command and its meaning."""
     machine: Facts
     peaks: Facts
+    steps: list[Step]
+    """How to measure it again on another machine."""
     implementations: list[tuple[str, str, str]]
     """Name (and workload, where there are several), what the timed call includes, and the facts of its worker."""
 
 
-def setting(run: Run) -> Setting:
-    """Return all that is needed to measure ``run`` again."""
+def setting(run: Run, specs: Mapping[tuple[str, str], ImplementationSpec]) -> Setting:
+    """Return all that is needed to measure ``run`` again; ``specs`` are the known ones by workload and name."""
     info = run.info
     asked = [
         ("Command", info.command),
@@ -56,7 +60,10 @@ def setting(run: Run) -> Setting:
         )
         for (workload, name), records in _by_implementation(run.records).items()
     ]
-    return Setting(info.name, asked, _machine(info.machine.environment), _peaks(info.machine.peaks), implementations)
+    machine = info.machine
+    return Setting(
+        info.name, asked, _machine(machine.environment), _peaks(machine.peaks), rerun(run, specs), implementations
+    )
 
 
 def _noise_floor(info: RunInfo) -> str:

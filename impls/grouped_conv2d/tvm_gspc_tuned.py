@@ -22,9 +22,9 @@ class TvmGspcTuned(Implementation):
     note = (
         "As tvm_gspc, with block sizes and an order of loops that were searched for each case, on one thread, with a "
         "tuner of ours. They are stored beside the implementation with the machine they were found on: "
-        "impls/grouped_conv2d/tvm_gspc_tuned.json. On another machine, tune again first: "
-        "python -m impls.grouped_conv2d._tune_gspc --suite gspc --again. Tuning is not timed."
+        "impls/grouped_conv2d/tvm_gspc_tuned.json. Tuning is not timed."
     )
+    setup = "Tune its block sizes: python -m impls.grouped_conv2d._tune_gspc --suite gspc --again"
 
     def unsupported(self, case: GroupedConv2dCase) -> str | None:
         if reason := _gspc.unsupported(case):

@@ -26,9 +26,12 @@ class TvmMetaschedule(Implementation):
         "Timed: the compiled function, on one thread on every target, since it was searched for one core. Input and "
         "output are NCHW and weights OIHW, in the definition's own layouts throughout; the output is new at each call. "
         "The schedule is the quickest of 64 that MetaSchedule tried for the case. It is stored beside the "
-        "implementation with the machine it was found on: impls/grouped_conv2d/tvm_metaschedule.json. On another "
-        "machine, search again first, as impls/grouped_conv2d/_tune_metaschedule.py says. Neither searching nor "
-        "compiling is timed."
+        "implementation with the machine it was found on: impls/grouped_conv2d/tvm_metaschedule.json. Neither "
+        "searching nor compiling is timed."
+    )
+    setup = (
+        "Search its schedules, in an environment as the head of impls/grouped_conv2d/_tune_metaschedule.py describes: "
+        "python -m impls.grouped_conv2d._tune_metaschedule --again"
     )
 
     def unsupported(self, case: GroupedConv2dCase) -> str | None:

@@ -19,6 +19,7 @@ class Mine(Implementation):
     targets = ("cpu",)
     paper = "arXiv 2006.09791"
     note = "Timed: " "everything."
+    setup = "Tune it: python tune.py"
     size = compute()
     def prepare(self, problem, target): ...
 '''
@@ -44,7 +45,7 @@ def test_class_attributes_are_read_from_the_source_text(tmp_path: Path) -> None:
     (spec,) = describe(write(tmp_path, SOURCE))
     assert (spec.name, spec.workload, spec.targets) == ("mine", "grouped_conv2d", ("cpu",))
     assert (spec.summary, spec.note, spec.variant) == ("Mine is best.", "Timed: everything.", None)
-    assert spec.paper == "arXiv 2006.09791"
+    assert (spec.paper, spec.setup) == ("arXiv 2006.09791", "Tune it: python tune.py")
     assert spec.missing() == "needs no-such-distribution: pip install no-such-distribution"
 
 

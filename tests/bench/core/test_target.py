@@ -24,6 +24,11 @@ def test_an_unknown_target_is_refused_with_the_choices(text: str) -> None:
         Target.parse(text)
 
 
+def test_every_target_has_a_meaning() -> None:
+    assert all(Target.parse(name).meaning for name in target.NAMES)
+    assert Target.parse("edge:avx2").meaning == "one core, one thread, libraries asked to stay within AVX2"
+
+
 def test_edge_is_one_core_and_one_thread_in_every_library() -> None:
     edge = Target("edge")
     assert len(edge.cores) == 1

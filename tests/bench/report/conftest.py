@@ -14,6 +14,7 @@ from bench.core import registry
 from bench.core.budget import Budget
 from bench.core.case import Case
 from bench.core.errors import UsageError
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.record import Check, Latency, Memory, Record, Status, Work
 from bench.core.workload import Metric
 from bench.machine import Environment
@@ -176,6 +177,14 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
     return make
 
 
+SPECS = [
+    ImplementationSpec("pytorch", "conv", "", requires=("torch",), summary="What most people <call>."),
+    ImplementationSpec("wide", "conv", "", requires=("openvino", "wide-kernels"), summary="This project's own kernel."),
+    ImplementationSpec("tuned", "conv", "", requires=("apache-tvm",), setup="Tune it: python tune.py"),
+]
+"""The implementations that the registry knows."""
+
+
 class AnyCase(Case):
     """A case with whatever parameters a test gives it; ``channels_per_group`` follows from two of them."""
 
@@ -204,6 +213,7 @@ def only_known_workload(monkeypatch: pytest.MonkeyPatch) -> None:
                 sweep=None,
                 seed_parameter="seed",
                 chapters=(),
+                uses_artifacts=True,
                 metrics=METRICS,
             )
         if name != "conv":
@@ -216,7 +226,9 @@ def only_known_workload(monkeypatch: pytest.MonkeyPatch) -> None:
             sweep="groups",
             seed_parameter=None,
             chapters=(),
+            uses_artifacts=False,
             metrics=(),
         )
 
     monkeypatch.setattr(registry, "workload", workload)
+    monkeypatch.setattr(registry, "implementations", lambda: SPECS)
