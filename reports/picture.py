@@ -29,7 +29,7 @@ TEXT = "Description"
 _FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={SIZE[0]},{SIZE[1]}")
 _PART = """
     const part = document.querySelector("article.recommendation");
-    const { top, bottom } = part.querySelector("details").getBoundingClientRect();
+    const { top, bottom } = part.querySelector("details.by-value").getBoundingClientRect();
     const heading = document.querySelector("#recommendation h2").getBoundingClientRect();
     return { text: part.innerText, top: heading.top + scrollY, bottom: bottom + scrollY };"""
 """The part of the page to show: from its first heading to the end of the table for each value of a parameter."""

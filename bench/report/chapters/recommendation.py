@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 from bench.report.accuracy import Experiment, experiments
@@ -17,6 +18,8 @@ from bench.stats.best import Choice, Contender
 
 _MIN_LEAD = 0.01
 """Low ends of leads that are smaller are shown as 0."""
+MAX_OPEN_LINES = 40
+"""Maximum number of lines in the tables of a page that are shown before the reader opens more."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class Recommendation:
     """A choice for each value of a parameter, or for each experiment."""
     failures: int = 0
     """The number of records that did not pass."""
+    summaries: Mapping[str, str] = field(default_factory=dict)
+    """What each recommended implementation is, by name, where this checkout knows it."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class _Advice:
     certainty: str
     remarks: Sequence[str] = field(default_factory=list)
     by_value: Grid | None = None
+    by_value_take: Sequence[str] = ()
+    """What ``by_value`` recommends."""
 
 
 class RecommendationChapter(Chapter):
@@ -62,10 +69,17 @@ class RecommendationChapter(Chapter):
         common = _common([recommendation.remarks for recommendation in recommendations])
         return {
             "recommendations": recommendations,
+            "shown": _shown(recommendations),
             "common": common,
             "noises": _noises(report),
             "matrices": report.matrices,
         }
+
+
+def _shown(recommendations: Sequence[Recommendation]) -> list[bool]:
+    """Return for each recommendation whether its table is open: those of a page are, as far as MAX_OPEN_LINES go."""
+    lines = accumulate(len(each.by_value.lines) if each.by_value else 0 for each in recommendations)
+    return [index == 0 or total <= MAX_OPEN_LINES for index, total in enumerate(lines)]
 
 
 def _noises(report: Report) -> list[tuple[str, str]]:
@@ -89,7 +103,16 @@ def _recommendation(report: Report, number: int, section: Section) -> Recommenda
     remarks = [*line.remarks, *filter(None, [section.remark])]
     failures = int((section.rows["status"] != "passed").sum())
     return Recommendation(
-        section.title, section.run.name, number, line.take, line.certainty, warnings, remarks, line.by_value, failures
+        section.title,
+        section.run.name,
+        number,
+        line.take,
+        line.certainty,
+        warnings,
+        remarks,
+        line.by_value,
+        failures,
+        report.summaries(section.workload, [*line.take, *line.by_value_take]),
     )
 
 
@@ -103,11 +126,18 @@ def _timed(choice: SectionChoice) -> _Advice:
     overall = choice.overall
     if overall.choice is None:
         certainty = f"{_without_choice(overall)} {_by_case(choice)}".strip()
-        return _Advice([overall.only] if overall.only else [], certainty, list(_remarks(choice)), _by_value(choice))
-    certainty = _certainty(overall.choice, overall.cases)
-    if overall.cases > 1:
-        certainty += f" {_by_case(choice)}"
-    return _Advice(overall.choice.candidates, certainty, list(_remarks(choice)), _by_value(choice))
+    else:
+        certainty = _certainty(overall.choice, overall.cases)
+        if overall.cases > 1:
+            certainty += f" {_by_case(choice)}"
+    by_value_take = [name for over in choice.by_value.values() for name in (*_take(over), *over.fastest_in)]
+    return _Advice(_take(overall), certainty, list(_remarks(choice)), _by_value(choice), by_value_take)
+
+
+def _take(over: ChoiceOver) -> Sequence[str]:
+    if over.choice:
+        return over.choice.candidates
+    return [over.only] if over.only else []
 
 
 def _without_choice(overall: ChoiceOver) -> str:

@@ -110,6 +110,7 @@ def test_shows_results_noise_floor_and_environment(page):
         "0123abc with uncommitted changes",
         "torch: 2.13.0",
         "Example CPU <b>3 GHz</b>",
+        "target edge (one core, one thread)",
         "edge, 1 thread",
         "Cores available",
         "Measured peaks",

@@ -4,6 +4,7 @@ import pytest
 
 from bench.core.record import Status
 from bench.report.chapter import Report
+from bench.report.chapters import recommendation
 from bench.report.chapters.recommendation import Recommendation, RecommendationChapter
 
 SPREAD = [1.0, 1.01, 0.99, 1.002, 0.998] * 4
@@ -13,11 +14,11 @@ SPREAD = [1.0, 1.01, 0.99, 1.002, 0.998] * 4
 def recommend(make_run):
     """Return a function that gives the recommendation for a run of these records."""
 
-    def recommendation(*records, **changes) -> Recommendation:
+    def recommended(*records, **changes) -> Recommendation:
         (only,) = RecommendationChapter().content(Report([make_run(records, **changes)]))["recommendations"]
         return only
 
-    return recommendation
+    return recommended
 
 
 @pytest.fixture
@@ -61,6 +62,31 @@ def test_those_left_out_are_named_where_no_mean_compares_anything(recommend, tim
     assert advice.take == ["pytorch"]
     assert advice.certainty.startswith("It alone passed on all 4 cases")
     assert advice.remarks[0] == "Not compared over all cases, as they did not pass on every one: quick (3 of 4)."
+
+
+def test_it_says_what_each_recommended_implementation_is(make_run, timed):
+    records = [timed(name, time, *case) for case in CASES for name, time in (("pytorch", 1000), ("wide", 700))]
+    report = Report([make_run(records)])
+    (only,) = RecommendationChapter().content(report)["recommendations"]
+    assert only.summaries == {"wide": "This project's own kernel"}
+    assert report.summaries("conv", ["pytorch", "unknown"]) == {"pytorch": "What most people <call>"}
+
+
+def test_one_that_is_recommended_for_a_single_value_is_explained_too(recommend, make_record):
+    records = [
+        make_record(name, [time * factor for factor in SPREAD], parameters={"groups": groups})
+        for groups, other in ((1, 100), (2, 100), (4, 3000))
+        for name, time in (("pytorch", 1000), ("wide", other))
+    ]
+    assert recommend(*records).summaries.keys() == {"wide", "pytorch"}
+
+
+def test_tables_by_value_are_open_until_the_page_would_be_full_of_them(make_run, timed, monkeypatch):
+    records = [timed(name, time, *case) for case in CASES for name, time in (("pytorch", 1000), ("wide", 700))]
+    report = Report([make_run(records, name) for name in ("first", "second", "third")])
+    assert RecommendationChapter().content(report)["shown"] == [True, True, True]
+    monkeypatch.setattr(recommendation, "MAX_OPEN_LINES", 5)
+    assert RecommendationChapter().content(report)["shown"] == [True, True, False], "of tables with two lines each"
 
 
 def test_cases_without_a_sure_winner_are_counted(recommend, make_record):
