@@ -15,6 +15,7 @@ from bench.report.compare import Comparison, PairRatio, cached_ratios, compare_e
 from bench.report.figure import Figure
 from bench.report.frame import frame
 from bench.report.grid import Grid
+from bench.report.macs_order import macs_finding, macs_pairs
 from bench.report.matrix import Matrix, section_matrix
 from bench.report.palette import Style, styles
 from bench.report.section import Section, sections
@@ -93,6 +94,10 @@ class Report:
         if key not in self._choices:
             self._choices[key] = None if section.seed_parameter else section_choice(section, self._ratio)
         return self._choices[key]
+
+    def macs_finding(self, section: Section) -> str:
+        """Return whether the latencies of a section's trained models keep the order of their MACs, in sentences."""
+        return macs_finding(macs_pairs(section, self._ratio))
 
     @cached_property
     def matrices(self) -> dict[int, Matrix]:

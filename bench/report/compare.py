@@ -240,6 +240,17 @@ def cached_ratios() -> PairRatio:
     return ratio
 
 
+def ratio_of_repeats(ratios: Sequence[Callable[[float], Interval]]) -> Callable[[float], Interval]:
+    """Return the ratio of an experiment from those of its repeats: functions from confidence to a ratio, as is this.
+
+    The interval of a single repeat comes from its rounds, and that of several from the spread of their ratios.
+    """
+    if len(ratios) == 1:
+        return ratios[0]
+    estimates = [ratio(CONFIDENCE).estimate for ratio in ratios]
+    return lambda confidence: mean_over_repeats(estimates, confidence)
+
+
 def _inverse(ratio: Callable[[float], Interval], confidence: float) -> Interval:
     interval = ratio(confidence)
     low = 1 / interval.high if interval.high else math.inf
@@ -301,15 +312,8 @@ def _comparison(repeats: Sequence[_Pair], ratio: Interval | None, uncorrected: I
 
 
 def _ratio_at(pairs: Sequence[_Pair], ratio: PairRatio) -> Callable[[float], Interval]:
-    """Return a function from confidence to the ratio with its interval.
-
-    The interval of a single pair comes from its rounds, and that of repeats from the spread of their ratios.
-    """
-    each = [ratio(pair.record, pair.other) for pair in pairs if pair.other is not None]
-    if len(each) == 1:
-        return each[0]
-    estimates = [at(CONFIDENCE).estimate for at in each]
-    return lambda confidence: mean_over_repeats(estimates, confidence)
+    """Return a function from confidence to the ratio with its interval."""
+    return ratio_of_repeats([ratio(pair.record, pair.other) for pair in pairs if pair.other is not None])
 
 
 def _reason(repeats: Sequence[_Pair]) -> str:

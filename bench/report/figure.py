@@ -79,6 +79,13 @@ class Figure:
     """How to read it; a page says it once."""
     panels: Sequence[Panel] = field(default_factory=list)
     is_wide: bool = False
+    finding: str = ""
+    """What it shows, in words."""
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether another figure has room beside it."""
+        return len(self.panels) == 1 and not self.is_wide
 
     def data(self) -> dict[str, Any]:
         """Return the figure for the page's script, as values that JSON has."""

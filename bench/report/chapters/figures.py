@@ -46,7 +46,7 @@ def _section_figures(report: Report, section: Section) -> SectionFigures:
     legend = [(name, style[name], name in shown) for name in passed]
     figures = [
         *_learning(section),
-        *_cost(section),
+        *_cost(report, section),
         *_latency(section, shown),
         *_roofline(section),
         *_memory(section, shown),
@@ -75,7 +75,7 @@ def _learning(section: Section) -> list[Figure]:
     return [Figure("Learning curves", caption, panels)] if panels else []
 
 
-def _cost(section: Section) -> list[Figure]:
+def _cost(report: Report, section: Section) -> list[Figure]:
     trained = experiments(section)
     if not trained:
         return []
@@ -84,6 +84,7 @@ def _cost(section: Section) -> list[Figure]:
         f"{metric.heading}: the mean over all values of {section.seed_parameter} with its 95 % interval, against the "
         "median over them of"
     )
+    findings = {"latency": report.macs_finding(section)}
     costs = (
         ("MACs", "the multiply-accumulates per call", Cost("MACs per call", lambda model: model.macs, is_time=False)),
         ("latency", "the latency per call", Cost("latency per call", lambda model: model.latency_ns)),
@@ -94,7 +95,7 @@ def _cost(section: Section) -> list[Figure]:
         ),
     )
     return [
-        Figure(f"{metric.heading} against {what}", f"{caption} {text}.", panels)
+        Figure(f"{metric.heading} against {what}", f"{caption} {text}.", panels, finding=findings.get(what, ""))
         for what, text, cost in costs
         if (panels := cost_panels(trained, metric, cost))
     ]
