@@ -94,6 +94,8 @@ class Experiment:
     differences: list[Difference]
     leader: Leader | None
     """None where fewer than two have the metric."""
+    runs: tuple[str, ...] = ()
+    """The runs whose seeds were put together, without their times; empty for an experiment within a run."""
 
     @property
     def compared(self) -> int:
@@ -117,7 +119,17 @@ def experiments(section: Section) -> list[Experiment]:
     if not section.metrics or section.seed_parameter is None:
         return []
     return [
-        _experiment(section, section.seed_parameter, title, rows)
+        make_experiment(
+            title,
+            section.seed_parameter,
+            rows,
+            records=section.records,
+            metrics=section.metrics,
+            baseline=section.baseline,
+            ratios={
+                row.implementation: row for row in section.comparisons if not set(row.cases).isdisjoint(rows["case"])
+            },
+        )
         for title, rows in group_by_shape(section.rows, section.seed_parameter)
     ]
 
@@ -155,23 +167,34 @@ def changes(new: Run, old: Run, rows: Sequence[Comparison]) -> dict[Comparison, 
     return by_row
 
 
-def _experiment(section: Section, seed: str, title: str, rows: pd.DataFrame) -> Experiment:
+def make_experiment(
+    title: str,
+    seed: str,
+    rows: pd.DataFrame,
+    *,
+    records: Iterable[Record],
+    metrics: Sequence[Metric],
+    baseline: str | None,
+    ratios: Mapping[str, Comparison] | None = None,
+    runs: tuple[str, ...] = (),
+) -> Experiment:
+    """Return the experiment of ``rows``, which differ only in ``seed``; ``records`` are those that have the facts."""
     passed = rows[rows["status"] == "passed"]
     models = {str(name): group.set_index(seed) for name, group in passed.groupby("implementation", sort=False)}
-    records = [record for record in section.records if record.case in set(passed["case"])]
-    facts = _distinguishing_facts(records, section.baseline)
-    directed = [metric for metric in section.metrics if metric.higher_is_better is not None]
-    baseline = section.baseline
+    cases = set(passed["case"])
+    facts = _distinguishing_facts([record for record in records if record.case in cases], baseline)
+    directed = [metric for metric in metrics if metric.higher_is_better is not None]
     return Experiment(
         title=title,
         seed=seed,
         seeds=int(rows[seed].nunique()),
-        metrics=section.metrics,
-        models=[_model(name, group, section.metrics, facts.get(name, {})) for name, group in models.items()],
+        metrics=list(metrics),
+        models=[_model(name, group, metrics, facts.get(name, {})) for name, group in models.items()],
         baseline=baseline,
-        ratios={row.implementation: row for row in section.comparisons if not set(row.cases).isdisjoint(rows["case"])},
+        ratios=dict(ratios or {}),
         differences=[difference for metric in directed for difference in _differences(models, baseline, metric)],
-        leader=_leader(models, section.metrics[0]),
+        leader=_leader(models, metrics[0]) if metrics else None,
+        runs=runs,
     )
 
 

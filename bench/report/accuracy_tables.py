@@ -15,22 +15,33 @@ _RATIO = Column("Latency per call, ratio", hint="its latency divided by the base
 _WORK = [
     Column("Parameters", hint="trained numbers; median over the seeds"),
     Column("MMACs", hint="million multiply-accumulates per call; below, those with non-zeros of a sparse matrix"),
+]
+_TIMES = [
     Column("Training time", hint="or the time of all that preparing took; median over the seeds"),
     Column("Latency per call", hint="median over the seeds"),
 ]
 
 
 def means_table(experiment: Experiment) -> Grid:
-    """Return a line for each implementation: its seeds, the mean of every metric, its work and its times."""
+    """Return a line for each implementation: its seeds, the mean of every metric, its work, and its times in a run."""
     metrics = [metric_column(metric, "%") for metric in _shown(experiment)]
     return Grid(
-        [_NAME, Column("Seeds", hint=f"how many values of {experiment.seed} passed"), *metrics, *_WORK],
+        [
+            _NAME,
+            Column("Seeds", hint=f"how many values of {experiment.seed} passed"),
+            *metrics,
+            *_WORK,
+            *([] if experiment.runs else _TIMES),
+        ],
         [_model_line(experiment, model) for model in experiment.models],
     )
 
 
 def differences_table(experiment: Experiment) -> Grid:
-    """Return a line for each implementation but the baseline: its latency, and each metric with a better direction."""
+    """Return a line for each implementation but the baseline: its latency, and each metric with a better direction.
+
+    There are no latencies in an experiment of several runs.
+    """
     by_cell = {(difference.implementation, difference.metric): difference for difference in experiment.differences}
     metrics = list(dict.fromkeys(metric for _, metric in by_cell))
     with_ratio = [name for name, row in experiment.ratios.items() if row.ratio]
@@ -38,10 +49,11 @@ def differences_table(experiment: Experiment) -> Grid:
 
     def line(name: str) -> list[GridCell]:
         differences = (_difference(by_cell.get((name, metric))) for metric in metrics)
-        return [GridCell(name), _ratio(experiment.ratios[name], experiment.seeds), *differences]
+        ratio = [] if experiment.runs else [_ratio(experiment.ratios[name], experiment.seeds)]
+        return [GridCell(name), *ratio, *differences]
 
     return Grid(
-        [_NAME, _RATIO, *(metric_column(metric, "points") for metric in metrics)],
+        [_NAME, *([] if experiment.runs else [_RATIO]), *(metric_column(metric, "points") for metric in metrics)],
         [line(name) for name in names],
     )
 
@@ -64,6 +76,10 @@ def _shown(experiment: Experiment) -> list[Metric]:
 
 
 def _model_line(experiment: Experiment, model: Model) -> list[GridCell]:
+    times = [
+        GridCell(MISSING if isnan(model.training_s) else duration(1e9 * model.training_s)),
+        GridCell(duration(model.latency_ns)),
+    ]
     return [
         GridCell(model.implementation, ", ".join(f"{name} {value}" for name, value in model.facts.items())),
         GridCell(str(model.seeds), "" if model.seeds == experiment.seeds else f"of {experiment.seeds}"),
@@ -72,8 +88,7 @@ def _model_line(experiment: Experiment, model: Model) -> list[GridCell]:
         GridCell(
             number(model.macs / 1e6), f"{number(model.sparse_macs / 1e6)} sparse" if model.sparse_macs > 0 else ""
         ),
-        GridCell(MISSING if isnan(model.training_s) else duration(1e9 * model.training_s)),
-        GridCell(duration(model.latency_ns)),
+        *([] if experiment.runs else times),
     ]
 
 

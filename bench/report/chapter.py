@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.core import registry
 from bench.core.implementation_spec import ImplementationSpec
+from bench.report.accuracy_runs import JointModels, joint_models
 from bench.report.choice import SectionChoice, section_choice
 from bench.report.compare import Comparison, PairRatio, cached_ratios, compare_each
 from bench.report.figure import Figure
@@ -72,6 +73,11 @@ class Report:
     def specs(self) -> Mapping[tuple[str, str], ImplementationSpec]:
         """The implementations that this checkout knows, by workload and name."""
         return {(spec.workload, spec.name): spec for spec in registry.implementations() if spec.workload}
+
+    @cached_property
+    def joint_models(self) -> list[JointModels]:
+        """The trained models of experiments that several of the runs have in common."""
+        return joint_models(self.sections)
 
     @property
     def has_several_runs(self) -> bool:

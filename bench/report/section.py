@@ -59,9 +59,8 @@ class Section:
 
     @property
     def shared(self) -> str:
-        """The parameters that have one value in all cases, e.g. ``dataset cora, epochs 100``."""
-        constant = [name for name in parameter_columns(self.rows) if self.rows[name].nunique(dropna=False) == 1]
-        return ", ".join(f"{name} {column_text(self.rows[name].iloc[0])}" for name in constant)
+        """The parameters that have one value in all cases."""
+        return shared_parameters(self.rows)
 
     @property
     def described(self) -> tuple[Metric, ...]:
@@ -101,6 +100,12 @@ def sections(
             rows = table[selected]
             foreign = [name for name in all_parameters(table) if rows[name].isna().all()]
             yield Section(run, workload, target, rows.drop(columns=foreign), matching, axis)
+
+
+def shared_parameters(table: pd.DataFrame) -> str:
+    """Return the parameters that have one value in all rows of a ``frame``, e.g. ``dataset cora, epochs 100``."""
+    constant = [name for name in parameter_columns(table) if table[name].nunique(dropna=False) == 1]
+    return ", ".join(f"{name} {column_text(table[name].iloc[0])}" for name in constant)
 
 
 def all_parameters(table: pd.DataFrame) -> list[str]:

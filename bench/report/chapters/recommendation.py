@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
+import pandas as pd
+
 from bench.report.accuracy import Experiment, experiments
 from bench.report.accuracy_tables import mean_text, value_text
 from bench.report.chapter import Chapter, Report
@@ -24,12 +26,12 @@ MAX_OPEN_LINES = 40
 
 @dataclass(frozen=True)
 class Recommendation:
-    """The line on one section."""
+    """The line on one section, or on the trained models of several runs."""
 
     title: str
     run: str
     number: int
-    """The section's number, by which its matrix is linked."""
+    """The number of the section that says why records did not pass."""
     take: Sequence[str]
     """The implementation to take, or those that the data cannot tell apart; empty where there is none."""
     certainty: str
@@ -65,7 +67,7 @@ class RecommendationChapter(Chapter):
     template = "recommendation.html"
 
     def content(self, report: Report) -> Mapping[str, Any]:
-        recommendations = [_recommendation(report, number, section) for number, section in enumerate(report.sections)]
+        recommendations = list(_recommendations(report))
         common = _common([recommendation.remarks for recommendation in recommendations])
         return {
             "recommendations": recommendations,
@@ -94,24 +96,44 @@ def _common(remarks: Sequence[Sequence[str]]) -> list[str]:
     return [text for text in remarks[0] if all(text in other for other in remarks)] if len(remarks) > 1 else []
 
 
-def _recommendation(report: Report, number: int, section: Section) -> Recommendation:
+def _recommendations(report: Report) -> Iterator[Recommendation]:
+    """Yield a recommendation for each section, and one for all sections whose trained models are taken together."""
+    joint_by_number = {number: joint for joint in report.joint_models for number in joint.numbers}
+    for number, section in enumerate(report.sections):
+        joint = joint_by_number.get(number)
+        if joint is None:
+            yield _recommendation(report, [number], section.run.name, _advice(report, section))
+        elif number == joint.numbers[0]:
+            yield _recommendation(report, joint.numbers, joint.runs_text, _trained(joint.experiments))
+
+
+def _advice(report: Report, section: Section) -> _Advice:
+    if section.seed_parameter:
+        return _trained(experiments(section))
     choice = report.choice(section)
-    line = _trained(section) if section.seed_parameter else _timed(choice) if choice else _nothing(section)
-    incorrect = section.rows[section.rows["status"] == "incorrect"]["implementation"].value_counts()
+    return _timed(choice) if choice else _nothing(section)
+
+
+def _recommendation(report: Report, numbers: Sequence[int], run: str, line: _Advice) -> Recommendation:
+    """Return the advice on the sections of these numbers, with what a reader must know of their records."""
+    section = report.sections[numbers[0]]
+    rows = pd.concat([report.sections[number].rows for number in numbers])
+    incorrect = rows[rows["status"] == "incorrect"]["implementation"].value_counts()
     names = ", ".join(f"{name} in {counted(count, 'case')}" for name, count in incorrect.items())
     warnings = [f"Wrong outputs, for which no speed is given, from {names}."] if names else []
     remarks = [*line.remarks, *filter(None, [section.remark])]
-    failures = int((section.rows["status"] != "passed").sum())
+    failures = rows[rows["status"] != "passed"]
+    failed_in = [number for number in numbers if (report.sections[number].rows["status"] != "passed").any()]
     return Recommendation(
         section.title,
-        section.run.name,
-        number,
+        run,
+        failed_in[0] if failed_in else numbers[0],
         line.take,
         line.certainty,
         warnings,
         remarks,
         line.by_value,
-        failures,
+        len(failures),
         report.summaries(section.workload, [*line.take, *line.by_value_take]),
     )
 
@@ -231,9 +253,9 @@ def _lead_text(contender: Contender) -> str:
     return ratio_with_interval(lead.estimate, lead.low if lead.low > _MIN_LEAD else 0.0, lead.high)
 
 
-def _trained(section: Section) -> _Advice:
+def _trained(judged: Sequence[Experiment]) -> _Advice:
     """Return which model is best in the metric that models are judged by."""
-    trained = [experiment for experiment in experiments(section) if experiment.leader]
+    trained = [experiment for experiment in judged if experiment.leader]
     if not trained:
         return _Advice([], "No two models have the metric that they are judged by.")
     metric = trained[0].metrics[0]

@@ -1,10 +1,11 @@
 """Trained models over their seeds: means, and differences to the baseline."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bench.report.accuracy import Experiment, experiments
+from bench.report.accuracy_runs import JointModels
 from bench.report.accuracy_tables import differences_table, means_table
 from bench.report.chapter import Chapter, Report
 from bench.report.grid import Grid
@@ -13,7 +14,7 @@ from bench.report.section import Section
 
 @dataclass(frozen=True)
 class TrainedModels:
-    """The trained models of one section."""
+    """The trained models of one section, or of several runs."""
 
     run: str
     title: str
@@ -21,6 +22,10 @@ class TrainedModels:
     """The parameters that they share; empty where there are none."""
     tables: list[tuple[Experiment, Grid, Grid]]
     """Each experiment with its means and its differences; empty where the section has none."""
+    is_joint: bool = False
+    """Whether they are those of several runs."""
+    is_covered: bool = False
+    """Whether their metrics are part of those of several runs."""
 
 
 class TrainedChapter(Chapter):
@@ -31,12 +36,23 @@ class TrainedChapter(Chapter):
     template = "trained.html"
 
     def content(self, report: Report) -> Mapping[str, Any] | None:
-        trained = [models for section in report.sections if (models := _models(section)).tables]
-        return {"trained": trained} if trained else None
+        covered = {number for joint in report.joint_models for number in joint.numbers}
+        trained = [
+            *(_joint(joint) for joint in report.joint_models),
+            *(_models(section, number in covered) for number, section in enumerate(report.sections)),
+        ]
+        shown = [models for models in trained if models.tables]
+        return {"trained": shown} if shown else None
 
 
-def _models(section: Section) -> TrainedModels:
-    tables = [
-        (experiment, means_table(experiment), differences_table(experiment)) for experiment in experiments(section)
-    ]
-    return TrainedModels(section.run.name, section.title, section.shared, tables)
+def _joint(joint: JointModels) -> TrainedModels:
+    return TrainedModels(joint.runs_text, joint.title, joint.shared, _tables(joint.experiments), is_joint=True)
+
+
+def _models(section: Section, is_covered: bool) -> TrainedModels:
+    tables = _tables(experiments(section))
+    return TrainedModels(section.run.name, section.title, section.shared, tables, is_covered=is_covered)
+
+
+def _tables(trained: Sequence[Experiment]) -> list[tuple[Experiment, Grid, Grid]]:
+    return [(experiment, means_table(experiment), differences_table(experiment)) for experiment in trained]
