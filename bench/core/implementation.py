@@ -50,7 +50,7 @@ class Implementation(ABC):
     note: ClassVar[str] = ""
     """A remark for readers of its numbers: what is inside the timed call and what is not."""
     setup: ClassVar[str] = ""
-    """What comes before measuring on another machine, such as tuning: a sentence with the command, or nothing."""
+    """What comes before measuring on another machine, such as tuning: words, a colon and the command, or nothing."""
     summary: ClassVar[str] = ""
     """What it is, in a sentence; where it is empty, the first line of the class's docstring."""
     variants: ClassVar[Mapping[str, Mapping[str, Any]]] = {}

@@ -16,10 +16,10 @@ _OPTIONAL = re.compile(r'([\w.-]+).*\bextra == "([\w-]+)"')
 
 
 class Step(NamedTuple):
-    """What to do, and the command that does it, where the text does not have it."""
+    """What to do, and the command that does it."""
 
     text: str
-    command: str = ""
+    command: str
 
 
 def rerun(run: Run, specs: Mapping[tuple[str, str], ImplementationSpec]) -> list[Step]:
@@ -34,13 +34,18 @@ def rerun(run: Run, specs: Mapping[tuple[str, str], ImplementationSpec]) -> list
             f"In a checkout of Featherbench{at}, install it with what the implementations need.",
             _install_command({name for spec in used for name in spec.requires}),
         ),
-        *(Step(f"{spec.name} was prepared for the machine of this run. {spec.setup}") for spec in used if spec.setup),
+        *(_setup_step(spec) for spec in used if spec.setup),
         Step(
             f"Measure. The command says what else is missing, such as a dataset, and how to get it.{training}",
             run.info.command,
         ),
         Step("Compare with this run, by its name or its folder.", f"featherbench compare latest {run.name}"),
     ]
+
+
+def _setup_step(spec: ImplementationSpec) -> Step:
+    text, _, command = spec.setup.rpartition(": ")
+    return Step(f"{spec.name} was prepared for the machine of this run. {text}.", command)
 
 
 def _trains(run: Run) -> bool:

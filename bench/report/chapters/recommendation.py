@@ -73,6 +73,7 @@ class RecommendationChapter(Chapter):
             "recommendations": recommendations,
             "shown": _shown(recommendations),
             "common": common,
+            "has_factors": any(report.choice(section) for section in report.sections),
             "noises": _noises(report),
             "matrices": report.matrices,
         }
