@@ -7,6 +7,7 @@ from bench.claims.cells import LATENCY, NOT_MEASURED, SPEEDUP, CellResult
 from bench.claims.counts import Counts, counted_cells, counts_of
 from bench.claims.decide import Part, decide, undecided
 from bench.claims.derived import derived_cells
+from bench.claims.experiments import metric_unit
 from bench.claims.machines import MachineKind, NewestRecords, by_machine
 from bench.claims.measured import measured_cells, with_baselines
 from bench.claims.model import Claim, ClaimsFile, Kind, Measure, Quantifier
@@ -188,7 +189,7 @@ def dimension(claim: Claim, quantity: str, counts: Counts) -> str:
         return "count" if claim.measure.sweep else "ratio"
     if quantity == LATENCY:
         return "ratio" if claim.measure.sweep else "time"
-    metrics = {metric.name: metric for metric in registry.workload(claim.scope.workload).metrics}
+    metrics = [metric.name for metric in registry.workload(claim.scope.workload).metrics]
     if quantity not in metrics:
         raise UsageError(f"no quantity {quantity!r}; choose from {', '.join((LATENCY, SPEEDUP, *metrics))}")
-    return "fraction" if metrics[quantity].is_fraction else "count"
+    return metric_unit(claim.scope.workload, quantity).dimension

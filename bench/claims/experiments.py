@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bench.claims.cells import NOT_MEASURED, CellResult, keys
 from bench.claims.machines import NewestRecords
+from bench.claims.units import Unit, parse_unit
+from bench.core import registry
 from bench.core.case import DEFAULTS
+from bench.core.errors import UsageError
 from bench.core.record import Key, Status
 from bench.report.compare import failure_text, seed_parameter
 from bench.report.query import Query
@@ -24,6 +27,21 @@ _INTERVALS: dict[Statistic, Callable[[Sequence[float], float], Interval]] = {
 }
 
 
+def metric_unit(workload: str, name: str) -> Unit:
+    """Return the unit in which records hold a metric of a workload.
+
+    Raises:
+        UsageError: where claims do not know it.
+    """
+    metric = next(metric for metric in registry.workload(workload).metrics if metric.name == name)
+    if metric.is_fraction:
+        return Unit("", "fraction", 1.0)
+    try:
+        return parse_unit(metric.unit)
+    except ValueError as error:
+        raise UsageError(f"the workload gives {name} in {metric.unit!r}: {error}") from None
+
+
 def metric_cells(
     query: Query, metric: str, statistic: Statistic, baselines: Sequence[str], records: NewestRecords
 ) -> Iterator[CellResult]:
@@ -31,17 +49,18 @@ def metric_cells(
 
     A cell has an interval only where every seed of the scope has a value, and there are LEAST_SEEDS or more.
     """
+    measured = _MetricValues(metric, metric_unit(query.workload, metric).scale, records)
     for ours in query.impl:
         for experiment, seeds in _experiments(query, ours).items():
             case = experiment or DEFAULTS
             if not baselines:
                 repeats = [(key,) for key in seeds]
-                yield _cell(f"{ours}, {case}", (ours,), repeats, metric, _INTERVALS[statistic], records)
+                yield _cell(f"{ours}, {case}", (ours,), repeats, measured, _INTERVALS[statistic])
             for baseline in baselines:
                 if baseline != ours:
                     pairs = [(key, key._replace(implementation=baseline)) for key in seeds]
                     label, compared = f"{ours} over {baseline}, {case}", (ours, baseline)
-                    yield _cell(label, compared, pairs, metric, _INTERVALS[statistic], records)
+                    yield _cell(label, compared, pairs, measured, _INTERVALS[statistic])
 
 
 def _experiments(query: Query, implementation: str) -> dict[str, list[Key]]:
@@ -58,13 +77,12 @@ def _cell(
     label: str,
     compared: tuple[str, ...],
     repeats: Sequence[tuple[Key, ...]],
-    metric: str,
+    measured: "_MetricValues",
     interval: Callable[[Sequence[float], float], Interval],
-    records: NewestRecords,
 ) -> CellResult:
     """Return the cell of the repeats of an experiment, each an implementation or a pair whose difference counts."""
-    matches = tuple(match for repeat in repeats for key in repeat if (match := records.newest(key)))
-    values = [value for repeat in repeats if (value := _value(repeat, metric, records)) is not None]
+    matches = tuple(match for repeat in repeats for key in repeat if (match := measured.records.newest(key)))
+    values = [value for repeat in repeats if (value := measured.value(repeat)) is not None]
     if len(values) == len(repeats) >= LEAST_SEEDS:
         return CellResult(label, matches, partial(interval, values), compared=compared)
     failed = [match.record for match in matches if match.record.status is not Status.PASSED]
@@ -79,15 +97,23 @@ def _cell(
     return CellResult(label, matches, None, reason, unsupported, compared)
 
 
-def _value(repeat: Sequence[Key], metric: str, records: NewestRecords) -> float | None:
-    """Return the metric, or for a pair its difference; None where a record is missing or did not pass."""
-    values = []
-    for key in repeat:
-        match = records.newest(key)
-        if match is None or match.record.status is not Status.PASSED or match.record.check is None:
+class _MetricValues(NamedTuple):
+    """A metric of records."""
+
+    metric: str
+    scale: float
+    """The size of the metric's unit in base units of its dimension."""
+    records: NewestRecords
+
+    def value(self, repeat: Sequence[Key]) -> float | None:
+        """Return the metric, or for a pair its difference; None where a record is missing or did not pass."""
+        values = []
+        for key in repeat:
+            match = self.records.newest(key)
+            if match is None or match.record.status is not Status.PASSED or match.record.check is None:
+                return None
+            values.append(match.record.check.metrics.get(self.metric))
+        if None in values:
             return None
-        values.append(match.record.check.metrics.get(metric))
-    if None in values:
-        return None
-    first, *others = [value for value in values if value is not None]
-    return first - others[0] if others else first
+        first, *others = [self.scale * value for value in values if value is not None]
+        return first - others[0] if others else first

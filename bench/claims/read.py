@@ -14,7 +14,7 @@ from bench.claims.derived import derived_cells
 from bench.claims.derived import dimension as derived_dimension
 from bench.claims.evaluate import bind, dimension, published_cells
 from bench.claims.model import Claim, ClaimsFile, Kind, Quantifier
-from bench.claims.units import parse_unit
+from bench.claims.units import dimension_text, parse_unit
 from bench.core import registry
 from bench.core.errors import UsageError
 
@@ -192,7 +192,8 @@ def _check_unit(claim: Claim, claims: ClaimsFile, counts: Counts) -> None:
     for unit, name, measured in pairs:
         if parse_unit(unit).dimension != measured:
             raise UsageError(
-                f"{unit!r} is a unit of {parse_unit(unit).dimension}, and {name} is a {measured}; correct one of them"
+                f"{unit!r} is a unit of {parse_unit(unit).dimension}, and {name} is {dimension_text(measured)}; "
+                "correct one of them"
             )
 
 

@@ -18,7 +18,8 @@ class Unit(NamedTuple):
 
     def text(self, value: float, digits: int) -> str:
         """Return a value in this unit as text, to ``digits`` decimals."""
-        return f"{decimal(value, digits)}{_NO_BREAK}{'×' if self.name == 'x' else self.name}"
+        name = "×" if self.name == "x" else self.name
+        return _NO_BREAK.join(filter(None, (decimal(value, digits), name)))
 
 
 def decimal(value: float, digits: int) -> str:
@@ -42,8 +43,11 @@ _PLAIN = {
     "ms": ("time", 1e6),
     "s": ("time", 1e9),
     "GOP/s": ("speed", 1e9),
+    "groups": ("count", 1.0),
+    "": ("number", 1.0),
 }
-_COUNTED = {"parameters": "parameters", "MACs": "MACs", "epochs": "count", "groups": "count"}
+_COUNTED = ("parameters", "MACs", "epochs", "bytes", "images/s")
+"""What is counted, each a dimension of its own."""
 _PREFIXES = {"": 1.0, "K ": 1e3, "M ": 1e6, "G ": 1e9}
 
 
@@ -55,7 +59,13 @@ def parse_unit(text: str) -> Unit:
     """
     if text in _PLAIN:
         return Unit(text, *_PLAIN[text])
-    match = re.fullmatch(r"((?:[KMG] )?)(\w+)", text)
+    match = re.fullmatch(r"((?:[KMG] )?)(\S+)", text)
     if not match or match[2] not in _COUNTED:
-        raise ValueError(f"no unit {text!r}; choose from {', '.join(_PLAIN)}, or K, M or G of {', '.join(_COUNTED)}")
-    return Unit(text, _COUNTED[match[2]], _PREFIXES[match[1]])
+        plain = ", ".join(name or "an empty text" for name in _PLAIN)
+        raise ValueError(f"no unit {text!r}; choose from {plain}, or K, M or G of {', '.join(_COUNTED)}")
+    return Unit(text, match[2], _PREFIXES[match[1]])
+
+
+def dimension_text(dimension: str) -> str:
+    """Return a dimension with its article, such as ``a time`` or ``a number of epochs``."""
+    return f"a number of {dimension}" if dimension in _COUNTED else f"a {dimension}"

@@ -134,7 +134,7 @@ def _means(overview: Overview) -> TextTable:
 
 def _metric_sentence(overview: Overview, old: Run | None) -> str:
     primary = registry.workload(overview.workload).metrics[0]
-    unit = " in points," if primary.is_fraction else ""
+    unit = f" in {primary.difference_unit}," if primary.difference_unit else ""
     other = f"in run {old.name}" if old else f"of {overview.against}"
     return (
         f"{primary.title} minus that {other},{unit} with its 95 % interval; p corrected for the number of comparisons"

@@ -68,16 +68,32 @@ class Metric(NamedTuple):
     title: str
     """Name in a report."""
     meaning: str
-    """Definition and unit, in a sentence."""
+    """Definition, in a sentence."""
     is_fraction: bool = False
     """Whether it is a fraction, which is shown as per cent."""
     higher_is_better: bool | None = None
     """None where neither direction is better."""
+    unit: str = ""
+    """What a record's number counts, such as ``s``, ``bytes`` or ``epochs``; empty for fractions and pure numbers."""
 
     @property
     def heading(self) -> str:
         """The title with a capital letter."""
         return self.title[:1].upper() + self.title[1:]
+
+    @property
+    def value_unit(self) -> str:
+        """The unit in which a value is shown."""
+        return "%" if self.is_fraction else self.unit
+
+    @property
+    def difference_unit(self) -> str:
+        """The unit in which a difference of two values is shown."""
+        return "points" if self.is_fraction else self.unit
+
+    def with_unit(self, unit: str) -> str:
+        """Return the title with a unit behind it, unless that is empty or a word of the title (``epochs to peak``)."""
+        return self.title if not unit or unit in self.title.split() else f"{self.title}, {unit}"
 
 
 class Workload(ABC):

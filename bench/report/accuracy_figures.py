@@ -94,4 +94,4 @@ def _cost(title: str, models: Sequence[tuple[Model, Interval]], metric: Metric, 
 
 
 def _axis_text(metric: Metric) -> str:
-    return f"{metric.title}, %" if metric.is_fraction else metric.title
+    return metric.with_unit(metric.value_unit)

@@ -24,7 +24,7 @@ _TIMES = [
 
 def means_table(experiment: Experiment) -> Grid:
     """Return a line for each implementation: its seeds, the mean of every metric, its work, and its times in a run."""
-    metrics = [metric_column(metric, "%") for metric in _shown(experiment)]
+    metrics = [metric_column(metric, metric.value_unit) for metric in _shown(experiment)]
     return Grid(
         [
             _NAME,
@@ -53,21 +53,29 @@ def differences_table(experiment: Experiment) -> Grid:
         return [GridCell(name), *ratio, *differences]
 
     return Grid(
-        [_NAME, *([] if experiment.runs else [_RATIO]), *(metric_column(metric, "points") for metric in metrics)],
+        [
+            _NAME,
+            *([] if experiment.runs else [_RATIO]),
+            *(metric_column(metric, metric.difference_unit) for metric in metrics),
+        ],
         [line(name) for name in names],
     )
 
 
 def mean_text(metric: Metric, mean: Interval) -> str:
     """Return a mean with its unit and interval, for a sentence."""
-    unit = "\u00a0%" if metric.is_fraction else ""
+    unit = _unit(metric)
     text, aside = _mean(metric, mean)
     return f"{text}{unit}" + (f" ({aside}{unit})" if aside else "")
 
 
 def value_text(metric: Metric, value: float) -> str:
     """Return a value with its unit, for a sentence."""
-    return _value(metric, value) + ("\u00a0%" if metric.is_fraction else "")
+    return _value(metric, value) + _unit(metric)
+
+
+def _unit(metric: Metric) -> str:
+    return f"\u00a0{metric.value_unit}" if metric.value_unit else ""
 
 
 def _shown(experiment: Experiment) -> list[Metric]:

@@ -26,8 +26,9 @@ others have lists: ``value``, and one for each quantity beside it.
 
 
 def metric_column(metric: Metric, unit: str) -> Column:
-    """Return the column of a metric; ``unit`` is the one of fractions."""
-    return Column(f"{metric.heading}, {unit}" if metric.is_fraction else metric.heading, hint=metric.meaning)
+    """Return the column of a metric's values, or of their differences, in ``unit``."""
+    title = metric.with_unit(unit)
+    return Column(title[:1].upper() + title[1:], hint=metric.meaning)
 
 
 def results_table(
@@ -92,7 +93,7 @@ def _metrics(table: pd.DataFrame, described: Sequence[Metric]) -> Iterable[Colum
     judged_by = {metric.name for metric in described[:1]}
     for name in metric_columns(table):
         metric = _described(bare_metric(name), described)
-        heading = metric_column(metric, "%")
+        heading = metric_column(metric, metric.value_unit)
         column = {"name": name, "heading": heading.heading, "hint": heading.hint}
         form = "hundredths" if metric.is_fraction else "number"
         shown = metric.name in judged_by or not described

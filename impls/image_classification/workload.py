@@ -73,16 +73,18 @@ class ImageClassification(Workload):
             higher_is_better=True,
         ),
         Metric("train_loss", "training loss", "Mean cross-entropy of the last epoch's steps, as trained on."),
-        Metric("weight_bytes", "bytes of weights", "All parameters and running statistics."),
+        Metric("weight_bytes", "size of the weights", "All parameters and running statistics.", unit="bytes"),
         Metric(
             "train_s",
-            "training time, s",
+            "training time",
             "Time of all steps, without evaluations, on one core; other jobs may have run at the same time.",
+            unit="s",
         ),
         Metric(
             "images_per_s",
-            "training throughput, images/s",
+            "training throughput",
             "Images trained on, divided by the training time.",
+            unit="images/s",
         ),
     )
 

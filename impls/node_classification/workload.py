@@ -98,19 +98,24 @@ class NodeClassification(Workload):
             "epochs to converge",
             "Epochs until validation accuracy is first within one point of the best of all epochs.",
             higher_is_better=False,
+            unit="epochs",
         ),
-        Metric("epoch_chosen", "epoch chosen", "The sound protocol's epoch, counted from 1."),
+        Metric(
+            "epoch_chosen", "epochs to the chosen one", "The sound protocol's epoch, counted from 1.", unit="epochs"
+        ),
         Metric(
             "epochs_to_peak",
             "epochs to best test accuracy",
             "The published protocol's epoch: the first with the best test accuracy.",
             higher_is_better=False,
+            unit="epochs",
         ),
         Metric(
             "epoch_s",
-            "time an epoch, s",
+            "time an epoch",
             "Median over epochs of the training step, without evaluation. Models are trained one after the other, "
             "not in turns.",
+            unit="s",
         ),
     )
 

@@ -9,7 +9,7 @@ from bench.claims.evaluate import evaluate
 from bench.claims.model import ClaimsFile
 from bench.claims.outcome import Outcome
 from bench.claims.rule import ClaimVerdict
-from bench.core.record import Record
+from bench.core.record import Check, Record
 from bench.store import Run
 
 Claims = Callable[..., ClaimsFile]
@@ -130,3 +130,15 @@ def test_cells_that_were_left_out_let_nothing_hold_for_all(claims: Claims, train
     (outcome,) = evaluate(claims(ACCURACY, bind=bind, quantifier='"all"'), [run])
     assert outcome.verdict is ClaimVerdict.INSUFFICIENT_DATA
     assert "Its log is of another graph." in outcome.reason
+
+
+def test_a_metric_is_compared_in_the_unit_of_the_claim(claims: Claims, trained: Trained, run_of: RunOf) -> None:
+    """Records hold ``epoch_s`` in seconds, and the claim is in milliseconds."""
+    text = BETTER.replace('"order"', '"value"').replace('{ unit = "points" }', '{ value = 20, unit = "ms" }')
+    text = text.replace('"accuracy", baselines = ["gcn3"]', '"epoch_s"').replace("above = 0", 'within = "10%"')
+    times = [Check(passed=True, metrics={"epoch_s": 0.020 + 0.0001 * (seed % 3)}) for seed in SEEDS]
+    run = run_of([trained("multipath_s", seed, 0.8, check=check) for seed, check in zip(SEEDS, times, strict=True)])
+    (outcome,) = evaluate(claims(text), [run])
+    assert outcome.measured is not None
+    assert outcome.measured.estimate == pytest.approx(20.09)
+    assert outcome.verdict is ClaimVerdict.HOLDS

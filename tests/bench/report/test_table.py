@@ -8,7 +8,7 @@ from bench.core.record import Status
 from bench.core.workload import Metric
 from bench.report.compare import ONE_PROCESS, compare_each
 from bench.report.frame import frame
-from bench.report.table import results_table
+from bench.report.table import metric_column, results_table
 
 METRICS = [
     Metric("accuracy", "test accuracy", "Share right.", is_fraction=True, higher_is_better=True),
@@ -84,3 +84,17 @@ def test_a_value_that_is_not_finite_is_json(make_trained, make_run):
     assert columns["metric_accuracy"]["value"] == [None]
     assert columns["metric_accuracy"]["heading"] == "Test accuracy, %"
     json.dumps(list(columns.values()), allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    ("metric", "value_heading", "difference_heading"),
+    [
+        (Metric("accuracy", "test accuracy", "", is_fraction=True), "Test accuracy, %", "Test accuracy, points"),
+        (Metric("epoch_s", "time an epoch", "", unit="s"), "Time an epoch, s", "Time an epoch, s"),
+        (Metric("epochs", "epochs to peak", "", unit="epochs"), "Epochs to peak", "Epochs to peak"),
+        (Metric("loss", "training loss", ""), "Training loss", "Training loss"),
+    ],
+)
+def test_the_heading_of_a_metric_has_its_unit(metric: Metric, value_heading: str, difference_heading: str) -> None:
+    assert metric_column(metric, metric.value_unit).heading == value_heading
+    assert metric_column(metric, metric.difference_unit).heading == difference_heading
