@@ -135,8 +135,8 @@ class Claim(Strict):
     text: str
     """What is claimed, in the project's words."""
     where: str
-    url: str = ""
-    """Where it is published; by default the paper's."""
+    url: str | None = None
+    """Its address, by default the paper's; empty where none is known, as for a source that is not the paper."""
     origin: Origin = Origin.PAPER
     kind: Kind
     published: Published
@@ -168,6 +168,12 @@ class Claim(Strict):
             raise ValueError("derived belongs to claims of kind derived, and only to them")
         if self.derived and (self.scope or self.measure):
             raise ValueError("a derived claim needs no records: drop scope and measure")
+        return self
+
+    @model_validator(mode="after")
+    def _other_work_has_an_address(self) -> Self:
+        if self.origin is Origin.RELATED and self.url is None:
+            raise ValueError('a claim of related work has a url of its own; write url = "" where none is known')
         return self
 
     @model_validator(mode="after")
@@ -216,6 +222,10 @@ class ClaimsFile(Strict):
             if repeated := [name for name, count in counts.items() if count > 1]:
                 raise ValueError(f"two {what} have the id {repeated[0]!r}; an id is permanent and unique")
         return self
+
+    def address(self, source: Claim | Table) -> str:
+        """Return where a claim or a table is published; empty where no address is known."""
+        return self.paper.url if source.url is None else source.url
 
     def cells(self, reference: Cells) -> list[Cell]:
         """Return the cells that a reference names.

@@ -114,7 +114,8 @@ class Table(Strict):
     id: str = Field(pattern=r"^[a-z0-9-]+$")
     title: str
     where: str
-    url: str = ""
+    url: str | None = None
+    """Its address, as that of a claim."""
     tested: int | None = Field(default=None, ge=1)
     """The number of items in the test set, where the table has accuracies of single trainings."""
     note: str = ""

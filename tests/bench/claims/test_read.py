@@ -126,6 +126,44 @@ def test_a_fault_of_a_table_or_a_reference_is_one_line(write: Write, old: str, n
     assert fault in line
 
 
+OF_NETWORKS = '{ workload = "node_classification", suite = "multipath", impl = ["gcn3"] }'
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit", "fault"),
+    [
+        ("epochs_to_peak", "ms", "'ms' is a unit of time, and epochs_to_peak is a number of epochs"),
+        ("epoch_s", "epochs", "'epochs' is a unit of epochs, and epoch_s is a time"),
+        ("train_loss", "x", "'x' is a unit of ratio, and train_loss is a number"),
+        ("accuracy", "ms", "'ms' is a unit of time, and accuracy is a fraction"),
+    ],
+)
+def test_a_unit_that_the_metric_cannot_have_is_refused(write: Write, metric: str, unit: str, fault: str) -> None:
+    published, measure = f'{{ value = 2, unit = "{unit}" }}', f'{{ quantity = "{metric}" }}'
+    path = write(published=published, measure=measure, scope=OF_NETWORKS)
+    assert faults(path) == [f"claim faster: unit: {fault}; correct one of them"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "unit"), [("epochs_to_peak", "epochs"), ("epoch_s", "ms"), ("train_loss", ""), ("accuracy", "points")]
+)
+def test_a_unit_of_the_same_dimension_as_the_metric_is_taken(write: Write, metric: str, unit: str) -> None:
+    published, measure = f'{{ value = 2, unit = "{unit}" }}', f'{{ quantity = "{metric}" }}'
+    claims = read_claims(write(published=published, measure=measure, scope=OF_NETWORKS))
+    assert claims.claim[0].published.unit == unit
+
+
+def test_related_work_has_an_address_or_says_that_none_is_known(write: Write) -> None:
+    (line,) = faults(write(origin='"related"'))
+    assert 'a claim of related work has a url of its own; write url = "" where none is known' in line
+    claims = read_claims(write(origin='"related"', url='""'))
+    assert claims.address(claims.claim[0]) == ""
+    own = read_claims(write(url='"https://example.org/other"'))
+    assert own.address(own.claim[0]) == "https://example.org/other"
+    papers = read_claims(write())
+    assert papers.address(papers.claim[0]) == papers.paper.url
+
+
 def test_all_faulty_claims_are_told_at_once(write: Write) -> None:
     text = (TABLE + ACCURACY + DERIVED).replace('unit = "points"', 'unit = "x"').replace('"gcn3"', '"gcn9"')
     assert [line.partition(":")[0] for line in faults(write(text))] == ["claim accuracy", "claim gain"]
