@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from bench.claims.cells import CellResult
-from bench.claims.evidence import Evidence, evidence
+from bench.claims.evidence import Evidence, evidence, references
 from bench.claims.machines import MachineKind
 from bench.claims.model import Claim, Quantifier
-from bench.claims.outcome import Outcome
+from bench.claims.outcome import JudgedCell, Outcome
 from bench.claims.published import Cell
 from bench.claims.rule import Band, ClaimVerdict
 from bench.claims.units import Unit
@@ -21,6 +21,20 @@ CONFIDENCE = 0.95
 """Probability that all intervals behind the verdicts on a claim on one machine hold."""
 
 
+_ORDER = (
+    ClaimVerdict.FAILS,
+    ClaimVerdict.DIFFERS,
+    ClaimVerdict.ERROR,
+    ClaimVerdict.INSUFFICIENT_DATA,
+    ClaimVerdict.INCONCLUSIVE,
+    ClaimVerdict.HOLDS,
+    ClaimVerdict.HOLDS_STRONGER,
+    ClaimVerdict.UNSUPPORTED,
+    ClaimVerdict.NOT_ATTEMPTED,
+)
+"""Verdicts in the order in which the cells of a claim are listed: what keeps it from holding comes first."""
+
+
 class Part(NamedTuple):
     """One cell that the quantifier ranges over, with the band that it must lie in."""
 
@@ -29,6 +43,17 @@ class Part(NamedTuple):
     band: Band
     cell: CellResult
     not_attempted: str = ""
+
+    @property
+    def label(self) -> str:
+        """The published cell and the measured one."""
+        name = self.published[0].name if self.published else ""
+        return ": ".join(filter(None, (name, self.cell.label)))
+
+    @property
+    def reason(self) -> str:
+        """Why there is no interval."""
+        return self.not_attempted or self.cell.reason
 
     def interval(self, confidence: float) -> Interval | None:
         """Return the interval in the claim's unit; None where there is none."""
@@ -72,13 +97,12 @@ def _intervals(claim: Claim, parts: Sequence[Part]) -> list[Interval | None]:
 
 def _single(claim: Claim, part: Part, interval: Interval | None, machine: MachineKind | None) -> Outcome:
     """Return the verdict on one cell."""
-    name = part.published[0].name if part.published else ""
     return Outcome(
         claim,
         _judge(claim, part, interval),
         _evidence(claim, part.published, [part], [interval]),
         machine=machine,
-        label=": ".join(filter(None, (name, part.cell.label))),
+        label=part.label,
         published=part.published,
         unit=part.unit,
         measured=interval,
@@ -86,7 +110,7 @@ def _single(claim: Claim, part: Part, interval: Interval | None, machine: Machin
         covered=int(interval is not None),
         cells=1,
         unsupported=int(part.cell.unsupported),
-        reason=part.not_attempted or part.cell.reason,
+        reason=part.reason,
         cautions=part.cell.cautions,
     )
 
@@ -114,9 +138,29 @@ def _joint(
         covered=sum(interval is not None for interval in intervals),
         cells=count,
         unsupported=sum(part.cell.unsupported for part in parts),
+        judged=_judged(claim, parts, intervals),
         reason=decision.reason,
         cautions=tuple(f"{number} of {counted(count, 'cell')}: {remark}" for remark, number in remarks.items()),
     )
+
+
+def _judged(claim: Claim, parts: Sequence[Part], intervals: Sequence[Interval | None]) -> tuple[JudgedCell, ...]:
+    """Return the cells with a verdict on each; none where there is only one, or their mean is judged."""
+    if len(parts) == 1 or claim.quantifier is Quantifier.GEOMETRIC_MEAN:
+        return ()
+    cells = [
+        JudgedCell(
+            part.label,
+            _judge(claim, part, interval),
+            references(part.cell.matches),
+            part.published,
+            part.unit,
+            interval,
+            part.reason,
+        )
+        for part, interval in zip(parts, intervals, strict=True)
+    ]
+    return tuple(sorted(cells, key=lambda cell: _ORDER.index(cell.verdict)))
 
 
 def _combine(claim: Claim, parts: Sequence[Part], intervals: Sequence[Interval | None]) -> _Decision:

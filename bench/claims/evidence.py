@@ -84,6 +84,11 @@ def reference(match: Match) -> RecordRef:
     return RecordRef(match.run.name, match.record.key, _record_digest(_Identity(match.record)))
 
 
+def references(matches: Iterable[Match]) -> tuple[RecordRef, ...]:
+    """Return references to records, each once and in order."""
+    return tuple(sorted({reference(match) for match in matches}))
+
+
 def changed_classes(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Return the classes of inputs whose digests differ between two verdicts; values only where nothing else does."""
     changed = [name for name in CLASSES if then.get(name) != now.get(name)]

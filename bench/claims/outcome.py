@@ -1,15 +1,30 @@
 """The outcome of a claim: its verdict, what it was decided on, and the evidence."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bench.claims.cells import Basis
-from bench.claims.evidence import Evidence
+from bench.claims.evidence import Evidence, RecordRef
 from bench.claims.machines import MachineKind
 from bench.claims.model import Claim
 from bench.claims.published import Cell
 from bench.claims.rule import ClaimVerdict
 from bench.claims.units import Unit
 from bench.stats.interval import Interval
+
+
+class JudgedCell(NamedTuple):
+    """One of several cells that are judged together, with a verdict on it alone."""
+
+    label: str
+    verdict: ClaimVerdict
+    records: tuple[RecordRef, ...]
+    published: tuple[Cell, ...]
+    unit: Unit
+    measured: Interval | None
+    """In ``unit``."""
+    reason: str
+    """Why there is no interval."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +51,22 @@ class Outcome:
     """The number of cells that the quantifier ranges over."""
     unsupported: int = 0
     """Of these, cells whose case an implementation does not support."""
+    judged: tuple[JudgedCell, ...] = ()
+    """The cells one by one, where their verdicts together make this one; those that do not hold come first."""
     reason: str = ""
     """Why there is no decision, or which cells do not agree."""
     cautions: tuple[str, ...] = ()
     """What to mind in the intervals, each with the number of cells that it is about."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the claim is borne out."""
+        return self.verdict in (ClaimVerdict.HOLDS, ClaimVerdict.HOLDS_STRONGER)
+
+    @property
+    def records(self) -> tuple[RecordRef, ...]:
+        """The records that it comes from."""
+        return self.evidence.records
 
     @property
     def name(self) -> str:

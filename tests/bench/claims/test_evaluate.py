@@ -395,3 +395,32 @@ protocol = { distance = "exact" }
     assert failed.reason.endswith("the first that does not: large")
     with pytest.raises(UsageError, match="no count 'fraction'; choose from none: the recipe defines no totals"):
         claims(text)
+
+
+@pytest.mark.parametrize("quantifier", ["all", "any"])
+def test_cells_that_are_judged_together_are_kept_with_their_verdicts(
+    claims: Claims, timed: Timed, run_of: RunOf, quantifier: str
+) -> None:
+    run = run_of(times(timed, {8: (100, 200), 16: (100, 120)}))
+    outcome = single(
+        claims(scope=SCOPE.replace('groups=8"', 'groups=8", "groups=16", "groups=64"'), quantifier=f'"{quantifier}"'),
+        run,
+    )
+    first, second, third = outcome.judged
+    assert [each.verdict for each in outcome.judged] == [
+        ClaimVerdict.DIFFERS,
+        ClaimVerdict.INSUFFICIENT_DATA,
+        ClaimVerdict.HOLDS,
+    ]
+    assert first.label == "native over pytorch, cin=64,cout=64,h=56,w=56,groups=16"
+    assert first.measured is not None
+    assert first.measured.estimate == pytest.approx(1.2)
+    assert {ref.key.implementation for ref in first.records} == {"native", "pytorch"}
+    assert (second.measured, second.reason) == (None, "not measured")
+    assert "groups=8" in third.label
+
+
+def test_a_single_cell_and_a_mean_are_judged_as_a_whole(claims: Claims, timed: Timed, run_of: RunOf) -> None:
+    run = run_of(times(timed, {8: (100, 200), 16: (100, 120)}))
+    assert single(claims(scope=SCOPE), run).judged == ()
+    assert single(claims(quantifier='"geometric_mean"'), run).judged == ()
