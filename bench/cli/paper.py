@@ -63,15 +63,16 @@ def paper(
     folder = from_ or store.LOCAL
     if store_verdicts and folder.resolve() != store.REFERENCE.resolve():
         raise UsageError(f"verdicts are stored from the committed runs alone: add --from {store.REFERENCE}")
-    if from_ and not store.runs(from_):
+    runs = store.runs(folder)  # once: to read runs takes a good part of the command's time
+    if from_ and not runs:
         raise UsageError(f"no run in {from_.absolute()}; give a folder with runs, such as {store.REFERENCE}")
     requests = list(dict.fromkeys(request for each in papers for request in each.recipe.requests))
     if dry:
-        return _print_missing(requests, store.runs(folder))
+        return _print_missing(requests, runs)
     if from_ is None:
         for request in requests:
             _measure(request, folder)
-    runs = store.runs(folder)
+        runs = store.runs(folder)
     built = [building.build(each, runs, output / each.name) for each in papers]
     index = building.build_index(built, output) if len(built) > 1 else None
     if store_verdicts:

@@ -6,9 +6,12 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import SimpleNamespace
 
 import pytest
 
+from bench import store
+from bench.cli.paper import paper
 from bench.store import Run
 
 Command = Callable[..., CompletedProcess[str]]
@@ -33,6 +36,19 @@ def test_it_writes_a_page_and_prints_the_coverage(featherbench: Command, checkou
     assert re.search(r" claims, \d+ decided.*; \d+ verdicts: ", paper)
     assert last == "  0 tables, 0 figures: reports/build/papers/sg_cnn/index.html"
     assert (checkout / "reports/build/papers/sg_cnn/index.html").read_text().startswith("<!doctype html>")
+
+
+def test_runs_are_read_once(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders: list[Path] = []
+
+    def counted(folder: Path) -> list[Run]:
+        folders.append(folder)
+        return store.runs(folder)
+
+    monkeypatch.setattr("bench.cli.paper.store", SimpleNamespace(**vars(store) | {"runs": counted}))
+    monkeypatch.chdir(checkout)
+    paper("sg_cnn", from_=store.REFERENCE)
+    assert folders == [store.REFERENCE]
 
 
 def test_json_has_every_verdict_with_its_inputs(featherbench: Command, checkout: Path) -> None:
