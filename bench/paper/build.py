@@ -10,12 +10,12 @@ from bench.claims.model import ClaimsFile
 from bench.claims.outcome import Outcome
 from bench.core.errors import RunError, UsageError
 from bench.core.files import whole
+from bench.paper.conclusion import conclusions
 from bench.paper.content import Figure, Table
-from bench.paper.coverage import by_origin
 from bench.paper.data import PaperData
 from bench.paper.drawing import drawing_style
 from bench.paper.files import content_files
-from bench.paper.page import IndexEntry, render, render_index
+from bench.paper.page import IndexEntry, PageContent, render, render_index
 from bench.paper.recipe import Recipe, load_recipe
 from bench.report.units import counted
 from bench.store import Run
@@ -90,11 +90,13 @@ def build(paper: Paper, runs: Sequence[Run], output: Path) -> Built:
     tables = [table for make in paper.recipe.tables if (table := make(data))]
     with drawing_style():
         figures = [figure for draw in paper.recipe.figures if (figure := draw(data))]
+        chapters = [chapter for write in paper.recipe.chapters if (chapter := write(data))]
+    content = PageContent(tables, figures, chapters)
     page = output / "index.html"
-    files = content_files(tables, figures)
-    files[page.name] = render(data, paper.recipe, tables, figures, files).encode()
+    files = content_files(content.all_tables, content.all_figures)
+    files[page.name] = render(data, paper.recipe, content, files).encode()
     _write(output, files)
-    return Built(paper, outcomes, page, tables, figures)
+    return Built(paper, outcomes, page, content.all_tables, content.all_figures)
 
 
 def build_index(built: Sequence[Built], output: Path) -> Path:
@@ -108,14 +110,13 @@ def build_index(built: Sequence[Built], output: Path) -> Path:
             title=each.paper.claims.paper.title,
             summary=each.paper.claims.paper.summary,
             url=each.page.relative_to(output).as_posix(),
-            coverage=by_origin(each.outcomes),
+            conclusions=conclusions(each.outcomes),
             content=each.content,
         )
         for each in built
     ]
-    total = by_origin([outcome for each in built for outcome in each.outcomes])
     page = output / "index.html"
-    _write(output, {page.name: render_index(entries, total).encode()})
+    _write(output, {page.name: render_index(entries).encode()})
     return page
 
 

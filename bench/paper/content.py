@@ -1,6 +1,7 @@
 """What a recipe makes: tables of published, measured and computed numbers, and figures with their data."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -63,8 +64,19 @@ class Computed:
     text: str
 
 
-TableCell = str | Measured | Quoted | Computed
+@dataclass(frozen=True)
+class Decided:
+    """What was decided on a claim, in words."""
+
+    text: str
+    claim: str
+    """The claim's id."""
+
+
+TableCell = str | Measured | Quoted | Computed | Decided
 """What a table may hold; a text is a name, never a number."""
+Sentence = Sequence[TableCell]
+"""A sentence as a chain of texts and numbers; what it says in numbers is not a text."""
 
 
 @dataclass(frozen=True)
@@ -93,3 +105,15 @@ class Figure:
     data: pd.DataFrame
     """What is drawn, one row for each mark."""
     records: tuple[RecordRef, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A part of the page that only this paper has: sentences, tables and figures, in this order."""
+
+    name: str
+    """Its address in the page; letters, digits and hyphens."""
+    title: str
+    sentences: Sequence[Sentence] = ()
+    tables: Sequence[Table] = ()
+    figures: Sequence[Figure] = ()

@@ -1,20 +1,21 @@
 """What recipes work with: records by query, their means, and published numbers with the claims that quote them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
 from bench.claims.cells import CellResult
 from bench.claims.decide import CONFIDENCE
-from bench.claims.evidence import RecordRef, reference
+from bench.claims.evidence import RecordRef, references
 from bench.claims.machines import MachineKind, NewestRecords, by_machine
 from bench.claims.measured import measured_cells, with_baselines
 from bench.claims.model import ClaimsFile, Measure
 from bench.claims.outcome import Outcome
 from bench.claims.published import Cell, Cells
 from bench.claims.units import Unit, parse_unit
-from bench.paper.content import Measured, Quoted
+from bench.paper.conclusion import verdicts_text
+from bench.paper.content import Decided, Measured, Quoted
 from bench.report.query import Match, Query
 from bench.stats.interval import Interval
 from bench.stats.ratios import mean_over_cases
@@ -68,6 +69,10 @@ class PaperData:
         """Return the outcomes of a claim, one for each kind of machine, or for each of its cells there."""
         return [outcome for outcome in self.outcomes if outcome.claim.id == claim]
 
+    def decided(self, claim: str) -> Decided:
+        """Return how many verdicts of each kind there are on a claim."""
+        return Decided(verdicts_text(outcome.verdict for outcome in self.outcomes_of(claim)), claim)
+
     def quote(self, table: str, row: str, column: str) -> Quoted | None:
         """Return a published number of a table; None where the table has none there."""
         cells = self.claims.cells(Cells(table=table, rows=(row,), columns=(column,)))
@@ -86,11 +91,6 @@ class PaperData:
             for cell in outcome.published:
                 by_cell.setdefault(cell, outcome.claim.id)
         return by_cell
-
-
-def references(matches: Iterable[Match]) -> tuple[RecordRef, ...]:
-    """Return references to records, each once and in order."""
-    return tuple(sorted({reference(match) for match in matches}))
 
 
 def _create_number(interval: Interval, unit: Unit, records: tuple[RecordRef, ...], least_digits: int = 0) -> Measured:

@@ -2,8 +2,8 @@
 
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,11 +13,14 @@ from markupsafe import Markup
 from bench.claims.evidence import RecordRef
 from bench.claims.machines import MachineKind
 from bench.claims.model import Claim, Origin
-from bench.claims.outcome import Outcome
+from bench.claims.outcome import JudgedCell, Outcome
 from bench.claims.rule import ClaimVerdict
-from bench.paper.content import Computed, Figure, Measured, Quoted, Table
+from bench.paper.conclusion import Conclusion, Conclusions, conclusions, conclusions_text, verdicts_text
+from bench.paper.content import Chapter, Computed, Decided, Figure, Measured, Quoted, Table
 from bench.paper.coverage import Coverage, by_origin
 from bench.paper.data import PaperData
+from bench.paper.evidence_list import EvidenceList
+from bench.paper.glossary import glossary
 from bench.paper.recipe import Recipe
 from bench.report.page_templates import page_environment, page_style
 from bench.report.units import size
@@ -36,21 +39,36 @@ class Download(NamedTuple):
     """Its content as a data URI."""
 
 
-@dataclass
-class EvidenceList:
-    """The sets of records that numbers of a page come from, each listed once."""
+@dataclass(frozen=True)
+class PageContent:
+    """What a recipe makes for a page."""
 
-    sets: dict[tuple[RecordRef, ...], str] = field(default_factory=dict)
-    """The anchor of each set."""
-
-    def anchor(self, records: Sequence[RecordRef]) -> str:
-        """Return the anchor of a set of records, which the page will list."""
-        return self.sets.setdefault(tuple(records), f"evidence-{len(self.sets) + 1}")
+    tables: list[Table]
+    figures: list[Figure]
+    chapters: list[Chapter]
 
     @property
-    def records(self) -> dict[RecordRef, int]:
-        """All records in order, each with its number, which its anchor ends with."""
-        return {ref: number for number, ref in enumerate(sorted({ref for refs in self.sets for ref in refs}), 1)}
+    def all_tables(self) -> list[Table]:
+        """Those of the chapters too."""
+        return [*self.tables, *(table for chapter in self.chapters for table in chapter.tables)]
+
+    @property
+    def all_figures(self) -> list[Figure]:
+        """Those of the chapters too."""
+        return [*self.figures, *(figure for chapter in self.chapters for figure in chapter.figures)]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the tables and figures, which their files are called by."""
+        return [table.name for table in self.all_tables] + [figure.name for figure in self.all_figures]
+
+    @property
+    def records(self) -> Iterator[RecordRef]:
+        """The records that its numbers come from."""
+        lines = [row for table in self.all_tables for row in table.rows]
+        lines += [list(sentence) for chapter in self.chapters for sentence in chapter.sentences]
+        yield from (ref for line in lines for cell in line if isinstance(cell, Measured) for ref in cell.records)
+        yield from (ref for figure in self.all_figures for ref in figure.records)
 
 
 @dataclass(frozen=True)
@@ -97,8 +115,7 @@ class MachineUse(NamedTuple):
 def render(
     data: PaperData,
     recipe: Recipe,
-    tables: Sequence[Table],
-    figures: Sequence[Figure],
+    content: PageContent,
     files: Mapping[str, bytes],
 ) -> str:
     """Return the page as HTML; ``files`` are those of the tables and figures, which the page holds too."""
@@ -109,16 +126,25 @@ def render(
         claims=claims,
         sections=_sections(data),
         verdicts=list(ClaimVerdict),
-        tables=[(table, _downloads(table.name, files)) for table in tables],
-        figures=[(figure, _downloads(figure.name, files)) for figure in figures],
-        machines=_machines_used(data, tables, figures),
+        conclusions=conclusions(data.outcomes),
+        not_attempted=Conclusion.NOT_ATTEMPTED,
+        content=content,
+        downloads={name: _downloads(name, files) for name in content.names},
+        glossary=glossary(claims, recipe),
+        machines=_machines_used(data, content),
         evidence=evidence,
         data=data,
-        requests=recipe.requests,
+        recipe=recipe,
     )
     # Evidence comes last, once all numbers have asked for their anchors.
     return environment.get_template("page.html").render(
-        claims=claims, body=Markup(body), evidence=evidence, style=page_style(_TEMPLATES / "paper.css")
+        claims=claims,
+        body=Markup(body),
+        evidence=evidence,
+        records=(records := evidence.records(data.runs)),
+        numbers={record.ref: record.number for record in records},
+        runs=evidence.runs(data.runs),
+        style=page_style(_TEMPLATES / "paper.css"),
     )
 
 
@@ -129,26 +155,22 @@ class IndexEntry(NamedTuple):
     summary: str
     url: str
     """The page, relative to the list."""
-    coverage: Mapping[Origin, Coverage]
+    conclusions: Mapping[Origin, Conclusions]
     content: str
     """The number of its tables and figures, in words."""
 
 
-def render_index(papers: Sequence[IndexEntry], total: Mapping[Origin, Coverage]) -> str:
+def render_index(papers: Sequence[IndexEntry]) -> str:
     """Return the list of all papers as HTML."""
-    return (
-        _environment()
-        .get_template("index.html")
-        .render(papers=papers, total=total, style=page_style(_TEMPLATES / "paper.css"))
-    )
+    return _environment().get_template("index.html").render(papers=papers, style=page_style(_TEMPLATES / "paper.css"))
 
 
-def number_of(outcome: Outcome) -> Measured | Computed | None:
-    """Return the number that decided an outcome: measured where it comes from records, otherwise computed."""
-    if outcome.measured is None or outcome.unit is None:
+def number_of(decided: Outcome | JudgedCell) -> Measured | Computed | None:
+    """Return the number behind a verdict: measured where it comes from records, otherwise computed."""
+    if decided.measured is None or decided.unit is None:
         return None
-    digits = max((cell.number.digits for cell in outcome.published), default=0)
-    number = Measured(outcome.measured, outcome.unit, outcome.evidence.records, digits)
+    digits = max((cell.number.digits for cell in decided.published), default=0)
+    number = Measured(decided.measured, decided.unit, decided.records, digits)
     if number.records:
         return number
     return Computed(f"{number.text} [{number.ends}]" if number.ends else number.text)
@@ -171,19 +193,20 @@ def _sections(data: PaperData) -> list[Section]:
 
 def _environment() -> Environment:
     environment = page_environment(_TEMPLATES)
-    kinds = {"measured": Measured, "quoted": Quoted, "computed": Computed}
+    kinds = {"measured": Measured, "quoted": Quoted, "computed": Computed, "decided": Decided}
     environment.tests |= {name: lambda cell, kind=kind: isinstance(cell, kind) for name, kind in kinds.items()}
-    environment.filters |= {"number_of": number_of, "size": size}
+    environment.filters |= {
+        "number_of": number_of,
+        "size": size,
+        "conclusions_text": conclusions_text,
+        "verdicts_text": verdicts_text,
+    }
     return environment
 
 
-def _machines_used(data: PaperData, tables: Sequence[Table], figures: Sequence[Figure]) -> list[MachineUse]:
+def _machines_used(data: PaperData, content: PageContent) -> list[MachineUse]:
     """Return the machines and runs that some number of the page comes from."""
-    cells = (cell for table in tables for row in table.rows for cell in row)
-    references = [ref for cell in cells if isinstance(cell, Measured) for ref in cell.records]
-    references += [ref for figure in figures for ref in figure.records]
-    references += [ref for outcome in data.outcomes for ref in outcome.evidence.records]
-    used = {ref.run for ref in references}
+    used = {ref.run for ref in content.records} | {ref.run for outcome in data.outcomes for ref in outcome.records}
     runs: dict[MachineKind, list[Run]] = {}
     for run in data.runs:
         if run.name in used:

@@ -5,14 +5,23 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.claims.counts import Counts
 from bench.core.errors import UsageError
-from bench.paper.content import Figure, Table
+from bench.paper.content import Chapter, Figure, Table
 from bench.paper.data import PaperData
 from bench.store import Request
 
 FILE = "recipe.py"
+
+
+class Step(NamedTuple):
+    """A command that has to be run first."""
+
+    reason: str
+    """When and why, in sentences."""
+    command: str
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,12 @@ class Recipe:
     """Counts by formula that claims may refer to, besides ``macs`` and ``parameters`` of a case."""
     tables: tuple[Callable[[PaperData], Table | None], ...] = ()
     figures: tuple[Callable[[PaperData], Figure | None], ...] = ()
+    chapters: tuple[Callable[[PaperData], Chapter | None], ...] = ()
+    """Parts of the page that only this paper has."""
+    extras: tuple[str, ...] = ()
+    """The optional dependencies of Featherbench that the implementations of the requests need."""
+    steps: tuple[Step, ...] = ()
+    """What has to be done before anything is measured on another machine."""
 
 
 def load_recipe(folder: Path) -> Recipe:

@@ -194,4 +194,5 @@ RECIPE = Recipe(
     },
     tables=(windows, partial(speedups, FORWARD), partial(speedups, BACKWARD)),
     figures=(partial(figure, FORWARD), partial(figure, BACKWARD)),
+    extras=("cuda",),
 )

@@ -7,14 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from seaborn import heatmap
 
+from bench.claims.evidence import references
 from bench.claims.model import Measure
 from bench.claims.units import decimal
 from bench.core.target import Target
 from bench.paper.content import Figure, Measured, Quoted, Table, TableCell
-from bench.paper.data import PaperData, references
+from bench.paper.data import PaperData
 from bench.paper.drawing import SOFT, new_figure
 from bench.paper.page import number_of
-from bench.paper.recipe import Recipe
+from bench.paper.recipe import Recipe, Step
 from bench.paper.speedups import CAPTION, SpeedupPoint, draw_speedups, speedup_data
 from bench.report.query import Match, Query, case_texts
 from bench.report.units import counted
@@ -166,4 +167,13 @@ RECIPE = Recipe(
     ),
     tables=(averages, by_groups),
     figures=(figure_by_groups, figure_by_layer),
+    extras=("edge",),
+    steps=(
+        Step(
+            "tvm_gspc_tuned needs block sizes that were tuned for the processor's instruction sets; a case without any "
+            "counts as not supported. Those in the checkout are for AVX2 and AVX-512, tuned on another machine. This "
+            "tunes the cases that have none; with --again it tunes all of them for your processor:",
+            "python -m impls.grouped_conv2d._tune_gspc --suite gspc",
+        ),
+    ),
 )

@@ -16,7 +16,10 @@ from bench.claims.rule import ClaimVerdict
 from bench.claims.stored import read_verdicts, stale_lines
 from bench.core.record import Key
 from bench.paper.build import Built, build, build_index, names, open_paper
+from bench.paper.conclusion import Conclusion, conclusions
 from bench.paper.content import Measured
+from bench.paper.data import PaperData
+from bench.report.units import duration
 from bench.store import REFERENCE, Run, runs
 
 ROOT = Path(__file__).parents[3]
@@ -147,8 +150,10 @@ def test_every_measured_number_leads_to_the_keys_of_its_records(
             records = page.inside[address[1:]]
             assert records
             for record in records:
-                _, implementation, case, target, workload, run, digest = _row(page.rows[record[1:]])
+                _, implementation, case, target, latency, _, workload, run, digest = _row(page.rows[record[1:]])
                 key = (run, *Key(workload, implementation, case, target))
+                measured = known[key].latency
+                assert latency == (duration(measured.estimate) if measured else known[key].status.replace("_", " "))
                 if key not in digests:
                     digests[key] = record_digest(known[key])
                 assert digest == digests[key]
@@ -158,7 +163,7 @@ def test_every_measured_number_leads_to_the_keys_of_its_records(
 
 def _row(cells: list[str]) -> list[str]:
     """Return the cells of a record's row; a case of defaults alone is an empty text, which the page leaves out."""
-    return cells if len(cells) == 7 else [*cells[:2], "", *cells[2:]]
+    return cells if len(cells) == 9 else [*cells[:2], "", *cells[2:]]
 
 
 def test_every_measured_cell_of_a_table_has_records(built: dict[str, Built]) -> None:
@@ -186,6 +191,61 @@ def test_tables_and_figures_are_regenerated(built: dict[str, Built], name: str) 
         assert (folder / f"{figure.name}.pdf").read_bytes().startswith(b"%PDF")
         assert len((folder / f"{figure.name}.csv").read_text().splitlines()) == len(figure.data) + 1
         assert figure.records
+
+
+def test_a_page_begins_with_what_its_claims_come_to(built: dict[str, Built]) -> None:
+    """Each claim that was attempted is linked there, and those that were not are counted."""
+    for paper in built.values():
+        short = paper.page.read_text().partition('<section id="short"')[2].partition("</section>")[0]
+        assert set(re.findall(r'href="#claim-([\w-]+)"', short)) == {
+            outcome.claim.id for outcome in paper.outcomes if outcome.verdict is not ClaimVerdict.NOT_ATTEMPTED
+        }
+        for covered in conclusions(paper.outcomes).values():
+            if missing := covered.get(Conclusion.NOT_ATTEMPTED):
+                assert f"Not attempted ({len(missing)})" in short
+
+
+def test_all_cells_of_a_claim_that_does_not_hold_are_listed(built: dict[str, Built]) -> None:
+    (outcome,) = (each for each in built["gspc"].outcomes if each.claim.id == "gspc-best-everywhere")
+    article = built["gspc"].page.read_text().partition('<article id="claim-gspc-best-everywhere"')[2]
+    listed = article.partition("</article>")[0].partition("<summary>All ")[2]
+    rows = re.findall(r'<tr><th scope="row">(.*?)</th>.*?<span class="chip (\w+)"', listed)
+    assert len(rows) == outcome.cells
+    verdicts = [verdict for _, verdict in rows]
+    assert verdicts == ["differs"] * verdicts.count("differs") + ["inconclusive"] * verdicts.count("inconclusive") + [
+        "holds"
+    ] * verdicts.count("holds")
+    assert f"{verdicts.count('differs')} do not" in outcome.reason
+
+
+def test_a_source_without_a_known_address_is_no_link(built: dict[str, Built]) -> None:
+    text = built["dsxplore"].page.read_text()
+    assert "in: OGCNet (2022)" in text
+    assert 'in: <a href="https://arxiv.org/abs/2101.00745">abstract</a>' in text
+
+
+def test_a_page_says_what_to_install_and_explains_its_names(built: dict[str, Built]) -> None:
+    text = built["gspc"].page.read_text()
+    assert "pip install -c constraints.txt &#39;.[edge]&#39;" in text or "'.[edge]'" in text
+    assert "python -m impls.grouped_conv2d._tune_gspc --suite gspc" in text
+    assert "<dt>native</dt><dd>Featherbench&#39;s own C++ kernels" in text
+    assert "<dt>edge</dt><dd>one core" in text
+
+
+def test_the_numbers_of_a_chapter_are_never_typed(built: dict[str, Built], pages: dict[str, Page]) -> None:
+    """They are measured, quoted, computed or decided; a text of a sentence has none but in a claim's own words."""
+    paper = built["multipath"].paper
+    data = PaperData(paper.claims, built["multipath"].outcomes, [])
+    (write,) = paper.recipe.chapters
+    chapter = write(data)
+    assert chapter is not None
+    reasons = [binding.not_attempted for claim in paper.claims.claim for binding in claim.bind.values()]
+    for sentence in chapter.sentences:
+        for part in sentence:
+            assert not isinstance(part, str) or not re.search(r"\d", part) or any(r and r in part for r in reasons), (
+                part
+            )
+    assert {"published-accuracies", "multipath-inflation", "multipath-replaced-runs"} <= pages["multipath"].anchors
 
 
 def test_pages_load_nothing(pages: dict[str, Page]) -> None:
@@ -252,3 +312,4 @@ def test_the_list_of_papers_leads_to_every_page(built: dict[str, Built]) -> None
     page = Page()
     page.feed(build_index(list(built.values()), folder).read_text())
     assert {(folder / address).resolve() for _, address in page.links} == {each.page for each in built.values()}
+    assert "What the paper says: of 7 claims, 1 holds, 3 differ, " in (folder / "index.html").read_text()
