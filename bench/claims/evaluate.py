@@ -9,7 +9,7 @@ from bench.claims.decide import Part, decide, undecided
 from bench.claims.derived import derived_cells
 from bench.claims.experiments import metric_unit
 from bench.claims.machines import MachineKind, NewestRecords, by_machine
-from bench.claims.measured import measured_cells, with_baselines
+from bench.claims.measured import depends_on_machine, measured_cells, with_baselines
 from bench.claims.model import Claim, ClaimsFile, Kind, Measure, Quantifier
 from bench.claims.outcome import Outcome
 from bench.claims.published import Cell
@@ -47,7 +47,8 @@ def outcomes(claim: Claim, claims: ClaimsFile, runs: Sequence[Run], counts: Coun
         counts: the counts that the paper's recipe defines.
 
     Returns:
-        One outcome for each kind of machine that has records of it; with the quantifier ``each``, one for each cell.
+        One outcome for each kind of machine that has records of it, or a single one where no machine matters, as for an
+        accuracy; with the quantifier ``each``, one for each cell.
     """
     published = published_cells(claim, claims)
     if claim.not_attempted:
@@ -108,7 +109,7 @@ def _count_parts(target: _Target, counts: Counts) -> list[Part]:
 def _decide_measured(
     claim: Claim, published: Sequence[Cell], targets: Sequence[_Target], runs: Sequence[Run]
 ) -> Iterator[Outcome]:
-    """Yield the outcomes on each kind of machine that has records of what is claimed."""
+    """Yield the outcomes on each kind of machine that has records of what is claimed, or on all machines together."""
     attempted = [target for target in targets if not target.not_attempted]
     left_out = [part for target in targets if target.not_attempted for part in _parts(target, [])]
     if not attempted:
@@ -136,15 +137,20 @@ def _decide_measured(
         yield from decide(claim, published, [*parts, *left_out], kind)
 
 
-def _records(target: _Target, runs: Sequence[Run]) -> dict[MachineKind, list[Match]]:
-    return by_machine(with_baselines(_query(target), target.measure).select(runs))
+def _records(target: _Target, runs: Sequence[Run]) -> dict[MachineKind | None, list[Match]]:
+    """Return the records of a target by kind of machine; under None where it does not depend on the machine."""
+    query = _query(target)
+    matches = with_baselines(query, target.measure).select(runs)
+    if not depends_on_machine(query.workload, target.measure.quantity):
+        return {None: matches} if matches else {}
+    groups: dict[MachineKind | None, list[Match]] = {}
+    return groups | by_machine(matches)
 
 
 def _cells(
-    target: _Target, groups: Mapping[MachineKind, Sequence[Match]], kind: MachineKind | None
+    target: _Target, groups: Mapping[MachineKind | None, Sequence[Match]], kind: MachineKind | None
 ) -> list[CellResult]:
-    matches = groups.get(kind, []) if kind else []
-    return list(measured_cells(_query(target), target.measure, NewestRecords(matches)))
+    return list(measured_cells(_query(target), target.measure, NewestRecords(groups.get(kind, []))))
 
 
 def _query(target: _Target) -> Query:

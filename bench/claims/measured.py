@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bench.claims.cells import LATENCY, SPEEDUP, CellResult
-from bench.claims.experiments import metric_cells
+from bench.claims.experiments import metric_cells, metric_unit
 from bench.claims.machines import NewestRecords
 from bench.claims.model import Measure
 from bench.claims.times import crossover_cells, latency_cells, speedup_cells, step_cells
@@ -26,6 +26,11 @@ def measured_cells(query: Query, measure: Measure, records: NewestRecords) -> It
     if measure.quantity == LATENCY:
         return step_cells(query, sweep, records) if sweep else latency_cells(query, records)
     return metric_cells(query, measure.quantity, measure.statistic, measure.baselines, records)
+
+
+def depends_on_machine(workload: str, quantity: str) -> bool:
+    """Whether a quantity is a time or a speed, which differs by machine; an accuracy is not."""
+    return quantity in (SPEEDUP, LATENCY) or metric_unit(workload, quantity).dimension in ("time", "speed", "images/s")
 
 
 def with_baselines(query: Query, measure: Measure) -> Query:

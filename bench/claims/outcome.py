@@ -35,7 +35,7 @@ class Outcome:
     verdict: ClaimVerdict
     evidence: Evidence
     machine: MachineKind | None = None
-    """The kind of machine that it is about; None where nothing was measured."""
+    """The kind of machine that it is about; None where nothing was measured, or no machine matters."""
     label: str = ""
     """The cell, where each has a verdict of its own."""
     published: tuple[Cell, ...] = ()

@@ -8,7 +8,7 @@ from bench.claims.evidence import RecordRef
 from bench.core import registry
 from bench.core.record import Record
 from bench.report.accuracy_tables import value_text
-from bench.report.units import MISSING, duration
+from bench.report.units import duration
 from bench.store import Run
 
 
@@ -18,10 +18,8 @@ class RecordView(NamedTuple):
     number: int
     """Its anchor ends with it."""
     ref: RecordRef
-    latency: str
-    """The latency of a call; where the record did not pass, its status."""
-    metric: str
-    """The primary metric, where the workload has metrics."""
+    result: str
+    """The latency of a call, and the primary metric where the workload has metrics; or why there is none."""
 
 
 @dataclass
@@ -49,18 +47,14 @@ class EvidenceList:
         """Return all records of the list with what they say."""
         known = {(run.name, record.key): record for run in self.runs(runs) for record in run.records}
         return [
-            RecordView(number, ref, _latency(record), _metric(record))
+            RecordView(number, ref, _result(record))
             for number, ref in enumerate(self.refs, 1)
             for record in [known[ref.run, ref.key]]
         ]
 
 
-def _latency(record: Record) -> str:
-    return duration(record.latency.estimate) if record.latency else record.status.replace("_", " ")
-
-
-def _metric(record: Record) -> str:
-    """Return the primary metric with its title."""
+def _result(record: Record) -> str:
+    latency = duration(record.latency.estimate) if record.latency else record.status.replace("_", " ")
     metrics = registry.workload(record.workload).metrics
     value = record.check.metrics.get(metrics[0].name) if metrics and record.check else None
-    return MISSING if value is None else f"{metrics[0].title} {value_text(metrics[0], value)}"
+    return latency if value is None else f"{latency}, {metrics[0].title} {value_text(metrics[0], value)}"

@@ -24,6 +24,13 @@ from impls.networks.count import count_macs, count_parameters
 from impls.sliding_channel_conv2d._windows import Windows, overlap
 from impls.sliding_channel_conv2d.workload import DSXPLORE_LAYERS, SlidingChannelConv2dCase
 
+BLOCKS = (
+    "dw_pw",
+    *("dw_gpw_cg2", "dw_gpw_cg4", "dw_gpw_cg8"),
+    *("dw_scc_cg2_co25", "dw_scc_cg2_co33", "dw_scc_cg2_co50", "dw_scc_cg2_co75"),
+    *("dw_scc_cg4_co50", "dw_scc_cg8_co50"),
+)
+"""The blocks of networks whose accuracies are compared."""
 OVERLAPS = ("0.25", "0.5", "0.75", "0.33")
 CHANNEL_GROUPS = (2, 4, 8)
 DENSE = "masked_dense"
@@ -184,6 +191,12 @@ def _request(suite: str, target: str, implementations: tuple[str, ...], cases: t
 RECIPE = Recipe(
     requests=(
         *(_request(passes.suite, "edge", (DENSE, *IMPLEMENTATIONS)) for passes in (FORWARD, BACKWARD)),
+        Request(
+            workloads=("image_classification",),
+            suite="cifar10_mobilenet025",
+            target=Target("edge"),
+            implementations=BLOCKS,
+        ),
         _request("dsxplore_128", "cuda", ("published", "published_unshared"), ("dtype=float32",)),
         _request("dsxplore_128_backward", "cuda", ("published", "published_atomics"), ("dtype=float32",)),
     ),

@@ -69,6 +69,18 @@ def better(claims: Claims, run: Run) -> Outcome:
     return outcome
 
 
+def test_seeds_trained_on_several_kinds_of_machine_count_together(
+    claims: Claims, trained: Trained, run_of: RunOf
+) -> None:
+    records = gained(0.05, trained)
+    known = run_of(records[:5] + records[10:13])
+    elsewhere = run_of(records[5:10] + records[13:], "elsewhere", cpu="Zzz 1", caches={"L1d": 32768})
+    (outcome,) = evaluate(claims(BETTER), [known, elsewhere])
+    assert (outcome.verdict, outcome.machine) == (ClaimVerdict.HOLDS, None)
+    assert outcome.evidence.runs == ["elsewhere", "run"]
+    assert len(outcome.evidence.records) == 20
+
+
 def test_published_cells_are_matched_with_records(claims: Claims, trained: Trained, run_of: RunOf) -> None:
     run = run_of([trained("gcn3", seed, spread(0.8, seed)) for seed in SEEDS])
     gcn, ours = evaluate(claims(ACCURACY), [run])
