@@ -126,3 +126,58 @@ def test_halves_of_a_comparison_in_two_runs_are_no_whole(featherbench: Command, 
         half.append([record for record in run.records if (record.implementation == "pytorch") == bool(index)])
     planned = featherbench("paper", "gspc", "--from", "runs", "--dry-run", cwd=checkout)
     assert " missing, about " in planned.stdout
+
+
+CLAIMS = """
+[paper]
+id = "tiny"
+title = "A tiny paper"
+venue = "nowhere"
+url = "https://example.org"
+summary = "It is an example."
+source = "Nothing."
+
+[[claim]]
+id = "pytorch-takes-time"
+text = "PyTorch's convolution takes less than a minute."
+where = "nowhere"
+kind = "order"
+published = { unit = "s" }
+quantifier = "all"
+scope = { workload = "grouped_conv2d", suite = "quick", impl = ["pytorch"], case = ["cin=60"] }
+measure = { quantity = "latency" }
+rule = { below = 60 }
+protocol = { distance = "exact" }
+"""
+RECIPE = """
+from bench.core.target import Target
+from bench.paper.recipe import Recipe
+from bench.store import Request
+
+RECIPE = Recipe(
+    requests=(
+        Request(
+            workloads=("grouped_conv2d",),
+            suite="quick",
+            target=Target("edge"),
+            implementations=("pytorch",),
+            case_filters=("cin=60",),
+        ),
+    ),
+)
+"""
+
+
+def test_what_is_missing_is_measured_first_and_only_once(featherbench: Command, tmp_path: Path) -> None:
+    folder = tmp_path / "reports/papers/tiny"
+    folder.mkdir(parents=True)
+    (folder / "claims.toml").write_text(CLAIMS)
+    (folder / "recipe.py").write_text(RECIPE)
+    measured = featherbench("paper", "tiny", cwd=tmp_path)
+    assert measured.returncode == 0, measured.stderr
+    assert "1 claim, 1 decided; 1 verdict: 1 holds" in measured.stdout
+    (run,) = (tmp_path / "results/local").glob("*-grouped_conv2d-quick-edge")
+    before = (run / "records.jsonl").read_bytes()
+    again = featherbench("paper", "tiny", cwd=tmp_path)
+    assert (again.returncode, again.stdout, again.stderr) == (0, measured.stdout, "")
+    assert (run / "records.jsonl").read_bytes() == before
