@@ -106,7 +106,7 @@ def test_a_run_that_stopped_early_is_no_evidence_for_all_cases(
     outcome = single(claims(quantifier=f'"{quantifier}"'), run_of(times(timed, {8: (100, 200)})))
     assert outcome.verdict is ClaimVerdict.INSUFFICIENT_DATA
     assert outcome.reason.endswith(
-        "1 have no interval; the first: native over pytorch, cin=64,cout=64,h=56,w=56,groups=16: not measured"
+        "1 without an interval; the first: native over pytorch, cin=64,cout=64,h=56,w=56,groups=16: not measured"
     )
     assert (outcome.covered, outcome.cells) == (1, 2)
 
