@@ -172,7 +172,9 @@ def _combine(claim: Claim, parts: Sequence[Part], intervals: Sequence[Interval |
         return _Decision(ClaimVerdict.UNSUPPORTED, parts[0].cell.reason)
     without = [part.cell for part, interval in applicable if interval is None] + _nowhere_supported(parts)
     covered = [(part, interval) for part, interval in applicable if interval is not None]
-    missing = f"{len(without)} without an interval; the first: {without[0].label}: {without[0].reason}" if without else ""
+    missing = (
+        f"{len(without)} without an interval; the first: {without[0].label}: {without[0].reason}" if without else ""
+    )
     if not covered:
         return _Decision(ClaimVerdict.INSUFFICIENT_DATA, missing)
     if len(applicable) == 1 and not missing:

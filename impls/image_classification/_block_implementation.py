@@ -54,6 +54,8 @@ class BlockImplementation(Implementation):
         height, width = datasets.image_card(case.dataset).shape[1:]
         if case.network == "vgg16" and min(height, width) < MIN_VGG_SIZE:
             return f"its five poolings need images of at least {MIN_VGG_SIZE} x {MIN_VGG_SIZE}, not {height} x {width}"
+        if reason := RUNTIMES[case.runtime].unavailable():
+            return f"runtime={case.runtime} {reason}"
         try:
             with torch.device("meta"):
                 self.artifact(case, Target("cpu")).create()
@@ -62,7 +64,6 @@ class BlockImplementation(Implementation):
         return None
 
     def prepare(self, problem: Problem, target: Target) -> TrainedNetwork:
-        torch.set_num_threads(len(target.cores))
         case: ImageClassificationCase = problem.case
         runtime = RUNTIMES[case.runtime]
         artifact = self.artifact(case, target)
@@ -79,7 +80,7 @@ class BlockImplementation(Implementation):
             parameters=count_parameters(network),
         )
         return TrainedNetwork(
-            runtime.build(network.to(example.device), example),
+            runtime.build(network.to(example.device), example, len(target.cores)),
             work,
             loaded.description.history,
             {"trained on": loaded.description.built_by.processor},

@@ -34,7 +34,7 @@ class ImageClassificationCase(Case):
         default="fast", description="settings of the training"
     )
     epochs: int = Field(default=12, ge=1, description="passes over the training images")
-    runtime: Literal["pytorch", "pytorch_channels_last"] = "pytorch"
+    runtime: Literal["pytorch", "pytorch_channels_last", "onnxruntime", "openvino"] = "pytorch"
     batch: int = Field(default=1, ge=1, le=MAX_SIZE, description="images in a call")
     seed: int = Field(default=0, ge=0, description="seeds the initial weights, the order of images and augmentation")
 
@@ -157,7 +157,7 @@ class ImageClassification(Workload):
             width_mult=pick([0.5, 1.0]),
             recipe="smoke",
             epochs=pick([1, 2]),
-            runtime=pick(["pytorch", "pytorch_channels_last"]),
+            runtime=pick(["pytorch", "pytorch_channels_last", "onnxruntime", "openvino"]),
             batch=pick([1, 3]),
             seed=pick(range(3)),
         )

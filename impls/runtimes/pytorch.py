@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 
-def build(network: nn.Module, x: Tensor) -> Callable[[], Tensor]:
-    """Return a call of ``network`` on ``x``, without gradients."""
+def build(network: nn.Module, x: Tensor, threads: int) -> Callable[[], Tensor]:
+    """Return a call of ``network`` on ``x``, without gradients; the number of threads is that of the process."""
+    torch.set_num_threads(threads)
     network.eval().requires_grad_(False)
 
     def call() -> Tensor:
@@ -18,6 +19,6 @@ def build(network: nn.Module, x: Tensor) -> Callable[[], Tensor]:
     return call
 
 
-def build_channels_last(network: nn.Module, x: Tensor) -> Callable[[], Tensor]:
+def build_channels_last(network: nn.Module, x: Tensor, threads: int) -> Callable[[], Tensor]:
     """Return the same with weights stored channels last, as ``x`` should be."""
-    return build(network.to(memory_format=torch.channels_last), x)  # type: ignore[call-overload]
+    return build(network.to(memory_format=torch.channels_last), x, threads)  # type: ignore[call-overload]

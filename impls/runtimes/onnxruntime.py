@@ -1,0 +1,23 @@
+"""ONNX Runtime's CPU provider."""
+
+from collections.abc import Callable
+from typing import Any
+
+import onnxruntime
+from torch import Tensor, nn
+
+from impls.runtimes.onnx_export import to_onnx
+
+
+def build(network: nn.Module, x: Tensor, threads: int) -> Callable[[], Any]:
+    """Return a call of ``network`` on ``x`` (NCHW), fed with the array itself; the runtime allocates the output."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(to_onnx(network, x), options, providers=["CPUExecutionProvider"])
+    feed = {"x": x.numpy()}
+
+    def call() -> Any:
+        return session.run(None, feed)[0]
+
+    return call
