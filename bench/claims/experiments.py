@@ -31,7 +31,7 @@ def metric_unit(workload: str, name: str) -> Unit:
     """Return the unit in which records hold a metric of a workload.
 
     Raises:
-        UsageError: where claims do not know it.
+        UsageError: where claims cannot use its unit.
     """
     metric = next(metric for metric in registry.workload(workload).metrics if metric.name == name)
     if metric.is_fraction:
@@ -98,7 +98,7 @@ def _cell(
 
 
 class _MetricValues(NamedTuple):
-    """A metric of records."""
+    """The values of one metric of records, in base units of its dimension."""
 
     metric: str
     scale: float

@@ -29,8 +29,12 @@ def measured_cells(query: Query, measure: Measure, records: NewestRecords) -> It
 
 
 def depends_on_machine(workload: str, quantity: str) -> bool:
-    """Whether a quantity is a time or a speed, which differs by machine; an accuracy is not."""
-    return quantity in (SPEEDUP, LATENCY) or metric_unit(workload, quantity).dimension in ("time", "speed", "images/s")
+    """Whether a quantity depends on the machine: times, speeds and throughputs do, accuracies do not."""
+    return quantity in (SPEEDUP, LATENCY) or metric_unit(workload, quantity).dimension in (
+        "time",
+        "speed",
+        "throughput",
+    )
 
 
 def with_baselines(query: Query, measure: Measure) -> Query:

@@ -171,9 +171,9 @@ class Claim(Strict):
         return self
 
     @model_validator(mode="after")
-    def _other_work_has_an_address(self) -> Self:
+    def _related_work_states_its_url(self) -> Self:
         if self.origin is Origin.RELATED and self.url is None:
-            raise ValueError('a claim of related work has a url of its own; write url = "" where none is known')
+            raise ValueError('a claim of related work needs url: its own, or "" where none is known')
         return self
 
     @model_validator(mode="after")
@@ -223,7 +223,7 @@ class ClaimsFile(Strict):
                 raise ValueError(f"two {what} have the id {repeated[0]!r}; an id is permanent and unique")
         return self
 
-    def address(self, source: Claim | Table) -> str:
+    def url_of(self, source: Claim | Table) -> str:
         """Return where a claim or a table is published; empty where no address is known."""
         return self.paper.url if source.url is None else source.url
 

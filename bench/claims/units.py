@@ -43,10 +43,11 @@ _PLAIN = {
     "ms": ("time", 1e6),
     "s": ("time", 1e9),
     "GOP/s": ("speed", 1e9),
+    "images/s": ("throughput", 1.0),
     "groups": ("count", 1.0),
     "": ("number", 1.0),
 }
-_COUNTED = ("parameters", "MACs", "epochs", "bytes", "images/s")
+_COUNTED = ("parameters", "MACs", "epochs", "bytes")
 """What is counted, each a dimension of its own."""
 _PREFIXES = {"": 1.0, "K ": 1e3, "M ": 1e6, "G ": 1e9}
 
@@ -61,7 +62,7 @@ def parse_unit(text: str) -> Unit:
         return Unit(text, *_PLAIN[text])
     match = re.fullmatch(r"((?:[KMG] )?)(\S+)", text)
     if not match or match[2] not in _COUNTED:
-        plain = ", ".join(name or "an empty text" for name in _PLAIN)
+        plain = ", ".join(name or '"" (a pure number)' for name in _PLAIN)
         raise ValueError(f"no unit {text!r}; choose from {plain}, or K, M or G of {', '.join(_COUNTED)}")
     return Unit(text, match[2], _PREFIXES[match[1]])
 

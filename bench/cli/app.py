@@ -54,7 +54,7 @@ def main() -> None:
     except (KeyboardInterrupt, typer.Abort):
         status = INTERRUPTED
     if status == INTERRUPTED:
-        _print_error("stopped; what is done is kept: run goes on with --resume, build and paper by themselves", status)
+        _print_error("stopped; finished work is kept: repeat the command to continue, run with --resume", status)
     sys.exit(status or 0)
 
 

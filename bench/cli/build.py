@@ -41,7 +41,9 @@ def build(
     target: TargetName = "edge",
     jobs: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Artifacts to make at once, each on one core. Default: all cores."),
+        typer.Option(
+            metavar="N", min=1, help="Number of artifacts to build at once, each on one core. Default: all cores."
+        ),
     ] = None,
     plugin: Plugins = None,
     dry: Annotated[bool, typer.Option("--dry-run", help="Print what is not built yet, and stop.")] = False,

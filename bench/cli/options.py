@@ -11,7 +11,9 @@ from bench.core.errors import UsageError
 
 Workloads = Annotated[
     list[str] | None,
-    typer.Argument(metavar="WORKLOAD", help="Workloads; see featherbench list. Default: all that the command is for."),
+    typer.Argument(
+        metavar="WORKLOAD", help="Workloads; see featherbench list. Default: all; build takes those with artifacts."
+    ),
 ]
 Suite = Annotated[
     str | None,
@@ -33,7 +35,7 @@ Problems = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAME=VALUE,...",
-        help="A case of your own in place of a suite. @FILE reads a case from each line of a file. Repeatable.",
+        help="Take this case in place of a suite. @FILE reads a case from each line of a file. Repeatable.",
     ),
 ]
 TargetName = Annotated[

@@ -11,6 +11,7 @@ from bench.claims.rule import ClaimVerdict
 from bench.report.units import counted
 
 _HOLDS = {ClaimVerdict.HOLDS, ClaimVerdict.HOLDS_STRONGER}
+_HOLDS_NOT = {ClaimVerdict.FAILS, ClaimVerdict.DIFFERS}
 
 
 class Conclusion(Enum):
@@ -19,7 +20,8 @@ class Conclusion(Enum):
     HOLDS = ("Holds", "holds", "hold")
     FAILS = ("Fails", "fails", "fail")
     DIFFERS = ("Differs", "differs", "differ")
-    VARIES = ("Varies between cells or machines", "varies between cells or machines", "vary between cells or machines")
+    MIXED = ("Mixed results", "has mixed results", "have mixed results")
+    PARTLY = ("VerdictCounts in part", "is decided in part", "are decided in part")
     UNDECIDED = ("Could not be decided", "could not be decided", "could not be decided")
     NOT_ATTEMPTED = ("Not attempted", "was not attempted", "were not attempted")
 
@@ -62,7 +64,9 @@ def conclude(verdicts: Iterable[ClaimVerdict]) -> Conclusion:
         return Conclusion.UNDECIDED
     if distinct == {ClaimVerdict.FAILS}:
         return Conclusion.FAILS
-    return Conclusion.DIFFERS if distinct == {ClaimVerdict.DIFFERS} else Conclusion.VARIES
+    if distinct == {ClaimVerdict.DIFFERS}:
+        return Conclusion.DIFFERS
+    return Conclusion.MIXED if distinct & _HOLDS and distinct & _HOLDS_NOT else Conclusion.PARTLY
 
 
 def conclusions(outcomes: Sequence[Outcome]) -> dict[Origin, Conclusions]:

@@ -65,15 +65,15 @@ class Computed:
 
 
 @dataclass(frozen=True)
-class Decided:
-    """What was decided on a claim, in words."""
+class VerdictCounts:
+    """The verdicts on a claim, counted, in words."""
 
     text: str
     claim: str
     """The claim's id."""
 
 
-TableCell = str | Measured | Quoted | Computed | Decided
+TableCell = str | Measured | Quoted | Computed | VerdictCounts
 """What a table may hold; a text is a name, never a number."""
 Sentence = Sequence[TableCell]
 """A sentence as a chain of texts and numbers; what it says in numbers is not a text."""
@@ -112,7 +112,7 @@ class Chapter:
     """A part of the page that only this paper has: sentences, tables and figures, in this order."""
 
     name: str
-    """Its address in the page; letters, digits and hyphens."""
+    """Its anchor on the page; letters, digits and hyphens."""
     title: str
     sentences: Sequence[Sentence] = ()
     tables: Sequence[Table] = ()

@@ -15,7 +15,7 @@ from bench.claims.outcome import Outcome
 from bench.claims.published import Cell, Cells
 from bench.claims.units import Unit, parse_unit
 from bench.paper.conclusion import verdicts_text
-from bench.paper.content import Decided, Measured, Quoted
+from bench.paper.content import Measured, Quoted, VerdictCounts
 from bench.report.query import Match, Query
 from bench.stats.interval import Interval
 from bench.stats.ratios import mean_over_cases
@@ -69,9 +69,9 @@ class PaperData:
         """Return the outcomes of a claim, one for each kind of machine, or for each of its cells there."""
         return [outcome for outcome in self.outcomes if outcome.claim.id == claim]
 
-    def decided(self, claim: str) -> Decided:
+    def verdict_counts(self, claim: str) -> VerdictCounts:
         """Return how many verdicts of each kind there are on a claim."""
-        return Decided(verdicts_text(outcome.verdict for outcome in self.outcomes_of(claim)), claim)
+        return VerdictCounts(verdicts_text(outcome.verdict for outcome in self.outcomes_of(claim)), claim)
 
     def quote(self, table: str, row: str, column: str) -> Quoted | None:
         """Return a published number of a table; None where the table has none there."""

@@ -16,7 +16,7 @@ from bench.claims.model import Claim, Origin
 from bench.claims.outcome import JudgedCell, Outcome
 from bench.claims.rule import ClaimVerdict
 from bench.paper.conclusion import Conclusion, Conclusions, conclusions, conclusions_text, verdicts_text
-from bench.paper.content import Chapter, Computed, Decided, Figure, Measured, Quoted, Table
+from bench.paper.content import Chapter, Computed, Figure, Measured, Quoted, Table, VerdictCounts
 from bench.paper.coverage import Coverage, by_origin
 from bench.paper.data import PaperData
 from bench.paper.evidence_list import EvidenceList
@@ -165,12 +165,12 @@ def render_index(papers: Sequence[IndexEntry]) -> str:
     return _environment().get_template("index.html").render(papers=papers, style=page_style(_TEMPLATES / "paper.css"))
 
 
-def number_of(decided: Outcome | JudgedCell) -> Measured | Computed | None:
+def number_of(judged: Outcome | JudgedCell) -> Measured | Computed | None:
     """Return the number behind a verdict: measured where it comes from records, otherwise computed."""
-    if decided.measured is None or decided.unit is None:
+    if judged.measured is None or judged.unit is None:
         return None
-    digits = max((cell.number.digits for cell in decided.published), default=0)
-    number = Measured(decided.measured, decided.unit, decided.records, digits)
+    digits = max((cell.number.digits for cell in judged.published), default=0)
+    number = Measured(judged.measured, judged.unit, judged.records, digits)
     if number.records:
         return number
     return Computed(f"{number.text} [{number.ends}]" if number.ends else number.text)
@@ -193,7 +193,7 @@ def _sections(data: PaperData) -> list[Section]:
 
 def _environment() -> Environment:
     environment = page_environment(_TEMPLATES)
-    kinds = {"measured": Measured, "quoted": Quoted, "computed": Computed, "decided": Decided}
+    kinds = {"measured": Measured, "quoted": Quoted, "computed": Computed, "verdict_counts": VerdictCounts}
     environment.tests |= {name: lambda cell, kind=kind: isinstance(cell, kind) for name, kind in kinds.items()}
     environment.filters |= {
         "number_of": number_of,

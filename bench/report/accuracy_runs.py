@@ -1,7 +1,7 @@
-"""Experiments whose seeds several runs share out: their metrics, over the seeds of all of these runs.
+"""Experiments whose seeds are spread over several runs: their metrics, over the seeds of all of these runs.
 
 A metric of a trained model, such as its accuracy, does not depend on the machine that times the model. So runs of
-different machines are put together here, without their times.
+different machines are pooled here, without their times.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from bench.report.section import Section, shared_parameters
 
 
 @dataclass(frozen=True)
-class JointModels:
+class PooledModels:
     """The trained models of several runs, of one workload and target."""
 
     numbers: Sequence[int]
@@ -31,7 +31,7 @@ class JointModels:
         return f"{len(self.numbers)} runs together"
 
 
-def joint_models(sections: Sequence[Section]) -> list[JointModels]:
+def pooled_models(sections: Sequence[Section]) -> list[PooledModels]:
     """Return the models that several of ``sections`` have in common experiments, by workload and target.
 
     A model that several runs have, of one implementation, case and seed, counts once, as the first of them has it.
@@ -44,10 +44,10 @@ def joint_models(sections: Sequence[Section]) -> list[JointModels]:
     return [models for models in joint if any(len(experiment.runs) > 1 for experiment in models.experiments)]
 
 
-def _joint(sections: Sequence[Section], numbers: Sequence[int]) -> JointModels:
+def _joint(sections: Sequence[Section], numbers: Sequence[int]) -> PooledModels:
     rows = pd.concat([section.rows for section in sections], ignore_index=True)
     models = rows[rows["status"] == "passed"].drop_duplicates(["implementation", "case"])
-    return JointModels(numbers, sections[0].title, shared_parameters(models), list(_experiments(sections, models)))
+    return PooledModels(numbers, sections[0].title, shared_parameters(models), list(_experiments(sections, models)))
 
 
 def _experiments(sections: Sequence[Section], models: pd.DataFrame) -> Iterator[Experiment]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.core import registry
 from bench.core.implementation_spec import ImplementationSpec
-from bench.report.accuracy_runs import JointModels, joint_models
+from bench.report.accuracy_runs import PooledModels, pooled_models
 from bench.report.choice import SectionChoice, section_choice
 from bench.report.compare import Comparison, PairRatio, cached_ratios, compare_each
 from bench.report.figure import Figure
@@ -75,9 +75,9 @@ class Report:
         return {(spec.workload, spec.name): spec for spec in registry.implementations() if spec.workload}
 
     @cached_property
-    def joint_models(self) -> list[JointModels]:
+    def pooled_models(self) -> list[PooledModels]:
         """The trained models of experiments that several of the runs have in common."""
-        return joint_models(self.sections)
+        return pooled_models(self.sections)
 
     @property
     def has_several_runs(self) -> bool:

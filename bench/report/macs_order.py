@@ -22,9 +22,9 @@ class MacsPair:
     fewer: str
     """The implementation with fewer MACs."""
     more: str
-    macs: float
+    macs_ratio: float
     """MACs of the former / MACs of the latter, below 1; means over the seeds."""
-    latency: Interval
+    latency_ratio: Interval
     """Latency of the former / latency of the latter, at the confidence at which it was judged."""
     verdict: Verdict
     """The former is faster, as its MACs suggest, or slower, or the data cannot tell."""
@@ -37,8 +37,8 @@ class _Candidate:
     experiment: str
     fewer: str
     more: str
-    macs: float
-    ratio: Callable[[float], Interval]
+    macs_ratio: float
+    latency_ratio: Callable[[float], Interval]
 
 
 def macs_pairs(section: Section, ratio: PairRatio) -> list[MacsPair]:
@@ -57,9 +57,9 @@ def macs_pairs(section: Section, ratio: PairRatio) -> list[MacsPair]:
                 models.setdefault(name, {})[case] = records[name, case]
         candidates += list(_candidates(title, models, ratio))
     margin = default_margin(section.run)
-    intervals = judge_all([each.ratio for each in candidates], [margin] * len(candidates), CONFIDENCE)
+    intervals = judge_all([each.latency_ratio for each in candidates], [margin] * len(candidates), CONFIDENCE)
     return [
-        MacsPair(each.experiment, each.fewer, each.more, each.macs, interval, judge(interval, margin))
+        MacsPair(each.experiment, each.fewer, each.more, each.macs_ratio, interval, judge(interval, margin))
         for each, interval in zip(candidates, intervals, strict=True)
         if interval
     ]
@@ -74,16 +74,19 @@ def macs_finding(pairs: Sequence[MacsPair]) -> str:
         for verdict in (Verdict.FASTER, Verdict.SLOWER, Verdict.CANNOT_TELL)
     )
     pairs_text = f"{counted(len(pairs), 'pair')} of implementations with different MACs"
-    widened = f" Intervals are widened for the {len(pairs)} pairs." if len(pairs) > 1 else ""
+    widened = f" Intervals are corrected for comparing {len(pairs)} pairs." if len(pairs) > 1 else ""
     if slower:
         return (
             f"Fewer MACs do not mean less time: in {len(slower)} of {pairs_text}, the one with fewer MACs takes "
             f"longer; in {len(faster)} it takes less time, and in {len(unsure)} the data cannot tell. "
-            f"The strongest: {_example(slower)}.{widened}"
+            f"The clearest case: {_example(slower)}.{widened}"
         )
     if faster:
         rest = f"; in {len(unsure)} the data cannot tell" if unsure else ""
-        return f"In {len(faster)} of {pairs_text}, the one with fewer MACs takes less time{rest}. None takes longer."
+        return (
+            f"In {len(faster)} of {pairs_text}, the one with fewer MACs takes less time{rest}. In none does it "
+            "measurably take longer."
+        )
     return f"The data cannot tell whether fewer MACs mean less time, in any of {pairs_text}."
 
 
@@ -119,10 +122,10 @@ def _share_rounds(record: Record, other: Record) -> bool:
 
 def _example(slower: Sequence[MacsPair]) -> str:
     """Return the pair whose latencies differ most from what its MACs suggest, in words."""
-    pair = max(slower, key=lambda pair: pair.latency.estimate / pair.macs)
-    ratio = pair.latency
+    pair = max(slower, key=lambda pair: pair.latency_ratio.estimate / pair.macs_ratio)
+    ratio = pair.latency_ratio
     where = f", in {pair.experiment}" if pair.experiment else ""
     return (
-        f"{pair.fewer} has {number(pair.macs, 2)} of the MACs of {pair.more} and takes "
+        f"{pair.fewer} has {number(pair.macs_ratio, 2)} times the MACs of {pair.more} and takes "
         f"{ratio_with_interval(ratio.estimate, ratio.low, ratio.high)} times as long{where}"
     )

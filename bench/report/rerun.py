@@ -39,13 +39,16 @@ def rerun(run: Run, specs: Mapping[tuple[str, str], ImplementationSpec]) -> list
             f"Measure. The command says what else is missing, such as a dataset, and how to get it.{training}",
             run.info.command,
         ),
-        Step("Compare with this run, by its name or its folder.", f"featherbench compare latest {run.name}"),
+        Step(
+            "Compare. A run that is not in results/reference has to be copied first; then give the path of its folder.",
+            f"featherbench compare latest {run.name}",
+        ),
     ]
 
 
 def _setup_step(spec: ImplementationSpec) -> Step:
     text, _, command = spec.setup.rpartition(": ")
-    return Step(f"{spec.name} was prepared for the machine of this run. {text}.", command)
+    return Step(f"{spec.name} needs a step of its own on each new machine. {text}.", command)
 
 
 def _trains(run: Run) -> bool:
@@ -60,7 +63,7 @@ def _trains(run: Run) -> bool:
 
 
 def _install_command(needed: Collection[str]) -> str:
-    """Return the command that installs Featherbench with its extras for ``needed``, and what no extra has by name."""
+    """Return the command that installs Featherbench with the extras that contain ``needed``; others by their names."""
     try:
         requirements = importlib.metadata.requires("featherbench") or []
     except importlib.metadata.PackageNotFoundError:  # a checkout that is not installed

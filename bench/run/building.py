@@ -89,7 +89,7 @@ def find_jobs(sessions: Sequence[Session], workers: Workers) -> list[Job]:
 def build(
     sessions: Sequence[Session], target: Target, logs: Path, display: BuildDisplay, jobs_at_once: int | None = None
 ) -> list[Job]:
-    """Make what is missing for ``sessions``; return the jobs, failed ones among them.
+    """Build what is missing for ``sessions``; return the jobs, failed ones among them.
 
     Args:
         sessions: what will be measured.

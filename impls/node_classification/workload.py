@@ -100,9 +100,7 @@ class NodeClassification(Workload):
             higher_is_better=False,
             unit="epochs",
         ),
-        Metric(
-            "epoch_chosen", "epochs to the chosen one", "The sound protocol's epoch, counted from 1.", unit="epochs"
-        ),
+        Metric("epoch_chosen", "chosen epoch", "The sound protocol's epoch, counted from 1.", unit="epochs"),
         Metric(
             "epochs_to_peak",
             "epochs to best test accuracy",
@@ -112,9 +110,9 @@ class NodeClassification(Workload):
         ),
         Metric(
             "epoch_s",
-            "time an epoch",
-            "Median over epochs of the training step, without evaluation. Models are trained one after the other, "
-            "not in turns.",
+            "time per epoch",
+            "Median over epochs of the training step, without evaluation. Models are trained one after another, "
+            "not interleaved.",
             unit="s",
         ),
     )

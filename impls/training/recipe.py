@@ -26,9 +26,9 @@ class Recipe:
     horizontal_flip: bool = True
     """Whether half of the images, at random, are mirrored."""
     channels_last: bool = False
-    """Whether tensors are stored channels last, which is faster on most CPUs and rounds otherwise."""
+    """Whether tensors are stored channels last, which is faster on most CPUs and rounds differently."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """``bfloat16``: products and convolutions are computed so (``torch.autocast``); weights stay float32."""
+    """``bfloat16``: mixed precision by ``torch.autocast``; weights stay float32."""
 
 
 _FAST = Recipe(

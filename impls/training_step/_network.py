@@ -54,8 +54,8 @@ def loss_and_gradients(network: nn.Module, images: Any, labels: Any) -> tuple[Te
 def count_training_macs(network: nn.Module, size: int) -> int:
     """Return the MACs of the loss and all gradients for an image (3, size, size).
 
-    Each layer multiplies as often for the gradient of its weights as forwards, and as often again for the gradient of
-    its input, which the first layer does not need.
+    The weight gradient and the input gradient of a layer each take as many MACs as its forward pass; the first layer
+    needs no input gradient.
     """
     first = next(layer for layer in network.modules() if isinstance(layer, nn.Conv2d))
     return 3 * count_macs(network, 3, size, size) - count_macs(first, 3, size, size)

@@ -17,12 +17,15 @@ class SlidingLayers(Implementation):
     backend = "native"
     channels_last = False
     variants = {
-        "native": {"summary": "Sliding-channel convolutions by the project's own kernels; the rest is eager PyTorch."},
-        "native_channels_last": {
+        "native": {
+            "summary": "Sliding-channel convolutions by Featherbench's own C++ kernels; the rest is eager PyTorch."
+        },
+        "auto_channels_last": {
             "backend": "auto",
             "channels_last": True,
-            "summary": "Sliding-channel convolutions as the project's layer chooses on channels-last tensors: products "
-            "on slices where channels are many, else dense; the rest is eager PyTorch.",
+            "summary": "Sliding-channel convolutions by the backend that SlidingChannelConv2d chooses for "
+            "channels-last tensors: products on slices for many channels, otherwise a dense convolution; the rest is "
+            "eager PyTorch.",
         },
         "window_groups": {
             "backend": "window_groups",

@@ -13,7 +13,8 @@ from bench.measure.operator_workload import OperatorWorkload
 
 CLASSES = 10
 TOLERANCE = 5e-2
-"""Rounding changes the sign of some inputs of ReLUs, and each of these changes gradients: errors of 1 % were seen."""
+"""Maximum relative error. Rounding changes the sign of some inputs of ReLUs, and each of these changes gradients:
+errors of 1 % were seen."""
 
 
 class TrainingStepCase(Case):
@@ -25,7 +26,9 @@ class TrainingStepCase(Case):
         default="dw_scc", description="what the 3x3 convolutions are; see the page on networks"
     )
     cg: int = Field(default=1, ge=1, description="channel groups of dw_gpw and dw_scc")
-    co: float = Field(default=0.0, ge=0, lt=1, description="channel overlap of dw_scc")
+    co: float = Field(
+        default=0.0, ge=0, lt=1, description="overlap of neighbouring windows of dw_scc, as a fraction of a window"
+    )
     size: int = Field(default=32, ge=1, le=MAX_SIZE, description="height and width of an image")
     batch: int = Field(default=128, ge=1, le=MAX_SIZE, description="images in a call")
 
@@ -52,12 +55,12 @@ class TrainingStep(OperatorWorkload):
     the parameters in the order of the constants, without those of biases of convolutions: where a batch norm follows
     they are zero, and only rounding could be compared.
 
-    An optimiser's step is not in it, nor is what the data take. The batch divided by the latency is the number of
-    images a second.
+    Neither the optimiser's step nor loading the data is included. Training throughput in images/s is the batch size
+    divided by the latency.
     """
 
     title = "Training step"
-    remark = "The batch divided by the latency is the number of images a second that train."
+    remark = "Training throughput in images/s is the batch size divided by the latency."
     case_type = TrainingStepCase
     baseline = "pytorch"
     sweep = "width_mult"

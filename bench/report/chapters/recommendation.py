@@ -99,7 +99,7 @@ def _common(remarks: Sequence[Sequence[str]]) -> list[str]:
 
 def _recommendations(report: Report) -> Iterator[Recommendation]:
     """Yield a recommendation for each section, and one for all sections whose trained models are taken together."""
-    joint_by_number = {number: joint for joint in report.joint_models for number in joint.numbers}
+    joint_by_number = {number: joint for joint in report.pooled_models for number in joint.numbers}
     for number, section in enumerate(report.sections):
         joint = joint_by_number.get(number)
         if joint is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.report.accuracy import Experiment, experiments
-from bench.report.accuracy_runs import JointModels
+from bench.report.accuracy_runs import PooledModels
 from bench.report.accuracy_tables import differences_table, means_table
 from bench.report.chapter import Chapter, Report
 from bench.report.grid import Grid
@@ -22,9 +22,9 @@ class TrainedModels:
     """The parameters that they share; empty where there are none."""
     tables: list[tuple[Experiment, Grid, Grid]]
     """Each experiment with its means and its differences; empty where the section has none."""
-    is_joint: bool = False
+    is_pooled: bool = False
     """Whether they are those of several runs."""
-    is_covered: bool = False
+    is_in_pool: bool = False
     """Whether their metrics are part of those of several runs."""
 
 
@@ -36,22 +36,22 @@ class TrainedChapter(Chapter):
     template = "trained.html"
 
     def content(self, report: Report) -> Mapping[str, Any] | None:
-        covered = {number for joint in report.joint_models for number in joint.numbers}
+        covered = {number for joint in report.pooled_models for number in joint.numbers}
         trained = [
-            *(_joint(joint) for joint in report.joint_models),
+            *(_joint(joint) for joint in report.pooled_models),
             *(_models(section, number in covered) for number, section in enumerate(report.sections)),
         ]
         shown = [models for models in trained if models.tables]
         return {"trained": shown} if shown else None
 
 
-def _joint(joint: JointModels) -> TrainedModels:
-    return TrainedModels(joint.runs_text, joint.title, joint.shared, _tables(joint.experiments), is_joint=True)
+def _joint(joint: PooledModels) -> TrainedModels:
+    return TrainedModels(joint.runs_text, joint.title, joint.shared, _tables(joint.experiments), is_pooled=True)
 
 
-def _models(section: Section, is_covered: bool) -> TrainedModels:
+def _models(section: Section, is_in_pool: bool) -> TrainedModels:
     tables = _tables(experiments(section))
-    return TrainedModels(section.run.name, section.title, section.shared, tables, is_covered=is_covered)
+    return TrainedModels(section.run.name, section.title, section.shared, tables, is_in_pool=is_in_pool)
 
 
 def _tables(trained: Sequence[Experiment]) -> list[tuple[Experiment, Grid, Grid]]:

@@ -88,13 +88,13 @@ BACKENDS = {
   window once.
 - sliced_gemm, sliced_gemm_nhwc: products on slices of the input, which copy no window; the second for channels-last
   tensors.
-- native, cuda: the project's own kernels, for a CPU and for a GPU. "auto" does not choose those for a GPU until a GPU
+- native, cuda: Featherbench's own kernels, for a CPU and for a GPU. "auto" does not choose those for a GPU until a GPU
   has run them; so far an emulated one has.
 """
 
 
 def choose(x: Tensor, windows: Windows) -> str:
-    """Return the backend for ``x``: the project's own CPU kernels wherever they can run, else the best composition.
+    """Return the backend for ``x``: Featherbench's own CPU kernels wherever they can run, else the best composition.
 
     For training on channels-last tensors a composition is chosen that keeps that order: the kernels would convert their
     inputs, outputs and gradients.
@@ -108,23 +108,27 @@ def choose(x: Tensor, windows: Windows) -> str:
 def _choose_channels_last(x: Tensor, windows: Windows) -> str:
     """Return the composition that trains fastest on channels-last tensors.
 
-    Slices spare arithmetic, and put their outputs in order, which takes the time of a few channels.
+    Slices save multiplications but have to put their outputs in order, so they pay only for many channels.
     """
     on_cpu = x.device.type == "cpu" and not autocasts("cpu")
-    slices = windows.cin >= WIDE and windows.cout >= FILTERS * windows.groups and not windows.unsupported_as_groups()
-    return "sliced_gemm_nhwc" if on_cpu and slices else "masked_dense"
+    use_slices = (
+        windows.cin >= MIN_SLICED_CHANNELS
+        and windows.cout >= MIN_FILTERS_PER_WINDOW * windows.groups
+        and not windows.unsupported_as_groups()
+    )
+    return "sliced_gemm_nhwc" if on_cpu and use_slices else "masked_dense"
 
 
 def _is_channels_last(x: Tensor) -> bool:
     return x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
 
 
-WIDE = 256
+MIN_SLICED_CHANNELS = 256
 """Number of input channels from which slices are faster than a dense convolution, in training on channels-last
 tensors."""
-FILTERS = 16
-"""The least number of filters that share a window for that."""
-BATCH = 8
+MIN_FILTERS_PER_WINDOW = 16
+"""Least number of filters that share a window for slices to be chosen."""
+MIN_BATCH = 8
 """Number of images from which the work of a call outweighs the cost of starting its parts."""
 
 
@@ -141,7 +145,7 @@ def choose_composition(x: Tensor, windows: Windows) -> str:
     if x.device.type != "cpu" or torch.compiler.is_compiling() or windows.unsupported_as_groups():
         return "masked_dense"
     few = windows.cycle <= 32 and windows.cout >= 4 * windows.cycle
-    small = x.shape[-2] * x.shape[-1] <= (64 if x.shape[0] >= BATCH else 4)
+    small = x.shape[-2] * x.shape[-1] <= (64 if x.shape[0] >= MIN_BATCH else 4)
     return "window_groups" if few and small else "masked_dense"
 
 

@@ -12,8 +12,8 @@ from impls.sliding_channel_conv2d.layer.differentiable import Kernels, different
 def sliced_gemm_nhwc(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows) -> Tensor:
     """Compute Y (n, cout, h, w) from x (n, cin, h, w) and weight (cout, width).
 
-    Y and the gradients are channels last. Of an x that is channels last, no window is copied. In half precision dX is
-    also summed over windows in half precision.
+    Y and the gradients are channels last. No window is copied if x is channels last. In half precision dX is also
+    summed over windows in half precision.
     """
     return differentiable(_SlicedGemmNhwc(), x, weight, bias, windows)
 
@@ -40,20 +40,23 @@ class _SlicedGemmNhwc(Kernels):
         """Compute dX (n, cin, h, w), summed over all windows that cover a channel."""
         dx = _empty_like(dy, windows.cin).zero_()
         dx_rows = _rows(dx)
-        for i, dy_rows, (k, channel, length) in _products(dy, windows):
+        for i, dy_rows, (k, channel, length) in _gradient_pieces(dy, windows):
             dx_rows[:, channel : channel + length].addmm_(dy_rows, weight[i :: windows.groups, k : k + length])
         return dx
 
     def weight_gradient(self, dy: Tensor, x: Tensor, windows: Windows) -> Tensor:
         """Compute dW (cout, width), summed over images and positions."""
         rows, dw = _rows(x), dy.new_empty(windows.cout, windows.width)
-        for i, dy_rows, (k, channel, length) in _products(dy, windows):
+        for i, dy_rows, (k, channel, length) in _gradient_pieces(dy, windows):
             dw[i :: windows.groups, k : k + length] = dy_rows.T @ rows[:, channel : channel + length]
         return dw
 
 
-def _products(dy: Tensor, windows: Windows) -> Iterator[tuple[int, Tensor, tuple[int, int, int]]]:
-    """Yield the first filter of each window, dY of its filters by position, and each piece of the window."""
+def _gradient_pieces(dy: Tensor, windows: Windows) -> Iterator[tuple[int, Tensor, tuple[int, int, int]]]:
+    """Yield for each piece of each window its first filter, dY of its filters (n h w, cout / groups), and the piece.
+
+    ``Windows.pieces`` says what a piece is.
+    """
     by_window = _rows(dy).reshape(-1, windows.cout // windows.groups, windows.groups).permute(2, 0, 1).contiguous()
     for i, start in enumerate(windows.starts[: windows.groups]):
         for piece in windows.pieces(start):

@@ -155,13 +155,13 @@ def test_a_unit_of_the_same_dimension_as_the_metric_is_taken(write: Write, metri
 
 def test_related_work_has_an_address_or_says_that_none_is_known(write: Write) -> None:
     (line,) = faults(write(origin='"related"'))
-    assert 'a claim of related work has a url of its own; write url = "" where none is known' in line
+    assert 'a claim of related work needs url: its own, or "" where none is known' in line
     claims = read_claims(write(origin='"related"', url='""'))
-    assert claims.address(claims.claim[0]) == ""
+    assert claims.url_of(claims.claim[0]) == ""
     own = read_claims(write(url='"https://example.org/other"'))
-    assert own.address(own.claim[0]) == "https://example.org/other"
+    assert own.url_of(own.claim[0]) == "https://example.org/other"
     papers = read_claims(write())
-    assert papers.address(papers.claim[0]) == papers.paper.url
+    assert papers.url_of(papers.claim[0]) == papers.paper.url
 
 
 def test_all_faulty_claims_are_told_at_once(write: Write) -> None:

@@ -115,7 +115,7 @@ def test_an_interrupted_run_says_how_to_resume_it(tmp_path: Path) -> None:
         _, stderr = run.communicate()
     assert run.returncode == 130
     assert stderr.decode().endswith(
-        "\nfeatherbench: stopped; what is done is kept: run goes on with --resume, build and paper by themselves\n"
+        "\nfeatherbench: stopped; finished work is kept: repeat the command to continue, run with --resume\n"
     )
 
 

@@ -25,7 +25,7 @@ def chapter(data: PaperData) -> Chapter | None:
         (cell,) = within.cells(QUERY, Measure(quantity=LATENCY))
         number = within.number(cell, "ns")
         table = Table("times", "Times", "Of one case.", ["implementation", "time"], [["native", number]])
-        sentence = ["A call takes ", number, "; see ", data.decided("gspc-over-pytorch"), "."]
+        sentence = ["A call takes ", number, "; see ", data.verdict_counts("gspc-over-pytorch"), "."]
         return Chapter("own-chapter", "A chapter of its own", [sentence], [table])
     return None
 

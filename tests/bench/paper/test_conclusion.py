@@ -22,9 +22,9 @@ def outcome(claim: str, verdict: ClaimVerdict, origin: Origin = Origin.PAPER) ->
         ([V.HOLDS, V.HOLDS_STRONGER], Conclusion.HOLDS),
         ([V.DIFFERS, V.DIFFERS], Conclusion.DIFFERS),
         ([V.FAILS], Conclusion.FAILS),
-        ([V.HOLDS, V.DIFFERS], Conclusion.VARIES),
-        ([V.HOLDS, V.INCONCLUSIVE], Conclusion.VARIES),
-        ([V.DIFFERS, V.INSUFFICIENT_DATA], Conclusion.VARIES),
+        ([V.HOLDS, V.DIFFERS], Conclusion.MIXED),
+        ([V.HOLDS, V.INCONCLUSIVE], Conclusion.PARTLY),
+        ([V.DIFFERS, V.INSUFFICIENT_DATA], Conclusion.PARTLY),
         ([V.INCONCLUSIVE, V.NOT_ATTEMPTED], Conclusion.UNDECIDED),
         ([V.UNSUPPORTED], Conclusion.UNDECIDED),
         ([V.ERROR], Conclusion.UNDECIDED),
@@ -36,7 +36,7 @@ def test_all_verdicts_on_a_claim_make_its_conclusion(verdicts: list[ClaimVerdict
 
 
 def test_every_verdict_has_a_conclusion() -> None:
-    assert {conclude([verdict]) for verdict in ClaimVerdict} == set(Conclusion) - {Conclusion.VARIES}
+    assert {conclude([verdict]) for verdict in ClaimVerdict} == set(Conclusion) - {Conclusion.MIXED, Conclusion.PARTLY}
 
 
 def test_claims_are_grouped_by_origin_and_conclusion() -> None:
@@ -54,11 +54,11 @@ def test_claims_are_grouped_by_origin_and_conclusion() -> None:
     claims = {(origin, kind): each for origin, group in grouped.items() for kind, each in group.items()}
     assert {place: [(each.claim.id, each.remark) for each in group] for place, group in claims.items()} == {
         (Origin.PAPER, Conclusion.HOLDS): [("one", ""), ("more", "holds more strongly")],
-        (Origin.PAPER, Conclusion.VARIES): [("cells", "2 holds, 1 differs")],
+        (Origin.PAPER, Conclusion.MIXED): [("cells", "2 holds, 1 differs")],
         (Origin.PAPER, Conclusion.UNDECIDED): [("open", "inconclusive")],
         (Origin.CHECK, Conclusion.DIFFERS): [("own", "")],
     }
     assert conclusions_text(grouped[Origin.PAPER]) == (
-        "of 4 claims, 2 hold, 1 varies between cells or machines and 1 could not be decided"
+        "of 4 claims, 2 hold, 1 has mixed results and 1 could not be decided"
     )
     assert conclusions_text(grouped[Origin.CHECK]) == "of 1 claim, 1 differs"

@@ -34,7 +34,7 @@ def runs(make_run, make_trained):
 
 
 def only_experiment(runs):
-    (joint,) = Report(runs).joint_models
+    (joint,) = Report(runs).pooled_models
     (experiment,) = joint.experiments
     return experiment
 
@@ -92,13 +92,13 @@ def test_a_model_that_failed_in_the_first_run_is_that_of_the_second(make_run, ma
 def test_runs_of_different_experiments_or_targets_have_nothing_in_common(make_run, make_trained, changes):
     first = make_run([make_trained("pytorch", 0, 0.8)], "first")
     second = make_run([make_trained("pytorch", 1, 0.8, **changes)], "second")
-    assert Report([first, second]).joint_models == []
+    assert Report([first, second]).pooled_models == []
 
 
 def test_a_repeated_run_and_operators_have_no_seeds_to_put_together(make_run, make_trained, make_record):
     models = [make_trained("pytorch", 0, 0.8), make_record()]
-    assert Report([make_run(models, "first"), make_run(models, "again")]).joint_models == []
-    assert Report([make_run(models, "alone")]).joint_models == []
+    assert Report([make_run(models, "first"), make_run(models, "again")]).pooled_models == []
+    assert Report([make_run(models, "alone")]).pooled_models == []
 
 
 def test_there_is_a_single_recommendation_for_the_models_of_all_runs(runs, make_run, make_record):
@@ -119,7 +119,7 @@ def test_what_failed_in_any_of_the_runs_is_warned_of(make_run, make_trained):
 
 def test_the_page_has_the_accuracies_of_all_runs_first_and_folds_those_of_each(runs, tmp_path):
     parts = TrainedChapter().content(Report(runs))["trained"]
-    assert [(part.run, part.is_joint, part.is_covered) for part in parts[:2]] == [
+    assert [(part.run, part.is_pooled, part.is_in_pool) for part in parts[:2]] == [
         ("10 runs together", True, False),
         ("seed 0", False, True),
     ]

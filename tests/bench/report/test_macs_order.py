@@ -49,11 +49,12 @@ def test_a_pair_with_fewer_macs_that_takes_longer_is_named(pairs, model):
         ("tiny", "small"): Verdict.SLOWER,
     }
     tiny = by_names["tiny", "pytorch"]
-    assert (tiny.macs, tiny.latency.estimate) == (0.25, pytest.approx(1.5))
+    assert (tiny.macs_ratio, tiny.latency_ratio.estimate) == (0.25, pytest.approx(1.5))
     assert macs_finding(list(by_names.values())) == (
         "Fewer MACs do not mean less time: in 2 of 3 pairs of implementations with different MACs, the one with fewer "
-        "MACs takes longer; in 0 it takes less time, and in 1 the data cannot tell. The strongest: tiny has 0.25 of "
-        "the MACs of pytorch and takes 1.500 [1.500, 1.500] times as long. Intervals are widened for the 3 pairs."
+        "MACs takes longer; in 0 it takes less time, and in 1 the data cannot tell. The clearest case: tiny has 0.25 "
+        "times the MACs of pytorch and takes 1.500 [1.500, 1.500] times as long. Intervals are corrected for comparing "
+        "3 pairs."
     )
 
 
@@ -61,7 +62,7 @@ def test_latencies_that_keep_the_order_are_said_to(pairs, model):
     records = [model("pytorch", 1000), model("small", 600), model("tiny", 600)]
     assert macs_finding(pairs(records)) == (
         "In 2 of 3 pairs of implementations with different MACs, the one with fewer MACs takes less time; in 1 the "
-        "data cannot tell. None takes longer."
+        "data cannot tell. In none does it measurably take longer."
     )
 
 
@@ -78,9 +79,9 @@ def test_over_several_seeds_the_ratio_is_their_mean_and_its_interval_that_of_the
         model(name, time, seed) for seed in range(3) for name, time in (("pytorch", 1000), ("tiny", times[seed]))
     ]
     (pair,) = pairs(records)
-    assert pair.latency.estimate == pytest.approx(2.0)
+    assert pair.latency_ratio.estimate == pytest.approx(2.0)
     # logarithms' s is log 1.25, and t of two degrees is 4.302653
-    assert pair.latency.low == pytest.approx(2 * math.exp(-4.302653 * math.log(1.25) / math.sqrt(3)))
+    assert pair.latency_ratio.low == pytest.approx(2 * math.exp(-4.302653 * math.log(1.25) / math.sqrt(3)))
 
 
 def test_only_models_that_were_timed_together_are_a_pair(pairs, model):
@@ -104,7 +105,7 @@ def test_experiments_are_judged_together_but_not_with_one_another(pairs, model):
     ]
     compared = pairs(records)
     assert [pair.experiment for pair in compared] == ["dataset cora", "dataset citeseer"]
-    assert {pair.latency.confidence for pair in compared} == {0.975}, "two comparisons"
+    assert {pair.latency_ratio.confidence for pair in compared} == {0.975}, "two comparisons"
 
 
 def test_each_run_of_a_report_has_a_sentence_of_its_own_beside_the_figure(make_run, model, tmp_path):
@@ -112,7 +113,7 @@ def test_each_run_of_a_report_has_a_sentence_of_its_own_beside_the_figure(make_r
     quick = make_run([model("pytorch", 1000), model("tiny", 500)], "quick")
     text = write_report([slow, quick], tmp_path / "report.html").read_text(encoding="utf-8")
     assert text.count('<p class="finding">') == 2
-    assert text.index("takes 1.500 [1.500, 1.500] times as long") < text.index("takes less time. None takes longer.")
+    assert text.index("takes 1.500 [1.500, 1.500] times as long") < text.index("takes less time. In none does it")
 
 
 def test_a_section_of_operators_has_no_such_pairs(make_run, make_record):

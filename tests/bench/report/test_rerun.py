@@ -40,7 +40,7 @@ def test_what_is_tuned_for_a_machine_is_tuned_before_it_is_measured(make_run, ma
     report = Report([make_run([make_record("tuned"), make_record("pytorch")])])
     install, tune, measure, _ = rerun(report.runs[0], report.specs)
     assert "commit 0123abc" in install.text
-    assert tune == ("tuned was prepared for the machine of this run. Tune it.", "python tune.py")
+    assert tune == ("tuned needs a step of its own on each new machine. Tune it.", "python tune.py")
     assert "train" not in measure.text
 
 
