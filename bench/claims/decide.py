@@ -183,7 +183,7 @@ def _combine(claim: Claim, parts: Sequence[Part], intervals: Sequence[Interval |
     if claim.quantifier is Quantifier.GEOMETRIC_MEAN:
         return _Decision(ClaimVerdict.INSUFFICIENT_DATA, missing) if missing else _mean(claim, covered)
     verdicts = [_judge(claim, part, interval) for part, interval in covered]
-    holding = [verdict in (ClaimVerdict.HOLDS, ClaimVerdict.HOLDS_STRONGER) for verdict in verdicts]
+    holding = [verdict.holds for verdict in verdicts]
     outside = [verdict in (ClaimVerdict.FAILS, ClaimVerdict.DIFFERS) for verdict in verdicts]
     unclear = len(verdicts) - sum(holding) - sum(outside)
     tally = f"{sum(holding)} hold, {sum(outside)} do not, {unclear} are inconclusive"

@@ -28,13 +28,13 @@ def measured_cells(query: Query, measure: Measure, records: NewestRecords) -> It
     return metric_cells(query, measure.quantity, measure.statistic, measure.baselines, records)
 
 
+DEPEND_ON_MACHINE = ("time", "ratio", "speed", "throughput")
+"""Dimensions of what differs by machine."""
+
+
 def depends_on_machine(workload: str, quantity: str) -> bool:
     """Whether a quantity depends on the machine: times, speeds and throughputs do, accuracies do not."""
-    return quantity in (SPEEDUP, LATENCY) or metric_unit(workload, quantity).dimension in (
-        "time",
-        "speed",
-        "throughput",
-    )
+    return quantity in (SPEEDUP, LATENCY) or metric_unit(workload, quantity).dimension in DEPEND_ON_MACHINE
 
 
 def with_baselines(query: Query, measure: Measure) -> Query:

@@ -59,11 +59,6 @@ class Outcome:
     """What to mind in the intervals, each with the number of cells that it is about."""
 
     @property
-    def holds(self) -> bool:
-        """Whether the claim is borne out."""
-        return self.verdict in (ClaimVerdict.HOLDS, ClaimVerdict.HOLDS_STRONGER)
-
-    @property
     def records(self) -> tuple[RecordRef, ...]:
         """The records that it comes from."""
         return self.evidence.records

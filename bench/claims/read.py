@@ -13,6 +13,7 @@ from bench.claims.counts import Counts
 from bench.claims.derived import derived_cells
 from bench.claims.derived import dimension as derived_dimension
 from bench.claims.evaluate import bind, dimension, published_cells
+from bench.claims.measured import DEPEND_ON_MACHINE
 from bench.claims.model import Claim, ClaimsFile, Kind, Quantifier
 from bench.claims.units import dimension_text, parse_unit
 from bench.core import registry
@@ -189,6 +190,9 @@ def _check_unit(claim: Claim, claims: ClaimsFile, counts: Counts) -> None:
             _, measure, reason = bind(claim, printed)
             if not reason:
                 pairs.append((printed.unit.name, measure.quantity, dimension(claim, measure.quantity, counts)))
+    timed = [measured in DEPEND_ON_MACHINE for _, _, measured in pairs]
+    if any(timed) and not all(timed):
+        raise UsageError("times differ by machine and accuracies do not: make a claim of each")
     for unit, name, measured in pairs:
         if parse_unit(unit).dimension != measured:
             raise UsageError(

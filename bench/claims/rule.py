@@ -35,9 +35,14 @@ class ClaimVerdict(StrEnum):
         return _MEANINGS[self]
 
     @property
+    def holds(self) -> bool:
+        """Whether it says yes."""
+        return self in (ClaimVerdict.HOLDS, ClaimVerdict.HOLDS_STRONGER)
+
+    @property
     def decided(self) -> bool:
         """Whether it says yes or no."""
-        return self in (ClaimVerdict.HOLDS, ClaimVerdict.HOLDS_STRONGER, ClaimVerdict.FAILS, ClaimVerdict.DIFFERS)
+        return self.holds or self in (ClaimVerdict.FAILS, ClaimVerdict.DIFFERS)
 
 
 _MEANINGS = {

@@ -1,6 +1,6 @@
 """Compares arrays with what is expected of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,11 +32,23 @@ def relative_error(output: Array, expected: Array) -> float:
     return float(np.abs(output.astype(np.float64) - expected).max()) / scale
 
 
-def compare_array(output: Array, expected: Array, dtype: np.dtype[Any], tolerance: float) -> tuple[float, str]:
+def norm_error(output: Array, expected: Array) -> float:
+    """Return the Euclidean norm of the difference over that of what is expected; NaN where the output has any."""
+    scale = float(np.linalg.norm(expected)) or 1.0
+    return float(np.linalg.norm(output.astype(np.float64) - expected)) / scale
+
+
+def compare_array(
+    output: Array,
+    expected: Array,
+    dtype: np.dtype[Any],
+    tolerance: float,
+    error_of: Callable[[Array, Array], float] = relative_error,
+) -> tuple[float, str]:
     """Return the error of one array, and what is wrong with it (empty where nothing is)."""
     if reason := _mismatch(output, expected, dtype):
         return 0.0, reason
-    error = relative_error(output, expected)
+    error = error_of(output, expected)
     return error, "" if error <= tolerance else _describe_error(output, error, tolerance)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bench.core.record import Check
-from bench.core.workload import Call, Problem, Workload
-from bench.measure.correctness import compare_array, worse
+from bench.core.workload import Array, Call, Problem, Workload
+from bench.measure.correctness import compare_array, relative_error, worse
 from bench.measure.finished import UNFINISHED
 from bench.measure.leftover_work import wait_until_idle
 from bench.measure.outputs import Output, as_arrays, copy_output, parts_of, same_bytes
@@ -31,7 +31,11 @@ class OperatorWorkload(Workload):
 
     @abstractmethod
     def tolerance(self, case: Any) -> float:
-        """Return the largest error (see ``relative_error``) that still passes, by dtype."""
+        """Return the largest error (see ``error``) that still passes, by dtype."""
+
+    def error(self, output: Array, expected: Array) -> float:
+        """Return the error of one array of the output: usually ``relative_error``."""
+        return relative_error(output, expected)
 
     def process_tolerance(self, case: Any) -> float:
         """Return the error by which outputs of two processes may differ: a tenth of the tolerance.
@@ -83,7 +87,7 @@ class OperatorWorkload(Workload):
             return Check(passed=False, reason=reason, tolerance=tolerance)
         largest_error = 0.0
         for position, (array, reference) in enumerate(zip(arrays, references, strict=True), 1):
-            error, reason = compare_array(array, reference, _dtype(host_problem), tolerance)
+            error, reason = compare_array(array, reference, _dtype(host_problem), tolerance, self.error)
             if reason:
                 time.sleep(LATE_S)
                 if not same_bytes(arrays, as_arrays(output)):

@@ -10,9 +10,6 @@ from bench.claims.outcome import Outcome
 from bench.claims.rule import ClaimVerdict
 from bench.report.units import counted
 
-_HOLDS = {ClaimVerdict.HOLDS, ClaimVerdict.HOLDS_STRONGER}
-_HOLDS_NOT = {ClaimVerdict.FAILS, ClaimVerdict.DIFFERS}
-
 
 class Conclusion(Enum):
     """What the verdicts on a claim say together: as a heading, and as the verb of one claim and of several."""
@@ -56,7 +53,7 @@ Conclusions = dict[Conclusion, list[ConcludedClaim]]
 def conclude(verdicts: Iterable[ClaimVerdict]) -> Conclusion:
     """Return what the verdicts on a claim say together."""
     distinct = set(verdicts)
-    if distinct <= _HOLDS:
+    if all(verdict.holds for verdict in distinct):
         return Conclusion.HOLDS
     if distinct == {ClaimVerdict.NOT_ATTEMPTED}:
         return Conclusion.NOT_ATTEMPTED
@@ -66,7 +63,8 @@ def conclude(verdicts: Iterable[ClaimVerdict]) -> Conclusion:
         return Conclusion.FAILS
     if distinct == {ClaimVerdict.DIFFERS}:
         return Conclusion.DIFFERS
-    return Conclusion.MIXED if distinct & _HOLDS and distinct & _HOLDS_NOT else Conclusion.PARTLY
+    answers = {verdict.holds for verdict in distinct if verdict.decided}
+    return Conclusion.PARTLY if len(answers) == 1 else Conclusion.MIXED
 
 
 def conclusions(outcomes: Sequence[Outcome]) -> dict[Origin, Conclusions]:

@@ -34,19 +34,22 @@ class PooledModels:
 def pooled_models(sections: Sequence[Section]) -> list[PooledModels]:
     """Return the models that several of ``sections`` have in common experiments, by workload and target.
 
-    A model that several runs have, of one implementation, case and seed, counts once, as the first of them has it.
+    A model that several runs have, of one implementation, case and seed, counts once, as the newest of them has it.
     """
     numbers: dict[tuple[str, str], list[int]] = {}
     for number, section in enumerate(sections):
         if section.seed_parameter and section.metrics:
             numbers.setdefault((section.workload, section.target), []).append(number)
-    joint = [_joint([sections[number] for number in group], group) for group in numbers.values()]
+    joint = [
+        _joint(sorted((sections[number] for number in group), key=lambda each: each.run.info.started), group)
+        for group in numbers.values()
+    ]
     return [models for models in joint if any(len(experiment.runs) > 1 for experiment in models.experiments)]
 
 
 def _joint(sections: Sequence[Section], numbers: Sequence[int]) -> PooledModels:
     rows = pd.concat([section.rows for section in sections], ignore_index=True)
-    models = rows[rows["status"] == "passed"].drop_duplicates(["implementation", "case"])
+    models = rows[rows["status"] == "passed"].drop_duplicates(["implementation", "case"], keep="last")
     return PooledModels(numbers, sections[0].title, shared_parameters(models), list(_experiments(sections, models)))
 
 

@@ -103,7 +103,14 @@ class Report:
 
     def macs_finding(self, section: Section) -> str:
         """Return whether the latencies of a section's trained models keep the order of their MACs, in sentences."""
-        return macs_finding(macs_pairs(section, self._ratio))
+        return self._macs_findings[section.run.name, section.workload, section.target]
+
+    @cached_property
+    def _macs_findings(self) -> dict[tuple[str, str, str], str]:
+        return {
+            (section.run.name, section.workload, section.target): macs_finding(pairs)
+            for section, pairs in zip(self.sections, macs_pairs(self.sections, self._ratio), strict=True)
+        }
 
     @cached_property
     def matrices(self) -> dict[int, Matrix]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 
 from bench.core.record import Record
 from bench.report.compare import CONFIDENCE, PairRatio, default_margin, ratio_of_repeats
@@ -41,28 +41,38 @@ class _Candidate:
     latency_ratio: Callable[[float], Interval]
 
 
-def macs_pairs(section: Section, ratio: PairRatio) -> list[MacsPair]:
-    """Return the pairs of each experiment of ``section`` whose MACs differ, judged together by Holm's method.
+def macs_pairs(sections: Sequence[Section], ratio: PairRatio) -> list[list[MacsPair]]:
+    """Return the pairs of each of ``sections`` whose MACs differ, all judged together by Holm's method.
 
     An experiment of several seeds has one ratio for each pair, over the seeds in which the two were timed together.
     """
+    by_section = [_section_candidates(section, ratio) for section in sections]
+    candidates = [each for candidates in by_section for each in candidates]
+    margins = [default_margin(section.run) for section, each in zip(sections, by_section, strict=True) for _ in each]
+    intervals = judge_all([each.latency_ratio for each in candidates], margins, CONFIDENCE)
+    pairs = iter(zip(candidates, intervals, margins, strict=True))
+    return [
+        [
+            MacsPair(each.experiment, each.fewer, each.more, each.macs_ratio, interval, judge(interval, margin))
+            for each, interval, margin in islice(pairs, len(of_section))
+            if interval
+        ]
+        for of_section in by_section
+    ]
+
+
+def _section_candidates(section: Section, ratio: PairRatio) -> list[_Candidate]:
     if section.seed_parameter is None:
         return []
     records = {(record.implementation, record.case): record for record in section.records if record.latency}
-    candidates = []
+    candidates: list[_Candidate] = []
     for title, rows in group_by_shape(section.rows, section.seed_parameter):
         models: dict[str, dict[str, Record]] = {}
         for name, case in zip(rows["implementation"], rows["case"], strict=True):
             if (name, case) in records:
                 models.setdefault(name, {})[case] = records[name, case]
         candidates += list(_candidates(title, models, ratio))
-    margin = default_margin(section.run)
-    intervals = judge_all([each.latency_ratio for each in candidates], [margin] * len(candidates), CONFIDENCE)
-    return [
-        MacsPair(each.experiment, each.fewer, each.more, each.macs_ratio, interval, judge(interval, margin))
-        for each, interval in zip(candidates, intervals, strict=True)
-        if interval
-    ]
+    return candidates
 
 
 def macs_finding(pairs: Sequence[MacsPair]) -> str:
@@ -74,20 +84,21 @@ def macs_finding(pairs: Sequence[MacsPair]) -> str:
         for verdict in (Verdict.FASTER, Verdict.SLOWER, Verdict.CANNOT_TELL)
     )
     pairs_text = f"{counted(len(pairs), 'pair')} of implementations with different MACs"
-    widened = f" Intervals are corrected for comparing {len(pairs)} pairs." if len(pairs) > 1 else ""
+    widened = " Intervals are corrected for several comparisons." if len(pairs) > 1 else ""
+    rest = f"; in {len(unsure)} the data cannot tell" if unsure else ""
     if slower:
+        less = f"; in {len(faster)} it takes less time" if faster else ""
         return (
             f"Fewer MACs do not mean less time: in {len(slower)} of {pairs_text}, the one with fewer MACs takes "
-            f"longer; in {len(faster)} it takes less time, and in {len(unsure)} the data cannot tell. "
+            f"longer{less}{rest}. "
             f"The clearest case: {_example(slower)}.{widened}"
         )
     if faster:
-        rest = f"; in {len(unsure)} the data cannot tell" if unsure else ""
         return (
             f"In {len(faster)} of {pairs_text}, the one with fewer MACs takes less time{rest}. In none does it "
             "measurably take longer."
         )
-    return f"The data cannot tell whether fewer MACs mean less time, in any of {pairs_text}."
+    return f"The data cannot tell whether fewer MACs mean less time, for {pairs_text}."
 
 
 def _candidates(title: str, models: Mapping[str, Mapping[str, Record]], ratio: PairRatio) -> Iterator[_Candidate]:

@@ -37,7 +37,7 @@ def rerun(run: Run, specs: Mapping[tuple[str, str], ImplementationSpec]) -> list
         *(_setup_step(spec) for spec in used if spec.setup),
         Step(
             f"Measure. The command says what else is missing, such as a dataset, and how to get it.{training}",
-            run.info.command,
+            re.sub(r" --name [^ ]+", "", run.info.command),  # else the new run would be found in place of this one
         ),
         Step(
             "Compare. A run that is not in results/reference has to be copied first; then give the path of its folder.",

@@ -57,8 +57,8 @@ RECIPES = {
 """``paper``: as DSXplore's authors train (arXiv 2101.00745).
 
 ``fast``: a good accuracy in a few epochs, by a high learning rate that rises and falls once, and small shifts, as in
-cifar10-fast. ``fast_bfloat16``: the same in mixed precision, which is faster on processors that multiply bfloat16 and
-slower on others. ``smoke``: digits in seconds, for tests.
+cifar10-fast. ``fast_bfloat16``: the same in mixed precision, for processors that multiply bfloat16.
+``smoke``: digits in seconds, for tests.
 """
 
 

@@ -36,19 +36,18 @@ def with_parameters(problem: Problem) -> nn.Module:
     return network
 
 
-def checked_parameters(network: nn.Module) -> list[nn.Parameter]:
-    """Return the parameters whose gradients are output: all but the biases of convolutions."""
-    biases = {layer.bias for layer in network.modules() if isinstance(layer, nn.Conv2d) and layer.bias is not None}
-    return [parameter for parameter in network.parameters() if parameter not in biases]
+def weights(network: nn.Module) -> list[nn.Parameter]:
+    """Return the parameters whose gradients are output: the weights of convolutions and linear layers."""
+    return [parameter for parameter in network.parameters() if parameter.ndim > 1]
 
 
 def loss_and_gradients(network: nn.Module, images: Any, labels: Any) -> tuple[Tensor, ...]:
-    """Return the loss (1,) and the gradients of ``checked_parameters``; other gradients are computed too."""
+    """Return the loss (1,) and the gradients of ``weights``; the other gradients are computed too."""
     parameters = list(network.parameters())
     x = as_tensor(images).to(parameters[0].dtype)
     loss = cross_entropy(network(x), as_tensor(labels))
     gradients = dict(zip(parameters, torch.autograd.grad(loss, parameters), strict=True))
-    return (loss.detach().reshape(1), *(gradients[parameter] for parameter in checked_parameters(network)))
+    return (loss.detach().reshape(1), *(gradients[parameter] for parameter in weights(network)))
 
 
 def count_training_macs(network: nn.Module, size: int) -> int:

@@ -31,7 +31,7 @@ class _SlicedGemmNhwc(Kernels):
                 torch.addmm(products[i], channels, part, beta=int(k > 0), out=products[i])
         y = _empty_like(x, windows.cout)
         y_rows = _rows(y)
-        y_rows.view(len(rows), -1, windows.groups).copy_(products.permute(1, 2, 0))
+        y_rows.view(len(rows), windows.cout // windows.groups, windows.groups).copy_(products.permute(1, 2, 0))
         if bias is not None:
             y_rows.add_(bias)
         return y
@@ -57,7 +57,10 @@ def _gradient_pieces(dy: Tensor, windows: Windows) -> Iterator[tuple[int, Tensor
 
     ``Windows.pieces`` says what a piece is.
     """
-    by_window = _rows(dy).reshape(-1, windows.cout // windows.groups, windows.groups).permute(2, 0, 1).contiguous()
+    dy_rows = _rows(dy)
+    by_window = (
+        dy_rows.reshape(len(dy_rows), windows.cout // windows.groups, windows.groups).permute(2, 0, 1).contiguous()
+    )
     for i, start in enumerate(windows.starts[: windows.groups]):
         for piece in windows.pieces(start):
             yield i, by_window[i], piece

@@ -172,8 +172,8 @@ RECIPE = Recipe(
         Step(
             "tvm_gspc_tuned needs block sizes that were tuned for the processor's instruction sets; a case without any "
             "counts as not supported. Those in the checkout are for AVX2 and AVX-512, tuned on another machine. This "
-            "tunes the cases that have none; with --again it tunes all of them for your processor:",
-            "python -m impls.grouped_conv2d._tune_gspc --suite gspc",
+            "tunes all of them for your processor:",
+            "python -m impls.grouped_conv2d._tune_gspc --suite gspc --again",
         ),
     ),
 )

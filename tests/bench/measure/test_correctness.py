@@ -2,7 +2,14 @@
 
 import numpy as np
 
-from bench.measure.correctness import relative_error
+from bench.measure.correctness import norm_error, relative_error
+
+
+def test_the_error_of_the_norm_is_relative_to_the_norm() -> None:
+    expected = np.array([3.0, 4.0])
+    assert norm_error(np.array([3.0, 4.5]), expected) == 0.1
+    assert np.isnan(norm_error(np.array([np.nan, 4.0]), expected))
+    assert norm_error(np.zeros(2), np.zeros(2)) == 0.0
 
 
 def test_relative_error_is_relative_to_the_largest_magnitude() -> None:

@@ -1,6 +1,7 @@
 """Seeds that several runs share out: accuracies over all of them, and times that stay with each run."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -74,11 +75,15 @@ def test_times_stay_with_each_run(runs):
     assert latencies == pytest.approx([1000.0 * 2**seed for seed in SEEDS])
 
 
-def test_a_model_of_several_runs_counts_once_as_the_first_has_it(make_run, make_trained):
-    first = make_run([make_trained(name, seed, 0.8) for seed in (0, 1) for name in ("pytorch", "b")], "first")
-    second = make_run([make_trained(name, seed, 0.6) for seed in (1, 2) for name in ("pytorch", "b")], "second")
-    model = only_experiment([first, second]).models[0]
-    assert (model.seeds, model.means["accuracy"].estimate) == (3, pytest.approx((0.8 + 0.8 + 0.6) / 3))
+def test_a_model_of_several_runs_counts_once_as_the_newest_has_it(make_run, make_trained):
+    earlier = datetime(2026, 1, 1, tzinfo=UTC)
+    new = make_run([make_trained(name, seed, 0.8) for seed in (0, 1) for name in ("pytorch", "b")], "new")
+    old = make_run(
+        [make_trained(name, seed, 0.6) for seed in (1, 2) for name in ("pytorch", "b")], "old", started=earlier
+    )
+    for runs in ([new, old], [old, new]):
+        model = only_experiment(runs).models[0]
+        assert (model.seeds, model.means["accuracy"].estimate) == (3, pytest.approx((0.8 + 0.8 + 0.6) / 3))
 
 
 def test_a_model_that_failed_in_the_first_run_is_that_of_the_second(make_run, make_trained):

@@ -36,6 +36,12 @@ def test_extras_are_installed_first_and_then_the_command_of_the_run_is_repeated(
     ]
 
 
+def test_the_new_run_does_not_take_the_name_of_the_old(make_run, make_record):
+    """A new run of the same name would be compared with itself."""
+    report = Report([make_run([make_record()], command="featherbench run conv --name made --target edge")])
+    assert commands(report)[1:] == ["featherbench run conv --target edge", "featherbench compare latest made"]
+
+
 def test_what_is_tuned_for_a_machine_is_tuned_before_it_is_measured(make_run, make_record):
     report = Report([make_run([make_record("tuned"), make_record("pytorch")])])
     install, tune, measure, _ = rerun(report.runs[0], report.specs)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from impls.sliding_channel_conv2d import SlidingChannelConv2d
-from impls.sliding_channel_conv2d.layer.backends import choose
+from impls.sliding_channel_conv2d.layer.backends import BACKENDS, choose
 
 
 @pytest.fixture
@@ -31,6 +31,9 @@ def test_training_on_channels_last_tensors_keeps_their_order(
     y = layer(x)
     y.square().sum().backward()
     assert x.grad is not None
+    dense = BACKENDS["masked_dense"]
+    other = dense.convolve(x, *dense.pack(layer.weight, layer.bias, layer.windows), layer.windows)
+    torch.testing.assert_close(x.grad, torch.autograd.grad(other.square().sum(), x)[0], rtol=1e-3, atol=1e-3)
     assert y.is_contiguous(memory_format=torch.channels_last)
     assert x.grad.is_contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu"):

@@ -42,7 +42,9 @@ def _loss(network: nn.Module, inputs: dict[str, np.ndarray]) -> torch.Tensor:
     return nn.functional.cross_entropy(logits, torch.from_numpy(inputs["labels"]))
 
 
-@pytest.mark.parametrize("backend", ["masked_dense", "window_groups", "sliced_gemm", "native", "auto"])
+@pytest.mark.parametrize(
+    "backend", ["masked_dense", "window_groups", "sliced_gemm", "sliced_gemm_nhwc", "native", "auto"]
+)
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_every_backend_computes_the_gradients_of_the_reference(backend: str, channels_last: bool) -> None:
     problem = WORKLOAD.problem(CASE, 1)
