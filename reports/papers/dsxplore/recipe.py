@@ -168,8 +168,7 @@ def _network_ratio(count: Callable[[nn.Module], int]) -> Total:
 def _network(name: str, block: Block) -> nn.Module:
     """Return a network whose weights have no values, which counting does not need."""
     with torch.device("meta"):
-        without_values = create_network(name, block)
-    return without_values.to_empty(device="cpu")
+        return create_network(name, block)
 
 
 def _distinct_windows(case: Case) -> float:
