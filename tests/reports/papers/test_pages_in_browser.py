@@ -38,6 +38,8 @@ def test_the_page_requests_nothing_and_logs_no_error(url, open_page):
 def test_axe_finds_nothing_serious(browser, url, axe_violations):
     browser.get(url)
     browser.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
+    # Thousands of rows that are all alike would take axe minutes.
+    browser.execute_script("for (const row of document.querySelectorAll('.records tr:nth-child(n+50)')) row.remove()")
     assert axe_violations() == {}
 
 
