@@ -18,7 +18,7 @@ class Conclusion(Enum):
     FAILS = ("Fails", "fails", "fail")
     DIFFERS = ("Differs", "differs", "differ")
     MIXED = ("Mixed results", "has mixed results", "have mixed results")
-    PARTLY = ("VerdictCounts in part", "is decided in part", "are decided in part")
+    PARTLY = ("Decided in part", "is decided in part", "are decided in part")
     UNDECIDED = ("Could not be decided", "could not be decided", "could not be decided")
     NOT_ATTEMPTED = ("Not attempted", "was not attempted", "were not attempted")
 

@@ -19,7 +19,7 @@ def to_onnx(network: nn.Module, x: Tensor) -> bytes:
     file = io.BytesIO()
     network = _dense(network).eval().requires_grad_(False)
     with warnings.catch_warnings():
-        # The exporter that succeeds this one takes ten times as long, and each process that is timed exports anew.
+        # The exporter that succeeds this one takes many times as long, and each process that is timed exports anew.
         warnings.simplefilter("ignore", DeprecationWarning)
         names = {"input_names": ["x"], "output_names": ["y"]}
         torch.onnx.export(network, (x,), file, dynamo=False, **names)  # type: ignore[arg-type]

@@ -124,8 +124,7 @@ def _is_channels_last(x: Tensor) -> bool:
 
 
 MIN_SLICED_CHANNELS = 256
-"""Number of input channels from which slices are faster than a dense convolution, in training on channels-last
-tensors."""
+"""Least number of input channels for slices to be chosen, in training on channels-last tensors."""
 MIN_FILTERS_PER_WINDOW = 16
 """Least number of filters that share a window for slices to be chosen."""
 MIN_BATCH = 8

@@ -62,3 +62,15 @@ def test_claims_are_grouped_by_origin_and_conclusion() -> None:
         "of 4 claims, 2 hold, 1 has mixed results and 1 could not be decided"
     )
     assert conclusions_text(grouped[Origin.CHECK]) == "of 1 claim, 1 differs"
+
+
+def test_headings_are_what_the_page_says() -> None:
+    assert [each.heading for each in Conclusion] == [
+        "Holds",
+        "Fails",
+        "Differs",
+        "Mixed results",
+        "Decided in part",
+        "Could not be decided",
+        "Not attempted",
+    ]
