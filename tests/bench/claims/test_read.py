@@ -198,3 +198,29 @@ def test_successive_steps_make_no_geometric_mean(write: Write) -> None:
     measure = '{ quantity = "latency", sweep = "groups" }'
     (line,) = faults(write(measure=measure, quantifier='"geometric_mean"', kind='"trend"', rule="{ below = 1 }"))
     assert "measure: the mean of successive steps depends on the first and the last value alone" in line
+
+
+def test_a_claim_does_not_mix_times_and_accuracies(write: Write) -> None:
+    text = """
+[[table]]
+id = "both"
+title = "Accuracy and time"
+where = "table 1"
+columns = { "accuracy" = "%", "epoch" = "ms" }
+rows = { "Cora" = [80.0, 3.0] }
+
+[[claim]]
+id = "both"
+text = "It is accurate and fast."
+where = "table 1"
+kind = "value"
+published = { table = "both" }
+quantifier = "each"
+scope = { workload = "node_classification", suite = "multipath", impl = ["gcn3"], case = ["dataset=cora"] }
+measure = { quantity = "accuracy" }
+bind = { "epoch" = { quantity = "epoch_s" } }
+rule = { within = "50%" }
+protocol = { distance = "proxy", differences = ["seeds: others"] }
+"""
+    (line,) = faults(write(text))
+    assert "times differ by machine and accuracies do not: make a claim of each" in line
