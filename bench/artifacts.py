@@ -5,12 +5,11 @@ built, the folder holds ``checkpoint-DONE-DIGEST.safetensors``, which replaces t
 are looked up in ``root()``, and in ``results/reference/artifacts`` of a checkout, where some are committed.
 """
 
-import fcntl
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -22,7 +21,7 @@ from pydantic import Field, ValidationError
 
 from bench.core.artifact import Arrays, Artifact, Build
 from bench.core.errors import RunError
-from bench.core.files import whole, write_whole
+from bench.core.files import locked, whole, write_whole
 from bench.core.record import Stored
 
 CONTENT = "content.safetensors"
@@ -125,7 +124,7 @@ def build(artifact: Artifact, built_by: Callable[[], BuiltBy]) -> Built:
     folder = root() / artifact.key
     began = time.perf_counter()
     try:
-        with _locked(folder):
+        with locked(folder):
             present = _read(artifact.key)  # Another process may have built it meanwhile.
             if present is None:
                 _set_aside(folder)
@@ -242,12 +241,3 @@ def _set_aside(folder: Path) -> None:
 def _write(path: Path, data: bytes) -> None:
     with whole(path) as file:
         file.write(data)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of an artifact; the kernel releases it when its process ends, however that happens."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -1,4 +1,4 @@
-"""``featherbench build`` makes the artifacts that measurements need, such as trained networks."""
+"""``featherbench build`` makes what measurements need: artifacts, such as trained networks, and environments."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bench import artifacts, build_progress
+from bench import artifacts, build_progress, environments
 from bench.cli.options import (
     CaseFilters,
     Implementations,
@@ -25,9 +25,11 @@ from bench.cli.request import make_request
 from bench.core import registry
 from bench.core.budget import Budget
 from bench.core.errors import UsageError
+from bench.core.implementation_spec import ImplementationSpec
 from bench.core.target import Target
 from bench.report.units import counted, rough_time
 from bench.run import building
+from bench.run.installing import Installation, find_installations, install, without_failed
 from bench.run.plan import Session, plan
 from bench.run.workers import Workers
 
@@ -49,7 +51,7 @@ def build(
     dry: Annotated[bool, typer.Option("--dry-run", help="Print what is not built yet, and stop.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Build the artifacts, such as trained networks, that a later run needs.
+    """Build the artifacts, such as trained networks, and install the environments that a later run needs.
 
     The options select cases as those of run do, which also builds what is missing; without a workload, all that use
     artifacts are built for. Nothing is timed, so other programs may run. An interrupted build, even a killed one, goes
@@ -67,43 +69,78 @@ def build(
         case_filters=tuple(case or ()),
         plugins=tuple(str(Path(file).resolve()) for file in plugin or ()),
     )
-    sessions = plan(request)
-    if not any(session.workload.uses_artifacts for session in sessions):
-        raise UsageError(f"{', '.join(request.workloads)} uses no artifacts; measure it with featherbench run")
+    sessions = plan(request, installs=True)
+    if not any(
+        _needs_building(session, spec) for session in sessions for spec in (*session.specs, *session.unavailable)
+    ):
+        raise UsageError(
+            f"{', '.join(request.workloads)} uses neither artifacts nor environments; measure it with featherbench run"
+        )
+    installations = find_installations(sessions)
     if dry:
-        return _print_missing(sessions, request.target, as_json)
+        return _print_missing(sessions, installations, request.target, as_json)
+    install(installations, lambda text: print(text, file=sys.stderr, flush=True))
     with build_progress.display() as shown:
-        finished = building.build(sessions, request.target, artifacts.root() / "logs", shown, jobs)
-    failed = [job for job in finished if job.failure]
-    unavailable = {f"{spec.label}: {reason}" for session in sessions for spec, reason in session.unavailable.items()}
+        logs = artifacts.root() / "logs"
+        finished = building.build(without_failed(sessions, installations), request.target, logs, shown, jobs)
+    outcomes: list[Installation | building.Job] = [*installations, *finished]
+    unavailable = {
+        f"{spec.label}: {reason}"
+        for session in sessions
+        for spec, reason in session.unavailable.items()
+        if _needs_building(session, spec)
+    }
     if as_json:
-        print(json.dumps([_summary(job) for job in finished], indent=2))
+        print(json.dumps([_summary(each) for each in outcomes], indent=2))
     else:
-        for job in failed:
-            print(f"failed: {job.label}: {job.failure}")
-        count, work_s = len(finished) - len(failed), sum(job.seconds or 0.0 for job in finished)
-        text = f"built {counted(count, 'artifact')} in {artifacts.root()} ({rough_time(work_s)} of work)"
-        print(text if finished else "all artifacts are already built")
+        _print_outcome(installations, finished)
         for text in sorted(unavailable):
             print(f"not built: {text}")
-    if failed or unavailable:
+    if unavailable or any(each.failure for each in outcomes):
         raise typer.Exit(1)
     return None
 
 
-def _print_missing(sessions: Sequence[Session], target: Target, as_json: bool) -> None:
+def _needs_building(session: Session, spec: ImplementationSpec) -> bool:
+    return session.workload.uses_artifacts or bool(spec.environment)
+
+
+def _print_outcome(installations: Sequence[Installation], finished: Sequence[building.Job]) -> None:
+    for installation in installations:
+        if installation.failure:
+            print(f"failed: {installation.label}: {installation.failure}")
+        elif installation.seconds is not None:
+            folder = environments.packages(installation.pins)
+            print(f"installed {installation.label} in {rough_time(installation.seconds)}: {folder}")
+    for job in finished:
+        if job.failure:
+            print(f"failed: {job.label}: {job.failure}")
+    if finished:
+        count, work_s = sum(not job.failure for job in finished), sum(job.seconds or 0.0 for job in finished)
+        print(f"built {counted(count, 'artifact')} in {artifacts.root()} ({rough_time(work_s)} of work)")
+    if not installations and not finished:
+        print("all of it is already built")
+
+
+def _print_missing(
+    sessions: Sequence[Session], installations: Sequence[Installation], target: Target, as_json: bool
+) -> None:
+    """Print what is not built yet; which artifacts an implementation needs shows only once it is installed."""
     with (
         TemporaryDirectory(prefix="featherbench-") as logs,
         Workers(building.build_target(target), Budget(), Path(logs)) as workers,
     ):
         jobs = building.find_jobs(sessions, workers)
+    missing: list[Installation | building.Job] = [*installations, *jobs]
     if as_json:
-        return print(json.dumps([_summary(job) for job in jobs], indent=2))
-    for job in jobs:
-        print(f"{job.key} {job.label}")
+        return print(json.dumps([_summary(each) for each in missing], indent=2))
+    for each in missing:
+        print(f"{each.key} {each.label}")
     print(f"{counted(len(jobs), 'artifact')} to build", file=sys.stderr)
+    if installations:
+        print(f"{counted(len(installations), 'environment')} to install", file=sys.stderr)
     return None
 
 
-def _summary(job: building.Job) -> dict[str, object]:
-    return {"key": job.key, "label": job.label, "seconds": job.seconds, "failure": job.failure}
+def _summary(each: building.Job | Installation) -> dict[str, object]:
+    return {"key": each.key, "label": each.label, "seconds": each.seconds, "failure": each.failure}

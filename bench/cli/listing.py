@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 
+from bench import environments
 from bench.cli.options import Json, Plugins
 from bench.cli.text_table import Printer, TextTable
 from bench.core import registry
@@ -42,7 +43,8 @@ def _listing(specs: Sequence[ImplementationSpec], targets: dict[str, str | None]
                         "summary": spec.summary,
                         "paper": spec.paper or None,
                         "targets": spec.targets,
-                        "unavailable": spec.missing(),
+                        "environment": spec.environment,
+                        "unavailable": spec.missing() or environments.missing(spec),
                     }
                     for spec in specs
                     if spec.workload == name
@@ -69,7 +71,7 @@ def _implementations(specs: Sequence[ImplementationSpec]) -> TextTable:
             (
                 spec.name,
                 ",".join(spec.targets),
-                "; ".join(filter(None, [spec.summary.rstrip("."), spec.paper, spec.missing()])),
+                "; ".join(filter(None, [spec.summary.rstrip("."), spec.paper, _availability(spec)])),
             )
             for spec in specs
             if spec.workload == name
@@ -77,3 +79,10 @@ def _implementations(specs: Sequence[ImplementationSpec]) -> TextTable:
         for name in registry.workloads()
     }
     return TextTable(["implementation", "targets", "summary"], groups, "workload", prose=True)
+
+
+def _availability(spec: ImplementationSpec) -> str | None:
+    """Return what has to be installed first, or that its own environment is there; None where it needs neither."""
+    if missing := spec.missing() or environments.missing(spec):
+        return missing
+    return f"its environment is installed: {environments.packages(spec.environment)}" if spec.environment else None

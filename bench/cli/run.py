@@ -30,6 +30,7 @@ from bench.core.errors import UsageError
 from bench.core.option_values import parse_bytes, parse_seconds
 from bench.core.target import Target
 from bench.progress import display
+from bench.run.installing import find_installations
 from bench.run.launch import launch
 from bench.run.plan import Session, plan
 
@@ -133,5 +134,7 @@ def _print_plan(sessions: Sequence[Session], target: Target, budget_s: float, as
             "and preparing and checking besides",
             file=sys.stderr,
         )
+        for installation in find_installations(sessions):
+            print(f"it first installs {installation.label}", file=sys.stderr)
         if reason := target.unavailable():
             print(f"not on this machine: {reason}", file=sys.stderr)

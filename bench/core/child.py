@@ -1,4 +1,4 @@
-"""The environment of child processes that import this project, installed or not."""
+"""The variables of child processes that import this project, installed or not."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,11 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[2]
 
 
-def environment() -> dict[str, str]:
-    """Return the variables for a child started with ``python -P``, which does not import from the current folder."""
-    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))}
+def environment(packages: Path | None = None) -> dict[str, str]:
+    """Return the variables for a child started with ``python -P``, which does not import from the current folder.
+
+    With ``packages``, it imports what that folder holds from there, even where the same is installed: ``PYTHONPATH``
+    comes before the folders of installed packages, of which this project's may be one.
+    """
+    folders = [str(packages or ""), str(_ROOT), os.environ.get("PYTHONPATH")]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, folders))}

@@ -1,5 +1,6 @@
 """Describes implementations from the source text of their files, without importing them."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,8 @@ from bench.core.class_source import read_class
 from bench.core.errors import UsageError
 from bench.core.implementation import Implementation
 from bench.core.implementation_spec import ImplementationSpec
+
+_PIN = re.compile(r"[A-Za-z0-9][\w.-]*==[\w.!+-]+")
 
 
 def describe(
@@ -24,8 +27,8 @@ def describe(
         module: dotted name of the module, where the file is part of a package.
 
     Raises:
-        UsageError: where ``requires`` or ``targets`` is not a tuple of names, or ``variants`` is not a plain dict of
-            dicts.
+        UsageError: where ``requires`` or ``targets`` is not a tuple of names, ``environment`` is not a tuple of exact
+            versions, or ``variants`` is not a plain dict of dicts.
     """
     name = name or path.stem
     source = read_class(path)
@@ -42,6 +45,7 @@ def describe(
                 path=str(path),
                 module=module,
                 requires=_names(path, "requires", attributes.get("requires", ())),
+                environment=_pins(path, attributes.get("environment", ())),
                 targets=_names(path, "targets", attributes.get("targets", Implementation.targets)),
                 summary=str(attributes.get("summary") or source.first_line),
                 paper=str(attributes.get("paper", "")),
@@ -57,3 +61,11 @@ def _names(path: Path, attribute: str, value: object) -> tuple[str, ...]:
     if isinstance(value, tuple | list) and all(isinstance(name, str) for name in value):
         return tuple(value)
     raise UsageError(f"{path}: {attribute} must be a tuple of names, such as ({value!r},), not {value!r}")
+
+
+def _pins(path: Path, value: object) -> tuple[str, ...]:
+    pins = _names(path, "environment", value)
+    for pin in pins:
+        if not _PIN.fullmatch(pin):
+            raise UsageError(f"{path}: environment must state exact versions, such as numpy==1.26.4, not {pin}")
+    return pins

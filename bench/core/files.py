@@ -1,5 +1,6 @@
-"""Atomic writing of files."""
+"""Atomic writing of files, and locks."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,3 +32,12 @@ def write_whole(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` so that no reader ever finds half a file; see ``whole``."""
     with whole(path) as file:
         file.write(text.encode())
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder, which is created; the kernel releases it when its process ends, however it ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

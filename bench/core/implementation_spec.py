@@ -17,6 +17,8 @@ class ImplementationSpec:
     module: str | None = None
     """Dotted name of the module, where the file is part of a package."""
     requires: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
+    """Requirements of the environment of its own, each as ``name==version``; empty where it has none."""
     targets: tuple[str, ...] = Implementation.targets
     summary: str = ""
     paper: str = ""
@@ -29,6 +31,12 @@ class ImplementationSpec:
     def label(self) -> str:
         """Workload and name, which together are unique."""
         return f"{self.workload}/{self.name}"
+
+    @property
+    def distributions(self) -> tuple[str, ...]:
+        """The distributions that it needs, those of its environment included."""
+        pinned = (pin.partition("==")[0] for pin in self.environment)
+        return tuple(dict.fromkeys((*self.requires, *pinned)))
 
     def missing(self) -> str | None:
         """Return what has to be installed first, with the command that does it; None where nothing is missing."""

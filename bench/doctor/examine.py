@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import machine, noise
+from bench import environments, machine, noise
 from bench.core import registry
 from bench.core.errors import UsageError
 from bench.core.implementation_spec import ImplementationSpec
@@ -103,6 +103,6 @@ def examine(
 
 
 def _unavailable(specs: Sequence[ImplementationSpec]) -> dict[str, str]:
-    missing = {f"{spec.workload} {spec.name}": spec.missing() for spec in specs}
+    missing = {f"{spec.workload} {spec.name}": spec.missing() or environments.missing(spec) for spec in specs}
     targets = {f"target {kind}": Target(kind).unavailable() for kind in KINDS}
     return {name: reason for name, reason in (missing | targets).items() if reason}

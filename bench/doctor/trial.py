@@ -83,6 +83,8 @@ class Subject:
 def subjects(names: Sequence[str] = ()) -> list[Subject]:
     """Return every installed implementation of target edge, or those of these ``names``, with every quick case.
 
+    Those with an environment of their own are left out.
+
     Neighbours in the list have different implementations. One implementation is a chain of numpy's matrix products,
     which needs no further library.
 
@@ -97,7 +99,9 @@ def subjects(names: Sequence[str] = ()) -> list[Subject]:
     if unknown := set(names) - {spec.name for spec in specs}:
         raise UsageError(f"no implementation {unknown.pop()!r}; see featherbench list")
     wanted = [
-        spec for spec in specs if (not names or spec.name in names) and "edge" in spec.targets and not spec.missing()
+        spec
+        for spec in specs
+        if (not names or spec.name in names) and "edge" in spec.targets and not spec.missing() and not spec.environment
     ]
     by_spec = {spec: _quick_cases(workloads[str(spec.workload)]) for spec in wanted}
     return [

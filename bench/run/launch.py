@@ -18,6 +18,7 @@ from bench.core.record import Record
 from bench.peaks import gpu, host
 from bench.run import sources
 from bench.run.building import BuildDisplay, Job, build
+from bench.run.installing import find_installations, install, without_failed
 from bench.run.plan import Session, plan, to_measure
 from bench.run.scheduler import Display, run_plan
 from bench.run.timeline import TimeBreakdown
@@ -63,12 +64,21 @@ def launch(
     run = _open(request, budget or Budget(), sessions, resume, name, results, display.step)
     with run.locked():
         todo = to_measure(sessions, run.records, request.target)
+        todo, install_s = _install(todo, display.step)
         with display.suspended():
-            build_s = _build(todo, run, build_display)
+            build_s = install_s + _build(todo, run, build_display)
         spent = run_plan(todo, run, display)
     spent.by_stage["building"] = spent.by_stage.get("building", 0.0) + build_s
     spent.total = time.perf_counter() - began
     return Outcome(run, spent, sum(len(session.keys(request.target)) for session in todo))
+
+
+def _install(sessions: Sequence[Session], watch: Callable[[str], None]) -> tuple[list[Session], float]:
+    """Install the environments that sessions need; return the sessions that remain, and the seconds that it took."""
+    began = time.perf_counter()
+    installations = find_installations(sessions)
+    install(installations, watch)
+    return without_failed(sessions, installations), time.perf_counter() - began
 
 
 def _build(sessions: Sequence[Session], run: Run, display: BuildDisplay | None) -> float:

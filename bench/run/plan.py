@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from bench import environments
 from bench.core import registry
 from bench.core.case import Case
 from bench.core.case_filter import CaseFilter
@@ -34,10 +35,15 @@ class Session:
         return [Key(self.workload_name, name, self.case.slug, str(target)) for name in names]
 
 
-def plan(request: Request, *, elsewhere: bool = False) -> list[Session]:
+def plan(request: Request, *, elsewhere: bool = False, installs: bool = False) -> list[Session]:
     """Return every case with its implementations.
 
-    With ``elsewhere``, plan as on a machine that has the target, if this one does not.
+    An implementation whose environment is not installed is unavailable, unless the request names it.
+
+    Args:
+        request: what to measure.
+        elsewhere: plan as on a machine that has the target, if this one does not.
+        installs: all environments will be installed, also of implementations that the request does not name.
 
     Raises:
         UsageError: where the request names something unknown (the message names the valid choices), where the target is
@@ -50,7 +56,7 @@ def plan(request: Request, *, elsewhere: bool = False) -> list[Session]:
     _require_known(request, specs)
     workloads = {name: registry.workload(name) for name in request.workloads}
     sessions = [
-        _session(name, case, specs, request, target, on_this_machine=target.unavailable() is None)
+        _session(name, case, specs, request, target, target.unavailable() is None, installs)
         for name, cases in _cases(request, workloads).items()
         for case in cases
     ]
@@ -160,10 +166,17 @@ def to_measure(sessions: Sequence[Session], recorded: Sequence[Record], target: 
 
 
 def _session(
-    name: str, case: Case, specs: Sequence[ImplementationSpec], request: Request, target: Target, on_this_machine: bool
+    name: str,
+    case: Case,
+    specs: Sequence[ImplementationSpec],
+    request: Request,
+    target: Target,
+    on_this_machine: bool,
+    installs: bool,
 ) -> Session:
     """Return the session of a case; installed packages and data matter only ``on_this_machine``."""
     available, unavailable = [], {}
+    installs = installs or bool(request.implementations)
     workload = registry.workload(name)
     missing_for_case = workload.missing(case) if on_this_machine else None
     for spec in specs:
@@ -174,11 +187,16 @@ def _session(
                 unavailable[spec] = (
                     f"runs on {', '.join(spec.targets)}, not on {target.kind}: choose another with --target"
                 )
-        elif on_this_machine and (missing := spec.missing() or missing_for_case):
+        elif on_this_machine and (missing := _missing(spec, installs) or missing_for_case):
             unavailable[spec] = missing
         else:
             available.append(spec)
     return Session(name, workload, case, tuple(available), unavailable, missing_for_case)
+
+
+def _missing(spec: ImplementationSpec, installs: bool) -> str | None:
+    """Return what an implementation lacks on this machine, its environment included unless that will be installed."""
+    return spec.missing() or (None if installs else environments.missing(spec))
 
 
 def _join_reasons(reasons: Iterable[str]) -> str:

@@ -20,7 +20,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from bench import artifacts, machine
+from bench import artifacts, environments, machine
 from bench.core import loading
 from bench.core.case import Case
 from bench.core.implementation import FACTS_ATTRIBUTE, Implementation
@@ -87,6 +87,11 @@ class Worker:
         self.loaded_by = os.getpid()
         self.target = Target.parse(target)
         self.spec = ImplementationSpec(**spec)
+        if not environments.active(self.spec):
+            raise UnsupportedError(
+                f"runs only in an environment of its own ({', '.join(self.spec.environment)}), not in this process: "
+                "measure it with featherbench run"
+            )
         self.workload = loading.load_workload(workload_source)
         self.new_implementation = loading.factory(self.spec)
         self.implementation = self.new_implementation()
@@ -214,7 +219,8 @@ class Worker:
     def conclude(self) -> Json:
         """At the end, check outputs for inputs that no process has seen; also return the facts of this process."""
         check = self._check(RECHECK_SEED)
-        worker_facts = facts.versions(self.spec.requires) | facts.instruction_sets(self.target, self.spec.requires)
+        libraries = self.spec.distributions
+        worker_facts = facts.versions(libraries) | facts.instruction_sets(self.target, libraries)
         own_facts = self.meter.facts() | dict(getattr(self.call, FACTS_ATTRIBUTE, {}))
         if self.loaded_by != os.getpid():
             own_facts["loaded"] = (
@@ -231,7 +237,7 @@ class Worker:
         return {}
 
     def _built_by(self) -> artifacts.BuiltBy:
-        environment = machine.environment(self.spec.requires)
+        environment = machine.environment(self.spec.distributions)
         return artifacts.BuiltBy(processor=environment.gpu or environment.cpu, libraries=environment.libraries)
 
     def _is_preloaded(self, module: str) -> bool:

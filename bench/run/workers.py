@@ -12,8 +12,9 @@ from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 from threading import Lock
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
+from bench import environments
 from bench.core.budget import Budget
 from bench.core.errors import RunError
 from bench.core.implementation_spec import ImplementationSpec
@@ -28,6 +29,20 @@ EVALUATION_TIMEOUTS = 10
 """The timeout of an evaluation, which calls a trained network for each image of a dataset, in those of other steps."""
 SLOW_TO_LOAD_S = 0.5
 """An implementation that takes longer to load, libraries aside, is loaded once and then forked."""
+
+
+class Libraries(NamedTuple):
+    """What a worker imports for implementations."""
+
+    names: tuple[str, ...]
+    """Distributions."""
+    environment: tuple[str, ...]
+    """The requirements of the environment that it starts in; empty for that of this process."""
+
+    @property
+    def log_name(self) -> str:
+        own = (environments.key(self.environment),) if self.environment else ()
+        return f"libraries-{'+'.join((*self.names, *own)) or 'none'}.log"
 
 
 class ProcessRunner:
@@ -60,8 +75,8 @@ class Workers:
         self._budget = budget
         self._logs = logs
         self._cores = target.preparing_cores
-        self._libraries: dict[tuple[str, ...], LocalWorker] = {}
-        """Workers that only import, by the distributions that they import."""
+        self._libraries: dict[Libraries, LocalWorker] = {}
+        """Workers that only import, by what they import."""
         self._preloaded_for: set[ImplementationSpec] = set()
         """Implementations whose library worker has been asked to import the further modules that they need."""
         self._slow_to_load: dict[ImplementationSpec, LocalWorker] = {}
@@ -115,11 +130,11 @@ class Workers:
     def import_libraries(self, specs: Iterable[ImplementationSpec]) -> None:
         """Import the implementations' libraries, once for all that need the same; again where that worker was lost."""
         wanted = dict.fromkeys(map(_required_libraries, specs))
-        new = [names for names in wanted if not ((worker := self._libraries.get(names)) and worker.alive)]
-        for names in new:  # all at once: while one imports, others start up
-            if lost := self._libraries.get(names):
+        new = [libraries for libraries in wanted if not ((kept := self._libraries.get(libraries)) and kept.alive)]
+        for libraries in new:  # all at once: while one imports, others start up
+            if lost := self._libraries.get(libraries):
                 lost.kill()
-            self._libraries[names] = self._spawn(names)
+            self._libraries[libraries] = self._spawn(libraries)
         self.in_parallel(self._import, new)
 
     def start_runner(
@@ -170,35 +185,35 @@ class Workers:
 
     def _fork_from_libraries(self, spec: ImplementationSpec, cores: tuple[int, ...]) -> ProcessRunner | Reply:
         """Fork the worker that has imported these libraries, or a new one where that has just been lost."""
-        names = _required_libraries(spec)
-        library = self._libraries[names]
+        libraries = _required_libraries(spec)
+        library = self._libraries[libraries]
         forked = self._fork(library, spec)
         if isinstance(forked, ProcessRunner) or library.alive or self._closing:
             return forked
         with self._lock:
-            if self._libraries[names] is library:
+            if self._libraries[libraries] is library:
                 library.kill()
-                self._libraries[names] = self._spawn(names)
-                self._import(names, cores)
-        return self._fork(self._libraries[names], spec)
+                self._libraries[libraries] = self._spawn(libraries)
+                self._import(libraries, cores)
+        return self._fork(self._libraries[libraries], spec)
 
     def _fork(self, parent: LocalWorker, spec: ImplementationSpec) -> ProcessRunner | Reply:
         forked = parent.fork(self._logs / f"{spec.workload}-{spec.name}.log", self._budget.timeout_s)
         return forked if isinstance(forked, Reply) else ProcessRunner(forked, self._budget.timeout_s, self.timeline)
 
-    def _import(self, names: tuple[str, ...], cores: tuple[int, ...]) -> None:
+    def _import(self, libraries: Libraries, cores: tuple[int, ...]) -> None:
         """Have a worker import its libraries; where that fails, a new one without them takes its place."""
-        worker = ProcessRunner(self._libraries[names], self._budget.timeout_s, self.timeline)
-        if worker.ask("preload", distributions=list(names), cores=cores).status is not Status.PASSED:
+        worker = ProcessRunner(self._libraries[libraries], self._budget.timeout_s, self.timeline)
+        if worker.ask("preload", distributions=list(libraries.names), cores=cores).status is not Status.PASSED:
             worker.end()
-            self._libraries[names] = self._spawn(names)
+            self._libraries[libraries] = self._spawn(libraries)
 
-    def _spawn(self, names: tuple[str, ...]) -> LocalWorker:
-        self._preloaded_for = {spec for spec in self._preloaded_for if _required_libraries(spec) != names}
-        log = self._logs / f"libraries-{'+'.join(names) or 'none'}.log"
+    def _spawn(self, libraries: Libraries) -> LocalWorker:
+        self._preloaded_for = {spec for spec in self._preloaded_for if _required_libraries(spec) != libraries}
+        packages = environments.packages(libraries.environment) if libraries.environment else None
         try:
             self._logs.mkdir(parents=True, exist_ok=True)
-            return LocalWorker.spawn(self.target, self._cores[0], log)
+            return LocalWorker.spawn(self.target, self._cores[0], self._logs / libraries.log_name, packages)
         except OSError as error:
             raise RunError(
                 f"cannot start a worker with its log in {self._logs}: {error.strerror}; "
@@ -206,5 +221,5 @@ class Workers:
             ) from None
 
 
-def _required_libraries(spec: ImplementationSpec) -> tuple[str, ...]:
-    return tuple(sorted(spec.requires))
+def _required_libraries(spec: ImplementationSpec) -> Libraries:
+    return Libraries(tuple(sorted(spec.requires)), tuple(sorted(spec.environment)))

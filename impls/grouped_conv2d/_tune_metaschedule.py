@@ -1,12 +1,12 @@
 """Search schedules with TVM's MetaSchedule for one thread and store them for ``tvm_metaschedule``.
 
-This program needs an environment of its own. MetaSchedule copies what it schedules with ``tvm.ir.save_json``, which
-crashes with the apache-tvm-ffi that constraints.txt pins but works with an older one. The stored schedules apply with
-either. Run it from a checkout, which need not be installed:
+This program needs the environment of ``tvm_metaschedule_search``. MetaSchedule copies what it schedules with
+``tvm.ir.save_json``, which crashes with the apache-tvm-ffi that constraints.txt pins but works with an older one. The
+stored schedules apply with either. Run it from a checkout, with the folder that the second command prints:
 
-    python3 -m venv .venv-tune
-    .venv-tune/bin/pip install apache-tvm==0.27.0.post1 apache-tvm-ffi==0.1.14.post1 xgboost-cpu psutil numpy pydantic
-    .venv-tune/bin/python -m impls.grouped_conv2d._tune_metaschedule
+    featherbench build grouped_conv2d --impl tvm_metaschedule_search
+    featherbench list | grep tvm_metaschedule_search
+    PYTHONPATH=FOLDER python -m impls.grouped_conv2d._tune_metaschedule
 
 Without ``--suite`` or ``--problem``, it searches the 42 cases of ``tuned_by_default``, in 24 minutes on one Zen 5 core
 for both of its instruction sets. After an interruption, a new run continues with the next case.
@@ -21,7 +21,7 @@ import os
 import tempfile
 import time
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NamedTuple
 
 import tvm
 from tvm.ir.utils import derived_object
@@ -58,13 +58,23 @@ FFI_VERSION = "0.1.14.post1"
 """The newest apache-tvm-ffi with which MetaSchedule works."""
 
 
+class Searched(NamedTuple):
+    """The quickest schedule that a search has tried."""
+
+    seconds: float
+    """Its time."""
+    trace: Any
+    """The schedule as JSON."""
+    call: Call
+    """The function that is compiled with it."""
+
+
 def main() -> None:
     workload = GroupedConv2d()
     parser = tuning_options(f"Search schedules on this machine, into {FILE.name}.", "quick, and gspc at stride 1")
     options = parser.parse_args()
     if (installed := version("apache-tvm-ffi")) != FFI_VERSION:
-        environment = f"in an environment as the head of {__file__} describes"
-        parser.error(f"needs apache-tvm-ffi {FFI_VERSION}, not {installed}, {environment}")
+        parser.error(f"needs apache-tvm-ffi {FFI_VERSION}, not {installed}: run it as the head of {__file__} describes")
     choices = Choices(FILE, trials=TRIALS, cost_model="xgboost")
     models = {isa: XGBModel(num_warmup_samples=TRIALS_PER_ROUND, num_tuning_cores=1) for isa in targets()}
     for case in cases_to_tune(options, tuned_by_default(workload)):
@@ -73,9 +83,12 @@ def main() -> None:
                 continue
             os.sched_setaffinity(0, target.cores)
             start = time.perf_counter()
-            seconds, trace = search(workload, case, target, models[isa])
-            choices.store(case, isa, trace)
-            speed = 2e-9 * workload.work(case).macs / seconds
+            problem = workload.problem(case, seed=0).aligned()
+            best = search(problem, target, models[isa], TRIALS)
+            if not (check := workload.check_output(problem, best.call, best.call())).passed:
+                raise RuntimeError(f"{case.slug}: {check.reason}")
+            choices.store(case, isa, best.trace)
+            speed = 2e-9 * workload.work(case).macs / best.seconds
             print(f"{isa} {case.slug}: {speed:.1f} GFLOP/s, in {time.perf_counter() - start:.0f} s", flush=True)
 
 
@@ -85,23 +98,15 @@ def tuned_by_default(workload: GroupedConv2d) -> list[GroupedConv2dCase]:
     return list(dict.fromkeys([*workload.suites()["quick"], *layers]))
 
 
-def search(workload: GroupedConv2d, case: GroupedConv2dCase, target: Target, model: CostModel) -> tuple[float, Any]:
-    """Search a schedule for one case.
-
-    Returns:
-        The time of the quickest schedule in seconds, and its trace as JSON.
-
-    Raises:
-        RuntimeError: where the output of that schedule is wrong.
-    """
-    problem = workload.problem(case, seed=0).aligned()
+def search(problem: Problem, target: Target, model: CostModel, trials: int) -> Searched:
+    """Search a schedule for one problem; ``model`` learns from ``trials`` schedules, which are compiled and timed."""
     calls: dict[str, Call] = {}
     with tempfile.TemporaryDirectory() as logs:
         database = meta_schedule.tune_tir(
-            definition(case),
+            definition(problem.case),
             llvm(target),
             logs,
-            TRIALS,
+            trials,
             num_trials_per_iter=TRIALS_PER_ROUND,
             builder=_Builder(problem, target, calls),
             runner=_Runner(calls),
@@ -117,9 +122,7 @@ def search(workload: GroupedConv2d, case: GroupedConv2dCase, target: Target, mod
         )
     best = min(database.get_all_tuning_records(), key=_seconds)
     call = compiled(best.as_measure_candidate().sch.mod, problem, target)
-    if not (check := workload.check_output(problem, call, call())).passed:
-        raise RuntimeError(f"{case.slug}: {check.reason}")
-    return _seconds(best), _to_python(best.trace.as_json())
+    return Searched(_seconds(best), _to_python(best.trace.as_json()), call)
 
 
 def _seconds(record: TuningRecord) -> float:

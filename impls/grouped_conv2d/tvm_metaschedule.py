@@ -30,7 +30,7 @@ class TvmMetaschedule(Implementation):
         "searching nor compiling is timed."
     )
     setup = (
-        "Search its schedules, in an environment as the head of impls/grouped_conv2d/_tune_metaschedule.py describes: "
+        "Search its schedules, as the head of impls/grouped_conv2d/_tune_metaschedule.py describes: "
         "python -m impls.grouped_conv2d._tune_metaschedule --again"
     )
 
@@ -38,7 +38,7 @@ class TvmMetaschedule(Implementation):
         if self._choices.tuned(case):
             return None
         return (
-            "no schedule is stored for this case and instruction set; in an environment as the head of "
+            "no schedule is stored for this case and instruction set; as the head of "
             "impls/grouped_conv2d/_tune_metaschedule.py describes, run python -m "
             f"impls.grouped_conv2d._tune_metaschedule --problem {case.slug}"
         )

@@ -78,8 +78,11 @@ class LocalWorker:
         self._lock = threading.RLock()
 
     @classmethod
-    def spawn(cls, target: Target, cores: tuple[int, ...], log: Path) -> Self:
-        """Start a new process on ``cores``, with the variables of ``target``; what it prints goes to ``log``."""
+    def spawn(cls, target: Target, cores: tuple[int, ...], log: Path, packages: Path | None = None) -> Self:
+        """Start a new process on ``cores``, with the variables of ``target``; what it prints goes to ``log``.
+
+        What the folder ``packages`` holds, it imports from there.
+        """
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-P", "-m", "bench.run.worker", str(os.getpid())]
         with log.open("ab") as stderr, theirs:
@@ -88,7 +91,7 @@ class LocalWorker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env=child.environment() | target.environment(),
+                env=child.environment(packages) | target.environment(),
                 start_new_session=True,
                 pass_fds=[theirs.fileno()],
             )

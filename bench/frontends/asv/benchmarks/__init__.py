@@ -154,6 +154,8 @@ def _spec(workload: str, implementation: str) -> "ImplementationSpec":
                 raise SkipNotImplemented(f"{implementation} does not run on {EDGE}")
             if missing := spec.missing():
                 raise SkipNotImplemented(missing)
+            if getattr(spec, "environment", ()):  # older commits have no such attribute
+                raise SkipNotImplemented(f"{implementation} runs only in an environment of its own: featherbench run")
             return spec
     raise SkipNotImplemented(f"this commit has no implementation {implementation} of {workload}")
 
