@@ -1,9 +1,10 @@
-"""Records and runs in the shapes that the harness stores."""
+"""Records and runs in the shapes that the harness stores, and wheels to install."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -87,3 +88,31 @@ def create(environment: machine.Environment, tmp_path: Path) -> Callable[..., Ru
         return Run.create(folder / name, info)
 
     return create_run
+
+
+def write_wheel(folder: Path, name: str, version: str) -> None:
+    """Write a wheel of a package that knows its version, and depends on what does not exist."""
+    information = f"{name}-{version}.dist-info"
+    files = {
+        f"{name}/__init__.py": f"__version__ = '{version}'\n",
+        f"{information}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        "Requires-Dist: featherbench-no-such-distribution\n",
+        f"{information}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    files[f"{information}/RECORD"] = "".join(f"{path},,\n" for path in (*files, f"{information}/RECORD"))
+    with ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        for path, text in files.items():
+            wheel.writestr(path, text)
+
+
+@pytest.fixture(scope="module")
+def installable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Lets pip and uv install only wheels from the returned folder, with typer 0.1.0, into environments of the test."""
+    wheels = tmp_path_factory.mktemp("wheels")
+    write_wheel(wheels, "typer", "0.1.0")
+    with pytest.MonkeyPatch.context() as patch:
+        for tool in ("PIP", "UV"):
+            patch.setenv(f"{tool}_NO_INDEX", "1")
+            patch.setenv(f"{tool}_FIND_LINKS", str(wheels))
+        patch.setenv("FEATHERBENCH_ENVIRONMENTS", str(tmp_path_factory.mktemp("environments")))
+        yield wheels

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from bench import artifacts
+from bench import artifacts, environments
 from bench.core import registry
 from bench.core.case import Case
 from bench.core.implementation import Implementation
@@ -63,8 +63,10 @@ def device(target: Target, pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture(scope="module")
 def implementation(spec: ImplementationSpec, target: Target, device: str) -> Implementation:
-    if missing := (device == "cuda" and target.unavailable()) or spec.missing():
+    if missing := (device == "cuda" and target.unavailable()) or spec.missing() or environments.missing(spec):
         pytest.skip(missing)
+    if not environments.active(spec):
+        pytest.skip(f"runs in an environment of its own: set PYTHONPATH={environments.packages(spec.environment)}")
     return load(spec)
 
 

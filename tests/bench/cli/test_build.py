@@ -44,7 +44,9 @@ def test_it_says_what_is_missing_makes_it_and_then_has_nothing_to_do(
 def test_a_workload_without_artifacts_is_refused(featherbench: Command, tmp_path: Path) -> None:
     result = featherbench("build", "grouped_conv2d", cwd=tmp_path)
     assert result.returncode == 2
-    assert result.stderr.strip() == ("featherbench: grouped_conv2d uses neither artifacts nor environments; measure it with featherbench run")
+    assert result.stderr.strip() == (
+        "featherbench: grouped_conv2d uses neither artifacts nor environments; measure it with featherbench run"
+    )
 
 
 def test_without_a_workload_it_builds_for_all_that_use_artifacts(featherbench: Command, tmp_path: Path) -> None:
