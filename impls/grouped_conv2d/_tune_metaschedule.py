@@ -17,11 +17,14 @@ mutators that split work between cores are left out; populations are small, sinc
 and candidates are compiled and timed in this process, as ``tvm_metaschedule`` will call them.
 """
 
+import importlib
+import inspect
 import os
 import tempfile
 import time
 from importlib.metadata import version
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import tvm
 from tvm.ir.utils import derived_object
@@ -100,6 +103,7 @@ def tuned_by_default(workload: GroupedConv2d) -> list[GroupedConv2dCase]:
 
 def search(problem: Problem, target: Target, model: CostModel, trials: int) -> Searched:
     """Search a schedule for one problem; ``model`` learns from ``trials`` schedules, which are compiled and timed."""
+    _import_intrinsics()
     calls: dict[str, Call] = {}
     with tempfile.TemporaryDirectory() as logs:
         database = meta_schedule.tune_tir(
@@ -123,6 +127,26 @@ def search(problem: Problem, target: Target, model: CostModel, trials: int) -> S
     best = min(database.get_all_tuning_records(), key=_seconds)
     call = compiled(best.as_measure_candidate().sch.mod, problem, target)
     return Searched(_seconds(best), _to_python(best.trace.as_json()), call)
+
+
+def _import_intrinsics() -> None:
+    """Import what MetaSchedule imports in its first search, in seconds.
+
+    TVM looks at the stack for each intrinsic. ``inspect.stack`` searches all modules for the source of each frame. That
+    takes minutes where PyTorch, with its thousands of modules, is loaded too; TVM does without the sources.
+    """
+    with patch.object(inspect, "stack", _stack_without_sources):
+        importlib.import_module("tvm.s_tir.tensor_intrin")
+
+
+def _stack_without_sources() -> list[inspect.FrameInfo]:
+    """Return the frames of the caller and those that called it, as ``inspect.stack`` does."""
+    frames = []
+    frame = inspect.currentframe()
+    while frame := frame and frame.f_back:
+        code = frame.f_code
+        frames.append(inspect.FrameInfo(frame, code.co_filename, frame.f_lineno, code.co_name, None, None))
+    return frames
 
 
 def _seconds(record: TuningRecord) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench import environments
+from bench.core import child
 from bench.core.errors import RunError
 from bench.core.implementation_spec import ImplementationSpec
 
@@ -131,3 +132,12 @@ def test_only_a_process_that_imports_from_it_runs_in_it(monkeypatch: pytest.Monk
     assert not environments.active(SPEC)
     monkeypatch.syspath_prepend(str(environments.packages(PINS)))
     assert environments.active(SPEC)
+
+
+def test_it_comes_before_the_folder_of_this_project_which_may_hold_all_that_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", "of the user")
+    packages = environments.packages(PINS)
+    first, _, last = child.environment(packages)["PYTHONPATH"].split(os.pathsep)
+    assert (first, last) == (str(packages), "of the user")

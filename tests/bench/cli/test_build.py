@@ -38,15 +38,69 @@ def test_it_says_what_is_missing_makes_it_and_then_has_nothing_to_do(
     assert built.stderr.splitlines()[-1].startswith(f"built {label} in ")
 
     again = featherbench("build", *SMALL, cwd=tmp_path)
-    assert (again.returncode, again.stdout) == (0, "all artifacts are already built\n")
+    assert (again.returncode, again.stdout) == (0, "all of it is already built\n")
 
 
-def test_a_workload_without_artifacts_is_refused(featherbench: Command, tmp_path: Path) -> None:
-    result = featherbench("build", "grouped_conv2d", cwd=tmp_path)
+def test_a_workload_without_artifacts_and_environments_is_refused(featherbench: Command, tmp_path: Path) -> None:
+    result = featherbench("build", "graph_propagation", cwd=tmp_path)
     assert result.returncode == 2
     assert result.stderr.strip() == (
-        "featherbench: grouped_conv2d uses neither artifacts nor environments; measure it with featherbench run"
+        "featherbench: graph_propagation uses neither artifacts nor environments; measure it with featherbench run"
     )
+
+
+PINNED = '''
+from impls.grouped_conv2d.im2col import Im2col
+
+
+class Pinned(Im2col):
+    """im2col beside an old typer."""
+
+    workload = "grouped_conv2d"
+    environment = ("typer==0.1.0",)
+'''
+
+
+def test_an_environment_is_announced_installed_and_listed(
+    featherbench: Command, tmp_path: Path, installable: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FEATHERBENCH_ENVIRONMENTS", str(tmp_path / "environments"))
+    plugin = tmp_path / "pinned.py"
+    plugin.write_text(PINNED)
+    selection = ("grouped_conv2d", "--impl", "pinned", "--plugin", str(plugin))
+
+    def listed() -> str:
+        lines = featherbench("list", "--plugin", str(plugin), cwd=tmp_path).stdout.splitlines()
+        return next(line for line in lines if line.startswith("pinned "))
+
+    command = f"featherbench build {' '.join(selection)}"
+    assert listed().endswith(f"; needs an environment of its own (typer==0.1.0): {command}")
+    dry = featherbench("run", *selection, "--dry-run", cwd=tmp_path)
+    assert "it first installs typer==0.1.0 for grouped_conv2d/pinned\n" in dry.stderr
+    dry = featherbench("build", *selection, "--dry-run", cwd=tmp_path)
+    assert dry.stdout.endswith(" typer==0.1.0 for grouped_conv2d/pinned\n")
+    assert "1 environment to install" in dry.stderr
+
+    built = featherbench("build", *selection, "--json", cwd=tmp_path)
+    assert built.returncode == 0, built.stderr
+    assert built.stderr == "installing typer==0.1.0 for grouped_conv2d/pinned\n"
+    (installation,) = json.loads(built.stdout)
+    packages = tmp_path / "environments" / installation["key"] / "packages"
+    assert (packages / "typer").is_dir()
+    assert installation["seconds"] > 0
+    assert listed().endswith(f"; its environment is installed: {packages}")
+    assert featherbench("build", *selection, cwd=tmp_path).stdout == "all of it is already built\n"
+
+
+def test_an_environment_that_cannot_be_installed_is_a_line(
+    featherbench: Command, tmp_path: Path, installable: Path
+) -> None:
+    plugin = tmp_path / "pinned.py"
+    plugin.write_text(PINNED.replace("0.1.0", "0.2.0"))
+    built = featherbench("build", "grouped_conv2d", "--impl", "pinned", "--plugin", str(plugin), cwd=tmp_path)
+    assert built.returncode == 1
+    (line,) = built.stdout.splitlines()
+    assert line.startswith("failed: typer==0.2.0 for grouped_conv2d/pinned: cannot install typer==0.2.0: ")
 
 
 def test_without_a_workload_it_builds_for_all_that_use_artifacts(featherbench: Command, tmp_path: Path) -> None:

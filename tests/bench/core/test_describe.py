@@ -68,6 +68,17 @@ def test_a_name_in_place_of_a_tuple_is_refused(tmp_path: Path) -> None:
         describe(write(tmp_path, source))
 
 
+def test_an_environment_is_read_and_needs_exact_versions(tmp_path: Path) -> None:
+    stated = SOURCE.replace("size = compute()", 'environment = ("some-library==1.0.post1", "Other_one==2.0+cpu")')
+    (spec,) = describe(write(tmp_path, stated))
+    assert spec.environment == ("some-library==1.0.post1", "Other_one==2.0+cpu")
+    assert spec.distributions == ("numpy", "no-such-distribution", "some-library", "Other_one")
+    for text in ("some-library>=1.0", "some-library", "some-library==1.*", "-r file==1"):
+        source = stated.replace("some-library==1.0.post1", text)
+        with pytest.raises(UsageError, match=r"environment must state exact versions, such as numpy==1\.26\.4, not "):
+            describe(write(tmp_path, source))
+
+
 def test_a_file_that_cannot_be_parsed_is_left_to_its_worker(tmp_path: Path) -> None:
     (spec,) = describe(write(tmp_path, "def broken("))
     assert (spec.name, spec.workload) == ("mine", None)
