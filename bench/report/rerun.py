@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from bench.core import registry
@@ -34,6 +34,7 @@ def rerun(run: Run, specs: Mapping[tuple[str, str], ImplementationSpec]) -> list
             f"In a checkout of Featherbench{at}, install it with what the implementations need.",
             _install_command({name for spec in used for name in spec.requires}),
         ),
+        *_environment_steps([spec for spec in used if spec.environment]),
         *(_setup_step(spec) for spec in used if spec.setup),
         Step(
             f"Measure. The command says what else is missing, such as a dataset, and how to get it.{training}",
@@ -43,6 +44,16 @@ def rerun(run: Run, specs: Mapping[tuple[str, str], ImplementationSpec]) -> list
             "Compare. A run that is not in results/reference has to be copied first; then give the path of its folder.",
             f"featherbench compare latest {run.name}",
         ),
+    ]
+
+
+def _environment_steps(specs: Sequence[ImplementationSpec]) -> list[Step]:
+    if not specs:
+        return []
+    workloads = dict.fromkeys(str(spec.workload) for spec in specs)
+    names = ",".join(spec.name for spec in specs)
+    return [
+        Step(f"Install the environments of {names}.", f"featherbench build {' '.join(workloads)} --impl {names}")
     ]
 
 
