@@ -52,9 +52,7 @@ def _environment_steps(specs: Sequence[ImplementationSpec]) -> list[Step]:
         return []
     workloads = dict.fromkeys(str(spec.workload) for spec in specs)
     names = ",".join(spec.name for spec in specs)
-    return [
-        Step(f"Install the environments of {names}.", f"featherbench build {' '.join(workloads)} --impl {names}")
-    ]
+    return [Step(f"Install the environments of {names}.", f"featherbench build {' '.join(workloads)} --impl {names}")]
 
 
 def _setup_step(spec: ImplementationSpec) -> Step:

@@ -1,6 +1,7 @@
 """The steps that measure a run again: what to install, what to tune, and the command."""
 
 import importlib.metadata
+from dataclasses import replace
 
 import pytest
 
@@ -72,3 +73,11 @@ def test_the_page_says_how_to_measure_again(make_run, make_record, tmp_path):
     text = write_report([make_run([make_record("tuned")])], tmp_path / "report.html").read_text(encoding="utf-8")
     assert "<h4>Measure it again</h4>" in text
     assert "<code>featherbench run conv</code>" in text
+
+
+def test_an_environment_of_its_own_is_installed_before_it_is_measured(make_run, make_record):
+    report = Report([make_run([make_record("tuned"), make_record("pytorch")])])
+    own = replace(report.specs["conv", "tuned"], environment=("apache-tvm-ffi==0.1.14",))
+    _, install, tune, _, _ = rerun(report.runs[0], {**report.specs, ("conv", "tuned"): own})
+    assert install == ("Install the environments of tuned.", "featherbench build conv --impl tuned")
+    assert tune.command == "python tune.py"
