@@ -96,6 +96,7 @@ JOBS = [
     *(Job(method) for method in METHODS),
     *(Job(method, "supports_nothing") for method in ("time_call", "track_error")),
     *(Job(method, "needs_what_is_not_installed") for method in METHODS),
+    *(Job(method, "needs_other_releases") for method in ("time_call", "track_macs")),
     Job("track_macs", subject=("NodeClassification", "gcn3")),
     *(Job("time_call", accident) for accident in ACCIDENTS),
 ]
@@ -192,6 +193,11 @@ def test_an_unsupported_case_has_no_value(results, method):
 @pytest.mark.parametrize("method", METHODS)
 def test_a_missing_package_gives_no_value(results, method):
     assert results[Job(method, "needs_what_is_not_installed")].value == "NaN"
+
+
+@pytest.mark.parametrize("method", ["time_call", "track_macs"])
+def test_an_environment_of_its_own_gives_no_value(results, method):
+    assert results[Job(method, "needs_other_releases")].value == "NaN"
 
 
 def test_a_trained_model_has_no_macs(results):
