@@ -18,6 +18,7 @@ namespace featherbench {
 
 void bind_grouped(nanobind::module_& module);
 void bind_sparse_pointwise(nanobind::module_& module);
+void bind_network(nanobind::module_& module);
 
 using Output = nanobind::ndarray<nanobind::numpy, float, nanobind::ndim<4>>;
 

@@ -4,6 +4,7 @@
 // Code in these files must not call functions of the standard library. The linker keeps one copy of each inline
 // function, and must not keep one that was compiled for an instruction set that the processor may lack.
 
+#include "network/blocked_tiles.hpp"
 #include "simd.hpp"
 #include "tiles.hpp"
 
@@ -14,6 +15,9 @@ extern const featherbench::FilterKernels offered_filters;
 extern const featherbench::DepthwiseKernels offered_depthwise;
 extern const featherbench::WinogradKernels offered_winograd;
 extern const featherbench::CopyKernels offered_copies;
+extern const featherbench::SumKernels offered_sums;
+extern const featherbench::GroupedKernels offered_grouped;
+extern const featherbench::ElementwiseKernels offered_elementwise;
 void dots(const featherbench::DotTile&);
 
 #define FEATHERBENCH_TEXT_(name) #name
@@ -28,6 +32,9 @@ extern constinit const featherbench::Kernels offered = {
     .winograd = &offered_winograd,
     .copies = &offered_copies,
     .dots = dots,
+    .sums = &offered_sums,
+    .grouped = &offered_grouped,
+    .elementwise = &offered_elementwise,
 };
 
 }  // namespace FEATHERBENCH_ISA

@@ -26,4 +26,5 @@ NB_MODULE(_kernels, module) {
     module.def("isas", &featherbench::isas);
     featherbench::bind_grouped(module);
     featherbench::bind_sparse_pointwise(module);
+    featherbench::bind_network(module);
 }

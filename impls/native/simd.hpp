@@ -70,6 +70,13 @@ template <int L>
     return v < V<L>{} ? V<L>{} : v;  // NaN stays
 }
 
+// Returns v where it lies between low and high, else the nearer of them; NaN stays.
+template <int L>
+[[gnu::always_inline]] inline V<L> clamped(V<L> v, V<L> low, V<L> high) {
+    v = v < low ? low : v;
+    return v > high ? high : v;
+}
+
 // Returns every second of 2 L floats.
 template <int L>
 [[gnu::always_inline]] inline V<L> even(V<L> a, V<L> b) {

@@ -140,6 +140,9 @@ struct DepthwiseKernels {
     MaskedKernel masked[kWidths][kMaxPairs + 1][kMaxMasked + 1];  // indexed by stride and rows
 };
 struct WinogradKernels;  // winograd_tiles.hpp
+struct SumKernels;       // network/blocked_tiles.hpp, as the next two
+struct GroupedKernels;
+struct ElementwiseKernels;
 struct CopyKernels {
     CopyKernel copy[kWidths];
     GatherKernel gather[kWidths];
@@ -155,7 +158,10 @@ struct Kernels {
     const DepthwiseKernels* depthwise;
     const WinogradKernels* winograd;
     const CopyKernels* copies;
-    DotKernel dots;  // with the widest vectors
+    DotKernel dots;  // with the widest vectors, as the next ones
+    const SumKernels* sums;
+    const GroupedKernels* grouped;
+    const ElementwiseKernels* elementwise;
 };
 
 // The kernels that this processor can run, the best first; or those of the named instruction set.

@@ -2,9 +2,9 @@
 #include "winograd.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "threads.hpp"
+#include "winograd_weights.hpp"
 
 namespace featherbench {
 namespace {
@@ -12,25 +12,6 @@ namespace {
 // A strip's transformed inputs, and a bundle's products, should stay in the second-level cache while all filters pass.
 constexpr std::ptrdiff_t kStripFloats = 192 << 10;
 constexpr int kMinTiles = 4;  // fewest of a strip, however large: each strip reads the weights of all points
-
-// Multiplies a column of three weights by G, which gives as many points as a tile's side has inputs.
-using Row = std::array<double, 3>;
-constexpr std::array<Row, 4> kWeights2{{{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}}};
-constexpr std::array<Row, 6> kWeights4{{{1. / 4, 0, 0},
-                                        {-1. / 6, -1. / 6, -1. / 6},
-                                        {-1. / 6, 1. / 6, -1. / 6},
-                                        {1. / 24, 1. / 12, 1. / 6},
-                                        {1. / 24, -1. / 12, 1. / 6},
-                                        {0, 0, 1}}};
-
-// Returns a point of the transformed weights of a 3 x 3 kernel.
-double transformed(const Row& down, const Row& across, const float* kernel) {
-    double sum = 0;
-    for (int i = 0; i < 3; ++i) {
-        for (int j = 0; j < 3; ++j) sum += down[i] * across[j] * kernel[i * 3 + j];
-    }
-    return sum;
-}
 
 }  // namespace
 
@@ -53,7 +34,6 @@ void Winograd::pack(const float* weight, const float* bias) {
     const int lanes = plan_.lanes, channels = g_.channels();
     weight_ = Floats(std::size_t(g_.groups) * filter_blocks_ * lanes * channels * points());
     if (bias) bias_ = Floats(std::size_t(g_.groups) * filter_blocks_ * lanes);
-    const Row* rows = plan_.rows == 2 ? kWeights2.data() : kWeights4.data();
     float* to = weight_.data();
     for (int group = 0; group < g_.groups; ++group) {
         for (int bundle = 0; bundle < bundles_; ++bundle) {
@@ -63,8 +43,7 @@ void Winograd::pack(const float* weight, const float* bias) {
                 for (int c = 0; c < channels; ++c, to += blocks * lanes) {
                     for (int k = 0; k < filters; ++k) {
                         const std::ptrdiff_t filter = std::ptrdiff_t{group} * g_.filters() + first * lanes + k;
-                        to[k] = float(transformed(rows[point / side()], rows[point % side()],
-                                                  weight + (filter * channels + c) * 9));
+                        to[k] = winograd_weight(plan_.rows, point, weight + (filter * channels + c) * 9);
                     }
                 }
             }

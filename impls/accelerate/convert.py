@@ -1,0 +1,280 @@
+"""Turns calls of ATen's operators into operations of the engine."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.fx import Node
+
+from impls.accelerate.operations import (
+    Array,
+    Convolution,
+    Elementwise,
+    Gather,
+    Image,
+    Operation,
+    Pair,
+    Pool,
+)
+
+
+class UnsupportedError(Exception):
+    """The engine cannot compute a call; the message says why."""
+
+
+Arguments = dict[str, Any]
+"""The arguments of a call by name: images, tensors that do not depend on the network's input, and plain values."""
+
+
+def convert(operator: str, arguments: Arguments, shape: tuple[int, ...]) -> tuple[list[Operation], Image]:
+    """Return the operations that compute a call, and the image that they leave its output in.
+
+    Args:
+        operator: its name in ATen, without a trailing underscore.
+        arguments: its arguments.
+        shape: the output's, without the batch.
+
+    Raises:
+        UnsupportedError: where the engine cannot compute it.
+    """
+    if operator not in _CONVERTERS:
+        raise UnsupportedError(f"the engine has no operator {operator}")
+    operations: list[Operation] = []
+    output = _CONVERTERS[operator](operations, arguments, shape)
+    return operations, output
+
+
+Converter = Callable[[list[Operation], Arguments, tuple[int, ...]], Image]
+_CONVERTERS: dict[str, Converter] = {}
+
+
+def _converts(*operators: str) -> Callable[[Converter], Converter]:
+    def register(converter: Converter) -> Converter:
+        _CONVERTERS.update(dict.fromkeys(operators, converter))
+        return converter
+
+    return register
+
+
+@_converts("conv2d")
+def _convolution(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    x, weight = _image(arguments["input"]), _array(arguments["weight"])
+    stride, dilation = _pair(arguments["stride"]), _pair(arguments["dilation"])
+    padding = arguments["padding"]
+    if padding == "same":
+        spread = [d * (taps - 1) for d, taps in zip(dilation, weight.shape[2:], strict=True)]
+        padding = [s // 2 for s in spread]
+    if max(stride) > 2:
+        raise UnsupportedError(f"the engine has strides of 1 and 2, not {max(stride)}")
+    bias = np.zeros(len(weight), np.float32) if arguments["bias"] is None else _array(arguments["bias"])
+    output = Image(*shape)
+    operations.append(
+        Convolution(
+            x=x,
+            weight=weight,
+            bias=bias,
+            stride=stride,
+            padding=(0, 0) if padding == "valid" else _pair(padding),
+            dilation=dilation,
+            groups=arguments["groups"],
+            output=output,
+        )
+    )
+    return output
+
+
+@_converts("linear")
+def _linear(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    """A convolution whose kernel is as large as the image that was flattened."""
+    x, weight = _image(arguments["input"]), _array(arguments["weight"])
+    if weight.shape[1] != x.channels * x.height * x.width or len(shape) != 1:
+        raise UnsupportedError("the engine has linear layers of vectors only")
+    bias = np.zeros(len(weight), np.float32) if arguments["bias"] is None else _array(arguments["bias"])
+    output = Image(len(weight))
+    weight = weight.reshape(len(weight), x.channels, x.height, x.width)
+    operations.append(Convolution(x=x, weight=weight, bias=bias, output=output))
+    return output
+
+
+@_converts("batch_norm")
+def _batch_norm(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    x = _image(arguments["input"])
+    mean, variance = _array(arguments["running_mean"]), _array(arguments["running_var"])
+    deviation = np.sqrt(variance.astype(np.float64) + arguments["eps"])
+    weight = 1.0 if arguments["weight"] is None else _array(arguments["weight"])
+    bias = 0.0 if arguments["bias"] is None else _array(arguments["bias"])
+    scale = weight / deviation
+    output = Image(*_three(shape))
+    operations.append(
+        Elementwise(
+            a=x,
+            scale=scale.astype(np.float32),
+            shift=(bias - mean * scale).astype(np.float32),
+            output=output,
+        )
+    )
+    return output
+
+
+@_converts("relu", "hardtanh", "relu6", "clamp")
+def _clamp(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    x = _image(arguments["self"])
+    low, high = arguments.get("min_val", arguments.get("min", 0)), arguments.get("max_val", arguments.get("max"))
+    bounds = (-math.inf if low is None else float(low), math.inf if high is None else float(high))
+    if bounds[0] > 0 or bounds[1] < 0:
+        raise UnsupportedError("the engine has only bounds with zero between them")
+    output = Image(*_three(shape))
+    operations.append(Elementwise(a=x, bounds=bounds, output=output))
+    return output
+
+
+@_converts("hardswish", "hardsigmoid", "sigmoid", "silu")
+def _activation(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    output = Image(*_three(shape))
+    operations.append(Elementwise(a=_image(arguments["self"]), activation=arguments["operator"], output=output))
+    return output
+
+
+@_converts("add")
+def _add(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    a, b = _image(arguments["self"]), _image(arguments["other"])
+    if arguments.get("alpha", 1) != 1 or _shape(a) != _shape(b):
+        raise UnsupportedError("the engine adds images of equal shapes only")
+    output = Image(*_three(shape))
+    operations.append(Elementwise(a=a, b=b, second="add", output=output))
+    return output
+
+
+@_converts("mul")
+def _multiply(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    a, b = _image(arguments["self"]), _image(arguments["other"])
+    if (a.height, a.width) == (1, 1):
+        a, b = b, a
+    if _shape(a) != _shape(b) and _shape(b) != (a.channels, 1, 1):
+        raise UnsupportedError("the engine multiplies images by images of equal shapes, or by one number a channel")
+    output = Image(*_three(shape))
+    second = "multiply" if _shape(a) == _shape(b) else "gate"
+    operations.append(Elementwise(a=a, b=b, second=second, output=output))  # type: ignore[arg-type]
+    return output
+
+
+@_converts("max_pool2d", "avg_pool2d")
+def _pool(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    if arguments.get("divisor_override") or (arguments["ceil_mode"] and "count_include_pad" in arguments):
+        raise UnsupportedError("the engine has neither other divisors nor ceil_mode for means")
+    if max(_pair(arguments.get("dilation", 1))) > 1:
+        raise UnsupportedError("the engine has no dilated poolings")
+    kernel = _pair(arguments["kernel_size"])
+    output = Image(*shape)
+    operations.append(
+        Pool(
+            x=_image(arguments["self"]),
+            kernel=kernel,
+            stride=_pair(arguments["stride"]) if arguments["stride"] else kernel,
+            padding=_pair(arguments["padding"]),
+            mean=arguments["operator"] == "avg_pool2d",
+            counts_padding=arguments.get("count_include_pad", True),
+            output=output,
+        )
+    )
+    return output
+
+
+@_converts("adaptive_avg_pool2d")
+def _adaptive_mean(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    x = _image(arguments["self"])
+    rows, columns = shape[1:]
+    if x.height % rows or x.width % columns:
+        raise UnsupportedError(f"the engine does not pool {x.height} x {x.width} to {rows} x {columns}")
+    if (x.height, x.width) == (rows, columns):
+        return x
+    kernel = (x.height // rows, x.width // columns)
+    output = Image(*shape)
+    operations.append(Pool(x=x, kernel=kernel, stride=kernel, mean=True, output=output))
+    return output
+
+
+@_converts("mean")
+def _mean(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    x = _image(arguments["self"])
+    if sorted(dim % 4 for dim in arguments.get("dim") or ()) != [2, 3]:
+        raise UnsupportedError("the engine has means over rows and columns only")
+    kernel = (x.height, x.width)
+    output = Image(x.channels)
+    operations.append(Pool(x=x, kernel=kernel, stride=kernel, mean=True, output=output))
+    return output
+
+
+@_converts("cat")
+def _concatenation(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    if arguments["dim"] not in (1, -3):
+        raise UnsupportedError("the engine concatenates channels only")
+    images = [_image(tensor) for tensor in arguments["tensors"]]
+    return _gather(operations, [(image, channel) for image in images for channel in range(image.channels)], shape)
+
+
+def take_channels(operations: list[Operation], x: Image, channels: list[int]) -> Image:
+    """Add an operation that takes some of an image's channels, in their order."""
+    return _gather(operations, [(x, channel) for channel in channels], (len(channels), x.height, x.width))
+
+
+def _gather(operations: list[Operation], sources: list[tuple[Image, int]], shape: tuple[int, ...]) -> Image:
+    output = Image(*shape)
+    operations.append(Gather(sources=tuple(sources), output=output))
+    return output
+
+
+@_converts("dropout", "contiguous", "clone", "alias", "detach", "detach_", "feature_dropout")
+def _nothing(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    return _image(arguments["input"] if "input" in arguments else arguments["self"])
+
+
+@_converts("flatten", "view", "reshape", "squeeze", "_unsafe_view")
+def _flatten(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    """The engine keeps an image's height and width; ``linear`` takes them as a kernel's."""
+    x = _image(arguments["self"])
+    if len(shape) == 1 and shape[0] == x.channels * x.height * x.width:
+        return x
+    if shape == _shape(x):
+        return x
+    raise UnsupportedError(f"the engine does not turn {_shape(x)} into {shape}")
+
+
+def _image(argument: Any) -> Image:
+    if not isinstance(argument, Image):
+        raise UnsupportedError("an argument does not depend on the network's input, or is no image")
+    return argument
+
+
+def _array(argument: Any) -> Array:
+    if not isinstance(argument, Tensor):
+        raise UnsupportedError("weights that depend on the network's input")
+    if argument.dtype != torch.float32:
+        raise UnsupportedError(f"the engine has float32 only, not {str(argument.dtype).removeprefix('torch.')}")
+    array: Array = argument.detach().cpu().contiguous().numpy()
+    return array
+
+
+def _pair(value: Any) -> Pair:
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    return values[0], values[-1]
+
+
+def _three(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    channels, *rest = shape
+    height, width = rest or (1, 1)
+    return channels, height, width
+
+
+def _shape(image: Image) -> tuple[int, int, int]:
+    return image.channels, image.height, image.width
+
+
+def arguments_of(node: Node) -> Arguments:
+    """Return the arguments of a call of an ATen operator by name, with its defaults."""
+    schema = node.target._schema.arguments  # type: ignore[union-attr]
+    given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | node.kwargs
+    return {argument.name: given.get(argument.name, argument.default_value) for argument in schema}

@@ -1,0 +1,113 @@
+"""Joins operations, so that fewer pass over memory."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+
+from impls.accelerate.operations import UNBOUNDED, Convolution, Elementwise, Gather, Image, Operation, Segment
+
+
+def fuse(segment: Segment) -> Segment:
+    """Return a segment of equal outputs with fewer operations.
+
+    Batch norms become part of the convolution before them; so do additions of a second image, and bounds such as
+    those of ReLU. Elementwise operations that follow each other become one, and so do copies of channels.
+    """
+    by_output = {operation.output: operation for operation in segment.operations}
+    uses = Counter(image for operation in segment.operations for image in operation.inputs)
+    uses.update(segment.outputs)
+    for operation in segment.operations:
+        current = by_output[operation.output]
+        if isinstance(current, Gather):
+            current = _through_gathers(current, by_output)
+        while isinstance(current, Elementwise):
+            joined = _join(current, by_output, uses)
+            if joined is None:
+                break
+            current = joined
+        by_output[operation.output] = current
+    return Segment(segment.inputs, segment.outputs, _ordered(segment.outputs, by_output))
+
+
+def _through_gathers(gather: Gather, by_output: dict[Image, Operation]) -> Gather:
+    """Return a gather that reads what the gathers before it read."""
+    sources = []
+    for image, channel in gather.sources:
+        before = by_output.get(image)
+        sources.append(before.sources[channel] if isinstance(before, Gather) else (image, channel))
+    return replace(gather, sources=tuple(sources))
+
+
+def _join(second: Elementwise, by_output: dict[Image, Operation], uses: Counter[Image]) -> Operation | None:
+    """Return an elementwise operation joined with the operation before it, or None where they cannot be."""
+    first = by_output.get(second.a)
+    if first is None or uses[second.a] > 1:
+        if second.second != "add" or second.b is None or uses[second.b] > 1:
+            return None
+        return _add_to_convolution(second, by_output.get(second.b), second.a)
+    if isinstance(first, Convolution):
+        if first.bounds != UNBOUNDED:
+            return None
+        if second.second == "add":
+            return _add_to_convolution(second, first, second.b)
+        if second.second != "none":
+            return None
+        if second.scale is not None and second.shift is not None:
+            if first.residual is not None:
+                return None
+            weight = (first.weight.astype(np.float64) * second.scale.reshape(-1, 1, 1, 1)).astype(np.float32)
+            bias = (first.bias.astype(np.float64) * second.scale + second.shift).astype(np.float32)
+            folded = replace(first, weight=weight, bias=bias, output=second.output)
+            if second.is_linear:
+                return folded
+            if second.activation == "clamp":
+                return replace(folded, bounds=second.bounds)
+            return None
+        if second.activation == "clamp":
+            return replace(first, bounds=second.bounds, output=second.output)
+        return None
+    if isinstance(first, Elementwise) and first.is_linear and second.second == "none":
+        if second.scale is None:
+            scale, shift = first.scale, first.shift
+        elif first.scale is None or first.shift is None:
+            scale, shift = second.scale, second.shift
+        else:
+            assert second.shift is not None
+            scale, shift = first.scale * second.scale, first.shift * second.scale + second.shift
+        return replace(
+            first, scale=scale, shift=shift, activation=second.activation, bounds=second.bounds, output=second.output
+        )
+    if second.second == "add" and second.b is not None and uses[second.b] == 1:
+        return _add_to_convolution(second, by_output.get(second.b), second.a)
+    return None
+
+
+def _add_to_convolution(second: Elementwise, first: Operation | None, other: Image | None) -> Operation | None:
+    """Return a convolution that adds the other image itself, or None where it cannot."""
+    if not isinstance(first, Convolution) or first.residual is not None or first.bounds != UNBOUNDED:
+        return None
+    if second.scale is not None or second.activation != "clamp" or other is first.output:
+        return None
+    return replace(first, residual=other, bounds=second.bounds, output=second.output)
+
+
+def _ordered(outputs: list[Image], by_output: dict[Image, Operation]) -> list[Operation]:
+    """Return the operations that outputs depend on, each after those that it reads.
+
+    What is added to a convolution comes before what it convolves, so that the convolutions of a residual branch follow
+    one another.
+    """
+    ordered: dict[Image, Operation] = {}
+    pending = list(reversed(outputs))
+    while pending:
+        image = pending[-1]
+        operation = by_output.get(image)
+        missing = [] if operation is None else [i for i in operation.inputs if i in by_output and i not in ordered]
+        if operation is not None and image not in ordered and missing:
+            pending.append(missing[-1])  # a convolution's residual is its last input
+            continue
+        pending.pop()
+        if operation is not None:
+            ordered.setdefault(image, operation)
+    return list(ordered.values())

@@ -1,0 +1,121 @@
+"""Networks that the engine runs."""
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.fx.node import map_arg
+
+from impls.accelerate.fuse import fuse
+from impls.accelerate.lower import lower
+from impls.accelerate.trace import NativePart, TorchPart, trace
+from impls.native.library import unavailable
+
+
+def accelerate(
+    network: nn.Module, example: Tensor, threads: int | None = None, isa: str | None = None
+) -> "AcceleratedNetwork":
+    """Return a network that computes the same as another one on the CPU, for inference, in less time.
+
+    Batch norms are folded into convolutions; activations and additions are computed with them. Convolutions run on
+    the project's own kernels, with activations in a layout that lasts from layer to layer, and in memory that is
+    assigned once. Operators that the engine lacks stay PyTorch's: see ``AcceleratedNetwork.kept``.
+
+    Args:
+        network: in evaluation mode, with float32 parameters; it is neither changed nor needed afterwards.
+        example: (batch, channels, height, width), float32. Later inputs may have another batch, but no other shape.
+        threads: the number of threads; None means as many as PyTorch uses now.
+        isa: an instruction set of the native kernels; None means the best of this processor.
+
+    Raises:
+        ValueError: where the network is in training mode, or the example is no such tensor.
+        RuntimeError: where the native kernels are not built, or have none for ``isa``.
+    """
+    if network.training:
+        raise ValueError("the network is in training mode; call its eval() first")
+    if example.dim() != 4 or example.dtype != torch.float32 or example.device.type != "cpu":
+        raise ValueError("the example must be (batch, channels, height, width), float32, on the CPU")
+    if reason := unavailable(isa):
+        raise RuntimeError(reason)
+    network = copy.deepcopy(network)
+    for module in network.modules():
+        if isinstance(getattr(type(module), "backend", None), property):
+            module.backend = "auto"  # type: ignore[assignment]  # which is traced as a convolution
+    return AcceleratedNetwork(trace(network, example), tuple(example.shape[1:]), threads, isa)
+
+
+class AcceleratedNetwork(nn.Module):
+    """A network that the engine runs. ``accelerate`` makes it."""
+
+    def __init__(self, traced: Any, shape: tuple[int, ...], threads: int | None, isa: str | None) -> None:
+        super().__init__()
+        self.training = False
+        self._trace = traced
+        self._shape = shape
+        threads = threads or torch.get_num_threads()
+        self._natives = {
+            index: lower(fuse(part.segment), threads, isa)
+            for index, part in enumerate(traced.parts)
+            if isinstance(part, NativePart)
+        }
+        for part in traced.parts:
+            if isinstance(part, NativePart):
+                part.segment.operations.clear()  # the packed weights are all that is needed
+
+    @property
+    def kept(self) -> list[str]:
+        """The calls that stay PyTorch's, each with the reason."""
+        return [f"{part.node.name}: {part.reason}" for part in self._trace.parts if isinstance(part, TorchPart)]
+
+    @property
+    def steps(self) -> list[str]:
+        """What the engine does, one line for each chain of steps."""
+        return [text for native in self._natives.values() for text in native.texts]
+
+    @property
+    def prepared_bytes(self) -> int:
+        """Bytes of packed weights and of the memory for activations."""
+        return sum(native.packed_bytes + native.arena_bytes for native in self._natives.values())
+
+    def train(self, mode: bool = True) -> "AcceleratedNetwork":
+        """Refuse training mode: batch norms are folded.
+
+        Raises:
+            ValueError: for training mode.
+        """
+        if mode:
+            raise ValueError("an accelerated network is for inference only; train the network that it was made from")
+        return self
+
+    def forward(self, x: Tensor) -> Any:
+        """Return what the network computes. Calls must not overlap."""
+        if tuple(x.shape[1:]) != self._shape or x.dtype != torch.float32:
+            wanted = ", ".join(map(str, self._shape))
+            raise ValueError(f"the input must be (batch, {wanted}), float32, not {tuple(x.shape)}, {x.dtype}")
+        tensors = {**self._trace.constants, self._trace.input: x}
+        for index, part in enumerate(self._trace.parts):
+            if isinstance(part, TorchPart):
+                arguments, keywords = map_arg((part.node.args, part.node.kwargs), lambda node: tensors[node.name])
+                tensors[part.node.name] = part.node.target(*arguments, **keywords)
+                continue
+            images = [_as_image(tensors[name]) for name in part.inputs]
+            for name, flat, array in zip(part.outputs, part.flat, self._natives[index](images), strict=True):
+                tensor = torch.from_numpy(array)
+                tensors[name] = tensor.flatten(1) if flat else tensor
+        return _structure(self._trace.output, tensors)
+
+
+def _as_image(tensor: Tensor) -> Any:
+    array = tensor.detach().numpy()
+    return array[:, :, None, None] if array.ndim == 2 else array
+
+
+def _structure(names: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(names, str):
+        return tensors[names]
+    if isinstance(names, dict):
+        return {key: _structure(value, tensors) for key, value in names.items()}
+    if isinstance(names, list | tuple):
+        return type(names)(_structure(value, tensors) for value in names)
+    return names

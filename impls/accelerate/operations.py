@@ -1,0 +1,134 @@
+"""The operations that the engine computes, on images of activations."""
+
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+Bounds = tuple[float, float]
+UNBOUNDED: Bounds = (-inf, inf)
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """What an operation computes for each image of a batch. A vector of features has height and width 1."""
+
+    channels: int
+    height: int = 1
+    width: int = 1
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Operation:
+    """Computes ``output`` from images."""
+
+    output: Image
+
+    @property
+    def inputs(self) -> tuple[Image, ...]:
+        """The images that it reads."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Convolution(Operation):
+    """output = clamp(weight * x + bias + residual)."""
+
+    x: Image
+    weight: Array
+    """(filters, channels of a group, kernel height, kernel width)"""
+    bias: Array
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    """Rows above and columns left of the input. How many there are below and to the right follows from the output."""
+    dilation: Pair = (1, 1)
+    groups: int = 1
+    residual: Image | None = None
+    bounds: Bounds = UNBOUNDED
+
+    @property
+    def inputs(self) -> tuple[Image, ...]:
+        return (self.x,) if self.residual is None else (self.x, self.residual)
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether each output depends on one position of the input, the same as its own."""
+        return self.weight.shape[2:] == (1, 1) and self.stride == (1, 1) and self.padding == (0, 0)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Elementwise(Operation):
+    """output = activation((a op b) * scale + shift)."""
+
+    a: Image
+    b: Image | None = None
+    second: Literal["none", "add", "multiply", "gate"] = "none"
+    """What op is; with ``gate``, a is multiplied by b, which has one position."""
+    scale: Array | None = None
+    shift: Array | None = None
+    activation: Literal["clamp", "hardswish", "hardsigmoid", "sigmoid", "silu"] = "clamp"
+    bounds: Bounds = UNBOUNDED
+    """Those of ``clamp``."""
+
+    @property
+    def inputs(self) -> tuple[Image, ...]:
+        return (self.a,) if self.b is None else (self.a, self.b)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether there is no activation."""
+        return self.activation == "clamp" and self.bounds == UNBOUNDED
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Pool(Operation):
+    """The largest number, or the mean, of each window."""
+
+    x: Image
+    kernel: Pair
+    stride: Pair
+    padding: Pair = (0, 0)
+    mean: bool = False
+    counts_padding: bool = True
+    """Whether means divide by all positions of a window, not only by those that exist."""
+
+    @property
+    def inputs(self) -> tuple[Image, ...]:
+        return (self.x,)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Gather(Operation):
+    """Channels of several images: concatenated, split or shuffled."""
+
+    sources: tuple[tuple[Image, int], ...]
+    """For each output channel, an image and a channel of it."""
+
+    @property
+    def inputs(self) -> tuple[Image, ...]:
+        return tuple(dict.fromkeys(image for image, _ in self.sources))
+
+
+@dataclass
+class Segment:
+    """Operations that the engine computes together; the images of a network without other operations."""
+
+    inputs: list[Image] = field(default_factory=list)
+    outputs: list[Image] = field(default_factory=list)
+    operations: list[Operation] = field(default_factory=list)
+
+
+def replaced(operation: Operation, images: dict[Image, Image]) -> Operation:
+    """Return an operation that reads other images in place of some."""
+    if isinstance(operation, Gather):
+        return replace(operation, sources=tuple((images.get(image, image), i) for image, i in operation.sources))
+    changes: dict[str, Any] = {
+        name: images[image]
+        for name in ("x", "a", "b", "residual")
+        if (image := getattr(operation, name, None)) in images
+    }
+    return replace(operation, **changes)

@@ -1,0 +1,95 @@
+"""The order in which channels are stored: filters that read the same channels lie side by side."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from impls.accelerate.operations import Convolution, Elementwise, Image, Operation, Pool, Segment
+
+Order = NDArray[np.int32]
+"""For each stored channel, its number in the network."""
+
+
+def reads_of(convolution: Convolution) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return the channels that each filter reads, (filters, count), and its weights for them.
+
+    Channels whose weights are zeros are left out where all filters have equally many, as in a sliding-channel
+    convolution that is written as a dense one.
+    """
+    weight = convolution.weight
+    filters, channels = weight.shape[:2]
+    first = np.arange(filters) // (filters // convolution.groups) * channels
+    reads = (first[:, None] + np.arange(channels)).astype(np.int32)
+    used = (weight != 0).any(axis=(2, 3))
+    counts = used.sum(axis=1)
+    if not counts[0] or counts[0] == channels or (counts != counts[0]).any():
+        return reads, weight
+    order = np.argsort(~used, axis=1, kind="stable")[:, : counts[0]]
+    return np.take_along_axis(reads, order, 1), np.take_along_axis(weight, order[:, :, None, None], 1)
+
+
+def channel_orders(segment: Segment) -> dict[Image, Order]:
+    """Return the orders of the images whose channels are not stored in the network's own order.
+
+    Images that are added to one another, or computed channel by channel from one another, share an order. It is that
+    of the first convolution among those that write to them whose filters read fewer channels than there are.
+    """
+    regions = _Regions()
+    fixed: set[Image] = {*segment.inputs, *segment.outputs}
+    wanted: dict[Image, Order] = {}
+    for operation in segment.operations:
+        match operation:
+            case Convolution():
+                if operation.residual is not None:
+                    regions.join(operation.residual, operation.output)
+                if is_depthwise(operation):
+                    regions.join(operation.x, operation.output)
+                elif operation.groups > 1 and operation.weight.shape[2:] != (1, 1):
+                    fixed |= {operation.x, operation.output}
+                elif (reads := reads_of(operation)[0]).shape[1] < operation.x.channels:
+                    order = np.lexsort(reads.T[::-1]).astype(np.int32)
+                    if (order != np.arange(len(order))).any():
+                        wanted[operation.output] = order
+            case Elementwise() | Pool():
+                for image in operation.inputs:
+                    regions.join(image, operation.output)
+    chosen: dict[Image, Order] = {}
+    fixed_regions = {regions.of(image) for image in fixed}
+    for image, order in wanted.items():
+        region = regions.of(image)
+        if region not in fixed_regions:
+            chosen.setdefault(region, order)
+    images = (image for operation in segment.operations for image in (operation.output, *operation.inputs))
+    return {image: chosen[region] for image in images if (region := regions.of(image)) in chosen}
+
+
+def is_depthwise(operation: Operation) -> bool:
+    """Whether each filter of a convolution reads the channel of its own number."""
+    return (
+        isinstance(operation, Convolution)
+        and operation.groups == operation.x.channels == operation.output.channels
+        and operation.groups > 1
+    )
+
+
+class _Regions:
+    """Sets of images that share an order."""
+
+    def __init__(self) -> None:
+        self._parent: dict[Image, Image] = {}
+
+    def of(self, image: Image) -> Image:
+        while image in self._parent:
+            image = self._parent[image]
+        return image
+
+    def join(self, a: Image, b: Image) -> None:
+        a, b = self.of(a), self.of(b)
+        if a is not b:
+            self._parent[a] = b
+
+
+def inverse(order: Order) -> Order:
+    """Return, for each channel of the network, where it is stored."""
+    inverse = np.empty_like(order)
+    inverse[order] = np.arange(len(order), dtype=order.dtype)
+    return inverse

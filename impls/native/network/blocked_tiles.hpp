@@ -1,0 +1,95 @@
+// The arguments of the innermost kernels of networks, and the table of these kernels of an instruction set.
+//
+// Activations are stored in blocks of as many channels as the widest vector has lanes, position by position, so that a
+// vector holds one position's channels. Distances are in floats.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace featherbench {
+
+constexpr int kMaxBundle = 4;        // blocks of filters that a SumTile computes together
+constexpr int kMaxSumColumns = 14;   // columns of a SumTile
+constexpr int kMaxGroupRows = 2;     // rows of a GroupedTile
+constexpr int kMaxGroupColumns = 8;  // columns of a GroupedTile
+
+// How far the inputs of neighbouring outputs lie apart: one or two positions of blocks or of single channels.
+enum class Distance { block, two_blocks, single, two_singles };
+constexpr int kDistances = 4;
+
+// Outputs of some blocks of filters at neighbouring columns, each the sum of products with listed inputs.
+struct SumTile {
+    const float* x;               // what the offsets count from, for the first column
+    const std::int32_t* offsets;  // of the inputs
+    int count;
+    const float* weight;    // [input][filter of all blocks]
+    const float* bias;      // one for each filter
+    const float* residual;  // added to the sums; or null
+    std::ptrdiff_t residual_block;
+    float* y;
+    std::ptrdiff_t y_block;
+    float low, high;  // bounds of the outputs
+};
+
+// Outputs of one block at some neighbouring columns and rows, where each group's filters and channels lie in the block.
+struct GroupedTile {
+    const float* x;  // first kernel position of the first output; all positions exist, padding included
+    std::ptrdiff_t x_row;
+    const float* weight;    // [kernel row][channel of a group][kernel column][filter]
+    const float* bias;      // one for each filter
+    const float* residual;  // added to the sums; or null
+    std::ptrdiff_t residual_row;
+    float* y;
+    std::ptrdiff_t y_row;
+    float low, high;
+};
+
+enum class Activation { clamp, hardswish, hardsigmoid, sigmoid, silu };
+constexpr int kActivations = 5;
+
+// y = activation((a + b) * scale + shift) or the like, for neighbouring positions of a block.
+struct Elementwise {
+    enum class Second { none, add, multiply, gate };  // gate: b has one number for each channel
+    const float* a;
+    const float* b;
+    Second second;
+    const float* scale;  // one for each channel, with shift; or null
+    const float* shift;
+    float* y;
+    int positions;
+    float low, high;  // for Activation::clamp
+};
+
+// A row of outputs, each the largest or the sum of a window.
+struct PoolRow {
+    const float* x;  // first position of the row of windows' first row that exists
+    std::ptrdiff_t x_row;
+    int rows, width;              // rows of the windows that exist; columns of the inputs
+    int kernel, stride, padding;  // columns
+    bool mean;
+    int padded_rows;  // where means count padding: rows of a window, padding included; otherwise 0
+    float* y;
+    int columns;
+};
+
+// Tables of kernels for vectors of the widest lanes; null where there is no kernel.
+struct SumKernels {
+    void (*of[kDistances][kMaxBundle + 1][kMaxSumColumns + 1])(const SumTile&);
+};
+
+constexpr int kGroupSizes = 4;   // 1, 2, 4 and 8 channels per group
+constexpr int kKernelSizes = 2;  // 3 x 3 and 5 x 5
+constexpr int kStrides = 2;
+struct GroupedKernels {  // indexed by the logarithm of the channels per group, (kernel - 3) / 2, stride, rows and
+                         // columns
+    void (*of[kGroupSizes][kKernelSizes][kStrides + 1][kMaxGroupRows + 1][kMaxGroupColumns + 1])(const GroupedTile&);
+};
+
+struct ElementwiseKernels {
+    void (*of[kActivations])(const Elementwise&);
+    void (*pool)(const PoolRow&);
+};
+
+}  // namespace featherbench

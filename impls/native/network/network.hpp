@@ -1,0 +1,82 @@
+// A network: chains of steps that run one after another, on values in an arena.
+
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "memory.hpp"
+#include "step.hpp"
+#include "tiles.hpp"
+
+namespace featherbench {
+
+// Steps that compute the same, of which one runs.
+struct Place {
+    std::vector<std::unique_ptr<Step>> steps;
+    int active = 0;
+    Step& step() const { return *steps[active]; }
+};
+
+// Steps that are computed together, strip by strip of rows: what a step leaves is still in a cache when the next one
+// reads it. All steps but the first read, at the same position, what the steps before them computed.
+struct Chain {
+    std::vector<Place> places;
+    int strip_rows = 0;
+};
+
+class Network {
+public:
+    Network(const Kernels& kernels, int threads);
+
+    // Declares a value, and returns its number. `strip`: it exists only within a chain.
+    int add_value(int channels, int h, int w, const Margins& margins, bool planar, bool strip);
+    // Adds a step to the last chain; `alternative`: one that computes the same as the last step.
+    void begin_chain() { chains_.emplace_back(); }
+    void add(std::unique_ptr<Step> step, bool alternative);
+    void set_inputs(std::vector<int> inputs) { inputs_ = std::move(inputs); }
+    void set_outputs(std::vector<int> outputs) { outputs_ = std::move(outputs); }
+
+    // Assigns memory, and finds the fastest steps and strips by timing them.
+    void finish();
+    // Computes one image. Inputs may have any distances; outputs are (channels, h, w), contiguous.
+    void run(const std::vector<Input>& inputs, const std::vector<float*>& outputs);
+
+    const std::vector<Value>& values() const { return values_; }
+    const Kernels& kernels() const { return kernels_; }
+    int threads() const { return threads_; }
+    const std::vector<int>& inputs() const { return inputs_; }
+    const std::vector<int>& outputs() const { return outputs_; }
+    std::size_t packed_bytes() const;
+    std::size_t arena_bytes() const { return arena_.bytes() + scratch_.bytes(); }
+    std::vector<std::string> texts() const;  // one for each chain
+    std::vector<double> seconds(int calls);  // of each chain
+
+private:
+    struct Tuning {                               // of a chain
+        std::vector<std::pair<int, int>> places;  // which step, and which of its choices
+        int strip_rows;
+    };
+
+    void assign();                                     // offsets of all values in the arena
+    void assign_strips(Chain& chain, int strip_rows);  // offsets of a chain's values in the scratch memory
+    void run(Chain& chain);
+    double seconds(Chain& chain);
+    Tuning tune(Chain& chain);
+    void choose(const Place& place, int choice);
+    std::string key(const Chain& chain) const;
+    void apply(Chain& chain, const Tuning& tuning);
+    void import(const Input& x, const Value& value);
+    void clear_margins(const Value& value, const Span& rows);
+
+    const Kernels& kernels_;
+    const int threads_;
+    std::vector<Value> values_;
+    std::vector<Chain> chains_;
+    std::vector<int> inputs_, outputs_;
+    Floats arena_, scratch_;
+};
+
+}  // namespace featherbench

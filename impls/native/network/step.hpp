@@ -1,0 +1,61 @@
+// The steps of a network. A step computes rows of one value from others.
+
+#pragma once
+
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "value.hpp"
+
+namespace featherbench {
+
+class Step {
+public:
+    Step(std::vector<int> inputs, int output) : inputs(std::move(inputs)), output(output) {}
+    virtual ~Step() = default;
+
+    // Fits the step to how its values are stored now.
+    virtual void lay_out(const std::vector<Value>&) {}
+    // Computes rows of the output. `thread` says which workspace is the caller's.
+    virtual void run(const Frame& frame, const Span& rows, int thread) = 0;
+
+    // Ways to compute the same, which differ in speed only; `choose` takes one of them, `settle` forgets the others.
+    virtual int choices() const { return 1; }
+    virtual void choose(int) {}
+    virtual void settle() {}
+    virtual std::string text() const = 0;  // what it computes
+    virtual std::string way() const { return {}; }
+    virtual int row_multiple() const { return 1; }   // strips of the chain's rows start at multiples of it
+    virtual std::size_t bytes() const { return 0; }  // of weights and workspaces
+
+    const std::vector<int> inputs;
+    const int output;
+};
+
+struct Bounds {  // of outputs
+    float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
+    bool operator==(const Bounds&) const = default;
+};
+
+// How a window moves over the inputs.
+struct Window {
+    int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, top, left;
+    int taps() const { return kernel_h * kernel_w; }
+    std::string text() const {
+        return std::to_string(kernel_h) + " x " + std::to_string(kernel_w) + ", stride " + std::to_string(stride_h) +
+               " x " + std::to_string(stride_w);
+    }
+};
+
+// A convolution's weights: [filter][channel][kernel row][kernel column], in the order of the output's channels. Each
+// filter reads channels of its own, whose numbers are in `reads`: [filter][channel].
+struct Weights {
+    int filters, channels;
+    const float* weight;
+    const int* reads;
+    const float* bias;  // one for each filter
+};
+
+}  // namespace featherbench
