@@ -33,18 +33,26 @@ def convert(operator: str, arguments: Arguments, shape: tuple[int, ...]) -> tupl
     """Return the operations that compute a call, and the image that they leave its output in.
 
     Args:
-        operator: its name in ATen, without a trailing underscore.
+        operator: its name in ATen, without a trailing underscore; see ``require``.
         arguments: its arguments.
         shape: the output's, without the batch.
 
     Raises:
         UnsupportedError: where the engine cannot compute it.
     """
-    if operator not in _CONVERTERS:
-        raise UnsupportedError(f"the engine has no operator {operator}")
     operations: list[Operation] = []
     output = _CONVERTERS[operator](operations, arguments, shape)
     return operations, output
+
+
+def require(operator: str) -> None:
+    """Check that the engine has an operator.
+
+    Raises:
+        UnsupportedError: where it has none of that name.
+    """
+    if operator not in _CONVERTERS:
+        raise UnsupportedError(f"the engine has no operator {operator}")
 
 
 Converter = Callable[[list[Operation], Arguments, tuple[int, ...]], Image]

@@ -18,9 +18,12 @@ Margins = tuple[int, int, int, int]
 """Rows and columns of zeros around an image: top, bottom, left, right."""
 
 
-def lower(segment: Segment, threads: int, isa: str | None = None) -> Any:
+def lower(segment: Segment, threads: int, isa: str, tuned: bool) -> Any:
     """Return the native network of a segment, ready to be called with a list of arrays (batch, channels, h, w)."""
-    return _Builder(segment, threads, isa or kernels().isas()[0]).build()
+    builder = _Builder(segment, threads, isa)
+    builder.build()
+    builder.network.finish(tuned)
+    return builder.network
 
 
 @dataclass
@@ -38,9 +41,10 @@ class _Builder:
         self.orders = channel_orders(segment)
         self.uses = Counter(image for operation in segment.operations for image in operation.inputs)
         self.uses.update(segment.outputs)
+        self.planar = self._planar()
         self.values: dict[Image, int] = {}
 
-    def build(self) -> Any:
+    def build(self) -> None:
         chains = self._chains()
         strips = {
             operation.output
@@ -49,7 +53,6 @@ class _Builder:
             if self.uses[operation.output] == 1 and operation.output in after.inputs
         }
         margins = self._margins()
-        planar = self._planar()
         images = [*self.segment.inputs, *(operation.output for chain in chains for operation in chain.operations)]
         for image in images:
             self.values[image] = self.network.add_value(
@@ -57,7 +60,7 @@ class _Builder:
                 image.height,
                 image.width,
                 margins.get(image, _NO_MARGINS),
-                image in planar,
+                image in self.planar,
                 image in strips,
             )
         for chain in chains:
@@ -66,8 +69,6 @@ class _Builder:
                 self._add(operation)
         self.network.set_inputs([self.values[image] for image in self.segment.inputs])
         self.network.set_outputs([self.values[image] for image in self.segment.outputs])
-        self.network.finish()
-        return self.network
 
     def _chains(self) -> list[_Chain]:
         """Cut the operations into chains.
@@ -97,7 +98,7 @@ class _Builder:
                 for tile in self._winograd_tiles(operation):
                     needed.append(tuple(kernels().winograd_margins(tile, operation.x.height, operation.x.width)))
                 current = margins.get(operation.x, _NO_MARGINS)
-                margins[operation.x] = tuple(map(max, zip(current, *needed, strict=True)))  # type: ignore[assignment]
+                margins[operation.x] = tuple(map(max, zip(current, *needed, strict=True)))
         return margins
 
     def _planar(self) -> set[Image]:
@@ -115,7 +116,7 @@ class _Builder:
             return ()
         same_size = (operation.output.height, operation.output.width) == (operation.x.height, operation.x.width)
         whole_blocks = channels % self.lanes == 0 and filters // operation.groups % self.lanes == 0
-        if operation.dilation != (1, 1) or not same_size or not whole_blocks:
+        if operation.dilation != (1, 1) or operation.x in self.planar or not same_size or not whole_blocks:
             return ()
         return _WINOGRAD_TILES
 
@@ -168,11 +169,11 @@ class _Builder:
         bias = _ordered(operation.bias, order_out)
         window = (operation.stride, operation.padding, operation.dilation)
         filters, channels = operation.weight.shape[:2]
-        if channels * operation.groups == filters and channels in (1, 2, 4, 8) and channels < self.lanes > 1:
-            if operation.groups > 1 and (channels == 1 or order_in is None):
-                weight = _ordered(operation.weight, order_out)
-                if self.network.add_grouped(x, y, residual, channels, weight, bias, *window, *operation.bounds):
-                    return
+        small_groups = operation.groups > 1 and channels < self.lanes and channels * operation.groups == filters
+        if small_groups and (channels == 1 or order_in is None):
+            weight = _ordered(operation.weight, order_out)
+            if self.network.add_grouped(x, y, residual, channels, weight, bias, *window, *operation.bounds):
+                return
         reads, weight = reads_of(operation)
         if order_in is not None:
             reads = inverse(order_in)[reads]

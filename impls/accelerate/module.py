@@ -9,12 +9,12 @@ from torch.fx.node import map_arg
 
 from impls.accelerate.fuse import fuse
 from impls.accelerate.lower import lower
-from impls.accelerate.trace import NativePart, TorchPart, trace
-from impls.native.library import unavailable
+from impls.accelerate.trace import NativePart, TorchPart, Trace, trace
+from impls.native.library import kernels, unavailable
 
 
 def accelerate(
-    network: nn.Module, example: Tensor, threads: int | None = None, isa: str | None = None
+    network: nn.Module, example: Tensor, threads: int | None = None, isa: str | None = None, tuned: bool = True
 ) -> "AcceleratedNetwork":
     """Return a network that computes the same as another one on the CPU, for inference, in less time.
 
@@ -27,6 +27,7 @@ def accelerate(
         example: (batch, channels, height, width), float32. Later inputs may have another batch, but no other shape.
         threads: the number of threads; None means as many as PyTorch uses now.
         isa: an instruction set of the native kernels; None means the best of this processor.
+        tuned: whether to time the ways to compute each layer and take the fastest, for some seconds.
 
     Raises:
         ValueError: where the network is in training mode, or the example is no such tensor.
@@ -42,20 +43,21 @@ def accelerate(
     for module in network.modules():
         if isinstance(getattr(type(module), "backend", None), property):
             module.backend = "auto"  # type: ignore[assignment]  # which is traced as a convolution
-    return AcceleratedNetwork(trace(network, example), tuple(example.shape[1:]), threads, isa)
+    threads = threads or torch.get_num_threads()
+    isa = isa or kernels().isas()[0]
+    return AcceleratedNetwork(trace(network, example), tuple(example.shape[1:]), threads, isa, tuned)
 
 
 class AcceleratedNetwork(nn.Module):
     """A network that the engine runs. ``accelerate`` makes it."""
 
-    def __init__(self, traced: Any, shape: tuple[int, ...], threads: int | None, isa: str | None) -> None:
+    def __init__(self, traced: Trace, shape: tuple[int, ...], threads: int, isa: str, tuned: bool) -> None:
         super().__init__()
         self.training = False
         self._trace = traced
         self._shape = shape
-        threads = threads or torch.get_num_threads()
         self._natives = {
-            index: lower(fuse(part.segment), threads, isa)
+            index: lower(fuse(part.segment), threads, isa, tuned)
             for index, part in enumerate(traced.parts)
             if isinstance(part, NativePart)
         }
@@ -66,7 +68,8 @@ class AcceleratedNetwork(nn.Module):
     @property
     def kept(self) -> list[str]:
         """The calls that stay PyTorch's, each with the reason."""
-        return [f"{part.node.name}: {part.reason}" for part in self._trace.parts if isinstance(part, TorchPart)]
+        kept = (part for part in self._trace.parts if isinstance(part, TorchPart) and part.reason)
+        return [f"{part.node.name}: {part.reason}" for part in kept]
 
     @property
     def steps(self) -> list[str]:
@@ -97,7 +100,7 @@ class AcceleratedNetwork(nn.Module):
         for index, part in enumerate(self._trace.parts):
             if isinstance(part, TorchPart):
                 arguments, keywords = map_arg((part.node.args, part.node.kwargs), lambda node: tensors[node.name])
-                tensors[part.node.name] = part.node.target(*arguments, **keywords)
+                tensors[part.node.name] = part.node.target(*arguments, **keywords)  # type: ignore[operator]
                 continue
             images = [_as_image(tensors[name]) for name in part.inputs]
             for name, flat, array in zip(part.outputs, part.flat, self._natives[index](images), strict=True):

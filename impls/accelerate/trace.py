@@ -10,7 +10,7 @@ from torch.export import Dim, ExportedProgram
 from torch.fx import Node
 from torch.fx.node import map_arg
 
-from impls.accelerate.convert import UnsupportedError, arguments_of, convert, take_channels
+from impls.accelerate.convert import UnsupportedError, arguments_of, convert, require, take_channels
 from impls.accelerate.operations import Image, Operation, Segment
 
 
@@ -28,7 +28,7 @@ class NativePart:
 
 @dataclass
 class TorchPart:
-    """A call that stays PyTorch's."""
+    """A call that stays PyTorch's, and why; a size of a tensor needs no reason."""
 
     node: Node
     reason: str
@@ -64,6 +64,7 @@ def trace(network: nn.Module, example: Tensor) -> Trace:
 
 _RESHAPING = ("view", "reshape", "transpose", "clone", "contiguous")
 """Operators of which a shuffle of channels consists."""
+_SPLITTING = ("chunk", "split", "split_with_sizes")
 
 
 class _Tracer:
@@ -83,6 +84,8 @@ class _Tracer:
         """The part that computes a node, and its image, list of images, or image with an order of channels."""
         self.mutated: dict[str, str] = {}
         """For each node that an operator changed in place, the node that has its new value."""
+        self.sizes: set[str] = set()
+        """The sizes that calls of PyTorch's need."""
         self.imported: dict[str, Image] = {}
         """The inputs of the current part by the names of nodes."""
 
@@ -93,14 +96,15 @@ class _Tracer:
                 self._call(node)
         result = map_arg(output.args[0], self._tensor)
         result = result[0] if isinstance(result, tuple | list) and len(result) == 1 else result
-        return Trace(self.parts, str(self.input), result, self.constants)
+        parts = [part for part in self.parts if isinstance(part, TorchPart) or part.outputs]
+        return Trace(parts, str(self.input), result, self.constants)
 
     def _call(self, node: Node) -> None:
         if self._is_constant(node):
             self.constants[node.name] = self._evaluate(node)
             return
         if "val" in node.meta and isinstance(node.meta["val"], torch.SymInt):
-            return  # a size, which the shapes that follow state as well
+            return  # a size; the shapes of images state it as well
         try:
             self.images[node.name] = self._convert(node)
         except UnsupportedError as error:
@@ -121,15 +125,15 @@ class _Tracer:
         operations: list[Operation] = []
         image: Any = self._shuffle(operations, part, node) if name in _RESHAPING else None
         if image is None:
-            value = node.meta["val"]
+            splits = name in _SPLITTING
+            if not splits:
+                require(name)
             images = map_arg(arguments_of(node), lambda argument: self._argument(part, argument))
-            arguments = {**images, "operator": name}
-            if name in ("chunk", "split", "split_with_sizes"):
-                image = self._split(operations, arguments, node)
-            elif isinstance(value, Tensor):
-                operations, image = convert(name, arguments, tuple(map(int, value.shape[1:])))
+            if splits:
+                image = self._split(operations, images, node)
             else:
-                raise UnsupportedError(f"the engine has no operator {name}")
+                shape = tuple(map(int, node.meta["val"].shape[1:]))
+                operations, image = convert(name, {**images, "operator": name}, shape)
         part.segment.operations.extend(operations)
         return part, image
 
@@ -150,9 +154,11 @@ class _Tracer:
         Until they are flattened, the image is a pair of the image and the order of its channels as an array. Returns
         None for other reshapings.
         """
-        source_part, source = self.images.get(self._current(node.args[0]), (None, None))  # type: ignore[arg-type]
+        argument = node.args[0]
+        assert isinstance(argument, Node)
+        source_part, source = self.images.get(self._current(argument), (None, None))
         if source_part is not part:
-            return None
+            source = self._argument(part, argument)
         shape = tuple(map(int, node.meta["val"].shape[1:]))
         if isinstance(source, Image):
             if len(shape) != 4 or shape[2:] != (source.height, source.width):
@@ -204,6 +210,11 @@ class _Tracer:
     def _tensor(self, node: Node) -> str:
         """Make a tensor of what a node computes, if it is none; return its name."""
         name = self._current(node)
+        if isinstance(node.meta.get("val"), torch.SymInt):
+            if name not in self.sizes:
+                self.sizes.add(name)
+                self._keep(node, "")
+            return name
         part, image = self.images.get(name, (None, None))
         if part is None:
             return name

@@ -106,7 +106,7 @@ void add_gather(Network& network, std::vector<int> inputs, int y, const std::vec
 }
 
 std::vector<Output> run(Network& network, const std::vector<Images>& xs) {
-    if (xs.size() != network.inputs().size()) throw std::invalid_argument("wrong number of inputs");
+    if (xs.empty() || xs.size() != network.inputs().size()) throw std::invalid_argument("wrong number of inputs");
     const std::size_t n = xs[0].shape(0);
     for (std::size_t i = 0; i < xs.size(); ++i) {
         const Value& value = network.values()[network.inputs()[i]];
@@ -166,7 +166,7 @@ void bind_network(nb::module_& module) {
         .def("add_gather", &add_gather, "inputs"_a, "y"_a, "sources"_a)
         .def("set_inputs", &Network::set_inputs, "inputs"_a)
         .def("set_outputs", &Network::set_outputs, "outputs"_a)
-        .def("finish", &Network::finish)
+        .def("finish", &Network::finish, "tuned"_a)
         .def("__call__", &run, "xs"_a)
         .def("seconds", nb::overload_cast<int>(&Network::seconds), "calls"_a)
         .def_prop_ro("texts", &Network::texts)

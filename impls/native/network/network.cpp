@@ -14,7 +14,10 @@ namespace featherbench {
 namespace {
 
 constexpr std::ptrdiff_t kAlignment = kLine / sizeof(float);
-constexpr int kTimings = 3;  // of each way to compute a chain, of which the best counts
+constexpr std::ptrdiff_t kUntunedFloats = 64 << 10;  // of a strip's outputs
+constexpr int kTimings = 3;                          // of a chain at a time, of which the best counts
+constexpr int kFinalists = 3;                        // ways to compute a chain that are timed again
+constexpr int kRounds = 2;                           // in which they are
 
 std::ptrdiff_t aligned(std::ptrdiff_t floats) { return (floats + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -101,13 +104,17 @@ void Network::assign_strips(Chain& chain, int strip_rows) {
     }
 }
 
-void Network::finish() {
+void Network::finish(bool tuned) {
     assign();
     std::map<std::string, Tuning> tunings;
     for (Chain& chain : chains_) {
         const std::string key = this->key(chain);
         const auto known = tunings.find(key);
-        apply(chain, known == tunings.end() ? tunings[key] = tune(chain) : known->second);
+        if (known != tunings.end()) {
+            apply(chain, known->second);
+        } else {
+            apply(chain, tunings[key] = tuned ? tune(chain) : untuned(chain));
+        }
     }
 }
 
@@ -144,47 +151,69 @@ void Network::apply(Chain& chain, const Tuning& tuning) {
     assign_strips(chain, tuning.strip_rows);
 }
 
-// Tries some strips, then each place's ways in turn, then more strips.
+// Finds the fastest strips for the first ways, then the fastest way of each place in turn, then the fastest strips.
 Network::Tuning Network::tune(Chain& chain) {
     const int h = values_[chain.places.back().step().output].h, multiple = row_multiple(chain);
-    Tuning best{std::vector<std::pair<int, int>>(chain.places.size()), h};
-    const auto try_strips = [&](const std::vector<int>& counts) {
-        double least = 1e9;
-        for (const int count : counts) {
+    const auto tune_strips = [&] {
+        std::vector<int> strips;
+        for (int count = 1; count <= ceil_div(h, multiple); count *= 2) {
             const int rows = round_up(ceil_div(h, count), multiple);
-            assign_strips(chain, rows);
-            if (const double seconds = this->seconds(chain); seconds < least) {
-                least = seconds;
-                best.strip_rows = rows;
-            }
+            if (strips.empty() || strips.back() != rows) strips.push_back(rows);
         }
-        assign_strips(chain, best.strip_rows);
+        const auto use = [&](int candidate) { assign_strips(chain, strips[candidate]); };
+        use(fastest(chain, int(strips.size()), use));
     };
-    try_strips({1, threads_, 4 * threads_});
-    for (std::size_t i = 0; i < chain.places.size(); ++i) {
-        Place& place = chain.places[i];
-        double least = 1e9;
-        for (place.active = 0; place.active < int(place.steps.size()); ++place.active) {
-            for (int choice = 0; choice < place.step().choices(); ++choice) {
-                choose(place, choice);
-                if (const double seconds = this->seconds(chain); seconds < least) {
-                    least = seconds;
-                    best.places[i] = {place.active, choice};
-                }
-            }
+    tune_strips();
+    Tuning tuning{};
+    for (Place& place : chain.places) {
+        std::vector<std::pair<int, int>> ways;
+        for (int step = 0; step < int(place.steps.size()); ++step) {
+            for (int choice = 0; choice < place.steps[step]->choices(); ++choice) ways.emplace_back(step, choice);
         }
-        place.active = best.places[i].first;
-        choose(place, best.places[i].second);
+        const auto use = [&](int candidate) {
+            place.active = ways[candidate].first;
+            place.step().choose(ways[candidate].second);
+            place.step().lay_out(values_);
+        };
+        const int best = fastest(chain, int(ways.size()), use);
+        use(best);
+        tuning.places.push_back(ways[best]);
     }
-    std::vector<int> counts;
-    for (int count = 1; count <= ceil_div(h, multiple); count *= 2) counts.push_back(count);
-    try_strips(counts);
-    return best;
+    tune_strips();
+    tuning.strip_rows = chain.strip_rows;
+    return tuning;
 }
 
-void Network::choose(const Place& place, int choice) {
-    place.step().choose(choice);
-    place.step().lay_out(values_);
+// Returns the first of all ways, and as many rows at a time as fit in some hundred KB.
+Network::Tuning Network::untuned(const Chain& chain) const {
+    const Value& last = values_[chain.places.back().step().output];
+    const int multiple = row_multiple(chain);
+    const int rows = int(std::min<std::ptrdiff_t>(kUntunedFloats / (last.blocks() * last.row()), last.h));
+    return {std::vector<std::pair<int, int>>(chain.places.size()), round_up(std::max(rows, 1), multiple)};
+}
+
+// Returns the candidate with which a chain takes the least time. All are timed once; those that then look best are
+// timed in turn some more, so that a moment's disturbance of the machine does not decide.
+int Network::fastest(Chain& chain, int candidates, const std::function<void(int)>& use) {
+    if (candidates == 1) return 0;
+    std::vector<double> least(candidates);
+    std::vector<int> order(candidates);
+    for (int candidate = 0; candidate < candidates; ++candidate) {
+        use(candidate);
+        least[candidate] = seconds(chain);
+        order[candidate] = candidate;
+    }
+    const auto sort = [&] { std::sort(order.begin(), order.end(), [&](int a, int b) { return least[a] < least[b]; }); };
+    sort();
+    order.resize(std::min(candidates, kFinalists));
+    for (int round = 0; round < kRounds; ++round) {
+        for (int candidate : order) {
+            use(candidate);
+            least[candidate] = std::min(least[candidate], seconds(chain));
+        }
+    }
+    sort();
+    return order[0];
 }
 
 double Network::seconds(Chain& chain) {
@@ -272,19 +301,25 @@ void Network::import(const Input& x, const Value& value) {
     }
 }
 
+void Network::export_to(float* y, const Value& value) const {
+    const Margins& m = value.margins;
+    const float* from = arena_.data() + value.offset + m.top * value.row() + m.left * value.lanes;
+    const std::ptrdiff_t plane = std::ptrdiff_t{value.h} * value.w;
+    const bool whole = m.left + m.right == 0;
+    const int columns = whole ? value.h * value.w : value.w;
+    for (int block = 0; block < value.blocks(); ++block, from += value.block()) {
+        const int first = block * value.lanes, planes = std::min(value.lanes, value.channels - first);
+        for (int row = 0; row < (whole ? 1 : value.h); ++row) {
+            kernels_.copies->scatter[0](from + row * value.row(), {plane, planes, columns, 0, 0},
+                                        y + first * plane + std::ptrdiff_t{row} * value.w);
+        }
+    }
+}
+
 void Network::run(const std::vector<Input>& inputs, const std::vector<float*>& outputs) {
     for (std::size_t i = 0; i < inputs.size(); ++i) import(inputs[i], values_[inputs_[i]]);
     for (Chain& chain : chains_) run(chain);
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-        const Value& value = values_[outputs_[i]];
-        const float* from = arena_.data() + value.offset;
-        const Area area{{0, value.h}, {0, value.w}};
-        for (int block = 0; block < value.blocks(); ++block, from += value.block()) {
-            const int first = block * value.lanes;
-            deinterleave(kernels_, 0, from, std::min(value.lanes, value.channels - first), value.h, value.w, area,
-                         outputs[i] + std::ptrdiff_t{first} * value.h * value.w);
-        }
-    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) export_to(outputs[i], values_[outputs_[i]]);
 }
 
 std::size_t Network::packed_bytes() const {

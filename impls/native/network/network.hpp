@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -39,8 +40,8 @@ public:
     void set_inputs(std::vector<int> inputs) { inputs_ = std::move(inputs); }
     void set_outputs(std::vector<int> outputs) { outputs_ = std::move(outputs); }
 
-    // Assigns memory, and finds the fastest steps and strips by timing them.
-    void finish();
+    // Assigns memory, and with `tuned` finds the fastest steps and strips by timing them.
+    void finish(bool tuned);
     // Computes one image. Inputs may have any distances; outputs are (channels, h, w), contiguous.
     void run(const std::vector<Input>& inputs, const std::vector<float*>& outputs);
 
@@ -65,10 +66,12 @@ private:
     void run(Chain& chain);
     double seconds(Chain& chain);
     Tuning tune(Chain& chain);
-    void choose(const Place& place, int choice);
+    Tuning untuned(const Chain& chain) const;
+    int fastest(Chain& chain, int candidates, const std::function<void(int)>& use);
     std::string key(const Chain& chain) const;
     void apply(Chain& chain, const Tuning& tuning);
     void import(const Input& x, const Value& value);
+    void export_to(float* y, const Value& value) const;
     void clear_margins(const Value& value, const Span& rows);
 
     const Kernels& kernels_;

@@ -1,0 +1,148 @@
+"""What the engine takes, refuses and leaves to PyTorch."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from impls.accelerate import accelerate
+from impls.native.library import unavailable
+
+pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
+
+X = torch.randn(2, 8, 9, 9, generator=torch.Generator().manual_seed(0))
+
+
+def convolution() -> nn.Conv2d:
+    return nn.Conv2d(8, 8, 3, padding=1)
+
+
+class WithKeptCalls(nn.Module):
+    """Uses an image before and after operators that the engine lacks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second, self.third = convolution(), convolution(), convolution()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        a = self.first(x)
+        b = torch.softmax(self.second(a), dim=1)
+        first, second = a.chunk(2, 1)
+        c = torch.nn.functional.gelu(torch.cat([second, first], 1)) + a
+        return self.third(b + c), a.flatten(1)
+
+
+class ShuffleThatDoesNotEnd(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.view(x.shape[0], 2, 4, 9, 9).transpose(1, 2).sum(1)
+
+
+class InPlace(nn.Module):
+    """Changes an image in place after another name was given to it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x + x
+        z = y
+        y.relu_()
+        return z * y
+
+
+def compare(network: nn.Module, x: Tensor = X) -> list[str]:
+    network.eval()
+    accelerated = accelerate(network, x[:1], threads=1)
+    with torch.no_grad():
+        expected, output = network(x), accelerated(x)
+    if isinstance(expected, Tensor):
+        expected, output = (expected,), (output,)
+    assert isinstance(output, tuple)
+    for one_output, one_expected in zip(output, expected, strict=True):
+        torch.testing.assert_close(one_output, one_expected, rtol=1e-4, atol=1e-5)
+    return accelerated.kept
+
+
+def test_operators_that_the_engine_lacks_stay_pytorch_s_with_a_reason() -> None:
+    kept = compare(WithKeptCalls())
+    assert [reason.split(": ")[1] for reason in kept] == [
+        "the engine has no operator softmax",
+        "the engine has no operator gelu",
+    ]
+
+
+def test_a_shuffle_that_does_not_end_stays_pytorch_s() -> None:
+    kept = " ".join(compare(ShuffleThatDoesNotEnd()))
+    assert "reshapes channels only to shuffle them" in kept
+    assert "no operator sum" in kept
+
+
+def test_changes_in_place_are_seen_by_later_calls() -> None:
+    assert compare(InPlace()) == []
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        nn.Sequential(nn.Flatten(), nn.Linear(8 * 9 * 9, 5)),
+        nn.Sequential(convolution(), nn.Dropout(), nn.Identity(), nn.Flatten(), nn.Linear(8 * 9 * 9, 5), nn.ReLU()),
+        nn.Conv2d(8, 8, 3, stride=2, padding=(0, 2)),
+        nn.Conv2d(8, 16, (1, 3), padding="same"),
+        nn.Sequential(nn.AdaptiveAvgPool2d(3), convolution()),
+        nn.Sequential(nn.BatchNorm2d(8, affine=False), nn.Hardtanh(-1, 2)),
+        nn.Identity(),
+    ],
+    ids=str,
+)
+def test_networks_that_are_computed_whole(network: nn.Module) -> None:
+    assert compare(network) == []
+
+
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
+        (nn.Conv2d(8, 8, 3, stride=3), "strides of 1 and 2, not 3"),
+        (nn.AdaptiveAvgPool2d(4), "does not pool 9 x 9 to 4 x 4"),
+        (nn.ConvTranspose2d(8, 8, 3), "no operator conv_transpose2d"),
+        (nn.Hardtanh(1, 2), "only bounds with zero between them"),
+        (nn.AvgPool2d(2, ceil_mode=True), "ceil_mode"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_calls_that_stay_pytorch_s(network: nn.Module, reason: str) -> None:
+    assert reason in " ".join(compare(network))
+
+
+def test_training_mode_is_refused() -> None:
+    with pytest.raises(ValueError, match="training mode"):
+        accelerate(convolution().train(), X)
+    accelerated = accelerate(convolution().eval(), X)
+    with pytest.raises(ValueError, match="inference only"):
+        accelerated.train()
+    accelerated.eval()
+
+
+@pytest.mark.parametrize("x", [X.double(), X[0], X[:, :4]], ids=["float64", "three dimensions", "fewer channels"])
+def test_other_inputs_are_refused(x: Tensor) -> None:
+    accelerated = accelerate(convolution().eval(), X)
+    with pytest.raises(ValueError, match=r"the input must be \(batch, 8, 9, 9\), float32"):
+        accelerated(x)
+
+
+@pytest.mark.parametrize("example", [X.double(), X[0]], ids=["float64", "three dimensions"])
+def test_other_examples_are_refused(example: Tensor) -> None:
+    with pytest.raises(ValueError, match="the example must be"):
+        accelerate(convolution().eval(), example)
+
+
+def test_unknown_instruction_sets_are_refused() -> None:
+    with pytest.raises(RuntimeError, match="no native kernels for sse9"):
+        accelerate(convolution().eval(), X, isa="sse9")
+
+
+def test_the_network_itself_is_not_changed() -> None:
+    network = nn.Sequential(convolution(), nn.BatchNorm2d(8)).eval()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    accelerated = accelerate(network, X)
+    for value in network.state_dict().values():
+        value.fill_(0)
+    with torch.no_grad():
+        other = nn.Sequential(convolution(), nn.BatchNorm2d(8)).eval()
+        other.load_state_dict(before)
+        torch.testing.assert_close(accelerated(X), other(X), rtol=1e-4, atol=1e-5)
