@@ -29,14 +29,16 @@ template <int G>
 // Adds the products with one channel of each group to R rows and C columns of sums.
 template <int G, int K, int S, int R, int C>
 [[gnu::always_inline]] inline void add_channel(const GroupedTile& t, int channel, V<kL> (&sum)[R][C]) {
+    const float* row_x = t.x;
+    go_on(row_x, 0);  // Otherwise the compiler would load all inputs before the loop over channels, and store them.
     constexpr int kRows = (R - 1) * S + K, kColumns = (C - 1) * S + K;
     const Index lanes = lanes_of<G>(channel);
     const float* weight = t.weight + channel * K * kL;
 #pragma GCC unroll 8
-    for (int i = 0; i < kRows; ++i) {
+    for (int i = 0; i < kRows; ++i, go_on(row_x, t.x_row)) {
 #pragma GCC unroll 32
         for (int j = 0; j < kColumns; ++j) {
-            V<kL> x = load<kL>(t.x + i * t.x_row + j * kL);
+            V<kL> x = load<kL>(row_x + j * kL);
             if constexpr (G > 1) x = __builtin_shuffle(x, lanes);
 #pragma GCC unroll 2
             for (int r = 0; r < R; ++r) {
@@ -54,8 +56,7 @@ template <int G, int K, int S, int R, int C>
 }
 
 template <int G, int K, int S, int R, int C>
-void grouped(const GroupedTile& tile) {
-    const GroupedTile t = tile;
+void grouped(const GroupedTile& t) {
     V<kL> sum[R][C];
     const V<kL> bias = load<kL>(t.bias);
 #pragma GCC unroll 2

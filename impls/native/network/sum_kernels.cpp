@@ -12,12 +12,12 @@ using featherbench::SumKernels;
 using featherbench::SumTile;
 
 constexpr int kL = kWidest;
-constexpr int kMaxSums = kRegisters == 32 ? 28 : 12;  // accumulators; leaves registers for weights and an input
+// Sums stay in registers, beside a vector of weights for each block and an input.
+constexpr bool fits(int blocks, int columns) { return blocks * columns + blocks + 1 <= kRegisters; }
 
 // Each input gives Q loads of weights and R of inputs for Q * R products.
 template <int Q, int R, int Between>
-void sums(const SumTile& tile) {
-    const SumTile t = tile;
+void sums(const SumTile& t) {
     V<kL> sum[Q][R];
 #pragma GCC unroll 4
     for (int q = 0; q < Q; ++q) {
@@ -52,7 +52,7 @@ void sums(const SumTile& tile) {
 
 template <int Q, int R>
 constexpr void add_sums(SumKernels& all) {
-    if constexpr (Q * R <= kMaxSums) {
+    if constexpr (fits(Q, R)) {
         all.of[int(Distance::block)][Q][R] = sums<Q, R, kL>;
         all.of[int(Distance::two_blocks)][Q][R] = sums<Q, R, 2 * kL>;
         all.of[int(Distance::single)][Q][R] = sums<Q, R, 1>;
