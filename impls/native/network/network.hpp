@@ -65,6 +65,7 @@ private:
     void assign_strips(Chain& chain, int strip_rows);  // offsets of a chain's values in the scratch memory
     void run(Chain& chain);
     double seconds(Chain& chain);
+    void cool(const Chain& chain);
     Tuning tune(Chain& chain);
     Tuning untuned(const Chain& chain) const;
     int fastest(Chain& chain, int candidates, const std::function<void(int)>& use);
@@ -80,6 +81,7 @@ private:
     std::vector<Chain> chains_;
     std::vector<int> inputs_, outputs_;
     Floats arena_, scratch_;
+    Floats other_weights_;  // while chains are timed, as large as all weights together
 };
 
 }  // namespace featherbench
