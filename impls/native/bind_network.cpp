@@ -46,10 +46,10 @@ Activation activation_of(const std::string& name) {
     throw std::invalid_argument("no activation " + name);
 }
 
-Elementwise::Second second_of(const std::string& name) {
+Second second_of(const std::string& name) {
     constexpr std::array<const char*, 4> kNames{"none", "add", "multiply", "gate"};
     for (int i = 0; i < 4; ++i) {
-        if (name == kNames[i]) return static_cast<Elementwise::Second>(i);
+        if (name == kNames[i]) return static_cast<Second>(i);
     }
     throw std::invalid_argument("no operation " + name);
 }

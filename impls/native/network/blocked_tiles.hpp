@@ -49,12 +49,13 @@ struct GroupedTile {
 enum class Activation { clamp, hardswish, hardsigmoid, sigmoid, silu };
 constexpr int kActivations = 5;
 
-// y = activation((a + b) * scale + shift) or the like, for neighbouring positions of a block.
+enum class Second { none, add, multiply, gate };  // gate: multiply by one number for each channel
+constexpr int kSeconds = 4;
+
+// y = activation((a op b) * scale + shift), for neighbouring positions of a block.
 struct Elementwise {
-    enum class Second { none, add, multiply, gate };  // gate: b has one number for each channel
     const float* a;
     const float* b;
-    Second second;
     const float* scale;  // one for each channel, with shift; or null
     const float* shift;
     float* y;
@@ -88,7 +89,7 @@ struct GroupedKernels {  // indexed by the logarithm of the channels per group, 
 };
 
 struct ElementwiseKernels {
-    void (*of[kActivations])(const Elementwise&);
+    void (*of[kActivations][kSeconds])(const Elementwise&);
     void (*pool)(const PoolRow&);
 };
 

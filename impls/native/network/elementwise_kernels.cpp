@@ -10,6 +10,7 @@ using featherbench::Activation;
 using featherbench::Elementwise;
 using featherbench::ElementwiseKernels;
 using featherbench::PoolRow;
+using featherbench::Second;
 
 constexpr int kL = kWidest;
 using Floats = V<kL>;
@@ -55,27 +56,17 @@ template <Activation A>
     return v * sigmoid(v);
 }
 
-template <Activation A>
+template <Activation A, Second S>
 void elementwise(const Elementwise& row) {
     const Elementwise t = row;
     const Floats scale = t.scale ? load<kL>(t.scale) : all(1), shift = t.scale ? load<kL>(t.shift) : Floats{};
-    const Floats gate = t.second == Elementwise::Second::gate ? load<kL>(t.b) : all(1);
+    const Floats gate = S == Second::gate ? load<kL>(t.b) : all(1);
     const Floats low = all(t.low), high = all(t.high);
     for (int i = 0; i < t.positions * kL; i += kL) {
         Floats v = load<kL>(t.a + i);
-        switch (t.second) {
-            case Elementwise::Second::none:
-                break;
-            case Elementwise::Second::add:
-                v += load<kL>(t.b + i);
-                break;
-            case Elementwise::Second::multiply:
-                v *= load<kL>(t.b + i);
-                break;
-            case Elementwise::Second::gate:
-                v *= gate;
-                break;
-        }
+        if constexpr (S == Second::add) v += load<kL>(t.b + i);
+        if constexpr (S == Second::multiply) v *= load<kL>(t.b + i);
+        if constexpr (S == Second::gate) v *= gate;
         if (t.scale) v = v * scale + shift;
         store<kL>(t.y + i, activated<A>(v, low, high));
     }
@@ -99,10 +90,25 @@ void pool(const PoolRow& row) {
     }
 }
 
-extern constinit const ElementwiseKernels offered_elementwise = {
-    .of = {elementwise<Activation::clamp>, elementwise<Activation::hardswish>, elementwise<Activation::hardsigmoid>,
-           elementwise<Activation::sigmoid>, elementwise<Activation::silu>},
-    .pool = pool,
-};
+template <Activation A>
+constexpr void add_elementwise(ElementwiseKernels& all) {
+    auto& of = all.of[int(A)];
+    of[int(Second::none)] = elementwise<A, Second::none>;
+    of[int(Second::add)] = elementwise<A, Second::add>;
+    of[int(Second::multiply)] = elementwise<A, Second::multiply>;
+    of[int(Second::gate)] = elementwise<A, Second::gate>;
+}
+
+constexpr ElementwiseKernels make_kernels() {
+    ElementwiseKernels all{.of = {}, .pool = pool};
+    add_elementwise<Activation::clamp>(all);
+    add_elementwise<Activation::hardswish>(all);
+    add_elementwise<Activation::hardsigmoid>(all);
+    add_elementwise<Activation::sigmoid>(all);
+    add_elementwise<Activation::silu>(all);
+    return all;
+}
+
+extern constinit const ElementwiseKernels offered_elementwise = make_kernels();
 
 }  // namespace FEATHERBENCH_ISA

@@ -6,9 +6,9 @@
 
 namespace featherbench {
 
-ElementwiseStep::ElementwiseStep(const std::vector<Value>& values, const Kernels& kernels, int a, int b,
-                                 Elementwise::Second second, int y, const float* scale, const float* shift,
-                                 Activation activation, const Bounds& bounds)
+ElementwiseStep::ElementwiseStep(const std::vector<Value>& values, const Kernels& kernels, int a, int b, Second second,
+                                 int y, const float* scale, const float* shift, Activation activation,
+                                 const Bounds& bounds)
     : Step(b < 0 ? std::vector{a} : std::vector{a, b}, y),
       second_(second),
       activation_(activation),
@@ -27,7 +27,6 @@ void ElementwiseStep::run(const Frame& frame, const Span& rows, int) {
     const Value& value = frame.values[output];
     for (int block = 0; block < value.blocks(); ++block) {
         Elementwise tile{};
-        tile.second = second_;
         tile.scale = scale_.bytes() ? scale_.data() + block * value.lanes : nullptr;
         tile.shift = shift_.data() + block * value.lanes;
         tile.positions = value.w;
@@ -35,9 +34,9 @@ void ElementwiseStep::run(const Frame& frame, const Span& rows, int) {
         tile.high = bounds_.high;
         for (int row = rows.first; row < end(rows); ++row) {
             tile.a = a.at(block, row);
-            if (b.data) tile.b = b.at(block, second_ == Elementwise::Second::gate ? 0 : row);
+            if (b.data) tile.b = b.at(block, second_ == Second::gate ? 0 : row);
             tile.y = y.at(block, row);
-            kernels_.elementwise->of[int(activation_)](tile);
+            kernels_.elementwise->of[int(activation_)][int(second_)](tile);
         }
     }
 }

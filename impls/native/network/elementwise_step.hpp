@@ -16,15 +16,15 @@ class ElementwiseStep final : public Step {
 public:
     // `b` is -1 where there is none; for `gate` it has one position. `scale` and `shift` have a number for each
     // channel, or are null.
-    ElementwiseStep(const std::vector<Value>& values, const Kernels& kernels, int a, int b, Elementwise::Second second,
-                    int y, const float* scale, const float* shift, Activation activation, const Bounds& bounds);
+    ElementwiseStep(const std::vector<Value>& values, const Kernels& kernels, int a, int b, Second second, int y,
+                    const float* scale, const float* shift, Activation activation, const Bounds& bounds);
 
     void run(const Frame& frame, const Span& rows, int thread) override;
     std::string text() const override { return "elementwise"; }
     std::size_t bytes() const override { return scale_.bytes() + shift_.bytes(); }
 
 private:
-    const Elementwise::Second second_;
+    const Second second_;
     const Activation activation_;
     const Bounds bounds_;
     const Kernels& kernels_;

@@ -100,7 +100,7 @@ void WinogradStep::compute(const Frame& frame, int group, const Span& tile_rows,
     const Value& value = frame.values[output];
     const int channel_blocks = ceil_div(channels_, lanes_), filter_blocks = ceil_div(filters_, lanes_);
     const int tiles = tile_rows.count * tile_columns_, size = winograd_size(outputs_);
-    const std::ptrdiff_t in = point(channel_blocks, tiles), out = point(kMaxVectors, tiles);
+    const std::ptrdiff_t in = point(channel_blocks, tiles), out = point(choice_.blocks, tiles);
     const std::ptrdiff_t block_floats = std::ptrdiff_t{tiles} * lanes_;
     const bool rectifies = residual_ < 0 && bounds_ == Bounds{.low = 0};
     float* products = space + points() * in;
@@ -131,14 +131,12 @@ void WinogradStep::compute(const Frame& frame, int group, const Span& tile_rows,
                 for (int j = row; j < row + rows; ++j) {
                     Elementwise add{};
                     add.a = add.y = y.at(y_block, j);
-                    if (residual_ >= 0) {
-                        add.b = frame.view(residual_).at(y_block, j);
-                        add.second = Elementwise::Second::add;
-                    }
+                    if (residual_ >= 0) add.b = frame.view(residual_).at(y_block, j);
                     add.positions = value.w;
                     add.low = bounds_.low;
                     add.high = bounds_.high;
-                    kernels_.elementwise->of[int(Activation::clamp)](add);
+                    kernels_.elementwise->of[int(Activation::clamp)][int(residual_ < 0 ? Second::none : Second::add)](
+                        add);
                 }
             }
         }
