@@ -1,28 +1,70 @@
 """The runtimes by their names."""
 
+import importlib.metadata
 from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 
 class Runtime(NamedTuple):
-    """A way to run a network."""
+    """A way to run a network.
+
+    One with a ``converter`` first makes a model of its own format, once, and then loads it in each process. Its module
+    has ``load(model, x, threads)``. The module of any other, and of one that runs on a GPU, has
+    ``build(network, x, threads)``.
+    """
 
     module: str
     """The module of ``impls.runtimes`` that has it; imported only where it is used."""
     function: str = "build"
+    converter: str = ""
+    """The module of ``impls.runtimes`` whose ``convert(network, x)`` makes its model on a CPU; empty: it needs none."""
+    compiles: bool = False
+    """Whether that model is code for one instruction set. ``convert`` then takes it as a third argument."""
     channels_last: bool = False
     """Whether its users store images as (batch, height, width, channels)."""
     requires: tuple[str, ...] = ()
     """Distributions that it needs besides PyTorch, as pip names them."""
+    targets: tuple[str, ...] = ("cpu", "edge")
+    """Kinds of target that it can run on."""
 
     def unavailable(self) -> str | None:
-        """Return which distribution it lacks, with the command that installs it, or None."""
-        missing = [name for name in self.requires if find_spec(name) is None]
-        return f"needs {missing[0]}: pip install {missing[0]}" if missing else None
+        """Return which distributions it lacks, with the command that installs them, or None."""
+        missing = [name for name in self.requires if not _installed(name)]
+        return f"needs {', '.join(missing)}: pip install {' '.join(missing)}" if missing else None
+
+    def converts(self, device: str = "cpu") -> bool:
+        """Whether a network on a device, ``cpu`` or ``cuda``, has to be converted first."""
+        return bool(self.converter) and device == "cpu"
+
+    def convert(self, network: nn.Module, x: Tensor, isa: str | None = None) -> bytes:
+        """Return ``network`` as a model for inputs of the shape of ``x``, in the format that ``load`` reads.
+
+        Args:
+            network: in evaluation mode afterwards; the converter may change it.
+            x: (batch, channels, height, width), float32.
+            isa: the instruction set to stay within, such as ``avx2``, for a runtime that compiles; None: the
+                processor's own.
+
+        Raises:
+            NotImplementedError: where the network has an operator that the converter does not know.
+        """
+        options = (isa,) if self.compiles else ()
+        model: bytes = import_module(f"impls.runtimes.{self.converter}").convert(network, x, *options)
+        return model
+
+    def load(self, model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
+        """Return a call without arguments, which computes a converted model on what ``x`` then holds.
+
+        Args:
+            model: what ``convert`` returned.
+            x: an input of the shape that it was converted for; its memory stays the input's.
+            threads: the number of threads to compute with.
+        """
+        call: Callable[[], Any] = import_module(f"impls.runtimes.{self.module}").load(model, x, threads)
+        return call
 
     def build(self, network: nn.Module, x: Tensor, threads: int) -> Callable[[], Any]:
         """Return a call without arguments, which computes ``network`` on what ``x`` then holds.
@@ -32,15 +74,35 @@ class Runtime(NamedTuple):
             x: (batch, channels, height, width), float32; its memory stays the input's.
             threads: the number of threads to compute with.
         """
-        call: Callable[[], Any] = getattr(import_module(f"impls.runtimes.{self.module}"), self.function)(
-            network, x, threads
-        )
+        if self.converts(x.device.type):
+            return self.load(self.convert(network, x), x, threads)
+        function = getattr(import_module(f"impls.runtimes.{self.module}"), self.function)
+        call: Callable[[], Any] = function(network, x, threads)
         return call
 
 
+def _installed(distribution: str) -> bool:
+    try:
+        importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+GPU_TOO = ("cpu", "edge", "cuda")
+
 RUNTIMES = {
-    "pytorch": Runtime("pytorch"),
-    "pytorch_channels_last": Runtime("pytorch", "build_channels_last", channels_last=True),
-    "onnxruntime": Runtime("onnxruntime", requires=("onnx", "onnxruntime")),
-    "openvino": Runtime("openvino", requires=("onnx", "openvino")),
+    "pytorch": Runtime("pytorch", targets=GPU_TOO),
+    "pytorch_channels_last": Runtime("pytorch", "build_channels_last", channels_last=True, targets=GPU_TOO),
+    "torch_compile": Runtime("torch_compile", converter="torch_compile_export", compiles=True, targets=GPU_TOO),
+    "onnxruntime": Runtime("onnxruntime", converter="onnx_export", requires=("onnx", "onnxruntime")),
+    "openvino": Runtime("openvino", converter="onnx_export", requires=("onnx", "openvino")),
+    "tflite": Runtime(
+        "tflite",
+        converter="tflite_export",
+        channels_last=True,
+        requires=("ai-edge-litert", "tensorflow-cpu"),
+    ),
+    "ncnn": Runtime("ncnn", converter="ncnn_export", requires=("ncnn", "pnnx")),
+    "tvm": Runtime("tvm", converter="tvm_export", compiles=True, requires=("apache-tvm",)),
 }

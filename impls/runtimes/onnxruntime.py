@@ -4,17 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import onnxruntime
-from torch import Tensor, nn
-
-from impls.runtimes.onnx_export import to_onnx
+from torch import Tensor
 
 
-def build(network: nn.Module, x: Tensor, threads: int) -> Callable[[], Any]:
-    """Return a call of ``network`` on ``x`` (NCHW), fed with the array itself; the runtime allocates the output."""
+def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
+    """Return a call of an ONNX model on ``x`` (NCHW), fed with the array itself; the runtime allocates the output."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(to_onnx(network, x), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     feed = {"x": x.numpy()}
 
     def call() -> Any:

@@ -4,13 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import openvino
-from torch import Tensor, nn
-
-from impls.runtimes.onnx_export import to_onnx
+from torch import Tensor
 
 
-def build(network: nn.Module, x: Tensor, threads: int) -> Callable[[], Any]:
-    """Return a call of ``network`` on ``x`` (NCHW), bound in place; each call has a new output tensor."""
+def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
+    """Return a call of an ONNX model on ``x`` (NCHW), bound in place; each call has a new output tensor."""
     core = openvino.Core()
     # float32 throughout: on some processors the plug-in would otherwise choose bfloat16.
     settings = {
@@ -20,7 +18,7 @@ def build(network: nn.Module, x: Tensor, threads: int) -> Callable[[], Any]:
         "INFERENCE_PRECISION_HINT": "f32",
         "ENABLE_CPU_PINNING": False,  # the process is pinned already
     }
-    compiled = core.compile_model(core.read_model(to_onnx(network, x)), "CPU", settings)
+    compiled = core.compile_model(core.read_model(model), "CPU", settings)
     request, shape = compiled.create_infer_request(), tuple(compiled.output(0).shape)
     request.set_input_tensor(openvino.Tensor(x.numpy(), shared_memory=True))
 

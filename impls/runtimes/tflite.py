@@ -1,0 +1,24 @@
+"""LiteRT, the runtime of TensorFlow Lite's models, with XNNPACK."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ai_edge_litert.interpreter import Interpreter
+from torch import Tensor
+
+
+def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
+    """Return a call of a model on ``x``, which is copied into the interpreter, as the output is copied out of it."""
+    interpreter = Interpreter(model_content=model, num_threads=threads)
+    interpreter.allocate_tensors()
+    input_index = interpreter.get_input_details()[0]["index"]
+    output_index = interpreter.get_output_details()[0]["index"]
+    images = x.permute(0, 2, 3, 1).numpy()
+
+    def call() -> Any:
+        interpreter.set_tensor(input_index, images)
+        interpreter.invoke()
+        # get_tensor copies: while a view of its memory exists, the interpreter refuses to run again.
+        return interpreter.get_tensor(output_index)
+
+    return call

@@ -1,0 +1,50 @@
+"""Networks as TensorFlow Lite models, rebuilt operator by operator from the graph of ``torch.export``."""
+
+import warnings
+from typing import Any
+
+import tensorflow as tf
+import torch
+from torch import Tensor, nn
+
+from impls.runtimes.dense import dense
+from impls.runtimes.tflite_operators import OPERATORS, Values
+
+
+def convert(network: nn.Module, x: Tensor) -> bytes:
+    """Return a network as a model for inputs of the shape of ``x``, stored as (batch, height, width, channels).
+
+    Raises:
+        NotImplementedError: where the network has an operator that is not in ``tflite_operators``.
+    """
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of PyTorch's own code
+        exported = torch.export.export(dense(network), (x,))
+    batch, channels, height, width = x.shape
+    signature = [tf.TensorSpec((batch, height, width, channels), tf.float32)]
+    function = tf.function(lambda images: _run(exported, images), input_signature=signature)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], function)
+    return bytes(converter.convert())
+
+
+def _run(exported: torch.export.ExportedProgram, images: Any) -> Any:
+    """Compute the graph with TensorFlow's operators on ``images`` (NHWC), and return its first output."""
+    names = exported.graph_signature
+    tensors = {**exported.state_dict, **exported.constants}
+    stored = {
+        **names.inputs_to_parameters,
+        **names.inputs_to_buffers,
+        **names.inputs_to_lifted_tensor_constants,
+    }
+    values = Values()
+    for node in exported.graph.nodes:
+        if node.op == "placeholder":
+            values[node] = tensors[stored[node.name]].detach().numpy() if node.name in stored else images
+        elif node.op == "output":
+            return values[node.args[0][-1]]
+        else:
+            name = getattr(node.target, "overloadpacket", node.target).__name__
+            if name not in OPERATORS:
+                raise NotImplementedError(f"operator {name} has no counterpart in TensorFlow Lite's converter here")
+            values[node] = OPERATORS[name](values, node)
+    raise AssertionError("a graph has an output")

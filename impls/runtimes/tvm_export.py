@@ -1,0 +1,34 @@
+"""Networks compiled by Apache TVM."""
+
+import warnings
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+import tvm
+from torch import Tensor, nn
+from tvm.relax.frontend.torch import from_exported_program
+
+from impls.runtimes.dense import dense
+
+
+def convert(network: nn.Module, x: Tensor, isa: str | None) -> bytes:
+    """Return a network for inputs of the shape of ``x`` as a shared library, compiled without schedules.
+
+    TVM fuses operators and plans memory, but leaves each operator the plain loop nest that defines it.
+
+    Args:
+        network: the network.
+        x: (batch, channels, height, width).
+        isa: ``avx2`` to compile for any processor with AVX2; None: for this processor.
+    """
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of PyTorch's own code
+        exported = torch.export.export(dense(network), (x,))
+    module = from_exported_program(exported, unwrap_unit_return_tuple=True)
+    processor = "x86-64-v3" if isa == "avx2" else tvm.target.codegen.llvm_get_system_cpu()
+    target = tvm.target.Target({"kind": "llvm", "mcpu": processor, "opt-level": 3})
+    with TemporaryDirectory() as folder:
+        library = Path(folder) / "network.so"
+        tvm.compile(module, target).export_library(str(library))
+        return library.read_bytes()
