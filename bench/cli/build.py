@@ -13,7 +13,9 @@ from bench import artifacts, build_progress, environments
 from bench.cli.options import (
     CaseFilters,
     Implementations,
+    InputSizes,
     Json,
+    Model,
     Plugins,
     Problems,
     Suite,
@@ -40,6 +42,8 @@ def build(
     impl: Implementations = None,
     case: CaseFilters = None,
     problem: Problems = None,
+    model: Model = None,
+    input_size: InputSizes = None,
     target: TargetName = "edge",
     jobs: Annotated[
         int | None,
@@ -63,7 +67,8 @@ def build(
         suite=suite,
         problem=problem,
         layers_of=None,
-        input_size=None,
+        model=model,
+        input_size=input_size,
         target=Target.parse(target),
         implementations=tuple(split_names(impl)),
         case_filters=tuple(case or ()),

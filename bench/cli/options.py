@@ -38,6 +38,21 @@ Problems = Annotated[
         help="Take this case in place of a suite. @FILE reads a case from each line of a file. Repeatable.",
     ),
 ]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODEL",
+        help="Take this whole model in place of a suite: torchvision:NAME, or module:function of your own.",
+    ),
+]
+InputSizes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input-size",
+        metavar="[NAME=]1x3x224x224",
+        help="Size of an input of that model, or of --layers-of. Repeatable.",
+    ),
+]
 TargetName = Annotated[
     str,
     typer.Option(

@@ -12,7 +12,9 @@ from bench import build_progress, store
 from bench.cli.options import (
     CaseFilters,
     Implementations,
+    InputSizes,
     Json,
+    Model,
     Plugins,
     Problems,
     Results,
@@ -48,10 +50,8 @@ def run(
             help="Measure the layers of a model in place of a suite: FILE.onnx, torchvision:NAME, or module:function.",
         ),
     ] = None,
-    input_size: Annotated[
-        list[str] | None,
-        typer.Option(metavar="[NAME=]1x3x224x224", help="Size of an input of that model. Repeatable."),
-    ] = None,
+    model: Model = None,
+    input_size: InputSizes = None,
     target: TargetName = "edge",
     budget: Annotated[
         str,
@@ -88,6 +88,7 @@ def run(
         suite=suite,
         problem=problem,
         layers_of=layers_of,
+        model=model,
         input_size=input_size,
         target=Target.parse(target),
         implementations=tuple(split_names(impl)),

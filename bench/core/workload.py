@@ -172,6 +172,18 @@ class Workload(ABC):
         """
         return WorkloadLayers({})
 
+    def model_case(self, model: str, inputs: tuple[InputSize, ...]) -> Case | None:
+        """Return the case that computes a whole model of the user's; usually no case does.
+
+        Args:
+            model: ``torchvision:NAME`` or ``module:function``.
+            inputs: the size of its input, if it is known.
+
+        Raises:
+            UsageError: where the model cannot be read.
+        """
+        return None
+
     def process_tolerance(self, case: Any) -> float:
         """Return how far outputs for the same inputs may differ from process to process; usually not at all."""
         return 0.0

@@ -56,7 +56,7 @@ class BuildDisplay(Protocol):
 
 def build_target(target: Target) -> Target:
     """Return where artifacts for a target are built: on a GPU for a GPU, otherwise on one core each."""
-    return target if target.kind == "cuda" else Target("edge")
+    return target if target.kind == "cuda" else Target("edge", target.isa)
 
 
 def find_jobs(sessions: Sequence[Session], workers: Workers) -> list[Job]:

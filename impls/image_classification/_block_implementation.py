@@ -11,6 +11,7 @@ from bench.core.record import Work
 from bench.core.target import Target
 from bench.core.workload import Problem
 from bench.measure.tensors import as_tensor
+from impls.converted_models.converted_model import ConvertedModel, Example
 from impls.image_classification._network_artifact import NetworkArtifact, load_weights
 from impls.image_classification._trained_network import TrainedNetwork
 from impls.image_classification.workload import ImageClassificationCase
@@ -48,7 +49,9 @@ class BlockImplementation(Implementation):
         )
 
     def artifacts(self, case: ImageClassificationCase, target: Target) -> tuple[Artifact, ...]:
-        return (self.artifact(case, target),)
+        """Return the trained network, and the model that its runtime converts it to, if it does."""
+        network = self.artifact(case, target)
+        return (network, _converted(network, case, target)) if _converts(case, target) else (network,)
 
     def unsupported(self, case: ImageClassificationCase) -> str | None:
         height, width = datasets.image_card(case.dataset).shape[1:]
@@ -70,8 +73,7 @@ class BlockImplementation(Implementation):
         loaded = artifacts.load(artifact)
         network = artifact.create()
         load_weights(network, loaded.arrays)
-        x = problem.lay_out("x", (0, 2, 3, 1)) if runtime.channels_last else problem.inputs["x"]
-        example = as_tensor(x)
+        example = as_tensor(problem.lay_out("x", (0, 2, 3, 1) if runtime.channels_last else (0, 1, 2, 3)))
         weight_bytes = sum(array.nbytes for array in loaded.arrays.values())
         macs = case.batch * count_macs(network, *example.shape[1:])
         work = Work(
@@ -79,12 +81,38 @@ class BlockImplementation(Implementation):
             least_bytes=example.nbytes + weight_bytes,
             parameters=count_parameters(network),
         )
+        facts = {"trained on": loaded.description.built_by.processor}
+        threads, keys = len(target.cores), [artifact.key]
+        if _converts(case, target):
+            converted = _converted(artifact, case, target)
+            call, model_facts = converted.load(example, threads)
+            facts |= model_facts
+            keys.append(converted.key)
+        else:
+            call = runtime.build(network.to(example.device), example, threads)
         return TrainedNetwork(
-            runtime.build(network.to(example.device), example, len(target.cores)),
+            call,
             work,
             loaded.description.history,
-            {"trained on": loaded.description.built_by.processor},
-            artifact_keys=(artifact.key,),
+            facts,
+            artifact_keys=tuple(keys),
             artifact=artifact,
             weight_bytes=weight_bytes,
         )
+
+
+def _converts(case: ImageClassificationCase, target: Target) -> bool:
+    return RUNTIMES[case.runtime].converts("cuda" if target.kind == "cuda" else "cpu")
+
+
+def _converted(network: NetworkArtifact, case: ImageClassificationCase, target: Target) -> ConvertedModel:
+    shape = (case.batch, *datasets.image_card(case.dataset).shape)
+
+    def example() -> Example:
+        trained = network.create()
+        load_weights(trained, artifacts.load(network).arrays)
+        order = torch.channels_last if RUNTIMES[case.runtime].channels_last else torch.contiguous_format
+        return Example(trained, torch.zeros(shape).contiguous(memory_format=order))
+
+    source = {"artifact": network.key, "shape": list(shape)}
+    return ConvertedModel(case.runtime, source, f"batch={case.batch} {network.label}", example, target.isa)

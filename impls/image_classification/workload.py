@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from bench.core.case import MAX_SIZE, Case
 from bench.core.record import Check
@@ -14,6 +14,7 @@ from bench.measure.outputs import as_arrays
 from impls.image_classification import _images
 from impls.image_classification._formats import LabelledImages
 from impls.image_classification._trained_network import TrainedNetwork
+from impls.runtimes.catalogue import RUNTIMES
 
 TOLERANCE = 1e-4
 """The largest error of logits that passes (see ``relative_error``): float32 sums through tens of layers."""
@@ -34,9 +35,16 @@ class ImageClassificationCase(Case):
         default="fast", description="settings of the training"
     )
     epochs: int = Field(default=12, ge=1, description="passes over the training images")
-    runtime: Literal["pytorch", "pytorch_channels_last", "onnxruntime", "openvino"] = "pytorch"
+    runtime: str = Field(default="pytorch", description="what computes the network: a name in impls/runtimes")
     batch: int = Field(default=1, ge=1, le=MAX_SIZE, description="images in a call")
     seed: int = Field(default=0, ge=0, description="seeds the initial weights, the order of images and augmentation")
+
+    @field_validator("runtime")
+    @classmethod
+    def _check_runtime(cls, runtime: str) -> str:
+        if runtime not in RUNTIMES:
+            raise ValueError(f"no runtime {runtime!r}; choose from {', '.join(RUNTIMES)}")
+        return runtime
 
 
 class ImageClassification(Workload):

@@ -32,7 +32,6 @@ def read_model(source: str, inputs: tuple[InputSize, ...]) -> Model:
         raise UsageError(f"{source}: a pickle is never loaded, as it may run any code; give {FORMS}")
     if ":" not in source:
         raise UsageError(f"no model {source!r}; give {FORMS}")
-    from impls.models.torch_module import read_function, read_torchvision
+    from impls.models.torch_module import read_torch
 
-    origin, _, name = source.partition(":")
-    return read_torchvision(name, inputs) if origin == "torchvision" else read_function(origin, name, inputs)
+    return read_torch(source, inputs)

@@ -22,6 +22,7 @@ from bench.core.layers import InputSize
 from impls.models.model import Convolution, Model, pattern_of
 from impls.models.torchvision_models import torchvision_models
 
+TORCHVISION = "torchvision"
 TORCHVISION_INPUT = InputSize("", (1, 3, 224, 224))
 """An image as torchvision's classifiers take it, for which no size has to be given."""
 CONVOLUTIONS = ("conv2d", "convolution")
@@ -34,12 +35,44 @@ OTHER_CONVOLUTIONS = {
 }
 
 
-def read_torchvision(name: str, inputs: tuple[InputSize, ...]) -> Model:
-    """Return the convolutions of one of torchvision's models, with random weights.
+def read_torch(source: str, inputs: tuple[InputSize, ...]) -> Model:
+    """Return the convolutions of a PyTorch model, see ``create_module``.
 
     Raises:
-        UsageError: where torchvision has no such model, or it cannot be traced.
+        UsageError: where it cannot be made or traced, or the size of its input is needed.
     """
+    module = create_module(source)
+    return read_module(module, source, inputs or (input_of(source, inputs),))
+
+
+def input_of(source: str, inputs: tuple[InputSize, ...]) -> InputSize:
+    """Return the first of a model's inputs, which has a default for torchvision's models.
+
+    Raises:
+        UsageError: where the size of the input is needed.
+    """
+    if inputs:
+        return inputs[0]
+    if source.startswith(f"{TORCHVISION}:"):
+        return TORCHVISION_INPUT
+    raise UsageError(f"{source}: give the size of its input, such as --input-size 1x3x224x224")
+
+
+def create_module(source: str) -> nn.Module:
+    """Return a PyTorch model.
+
+    Args:
+        source: ``torchvision:NAME``, one of torchvision's with random weights, or ``module:function``, where the
+            function takes no arguments and modules of the current folder are found too.
+
+    Raises:
+        UsageError: where there is no such model, or it cannot be made.
+    """
+    origin, _, name = source.partition(":")
+    return _create_torchvision(name) if origin == TORCHVISION else _call_function(origin, name)
+
+
+def _create_torchvision(name: str) -> nn.Module:
     try:
         models = torchvision_models()
     except ImportError as error:
@@ -50,16 +83,11 @@ def read_torchvision(name: str, inputs: tuple[InputSize, ...]) -> Model:
         raise UsageError(f"torchvision has no model {name!r}; choose from {', '.join(near)} ...")
     parameters = signature(models.get_model_builder(name)).parameters
     none = {parameter: None for parameter in ("weights", "weights_backbone") if parameter in parameters}
-    model = models.get_model(name, **none)  # random weights: nothing is downloaded, nor unpickled
-    return read_module(model, f"torchvision:{name}", inputs or (TORCHVISION_INPUT,))
+    model: nn.Module = models.get_model(name, **none)  # random weights: nothing is downloaded, nor unpickled
+    return model
 
 
-def read_function(module: str, function: str, inputs: tuple[InputSize, ...]) -> Model:
-    """Return the convolutions of the model that a function returns; modules of the current folder are found too.
-
-    Raises:
-        UsageError: where the function cannot be imported, does not return an ``nn.Module``, or it cannot be traced.
-    """
+def _call_function(module: str, function: str) -> nn.Module:
     source = f"{module}:{function}"
     with _current_folder_importable():
         try:
@@ -68,9 +96,7 @@ def read_function(module: str, function: str, inputs: tuple[InputSize, ...]) -> 
             raise UsageError(f"cannot make model {source}: {type(error).__name__}: {_first_line(error)}") from None
     if not isinstance(model, nn.Module):
         raise UsageError(f"{source} returned {type(model).__name__}; it must return a torch.nn.Module")
-    if not inputs:
-        raise UsageError(f"{source}: give the size of its input, such as --input-size 1x3x224x224")
-    return read_module(model, source, inputs)
+    return model
 
 
 def read_module(model: nn.Module, source: str, inputs: tuple[InputSize, ...]) -> Model:

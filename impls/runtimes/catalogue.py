@@ -3,9 +3,10 @@
 import importlib.metadata
 from collections.abc import Callable
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from torch import Tensor, nn
+if TYPE_CHECKING:  # commands read the names, and importing PyTorch takes long
+    from torch import Tensor, nn
 
 
 class Runtime(NamedTuple):
@@ -39,7 +40,7 @@ class Runtime(NamedTuple):
         """Whether a network on a device, ``cpu`` or ``cuda``, has to be converted first."""
         return bool(self.converter) and device == "cpu"
 
-    def convert(self, network: nn.Module, x: Tensor, isa: str | None = None) -> bytes:
+    def convert(self, network: "nn.Module", x: "Tensor", isa: str | None = None) -> bytes:
         """Return ``network`` as a model for inputs of the shape of ``x``, in the format that ``load`` reads.
 
         Args:
@@ -55,7 +56,7 @@ class Runtime(NamedTuple):
         model: bytes = import_module(f"impls.runtimes.{self.converter}").convert(network, x, *options)
         return model
 
-    def load(self, model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
+    def load(self, model: bytes, x: "Tensor", threads: int) -> Callable[[], Any]:
         """Return a call without arguments, which computes a converted model on what ``x`` then holds.
 
         Args:
@@ -66,7 +67,7 @@ class Runtime(NamedTuple):
         call: Callable[[], Any] = import_module(f"impls.runtimes.{self.module}").load(model, x, threads)
         return call
 
-    def build(self, network: nn.Module, x: Tensor, threads: int) -> Callable[[], Any]:
+    def build(self, network: "nn.Module", x: "Tensor", threads: int) -> Callable[[], Any]:
         """Return a call without arguments, which computes ``network`` on what ``x`` then holds.
 
         Args:

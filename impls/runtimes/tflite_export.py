@@ -3,12 +3,10 @@
 import warnings
 from typing import Any
 
-import tensorflow as tf
 import torch
 from torch import Tensor, nn
 
 from impls.runtimes.dense import dense
-from impls.runtimes.tflite_operators import OPERATORS, Values
 
 
 def convert(network: nn.Module, x: Tensor) -> bytes:
@@ -20,6 +18,8 @@ def convert(network: nn.Module, x: Tensor) -> bytes:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of PyTorch's own code
         exported = torch.export.export(dense(network), (x,))
+    import tensorflow as tf  # not before PyTorch's compiler, since Triton crashes if it is loaded after TensorFlow
+
     batch, channels, height, width = x.shape
     signature = [tf.TensorSpec((batch, height, width, channels), tf.float32)]
     function = tf.function(lambda images: _run(exported, images), input_signature=signature)
@@ -28,7 +28,9 @@ def convert(network: nn.Module, x: Tensor) -> bytes:
 
 
 def _run(exported: torch.export.ExportedProgram, images: Any) -> Any:
-    """Compute the graph with TensorFlow's operators on ``images`` (NHWC), and return its first output."""
+    """Compute the graph with TensorFlow's operators on ``images`` (NHWC), and return its output."""
+    from impls.runtimes.tflite_operators import OPERATORS, Values  # imports TensorFlow
+
     names = exported.graph_signature
     tensors = {**exported.state_dict, **exported.constants}
     stored = {
@@ -45,6 +47,6 @@ def _run(exported: torch.export.ExportedProgram, images: Any) -> Any:
         else:
             name = getattr(node.target, "overloadpacket", node.target).__name__
             if name not in OPERATORS:
-                raise NotImplementedError(f"operator {name} has no counterpart in TensorFlow Lite's converter here")
+                raise NotImplementedError(f"operator {name} has no counterpart among impls.runtimes.tflite_operators")
             values[node] = OPERATORS[name](values, node)
     raise AssertionError("a graph has an output")

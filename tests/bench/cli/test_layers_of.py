@@ -66,3 +66,23 @@ def test_an_unknown_axis_is_refused_with_the_choices(featherbench: Command, tmp_
     result = featherbench("report", str(root), "--axis", "depth", cwd=tmp_path)
     assert result.returncode == 2
     assert "no case has a parameter 'depth'; choose from n, cin, cout" in result.stderr
+
+
+def test_a_whole_model_is_measured_with_the_weights_that_it_has(featherbench: Command, folder: Path) -> None:
+    whole = ("--model", "own_model:make", "--input-size", "2x3x16x12", "--impl", "pytorch,onnxruntime")
+    measured = featherbench("run", *whole, "--budget", "0.2s", "--name", "own", cwd=folder)
+    assert measured.returncode == 0, measured.stderr
+    run = Run.open(folder / "results/local/own")
+    assert {(record.workload, record.case, record.status.value) for record in run.records} == {
+        ("network_inference", "network=own_model:make,size=16x12,batch=2", "passed")
+    }
+
+
+def test_a_whole_model_stands_in_place_of_a_suite(featherbench: Command, folder: Path) -> None:
+    for arguments, words in (
+        (("--suite", "quick"), "--model stands in place of a suite"),
+        (("grouped_conv2d",), "grouped_conv2d: no workload that computes whole models"),
+    ):
+        result = featherbench("run", "--model", "own_model:make", "--input-size", "1x3x8x8", *arguments, cwd=folder)
+        assert (result.returncode, result.stdout) == (2, "")
+        assert words in result.stderr

@@ -1,0 +1,1 @@
+"""Networks that a runtime has converted or compiled, kept as artifacts."""

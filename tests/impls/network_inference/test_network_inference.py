@@ -1,0 +1,163 @@
+"""Network inference: weights, checks, counts, and what is refused."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bench import artifacts
+from bench.core.errors import UsageError
+from bench.core.layers import InputSize
+from bench.core.target import Target
+from impls.network_inference import _network
+from impls.network_inference.onnxruntime import OnnxRuntime
+from impls.network_inference.pytorch import PyTorch
+from impls.network_inference.workload import NETWORKS, NetworkInference, NetworkInferenceCase
+from impls.networks import catalogue
+from impls.networks.count import count_macs, count_parameters
+
+WORKLOAD = NetworkInference()
+CASE = NetworkInferenceCase(width_mult=0.5, block="dw_scc", cg=2, co=0.5, size=(9, 8), batch=2)
+EDGE = Target("edge")
+
+
+def test_the_networks_of_a_case_are_those_of_the_catalogue() -> None:
+    assert sorted(NETWORKS) == sorted(catalogue.NETWORKS)
+
+
+@pytest.mark.parametrize("case", WORKLOAD.suites()["quick"], ids=str)
+def test_logits_depend_on_the_image_far_more_than_the_tolerance(case: NetworkInferenceCase) -> None:
+    problem = WORKLOAD.problem(case, 1)
+    first = WORKLOAD.reference(problem)
+    WORKLOAD.refill(problem, 2)
+    second = WORKLOAD.reference(problem)
+    assert np.isfinite(first).all()
+    assert np.abs(first - second).max() > 1000 * WORKLOAD.tolerance(case) * np.abs(second).max()
+
+
+def test_constants_are_the_same_for_every_seed_and_on_every_number_of_threads() -> None:
+    first = WORKLOAD.problem(CASE, 1).constants
+    torch.set_num_threads(2)
+    try:
+        second = WORKLOAD.problem(CASE, 2).constants
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_drawing_weights_leaves_the_random_numbers_of_others_alone() -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    WORKLOAD.problem(CASE, 1)
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_batch_norms_keep_the_range_of_activations() -> None:
+    network = _network.create(NetworkInferenceCase(network="wrn_40_2"))
+    spreads = []
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.register_forward_hook(lambda _layer, _inputs, output: spreads.append(float(output.std())))
+    with torch.no_grad():
+        network(torch.randn(4, 3, 32, 32))
+    assert len(spreads) == 37
+    assert all(0.5 < spread < 2 for spread in spreads)
+
+
+def test_a_network_with_another_weight_is_incorrect() -> None:
+    problem = WORKLOAD.problem(CASE, 1)
+    network = _network.with_weights(problem)
+    x = torch.from_numpy(problem.inputs["x"])
+
+    def call() -> torch.Tensor:
+        with torch.inference_mode():
+            return network(x)
+
+    assert WORKLOAD.check(problem, call, 5).passed
+    with torch.no_grad():
+        next(network.parameters())[0].mul_(1.1)
+    assert "is above the tolerance" in WORKLOAD.check(problem, call, 5).reason
+
+
+def test_the_work_is_that_of_the_whole_batch() -> None:
+    work = WORKLOAD.work(CASE)
+    network = _network.create(CASE)
+    assert work is not None
+    assert work.macs == 2 * count_macs(network, 3, 9, 8)
+    assert work.parameters == count_parameters(network)
+
+
+def test_g_1_of_gspc_is_the_network_itself_and_g_n_is_depthwise() -> None:
+    cases = WORKLOAD.suites()["gspc"]
+    assert len(cases) == 12
+    assert [case.block_text for case in cases[:6]] == [
+        "standard",
+        *(f"grouped(groups={groups})" for groups in (2, 4, 8, 16, "N")),
+    ]
+
+
+def test_a_converted_model_is_an_artifact_that_the_call_loads(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setenv("FEATHERBENCH_ARTIFACTS", str(tmp_path_factory.mktemp("artifacts")))
+    deployment, problem = OnnxRuntime(), WORKLOAD.problem(CASE, 1)
+    with pytest.raises(Exception, match=r"onnxruntime .* is missing or damaged; build it with featherbench build"):
+        deployment.prepare(problem, EDGE)
+    (artifact,) = deployment.artifacts(CASE, EDGE)
+    artifacts.build(artifact, lambda: artifacts.BuiltBy(processor="test", libraries={}))
+    call = deployment.prepare(problem, EDGE)
+    assert WORKLOAD.check(problem, call, 5).passed
+    assert "MB, built in " in vars(call)["facts"]["model"]
+
+
+def test_artifacts_of_other_networks_and_shapes_have_other_keys() -> None:
+    others = [CASE.model_copy(update=change) for change in ({"batch": 1}, {"co": 0.25}, {"width_mult": 1.0})]
+    keys = {OnnxRuntime().artifacts(case, EDGE)[0].key for case in (CASE, *others)}
+    assert len(keys) == 4
+
+
+def test_eager_pytorch_needs_no_artifact() -> None:
+    assert PyTorch().artifacts(CASE, EDGE) == ()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"network": "resnet9"}, "no network 'resnet9'; choose from basic_net, "),
+        ({"network": "torchvision:resnet18", "block": "dw_pw"}, "torchvision:resnet18 has no block"),
+        ({"cg": 2}, "block=standard has no channel groups"),
+        ({"block": "dw_pw", "co": 0.5}, "block=dw_pw has no overlap"),
+        ({"groups": 2}, "block=standard has no groups"),
+        ({"size": (0, 3)}, "size must be from 1"),
+    ],
+)
+def test_a_wrong_case_says_what_is_wrong(parameters: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        NetworkInferenceCase.from_parameters(parameters)
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        (NetworkInferenceCase(block="grouped", groups=3), "must be divisible by groups"),
+        (NetworkInferenceCase(network="torchvision:resnet17"), "torchvision has no model 'resnet17'"),
+        (NetworkInferenceCase(network="vgg16", size=(16, 16)), "Output size is too small"),
+    ],
+)
+def test_a_network_that_cannot_be_made_is_unsupported(case: NetworkInferenceCase, words: str) -> None:
+    reason = PyTorch().unsupported(case)
+    assert reason is not None
+    assert words in reason
+
+
+def test_a_model_of_the_users_own_is_a_case() -> None:
+    case = WORKLOAD.model_case("torchvision:mobilenet_v2", ())
+    assert case == NetworkInferenceCase(network="torchvision:mobilenet_v2", size=(224, 224))
+    for source, words in (("model.onnx", "whole models are PyTorch's"), ("no_such_module:make", "cannot make model")):
+        with pytest.raises(UsageError, match=words):
+            WORKLOAD.model_case(source, (InputSize("", (1, 3, 8, 8)),))
+    with pytest.raises(UsageError, match="one batch of images"):
+        WORKLOAD.model_case("torchvision:mobilenet_v2", (InputSize("", (1, 3)),))
