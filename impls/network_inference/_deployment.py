@@ -21,6 +21,9 @@ class Deployment(Implementation):
 
     runtime: ClassVar[str]
 
+    def __init__(self) -> None:
+        RUNTIMES[self.runtime].import_module()  # so that no process that is timed has to
+
     def unsupported(self, case: NetworkInferenceCase) -> str | None:
         if reason := RUNTIMES[self.runtime].unavailable():
             return reason

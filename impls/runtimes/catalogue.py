@@ -3,6 +3,7 @@
 import importlib.metadata
 from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:  # commands read the names, and importing PyTorch takes long
@@ -36,6 +37,10 @@ class Runtime(NamedTuple):
         missing = [name for name in self.requires if not _installed(name)]
         return f"needs {', '.join(missing)}: pip install {' '.join(missing)}" if missing else None
 
+    def import_module(self) -> ModuleType:
+        """Import its module, and with it the runtime's library."""
+        return import_module(f"impls.runtimes.{self.module}")
+
     def converts(self, device: str = "cpu") -> bool:
         """Whether a network on a device, ``cpu`` or ``cuda``, has to be converted first."""
         return bool(self.converter) and device == "cpu"
@@ -64,7 +69,7 @@ class Runtime(NamedTuple):
             x: an input of the shape that it was converted for; its memory stays the input's.
             threads: the number of threads to compute with.
         """
-        call: Callable[[], Any] = import_module(f"impls.runtimes.{self.module}").load(model, x, threads)
+        call: Callable[[], Any] = self.import_module().load(model, x, threads)
         return call
 
     def build(self, network: "nn.Module", x: "Tensor", threads: int) -> Callable[[], Any]:
@@ -77,7 +82,7 @@ class Runtime(NamedTuple):
         """
         if self.converts(x.device.type):
             return self.load(self.convert(network, x), x, threads)
-        function = getattr(import_module(f"impls.runtimes.{self.module}"), self.function)
+        function = getattr(self.import_module(), self.function)
         call: Callable[[], Any] = function(network, x, threads)
         return call
 

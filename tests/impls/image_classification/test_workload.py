@@ -10,6 +10,7 @@ import torch
 
 from bench import artifacts
 from bench.core import registry
+from bench.core.errors import UsageError
 from bench.core.record import Check
 from bench.core.target import Target
 from bench.core.workload import Problem
@@ -17,10 +18,12 @@ from impls.image_classification import _images
 from impls.image_classification._block_implementation import BlockImplementation
 from impls.image_classification._trained_network import TrainedNetwork
 from impls.image_classification.dw_pw import DepthwisePointwise
+from impls.image_classification.dw_scc import DepthwiseSlidingChannel
 from impls.image_classification.standard import Standard
 from impls.image_classification.workload import ImageClassification, ImageClassificationCase
 from impls.networks.catalogue import NETWORKS
 from impls.networks.count import count_macs, count_parameters
+from impls.runtimes.catalogue import RUNTIMES
 
 pytest.importorskip("sklearn")
 WORKLOAD = ImageClassification()
@@ -139,3 +142,29 @@ def test_a_network_whose_training_diverged_is_refused_with_that_reason(monkeypat
     monkeypatch.setattr(TrainedNetwork, "reference", lambda self, x: np.full((len(x), 10), np.nan))
     failed = check(problem, call)
     assert failed.reason == "the training diverged: logits of the network in float64 are not finite"
+
+
+SMALL_NETWORKS = {
+    "resnet8": ImageClassificationCase(recipe="smoke", epochs=3, batch=60, width_mult=0.5),
+    "resnet20": ImageClassificationCase(network="resnet20", recipe="smoke", epochs=2, batch=60, width_mult=0.5),
+    "mobilenet": ImageClassificationCase(network="mobilenet", recipe="smoke", epochs=2, batch=60, width_mult=0.25),
+}
+
+
+@pytest.mark.parametrize("network", SMALL_NETWORKS)
+@pytest.mark.parametrize("runtime", [name for name in RUNTIMES if name != "pytorch"])
+def test_a_deployed_network_is_as_accurate_as_in_pytorch(runtime: str, network: str) -> None:
+    if reason := RUNTIMES[runtime].unavailable():
+        pytest.skip(reason)
+    right = []
+    for name in ("pytorch", runtime):
+        problem, call = prepared(
+            DepthwiseSlidingChannel(), SMALL_NETWORKS[network].model_copy(update={"runtime": name})
+        )
+        right.append(WORKLOAD.evaluate(problem, call).metrics["top1"] * len(_images.load("digits").test.labels))
+    assert right[1] == pytest.approx(right[0], abs=2)
+
+
+def test_a_runtime_that_there_is_not_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"no runtime 'onnx'; choose from pytorch, .*onnxruntime"):
+        ImageClassificationCase.from_parameters({"runtime": "onnx"})
