@@ -17,9 +17,8 @@ from impls.image_classification._trained_network import TrainedNetwork
 from impls.image_classification.workload import ImageClassificationCase
 from impls.networks.block import Block, parse_block
 from impls.networks.count import count_macs, count_parameters
+from impls.networks.vgg import MIN_VGG_SIZE
 from impls.runtimes.catalogue import RUNTIMES
-
-MIN_VGG_SIZE = 32
 
 
 class BlockImplementation(Implementation):

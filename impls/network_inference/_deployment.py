@@ -29,7 +29,7 @@ class Deployment(Implementation):
             return reason
         try:
             require_valid(case)
-        except (UsageError, ValueError, RuntimeError) as error:
+        except (UsageError, ValueError) as error:
             return str(error)
         return None
 

@@ -18,6 +18,7 @@ from impls.network_inference.workload import NetworkInferenceCase
 from impls.networks.block import parse_block
 from impls.networks.catalogue import create_network
 from impls.networks.count import count_macs, count_parameters
+from impls.networks.vgg import MIN_VGG_SIZE
 
 CALIBRATION_IMAGES, MAX_CALIBRATION_SIZE = 8, 64
 """Number of random images whose statistics batch norms take over, and their largest height and width."""
@@ -45,11 +46,12 @@ def create(case: NetworkInferenceCase) -> nn.Module:
 
 
 def require_valid(case: NetworkInferenceCase) -> None:
-    """Raise ValueError or UsageError where the network of a case cannot be made, or cannot take its images."""
-    if _is_own(case):
-        return
-    with torch.device("meta"), torch.no_grad():
-        _initial(case).eval()(torch.empty(case.batch, case.channels, *case.size))
+    """Raise ValueError or UsageError where the network of a case cannot be made, or its images are too small."""
+    if case.network.startswith("vgg") and min(case.size) < MIN_VGG_SIZE:
+        raise ValueError(f"its five poolings need images of at least {MIN_VGG_SIZE} x {MIN_VGG_SIZE}")
+    if not _is_own(case):
+        with torch.device("meta"):
+            _initial(case)
 
 
 def identity(case: NetworkInferenceCase) -> Mapping[str, Any]:

@@ -7,6 +7,8 @@ from impls.networks.head import classifier
 from impls.networks.width import scale_channels
 
 POOL = 0
+MIN_VGG_SIZE = 32
+"""The least height and width of an image: five poolings halve it."""
 LAYERS = {
     16: (64, 64, POOL, 128, 128, POOL, 256, 256, 256, POOL, 512, 512, 512, POOL, 512, 512, 512, POOL),
     19: (64, 64, POOL, 128, 128, POOL, *[256] * 4, POOL, *[512] * 4, POOL, *[512] * 4, POOL),

@@ -144,7 +144,7 @@ def test_a_wrong_case_says_what_is_wrong(parameters: dict[str, object], words: s
     [
         (NetworkInferenceCase(block="grouped", groups=3), "must be divisible by groups"),
         (NetworkInferenceCase(network="torchvision:resnet17"), "torchvision has no model 'resnet17'"),
-        (NetworkInferenceCase(network="vgg16", size=(16, 16)), "Output size is too small"),
+        (NetworkInferenceCase(network="vgg16", size=(16, 16)), "its five poolings need images of at least 32 x 32"),
     ],
 )
 def test_a_network_that_cannot_be_made_is_unsupported(case: NetworkInferenceCase, words: str) -> None:
