@@ -52,7 +52,7 @@ class ConvertedModel(Artifact):
             "runtime": self.runtime,
             "source": dict(self.source),
             "versions": {name: importlib.metadata.version(name) for name in ("torch", *runtime.requires)},
-            "processor": [_processor(), self.isa] if runtime.compiles else None,
+            "processor": [_processor(), self.isa] if runtime.takes_isa else None,
             "revision": REVISION,
         }
 

@@ -88,7 +88,7 @@ class BlockImplementation(Implementation):
             facts |= model_facts
             keys.append(converted.key)
         else:
-            call = runtime.build(network.to(example.device), example, threads)
+            call = runtime.build(network.to(example.device), example, threads, target.isa)
         return TrainedNetwork(
             call,
             work,

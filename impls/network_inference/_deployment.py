@@ -41,7 +41,7 @@ class Deployment(Implementation):
         x = as_tensor(problem.lay_out("x", (0, 2, 3, 1) if runtime.channels_last else (0, 1, 2, 3)))
         threads = len(target.cores)
         if not self._converts(target):
-            return runtime.build(with_weights(problem), x, threads)
+            return runtime.build(with_weights(problem), x, threads, target.isa)
         call, facts = self._model(problem.case, target).load(x, threads)
         return with_facts(call, facts)
 

@@ -6,6 +6,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from impls.native.library import unavailable as native_kernels_unavailable
+
 if TYPE_CHECKING:  # commands read the names, and importing PyTorch takes long
     from torch import Tensor, nn
 
@@ -23,17 +25,21 @@ class Runtime(NamedTuple):
     function: str = "build"
     converter: str = ""
     """The module of ``impls.runtimes`` whose ``convert(network, x)`` makes its model on a CPU; empty: it needs none."""
-    compiles: bool = False
-    """Whether that model is code for one instruction set. ``convert`` then takes it as a third argument."""
+    takes_isa: bool = False
+    """Whether ``convert``, or ``build`` where there is no converter, takes an instruction set as a further argument."""
     channels_last: bool = False
     """Whether its users store images as (batch, height, width, channels)."""
     requires: tuple[str, ...] = ()
     """Distributions that it needs besides PyTorch, as pip names them."""
     targets: tuple[str, ...] = ("cpu", "edge")
     """Kinds of target that it can run on."""
+    needs_kernels: bool = False
+    """Whether it runs on the native kernels of this project, which have to be built."""
 
     def unavailable(self) -> str | None:
-        """Return which distributions it lacks, with the command that installs them, or None."""
+        """Return what it lacks, with the command that installs it, or None."""
+        if self.needs_kernels and (reason := native_kernels_unavailable()):
+            return reason
         missing = [name for name in self.requires if not _installed(name)]
         return f"needs {', '.join(missing)}: pip install {' '.join(missing)}" if missing else None
 
@@ -51,13 +57,13 @@ class Runtime(NamedTuple):
         Args:
             network: in evaluation mode afterwards; the converter may change it.
             x: (batch, channels, height, width), float32.
-            isa: the instruction set to stay within, such as ``avx2``, for a runtime that compiles; None: the
+            isa: the instruction set to stay within, such as ``avx2``, for a runtime that has a choice; None: the
                 processor's own.
 
         Raises:
             NotImplementedError: where the network has an operator that the converter does not know.
         """
-        options = (isa,) if self.compiles else ()
+        options = (isa,) if self.takes_isa else ()
         model: bytes = import_module(f"impls.runtimes.{self.converter}").convert(network, x, *options)
         return model
 
@@ -72,18 +78,20 @@ class Runtime(NamedTuple):
         call: Callable[[], Any] = self.import_module().load(model, x, threads)
         return call
 
-    def build(self, network: "nn.Module", x: "Tensor", threads: int) -> Callable[[], Any]:
+    def build(self, network: "nn.Module", x: "Tensor", threads: int, isa: str | None = None) -> Callable[[], Any]:
         """Return a call without arguments, which computes ``network`` on what ``x`` then holds.
 
         Args:
             network: in evaluation mode afterwards; the runtime may change or copy it.
             x: (batch, channels, height, width), float32; its memory stays the input's.
             threads: the number of threads to compute with.
+            isa: as for ``convert``.
         """
         if self.converts(x.device.type):
-            return self.load(self.convert(network, x), x, threads)
+            return self.load(self.convert(network, x, isa), x, threads)
+        options = (isa,) if self.takes_isa and not self.converter else ()
         function = getattr(self.import_module(), self.function)
-        call: Callable[[], Any] = function(network, x, threads)
+        call: Callable[[], Any] = function(network, x, threads, *options)
         return call
 
 
@@ -100,7 +108,7 @@ GPU_TOO = ("cpu", "edge", "cuda")
 RUNTIMES = {
     "pytorch": Runtime("pytorch", targets=GPU_TOO),
     "pytorch_channels_last": Runtime("pytorch", "build_channels_last", channels_last=True, targets=GPU_TOO),
-    "torch_compile": Runtime("torch_compile", converter="torch_compile_export", compiles=True, targets=GPU_TOO),
+    "torch_compile": Runtime("torch_compile", converter="torch_compile_export", takes_isa=True, targets=GPU_TOO),
     "onnxruntime": Runtime("onnxruntime", converter="onnx_export", requires=("onnx", "onnxruntime")),
     "openvino": Runtime("openvino", converter="onnx_export", requires=("onnx", "openvino")),
     "tflite": Runtime(
@@ -110,5 +118,6 @@ RUNTIMES = {
         requires=("ai-edge-litert", "tensorflow-cpu"),
     ),
     "ncnn": Runtime("ncnn", converter="ncnn_export", requires=("ncnn", "pnnx")),
-    "tvm": Runtime("tvm", converter="tvm_export", compiles=True, requires=("apache-tvm",)),
+    "native": Runtime("native", takes_isa=True, needs_kernels=True),
+    "tvm": Runtime("tvm", converter="tvm_export", takes_isa=True, requires=("apache-tvm",)),
 }
