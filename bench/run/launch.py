@@ -75,8 +75,10 @@ def launch(
 
 def _install(sessions: Sequence[Session], watch: Callable[[str], None]) -> tuple[list[Session], float]:
     """Install the environments that sessions need; return the sessions that remain, and the seconds that it took."""
-    began = time.perf_counter()
     installations = find_installations(sessions)
+    if not installations:
+        return list(sessions), 0.0
+    began = time.perf_counter()
     install(installations, watch)
     return without_failed(sessions, installations), time.perf_counter() - began
 

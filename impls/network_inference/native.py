@@ -9,8 +9,8 @@ class Native(Deployment):
     workload = "network_inference"
     requires = ("torch",)
     note = (
-        "Timed: the call of the accelerated network, whose input and output are NCHW and whose activations are in blocks "
-        "of channels in between. Tracing, packing and the race between ways to compute each layer are not timed. "
+        "Timed: the call of the accelerated network, whose input and output are NCHW and whose activations are in "
+        "blocks of channels in between. Tracing, packing and the race between ways to compute each layer are not. "
         "Winograd's algorithm is among them. Operators that the engine lacks stay PyTorch's."
     )
     runtime = "native"
