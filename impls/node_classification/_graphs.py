@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Literal, get_args
 from zipfile import ZipFile
 
 import numpy as np
-import pandas as pd
 
 from bench import datasets
 from bench.core.errors import UsageError
@@ -144,6 +143,8 @@ def _reddit(name: str) -> "Data":
 
 
 def _ogbn_arxiv(name: str) -> "Data":
+    import pandas as pd  # slow to import, and every command imports this module
+
     with ZipFile(datasets.files(name)["arxiv.zip"]) as archive:
 
         def table(path: str) -> Array:

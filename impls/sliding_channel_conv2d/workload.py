@@ -66,7 +66,7 @@ class SlidingChannelConv2dCase(Case):
 
     @property
     def windows(self) -> Windows:
-        return Windows(self.cin, self.cout, self.cg, overlap(self.co))
+        return _windows(self.cin, self.cout, self.cg, self.co)
 
     @property
     def weight_shape(self) -> tuple[int, int]:
@@ -79,6 +79,12 @@ class SlidingChannelConv2dCase(Case):
     @property
     def output_shape(self) -> tuple[int, int, int, int]:
         return (self.n, self.cout, self.h, self.w)
+
+
+@cache
+def _windows(cin: int, cout: int, cg: int, co: str) -> Windows:
+    """Return the windows, which thousands of cases of the suites share."""
+    return Windows(cin, cout, cg, overlap(co))
 
 
 class SlidingChannelConv2d(OperatorWorkload):
@@ -224,7 +230,7 @@ def _layer(cin: int, cout: int, size: int, **others: Any) -> SlidingChannelConv2
 
 @cache
 def _suites() -> Mapping[str, Sequence[SlidingChannelConv2dCase]]:
-    """Return the suites, which are made once: thousands of cases take half a second."""
+    """Return the suites, which are made once, as they have thousands of cases."""
     named = {
         "first": _first(),
         "quick": _quick(),
