@@ -1,23 +1,17 @@
 """A paper's page in a real browser: its figures are shown, and its numbers lead to their evidence."""
 
-from pathlib import Path
-
 import pytest
 
-from bench.paper.build import build, open_paper
-from bench.store import REFERENCE, Run
+from bench.paper.build import Built
 
 selenium = pytest.importorskip("selenium", reason="selenium is not installed")
 from selenium import webdriver  # noqa: E402
 from selenium.webdriver.common.by import By  # noqa: E402
 
-ROOT = Path(__file__).parents[3]
 
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    runs = [Run.open(ROOT / REFERENCE / "node_classification-multipath-edge-zen5")]
-    return build(open_paper("multipath", ROOT / "reports/papers"), runs, tmp_path_factory.mktemp("page")).page.as_uri()
+@pytest.fixture
+def address(built: dict[str, Built]) -> str:
+    return built["multipath"].page.as_uri()
 
 
 def test_all_figures_are_shown_and_described(browser: webdriver.Chrome, address: str) -> None:

@@ -20,7 +20,7 @@ from bench.paper.conclusion import Conclusion, conclusions
 from bench.paper.content import Measured
 from bench.paper.data import PaperData
 from bench.report.units import duration
-from bench.store import REFERENCE, Run, runs
+from bench.store import REFERENCE, Run
 
 ROOT = Path(__file__).parents[3]
 PAPERS = ROOT / "reports/papers"
@@ -68,17 +68,6 @@ class Page(HTMLParser):
             self._quoted = ""
         if self._row and data.strip():
             self.rows.setdefault(self._row, []).append(data.strip())
-
-
-@pytest.fixture(scope="module")
-def reference() -> list[Run]:
-    return runs(ROOT / REFERENCE)
-
-
-@pytest.fixture(scope="module")
-def built(reference: list[Run], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Built]:
-    folder = tmp_path_factory.mktemp("papers")
-    return {name: build(open_paper(name, PAPERS), reference, folder / name) for name in names(PAPERS)}
 
 
 @pytest.fixture(scope="module")
