@@ -76,9 +76,9 @@ Command = Callable[..., CompletedProcess[str]]
     ],
 )
 def test_a_usage_error_is_one_line_that_names_the_choices(
-    featherbench: Command, arguments: list[str], words: str, tmp_path: Path
+    featherbench_in_process: Command, arguments: list[str], words: str, tmp_path: Path
 ) -> None:
-    result = featherbench(*arguments, cwd=tmp_path)
+    result = featherbench_in_process(*arguments, cwd=tmp_path)
     assert result.returncode == 2, result.stderr
     assert result.stderr.count("\n") == 1
     assert result.stdout == ""
@@ -102,6 +102,6 @@ def test_no_arguments_print_the_help(featherbench: Command, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("command", ["list", "run", "compare", "report", "paper", "doctor", "new", "pack"])
-def test_help_has_an_example(featherbench: Command, command: str, tmp_path: Path) -> None:
-    help_text = featherbench(command, "--help", cwd=tmp_path).stdout
+def test_help_has_an_example(featherbench_in_process: Command, command: str, tmp_path: Path) -> None:
+    help_text = featherbench_in_process(command, "--help", cwd=tmp_path).stdout
     assert f"Example: featherbench {command}" in help_text

@@ -37,16 +37,16 @@ def test_compare_exits_with_status_3_when_an_implementation_is_slower(featherben
     assert json.loads(faster.stdout)[0]["verdict"] == "faster"
 
 
-def test_compare_shows_only_the_cases_and_implementations_asked_for(featherbench: Command) -> None:
+def test_compare_shows_only_the_cases_and_implementations_asked_for(featherbench_in_process: Command) -> None:
     grouped = ("compare", "grouped_conv2d-gspc-edge-zen5", "--case", "cin=64", "--case", "h=56", "--case", "stride=1")
     chosen = ("--case", "groups=8", "--case", "groups=16", "--impl", "native,tflite")
-    shown = json.loads(featherbench(*grouped, *chosen, "--json", cwd=ROOT).stdout)
+    shown = json.loads(featherbench_in_process(*grouped, *chosen, "--json", cwd=ROOT).stdout)
     assert {(row["implementation"], row["case"].rpartition("=")[2]) for row in shown} == {
         (name, groups) for name in ("native", "tflite") for groups in ("8", "16")
     }
-    every = json.loads(featherbench("compare", grouped[1], "--json", cwd=ROOT).stdout)
+    every = json.loads(featherbench_in_process("compare", grouped[1], "--json", cwd=ROOT).stdout)
     assert all(row in every for row in shown), "verdicts are corrected for all comparisons of the run"
-    heading, setting, cases, _, *lines = featherbench(*grouped, *chosen, cwd=ROOT).stdout.splitlines()
+    heading, setting, cases, _, *lines = featherbench_in_process(*grouped, *chosen, cwd=ROOT).stdout.splitlines()
     assert heading == "grouped_conv2d: Grouped 2-D convolution, on edge"
     assert f"corrected for {sum(row['ratio'] is not None for row in every)} comparisons" in setting
     assert cases == "2 cases, all with cin=64,cout=64,h=56,w=56"
@@ -56,7 +56,7 @@ def test_compare_shows_only_the_cases_and_implementations_asked_for(featherbench
         ["native", "groups=16"],
         ["tflite", "groups=16"],
     ]
-    refused = featherbench(*grouped, "--case", "groups=7", cwd=ROOT)
+    refused = featherbench_in_process(*grouped, "--case", "groups=7", cwd=ROOT)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "has groups=7, and --case only filters; choose from 1, 2, 4, 8, 16, 64\n" in refused.stderr
 
@@ -78,8 +78,10 @@ def test_compare_shows_only_the_cases_and_implementations_asked_for(featherbench
         (["--impl", "pytorch"], "no comparison of the run matches all of --impl and --case"),
     ],
 )
-def test_compare_refuses_what_the_run_does_not_have(featherbench: Command, arguments: list[str], words: str) -> None:
-    refused = featherbench("compare", "grouped_conv2d-gspc-edge-zen5", *arguments, cwd=ROOT)
+def test_compare_refuses_what_the_run_does_not_have(
+    featherbench_in_process: Command, arguments: list[str], words: str
+) -> None:
+    refused = featherbench_in_process("compare", "grouped_conv2d-gspc-edge-zen5", *arguments, cwd=ROOT)
     assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
     assert words in refused.stderr
 
@@ -102,14 +104,14 @@ def test_runs_of_a_workload_that_this_checkout_does_not_know_are_compared(
     assert last.startswith("note for all ratios: ")
 
 
-def test_compare_refuses_to_filter_by_a_seed(featherbench: Command) -> None:
-    refused = featherbench("compare", str(TRAINED), "--case", "seed=3", cwd=ROOT)
+def test_compare_refuses_to_filter_by_a_seed(featherbench_in_process: Command) -> None:
+    refused = featherbench_in_process("compare", str(TRAINED), "--case", "seed=3", cwd=ROOT)
     assert refused.returncode == 2
     assert "cases that differ in seed are repeats" in refused.stderr
 
 
-def test_compare_of_a_recorded_run_of_models_prints_times_and_accuracy(featherbench: Command) -> None:
-    lines = featherbench("compare", str(TRAINED), cwd=ROOT).stdout.splitlines()
+def test_compare_of_a_recorded_run_of_models_prints_times_and_accuracy(featherbench_in_process: Command) -> None:
+    lines = featherbench_in_process("compare", str(TRAINED), cwd=ROOT).stdout.splitlines()
     case, ratio = r"dataset=cora,recipe=plain,hidden=128,epochs=100", r"\d\.\d+ \[\d\.\d+, \d\.\d+\]"
     time = rf"gat +{case} +10 +\S+ ms \[.*\] +\S+ ms +{ratio} +(faster|slower|cannot tell)"
     accuracy = rf"gat +{case} +[+-]\S+ \[[+-]\S+, [+-]\S+\] +\S+ +(better|worse|cannot tell)"
@@ -118,13 +120,13 @@ def test_compare_of_a_recorded_run_of_models_prints_times_and_accuracy(featherbe
     rows_of_cases = [line for line in lines if "dataset=" in line and "recipe=" in line]
     assert len(rows_of_cases) == 2 * 6 * 12, "two datasets, three recipes, all models but the baseline; a row of each"
     assert sum(" 6 of 6 " in line for line in lines) == 12
-    rows = json.loads(featherbench("compare", str(TRAINED), "--json", cwd=ROOT).stdout)
+    rows = json.loads(featherbench_in_process("compare", str(TRAINED), "--json", cwd=ROOT).stdout)
     assert {len(row["cases"]) for row in rows} == {10}
     assert {"accuracy", "accuracy_peeking", "epochs_to_converge"} <= rows[0]["metrics"].keys()
 
 
-def test_compare_of_two_runs_of_models_pairs_their_seeds(featherbench: Command) -> None:
-    rows = json.loads(featherbench("compare", str(TRAINED), str(TRAINED), "--json", cwd=ROOT).stdout)
+def test_compare_of_two_runs_of_models_pairs_their_seeds(featherbench_in_process: Command) -> None:
+    rows = json.loads(featherbench_in_process("compare", str(TRAINED), str(TRAINED), "--json", cwd=ROOT).stdout)
     assert len(rows) == 6 * 13
     for row in rows:
         assert row["metrics"]["accuracy"]["difference"]["estimate"] == 0
