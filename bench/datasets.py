@@ -145,7 +145,7 @@ def _card_paths() -> list[Path]:
 
 def _read(path: Path) -> AnyCard:
     try:
-        card = CARD.validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+        card = _parse(path.read_text(encoding="utf-8"))
     except ValidationError as error:
         first = error.errors()[0]
         if first["type"].startswith("union_tag"):
@@ -157,6 +157,11 @@ def _read(path: Path) -> AnyCard:
     if card.name != path.stem:
         raise UsageError(f"card {path} cannot be used: it names itself {card.name!r}; rename one of them")
     return card
+
+
+@cache
+def _parse(text: str) -> AnyCard:
+    return CARD.validate_python(tomllib.loads(text))
 
 
 def _path(card: Card, file: DataFile) -> Path:
