@@ -160,14 +160,14 @@ class ImageClassification(Workload):
         return TOLERANCE / 10
 
     def random_case(self, pick: Pick[Any]) -> ImageClassificationCase:
+        """Draw one of four trainings, as each takes seconds, and all else at random."""
         return ImageClassificationCase(
             network=pick(["resnet8", "resnet20"]),
             width_mult=pick([0.5, 1.0]),
             recipe="smoke",
-            epochs=pick([1, 2]),
+            epochs=1,
             runtime=pick(["pytorch", "pytorch_channels_last", "onnxruntime", "openvino"]),
             batch=pick([1, 3]),
-            seed=pick(range(3)),
         )
 
 
