@@ -180,7 +180,7 @@ def _for_random_cases(
             return
         try:
             test(case)
-        except AssertionError:
+        except Exception:
             failed = True  # hypothesis shrinks it, however long that takes
             raise
         passed += 1
