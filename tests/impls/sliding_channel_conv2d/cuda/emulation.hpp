@@ -87,8 +87,10 @@ private:
 
     static void run_block(unsigned count, bool reverse, const std::function<void()>& kernel) {
         kernel_ = &kernel;
-        threads_ = std::vector<Thread>(count);
+        threads_.resize(count);  // and no new stacks for each block, as clearing those would take most of the time
         for (Thread& thread : threads_) {
+            thread.barriers = thread.warp_barriers = 0;
+            thread.done = false;
             getcontext(&thread.context);
             thread.context.uc_stack = {thread.stack.data(), 0, thread.stack.size()};
             thread.context.uc_link = &scheduler_;
