@@ -1,11 +1,11 @@
-"""Environments of implementations: distributions that one runs with in place of those installed.
+"""Environments of implementations: folders of distributions that are imported in place of the installed ones.
 
-An environment is a folder of packages that comes first on the import path of a worker. It holds exactly the
-distributions that the implementation states in ``environment``. All others, also those that these depend on, are those
-installed: so a large library is not installed twice, and an environment is small. ``.pth`` files in it have no effect.
+An environment comes first on the import path of a worker. It holds exactly the distributions that the implementation
+states in ``environment``. All others, including the dependencies of these, are the installed ones, so a large library
+is not installed twice and an environment stays small. ``.pth`` files in it have no effect.
 
-The folder is named by a hash of the stated versions and of this Python. It holds ``packages``, which gets its name when
-all is installed, beside ``requirements.txt`` and ``install.log``.
+The folder is named by a hash of the stated versions, the Python version and the platform. It holds ``packages``,
+``requirements.txt`` and ``install.log``. ``packages`` gets this name only when the installation is complete.
 """
 
 import json
@@ -25,10 +25,11 @@ from bench.core.files import locked, write_whole
 from bench.core.implementation_spec import ImplementationSpec
 
 _CONSTRAINTS = ("PIP_CONSTRAINT", "UV_CONSTRAINT")
-"""Variables with which users pin what is installed otherwise; an environment is there to have other versions."""
+"""Variables that pin what users install. Installers do not get them: an environment is there to have other versions."""
 _ERROR = re.compile(r"^\W*(?:error:|×)\s*(.*)", re.IGNORECASE | re.MULTILINE | re.DOTALL)
 """What pip and uv write from their first error on."""
 _MAX_REASON = 300
+"""Characters of an installer's error that a message holds."""
 
 
 def root() -> Path:
@@ -40,18 +41,22 @@ def root() -> Path:
 
 
 def key(pins: Sequence[str]) -> str:
-    """Return the name of an environment: a hash of its requirements, the version of Python and the platform."""
+    """Return the name of an environment: a hash of its requirements, the Python version and the platform.
+
+    Args:
+        pins: the requirements, each as ``name==version``, in any order.
+    """
     text = json.dumps([sorted(pins), sys.implementation.cache_tag, sysconfig.get_platform()])
     return sha256(text.encode()).hexdigest()[:16]
 
 
 def packages(pins: Sequence[str]) -> Path:
-    """Return the folder of packages of an environment; it exists only if all is installed."""
+    """Return the folder of an environment's packages; it exists only if all of them are installed."""
     return root() / key(pins) / "packages"
 
 
 def missing(spec: ImplementationSpec) -> str | None:
-    """Return that an implementation's environment is not installed, with the command that does it, or None."""
+    """Return what an implementation needs and the command that installs it; None if its environment is installed."""
     if not spec.environment or packages(spec.environment).is_dir():
         return None
     plugin = "" if spec.module else f" --plugin {spec.path}"
@@ -62,14 +67,14 @@ def missing(spec: ImplementationSpec) -> str | None:
 
 
 def active(spec: ImplementationSpec) -> bool:
-    """Whether this process imports from the implementation's environment, or there is none."""
+    """Whether this process imports from the implementation's environment; true if it has none."""
     return not spec.environment or str(packages(spec.environment)) in sys.path
 
 
 def install(pins: Sequence[str]) -> None:
-    """Install an environment with uv, or with pip where uv is missing, unless that is done already.
+    """Install an environment with uv, or with pip where uv is missing, unless it is installed already.
 
-    If another process is installing it, wait for it. What an interrupted installation has left is removed.
+    If another process is installing it, wait for it. Leftovers of an interrupted installation are removed.
 
     Raises:
         RunError: where it cannot be installed; the message is one line.

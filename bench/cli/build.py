@@ -96,12 +96,12 @@ def build(
         if _needs_building(session, spec)
     }
     if as_json:
-        print(json.dumps([_summary(each) for each in outcomes], indent=2))
+        print(json.dumps([_summary(outcome) for outcome in outcomes], indent=2))
     else:
         _print_outcome(installations, finished)
         for text in sorted(unavailable):
             print(f"not built: {text}")
-    if unavailable or any(each.failure for each in outcomes):
+    if unavailable or any(outcome.failure for outcome in outcomes):
         raise typer.Exit(1)
     return None
 
@@ -124,13 +124,13 @@ def _print_outcome(installations: Sequence[Installation], finished: Sequence[bui
         count, work_s = sum(not job.failure for job in finished), sum(job.seconds or 0.0 for job in finished)
         print(f"built {counted(count, 'artifact')} in {artifacts.root()} ({rough_time(work_s)} of work)")
     if not installations and not finished:
-        print("all of it is already built")
+        print("everything is already built")
 
 
 def _print_missing(
     sessions: Sequence[Session], installations: Sequence[Installation], target: Target, as_json: bool
 ) -> None:
-    """Print what is not built yet; which artifacts an implementation needs shows only once it is installed."""
+    """Print what is not built yet; an implementation's artifacts are known only once its environment is installed."""
     with (
         TemporaryDirectory(prefix="featherbench-") as logs,
         Workers(building.build_target(target), Budget(), Path(logs)) as workers,
@@ -138,14 +138,14 @@ def _print_missing(
         jobs = building.find_jobs(sessions, workers)
     missing: list[Installation | building.Job] = [*installations, *jobs]
     if as_json:
-        return print(json.dumps([_summary(each) for each in missing], indent=2))
-    for each in missing:
-        print(f"{each.key} {each.label}")
+        return print(json.dumps([_summary(needed) for needed in missing], indent=2))
+    for needed in missing:
+        print(f"{needed.key} {needed.label}")
     print(f"{counted(len(jobs), 'artifact')} to build", file=sys.stderr)
     if installations:
         print(f"{counted(len(installations), 'environment')} to install", file=sys.stderr)
     return None
 
 
-def _summary(each: building.Job | Installation) -> dict[str, object]:
-    return {"key": each.key, "label": each.label, "seconds": each.seconds, "failure": each.failure}
+def _summary(outcome: building.Job | Installation) -> dict[str, object]:
+    return {"key": outcome.key, "label": outcome.label, "seconds": outcome.seconds, "failure": outcome.failure}

@@ -44,8 +44,8 @@ class Implementation(ABC):
     requires: ClassVar[tuple[str, ...]] = ()
     """Distributions to install, as pip names them."""
     environment: ClassVar[tuple[str, ...]] = ()
-    """Distributions that it runs with in place of those installed, such as ``("numpy==1.26.4",)``, where its libraries
-    do not go together with others. Its processes start in an environment of its own, see ``bench.environments``."""
+    """Distributions that it runs with in place of the installed ones, such as ``("numpy==1.26.4",)``, where its
+    libraries conflict with others. Its processes start in an environment of its own; see ``bench.environments``."""
     targets: ClassVar[tuple[str, ...]] = ("cpu", "edge")
     """Kinds of target that it can run on."""
     paper: ClassVar[str] = ""

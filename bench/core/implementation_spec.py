@@ -18,7 +18,7 @@ class ImplementationSpec:
     """Dotted name of the module, where the file is part of a package."""
     requires: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
-    """Requirements of the environment of its own, each as ``name==version``; empty where it has none."""
+    """Requirements of its own environment, each as ``name==version``; empty where it has none."""
     targets: tuple[str, ...] = Implementation.targets
     summary: str = ""
     paper: str = ""

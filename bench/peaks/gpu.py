@@ -38,7 +38,7 @@ def peaks(folder: Path, watch: Callable[[str], None] = lambda text: None) -> Gpu
     watch("measuring the peaks of this GPU, once")
     command = [sys.executable, "-P", "-m", "bench.peaks.gpu"]
     try:
-        process = subprocess.run(command, env=child.environment(), capture_output=True, text=True, timeout=TIMEOUT_S)
+        process = subprocess.run(command, env=child.variables(), capture_output=True, text=True, timeout=TIMEOUT_S)
         measured = GpuPeaks.model_validate_json(process.stdout)
     except (subprocess.TimeoutExpired, ValidationError) as error:
         message = process.stderr.strip().splitlines()[-1:] if isinstance(error, ValidationError) else [str(error)]

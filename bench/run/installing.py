@@ -1,4 +1,4 @@
-"""Installs the environments that implementations of sessions need, before anything is measured."""
+"""Installs the environments that sessions need, before anything is measured."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,13 +12,14 @@ from bench.run.plan import Session
 
 @dataclass
 class Installation:
-    """An environment that is not installed yet, and the result."""
+    """An environment to install, and the outcome."""
 
     specs: tuple[ImplementationSpec, ...]
     """The implementations that need it."""
     seconds: float | None = None
-    """How long installing it took; None: not installed."""
+    """How long installing it took; None if it is not installed."""
     failure: str = ""
+    """Why it could not be installed; empty if it could, or was not tried yet."""
 
     @property
     def pins(self) -> tuple[str, ...]:
@@ -30,7 +31,7 @@ class Installation:
 
     @property
     def label(self) -> str:
-        """What is installed for which implementations."""
+        """What is installed, and for which implementations."""
         return f"{', '.join(self.pins)} for {', '.join(spec.label for spec in self.specs)}"
 
 
@@ -44,7 +45,12 @@ def find_installations(sessions: Sequence[Session]) -> list[Installation]:
 
 
 def install(installations: Sequence[Installation], watch: Callable[[str], None]) -> None:
-    """Install environments, one after another; ``watch`` is called with what is being done. None stops the others."""
+    """Install environments one after another; where one fails, go on with the next.
+
+    Args:
+        installations: the environments; their ``seconds`` or ``failure`` are set.
+        watch: is called with what is being done, and with each failure.
+    """
     for installation in installations:
         watch(f"installing {installation.label}")
         began = time.perf_counter()
@@ -57,8 +63,9 @@ def install(installations: Sequence[Installation], watch: Callable[[str], None])
 
 
 def without_failed(sessions: Sequence[Session], installations: Sequence[Installation]) -> list[Session]:
-    """Return the sessions, in which implementations whose environment could not be installed are unavailable."""
-    failures = {spec: each.failure for each in installations if each.failure for spec in each.specs}
+    """Return the sessions with those implementations unavailable whose environment could not be installed."""
+    failed = [installation for installation in installations if installation.failure]
+    failures = {spec: installation.failure for installation in failed for spec in installation.specs}
     return [
         replace(
             session,

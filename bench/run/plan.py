@@ -42,8 +42,8 @@ def plan(request: Request, *, elsewhere: bool = False, installs: bool = False) -
 
     Args:
         request: what to measure.
-        elsewhere: plan as on a machine that has the target, if this one does not.
-        installs: all environments will be installed, also of implementations that the request does not name.
+        elsewhere: whether to plan as on a machine that has the target, if this one does not.
+        installs: whether all environments will be installed, also those of implementations that the request does not name.
 
     Raises:
         UsageError: where the request names something unknown (the message names the valid choices), where the target is

@@ -37,10 +37,11 @@ class Libraries(NamedTuple):
     names: tuple[str, ...]
     """Distributions."""
     environment: tuple[str, ...]
-    """The requirements of the environment that it starts in; empty for that of this process."""
+    """Requirements of the implementations' own environment; empty where the worker imports what is installed."""
 
     @property
     def log_name(self) -> str:
+        """File name of the worker's log."""
         own = (environments.key(self.environment),) if self.environment else ()
         return f"libraries-{'+'.join((*self.names, *own)) or 'none'}.log"
 

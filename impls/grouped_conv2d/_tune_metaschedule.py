@@ -61,11 +61,11 @@ FFI_VERSION = "0.1.14.post1"
 """The newest apache-tvm-ffi with which MetaSchedule works."""
 
 
-class Searched(NamedTuple):
-    """The quickest schedule that a search has tried."""
+class SearchResult(NamedTuple):
+    """The fastest schedule that a search has tried."""
 
     seconds: float
-    """Its time."""
+    """Time of a call."""
     trace: Any
     """The schedule as JSON."""
     call: Call
@@ -101,8 +101,15 @@ def tuned_by_default(workload: GroupedConv2d) -> list[GroupedConv2dCase]:
     return list(dict.fromkeys([*workload.suites()["quick"], *layers]))
 
 
-def search(problem: Problem, target: Target, model: CostModel, trials: int) -> Searched:
-    """Search a schedule for one problem; ``model`` learns from ``trials`` schedules, which are compiled and timed."""
+def search(problem: Problem, target: Target, model: CostModel, trials: int) -> SearchResult:
+    """Search a schedule for a problem.
+
+    Args:
+        problem: the convolution, with its arrays.
+        target: the instruction set and cores to compile for and time on.
+        model: the cost model, which learns from each schedule that is timed.
+        trials: the number of schedules that are compiled and timed.
+    """
     _import_intrinsics()
     calls: dict[str, Call] = {}
     with tempfile.TemporaryDirectory() as logs:
@@ -126,21 +133,21 @@ def search(problem: Problem, target: Target, model: CostModel, trials: int) -> S
         )
     best = min(database.get_all_tuning_records(), key=_seconds)
     call = compiled(best.as_measure_candidate().sch.mod, problem, target)
-    return Searched(_seconds(best), _to_python(best.trace.as_json()), call)
+    return SearchResult(_seconds(best), _to_python(best.trace.as_json()), call)
 
 
 def _import_intrinsics() -> None:
-    """Import what MetaSchedule imports in its first search, in seconds.
+    """Import TVM's tensor intrinsics, which MetaSchedule imports in its first search, without reading sources.
 
-    TVM looks at the stack for each intrinsic. ``inspect.stack`` searches all modules for the source of each frame. That
-    takes minutes where PyTorch, with its thousands of modules, is loaded too; TVM does without the sources.
+    TVM inspects the stack for each intrinsic, and ``inspect.stack`` searches all loaded modules for the source of each
+    frame. Beside PyTorch, with its thousands of modules, that takes minutes instead of seconds. TVM ignores the sources.
     """
     with patch.object(inspect, "stack", _stack_without_sources):
         importlib.import_module("tvm.s_tir.tensor_intrin")
 
 
 def _stack_without_sources() -> list[inspect.FrameInfo]:
-    """Return the frames of the caller and those that called it, as ``inspect.stack`` does."""
+    """Return the frames of the caller and of its callers, as ``inspect.stack`` does, but without source lines."""
     frames = []
     frame = inspect.currentframe()
     while frame := frame and frame.f_back:

@@ -140,5 +140,5 @@ def test_it_comes_before_the_folder_of_this_project_which_may_hold_all_that_is_i
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", "of the user")
     packages = environments.packages(PINS)
-    first, _, last = child.environment(packages)["PYTHONPATH"].split(os.pathsep)
+    first, _, last = child.variables(packages)["PYTHONPATH"].split(os.pathsep)
     assert (first, last) == (str(packages), "of the user")

@@ -81,7 +81,7 @@ class LocalWorker:
     def spawn(cls, target: Target, cores: tuple[int, ...], log: Path, packages: Path | None = None) -> Self:
         """Start a new process on ``cores``, with the variables of ``target``; what it prints goes to ``log``.
 
-        What the folder ``packages`` holds, it imports from there.
+        What the folder ``packages`` holds is imported from there, even where another version is installed.
         """
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-P", "-m", "bench.run.worker", str(os.getpid())]
@@ -91,7 +91,7 @@ class LocalWorker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env=child.environment(packages) | target.environment(),
+                env=child.variables(packages) | target.environment(),
                 start_new_session=True,
                 pass_fds=[theirs.fileno()],
             )

@@ -38,7 +38,7 @@ def test_it_says_what_is_missing_makes_it_and_then_has_nothing_to_do(
     assert built.stderr.splitlines()[-1].startswith(f"built {label} in ")
 
     again = featherbench("build", *SMALL, cwd=tmp_path)
-    assert (again.returncode, again.stdout) == (0, "all of it is already built\n")
+    assert (again.returncode, again.stdout) == (0, "everything is already built\n")
 
 
 def test_a_workload_without_artifacts_and_environments_is_refused(featherbench: Command, tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_an_environment_is_announced_installed_and_listed(
     assert (packages / "typer").is_dir()
     assert installation["seconds"] > 0
     assert listed().endswith(f"; its environment is installed: {packages}")
-    assert featherbench("build", *selection, cwd=tmp_path).stdout == "all of it is already built\n"
+    assert featherbench("build", *selection, cwd=tmp_path).stdout == "everything is already built\n"
 
 
 def test_an_environment_that_cannot_be_installed_is_a_line(

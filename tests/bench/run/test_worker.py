@@ -56,5 +56,5 @@ print(worker.round()["held_bytes"] - before)
 def test_the_output_of_a_round_and_its_copy_do_not_count_as_kept_memory() -> None:
     """In a new process: what other tests have left on the heap decides where arrays lie, and what is given back."""
     command = [sys.executable, "-c", HELD_BY_A_ROUND]
-    held = subprocess.run(command, env=child.environment(), check=True, capture_output=True, text=True).stdout
+    held = subprocess.run(command, env=child.variables(), check=True, capture_output=True, text=True).stdout
     assert int(held) < 1 << 20, "an output takes 8 MiB"
