@@ -43,7 +43,7 @@ def plan(request: Request, *, elsewhere: bool = False, installs: bool = False) -
     Args:
         request: what to measure.
         elsewhere: whether to plan as on a machine that has the target, if this one does not.
-        installs: whether all environments will be installed, also those of implementations that the request does not name.
+        installs: whether all environments will be installed, not only those of implementations that the request names.
 
     Raises:
         UsageError: where the request names something unknown (the message names the valid choices), where the target is

@@ -1,4 +1,4 @@
-"""The engine: runs a PyTorch network on the project's own kernels, without the harness."""
+"""The engine: runs PyTorch networks on the project's own kernels. It does not need the harness."""
 
 from impls.accelerate.module import AcceleratedNetwork, accelerate
 

@@ -30,7 +30,7 @@ Arguments = dict[str, Any]
 
 
 def convert(operator: str, arguments: Arguments, shape: tuple[int, ...]) -> tuple[list[Operation], Image]:
-    """Return the operations that compute a call, and the image that they leave its output in.
+    """Return the operations that compute a call, and the image that holds its output.
 
     Args:
         operator: its name in ATen, without a trailing underscore; see ``require``.
@@ -73,8 +73,8 @@ def _convolution(operations: list[Operation], arguments: Arguments, shape: tuple
     stride, dilation = _pair(arguments["stride"]), _pair(arguments["dilation"])
     padding = arguments["padding"]
     if padding == "same":
-        spread = [d * (taps - 1) for d, taps in zip(dilation, weight.shape[2:], strict=True)]
-        padding = [s // 2 for s in spread]
+        totals = [d * (taps - 1) for d, taps in zip(dilation, weight.shape[2:], strict=True)]
+        padding = [total // 2 for total in totals]
     if max(stride) > 2:
         raise UnsupportedError(f"the engine has strides of 1 and 2, not {max(stride)}")
     bias = np.zeros(len(weight), np.float32) if arguments["bias"] is None else _array(arguments["bias"])
@@ -96,7 +96,7 @@ def _convolution(operations: list[Operation], arguments: Arguments, shape: tuple
 
 @_converts("linear")
 def _linear(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
-    """A convolution whose kernel is as large as the image that was flattened."""
+    """Convert to a convolution whose kernel is as large as the image that was flattened."""
     x, weight = _image(arguments["input"]), _array(arguments["weight"])
     if weight.shape[1] != x.channels * x.height * x.width or len(shape) != 1:
         raise UnsupportedError("the engine has linear layers of vectors only")
@@ -115,7 +115,7 @@ def _batch_norm(operations: list[Operation], arguments: Arguments, shape: tuple[
     weight = 1.0 if arguments["weight"] is None else _array(arguments["weight"])
     bias = 0.0 if arguments["bias"] is None else _array(arguments["bias"])
     scale = weight / deviation
-    output = Image(*_three(shape))
+    output = Image(*_chw(shape))
     operations.append(
         Elementwise(
             a=x,
@@ -134,14 +134,14 @@ def _clamp(operations: list[Operation], arguments: Arguments, shape: tuple[int, 
     bounds = (-math.inf if low is None else float(low), math.inf if high is None else float(high))
     if bounds[0] > 0 or bounds[1] < 0:
         raise UnsupportedError("the engine has only bounds with zero between them")
-    output = Image(*_three(shape))
+    output = Image(*_chw(shape))
     operations.append(Elementwise(a=x, bounds=bounds, output=output))
     return output
 
 
 @_converts("hardswish", "hardsigmoid", "sigmoid", "silu")
 def _activation(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
-    output = Image(*_three(shape))
+    output = Image(*_chw(shape))
     operations.append(Elementwise(a=_image(arguments["self"]), activation=arguments["operator"], output=output))
     return output
 
@@ -151,8 +151,8 @@ def _add(operations: list[Operation], arguments: Arguments, shape: tuple[int, ..
     a, b = _image(arguments["self"]), _image(arguments["other"])
     if arguments.get("alpha", 1) != 1 or _shape(a) != _shape(b):
         raise UnsupportedError("the engine adds images of equal shapes only")
-    output = Image(*_three(shape))
-    operations.append(Elementwise(a=a, b=b, second="add", output=output))
+    output = Image(*_chw(shape))
+    operations.append(Elementwise(a=a, b=b, op="add", output=output))
     return output
 
 
@@ -163,18 +163,18 @@ def _multiply(operations: list[Operation], arguments: Arguments, shape: tuple[in
         a, b = b, a
     if _shape(a) != _shape(b) and _shape(b) != (a.channels, 1, 1):
         raise UnsupportedError("the engine multiplies images by images of equal shapes, or by one number a channel")
-    output = Image(*_three(shape))
-    second = "multiply" if _shape(a) == _shape(b) else "gate"
-    operations.append(Elementwise(a=a, b=b, second=second, output=output))  # type: ignore[arg-type]
+    output = Image(*_chw(shape))
+    op = "multiply" if _shape(a) == _shape(b) else "gate"
+    operations.append(Elementwise(a=a, b=b, op=op, output=output))  # type: ignore[arg-type]
     return output
 
 
 @_converts("max_pool2d", "avg_pool2d")
 def _pool(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
     if arguments.get("divisor_override") or (arguments["ceil_mode"] and "count_include_pad" in arguments):
-        raise UnsupportedError("the engine has neither other divisors nor ceil_mode for means")
+        raise UnsupportedError("the engine has no average pooling with divisor_override or ceil_mode")
     if max(_pair(arguments.get("dilation", 1))) > 1:
-        raise UnsupportedError("the engine has no dilated poolings")
+        raise UnsupportedError("the engine has no dilated pooling")
     kernel = _pair(arguments["kernel_size"])
     output = Image(*shape)
     operations.append(
@@ -209,7 +209,7 @@ def _adaptive_mean(operations: list[Operation], arguments: Arguments, shape: tup
 def _mean(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
     x = _image(arguments["self"])
     if sorted(dim % 4 for dim in arguments.get("dim") or ()) != [2, 3]:
-        raise UnsupportedError("the engine has means over rows and columns only")
+        raise UnsupportedError("the engine averages over height and width only")
     kernel = (x.height, x.width)
     output = Image(x.channels)
     operations.append(Pool(x=x, kernel=kernel, stride=kernel, mean=True, output=output))
@@ -225,7 +225,7 @@ def _concatenation(operations: list[Operation], arguments: Arguments, shape: tup
 
 
 def take_channels(operations: list[Operation], x: Image, channels: list[int]) -> Image:
-    """Add an operation that takes some of an image's channels, in their order."""
+    """Add an operation that copies channels of an image, in the order in which they are listed."""
     return _gather(operations, [(x, channel) for channel in channels], (len(channels), x.height, x.width))
 
 
@@ -242,7 +242,7 @@ def _nothing(operations: list[Operation], arguments: Arguments, shape: tuple[int
 
 @_converts("flatten", "view", "reshape", "squeeze", "_unsafe_view")
 def _flatten(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
-    """The engine keeps an image's height and width; ``linear`` takes them as a kernel's."""
+    """Return the image unchanged: it keeps its height and width, and ``_linear`` takes them for the kernel's."""
     x = _image(arguments["self"])
     if len(shape) == 1 and shape[0] == x.channels * x.height * x.width:
         return x
@@ -253,13 +253,13 @@ def _flatten(operations: list[Operation], arguments: Arguments, shape: tuple[int
 
 def _image(argument: Any) -> Image:
     if not isinstance(argument, Image):
-        raise UnsupportedError("an argument does not depend on the network's input, or is no image")
+        raise UnsupportedError("an argument is no image that depends on the network's input")
     return argument
 
 
 def _array(argument: Any) -> Array:
     if not isinstance(argument, Tensor):
-        raise UnsupportedError("weights that depend on the network's input")
+        raise UnsupportedError("the weights depend on the network's input")
     if argument.dtype != torch.float32:
         raise UnsupportedError(f"the engine has float32 only, not {str(argument.dtype).removeprefix('torch.')}")
     array: Array = argument.detach().cpu().contiguous().numpy()
@@ -271,7 +271,8 @@ def _pair(value: Any) -> Pair:
     return values[0], values[-1]
 
 
-def _three(shape: tuple[int, ...]) -> tuple[int, int, int]:
+def _chw(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return channels, height and width of an output's shape; a vector has height and width 1."""
     channels, *rest = shape
     height, width = rest or (1, 1)
     return channels, height, width
@@ -282,7 +283,7 @@ def _shape(image: Image) -> tuple[int, int, int]:
 
 
 def arguments_of(node: Node) -> Arguments:
-    """Return the arguments of a call of an ATen operator by name, with its defaults."""
+    """Return the arguments of a call of an ATen operator by name, defaults included."""
     schema = node.target._schema.arguments  # type: ignore[union-attr]
     given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | node.kwargs
     return {argument.name: given.get(argument.name, argument.default_value) for argument in schema}

@@ -1,4 +1,4 @@
-"""Joins operations, so that fewer pass over memory."""
+"""Fuses operations, so that activations pass through memory less often."""
 
 from collections import Counter
 from dataclasses import replace
@@ -9,10 +9,11 @@ from impls.accelerate.operations import UNBOUNDED, Convolution, Elementwise, Gat
 
 
 def fuse(segment: Segment) -> Segment:
-    """Return a segment of equal outputs with fewer operations.
+    """Return a segment that computes the same with fewer operations.
 
-    Batch norms become part of the convolution before them; so do additions of a second image, and bounds such as
-    those of ReLU. Elementwise operations that follow each other become one, and so do copies of channels.
+    A convolution takes in the batch norm, the addition of a second image and the bounds, such as those of ReLU, that
+    follow it. Elementwise operations that follow each other become one, and so do copies of channels. Except for
+    copies, operations are fused only where nothing else reads the image between them.
     """
     by_output = {operation.output: operation for operation in segment.operations}
     uses = Counter(image for operation in segment.operations for image in operation.inputs)
@@ -31,7 +32,7 @@ def fuse(segment: Segment) -> Segment:
 
 
 def _through_gathers(gather: Gather, by_output: dict[Image, Operation]) -> Gather:
-    """Return a gather that reads what the gathers before it read."""
+    """Return a gather that reads the inputs of the gathers before it, not their outputs."""
     sources = []
     for image, channel in gather.sources:
         before = by_output.get(image)
@@ -40,18 +41,18 @@ def _through_gathers(gather: Gather, by_output: dict[Image, Operation]) -> Gathe
 
 
 def _join(second: Elementwise, by_output: dict[Image, Operation], uses: Counter[Image]) -> Operation | None:
-    """Return an elementwise operation joined with the operation before it, or None where they cannot be."""
+    """Return an elementwise operation fused with the operation before it, or None where that is impossible."""
     first = by_output.get(second.a)
     if first is None or uses[second.a] > 1:
-        if second.second != "add" or second.b is None or uses[second.b] > 1:
+        if second.op != "add" or second.b is None or uses[second.b] > 1:
             return None
         return _add_to_convolution(second, by_output.get(second.b), second.a)
     if isinstance(first, Convolution):
         if first.bounds != UNBOUNDED:
             return None
-        if second.second == "add":
+        if second.op == "add":
             return _add_to_convolution(second, first, second.b)
-        if second.second != "none":
+        if second.op != "none":
             return None
         if second.scale is not None and second.shift is not None:
             if first.residual is not None:
@@ -67,7 +68,7 @@ def _join(second: Elementwise, by_output: dict[Image, Operation], uses: Counter[
         if second.activation == "clamp":
             return replace(first, bounds=second.bounds, output=second.output)
         return None
-    if isinstance(first, Elementwise) and first.is_linear and second.second == "none":
+    if isinstance(first, Elementwise) and first.is_linear and second.op == "none":
         if second.scale is None:
             scale, shift = first.scale, first.shift
         elif first.scale is None or first.shift is None:
@@ -78,13 +79,13 @@ def _join(second: Elementwise, by_output: dict[Image, Operation], uses: Counter[
         return replace(
             first, scale=scale, shift=shift, activation=second.activation, bounds=second.bounds, output=second.output
         )
-    if second.second == "add" and second.b is not None and uses[second.b] == 1:
+    if second.op == "add" and second.b is not None and uses[second.b] == 1:
         return _add_to_convolution(second, by_output.get(second.b), second.a)
     return None
 
 
 def _add_to_convolution(second: Elementwise, first: Operation | None, other: Image | None) -> Operation | None:
-    """Return a convolution that adds the other image itself, or None where it cannot."""
+    """Return a convolution that adds the other image to its output, or None where that is impossible."""
     if not isinstance(first, Convolution) or first.residual is not None or first.bounds != UNBOUNDED:
         return None
     if second.scale is not None or second.activation != "clamp" or other is first.output:
@@ -95,8 +96,8 @@ def _add_to_convolution(second: Elementwise, first: Operation | None, other: Ima
 def _ordered(outputs: list[Image], by_output: dict[Image, Operation]) -> list[Operation]:
     """Return the operations that outputs depend on, each after those that it reads.
 
-    What is added to a convolution comes before what it convolves, so that the convolutions of a residual branch follow
-    one another.
+    The residual of a convolution is computed before its input, so that the convolutions of a residual branch follow one
+    another and can form a chain.
     """
     ordered: dict[Image, Operation] = {}
     pending = list(reversed(outputs))

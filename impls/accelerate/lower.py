@@ -1,4 +1,4 @@
-"""Builds the native network of a segment."""
+"""Lowers a segment to a network of the native kernels."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -19,7 +19,10 @@ Margins = tuple[int, int, int, int]
 
 
 def lower(segment: Segment, threads: int, isa: str, tuned: bool) -> Any:
-    """Return the native network of a segment, ready to be called with a list of arrays (batch, channels, h, w)."""
+    """Return the native network of a segment.
+
+    It is called with a list of float32 arrays (batch, channels, h, w), the segment's inputs, and returns its outputs.
+    """
     builder = _Builder(segment, threads, isa)
     builder.build()
     builder.network.finish(tuned)
@@ -28,7 +31,7 @@ def lower(segment: Segment, threads: int, isa: str, tuned: bool) -> Any:
 
 @dataclass
 class _Chain:
-    """Operations that are computed together, strip by strip of rows."""
+    """Operations that are computed together, one strip of rows after another."""
 
     operations: list[Operation] = field(default_factory=list)
 
@@ -73,8 +76,8 @@ class _Builder:
     def _chains(self) -> list[_Chain]:
         """Cut the operations into chains.
 
-        An operation joins the chain before it if it reads, at the position of each of its outputs, the last output of
-        the chain, and otherwise only what was computed before the chain began.
+        An operation joins the chain before it under two conditions: it computes each position from the same position of
+        the chain's last output, and all else that it reads was computed before the chain began.
         """
         chains: list[_Chain] = []
         for operation in self.segment.operations:
@@ -83,7 +86,7 @@ class _Builder:
                 written = {before.output for before in chain}
                 last = chain[-1].output
                 others = [image for image in operation.inputs if image is not last and image in written]
-                gate = operation.b if isinstance(operation, Elementwise) and operation.second == "gate" else None
+                gate = operation.b if isinstance(operation, Elementwise) and operation.op == "gate" else None
                 if last in operation.inputs and gate is not last and not others:
                     chain.append(operation)
                     continue
@@ -102,7 +105,7 @@ class _Builder:
         return margins
 
     def _planar(self) -> set[Image]:
-        """Return the inputs of few channels that only dense convolutions read."""
+        """Return the inputs that are stored as planes: those of few channels that only dense convolutions read."""
         planar = {image for image in self.segment.inputs if image.channels <= _MAX_PLANAR_CHANNELS}
         for operation in self.segment.operations:
             dense = isinstance(operation, Convolution) and operation.groups == 1 and operation.residual not in planar
@@ -110,7 +113,7 @@ class _Builder:
         return planar - set(self.segment.outputs)
 
     def _winograd_tiles(self, operation: Convolution) -> tuple[int, ...]:
-        """Return the sizes of tiles with which Winograd's algorithm can compute a convolution."""
+        """Return the sides of the output tiles with which Winograd's algorithm can compute a convolution."""
         filters, channels, *kernel = operation.weight.shape
         if kernel != [3, 3] or operation.stride != (1, 1) or operation.padding != (1, 1):
             return ()
@@ -129,7 +132,7 @@ class _Builder:
                 self.network.add_elementwise(
                     self.values[operation.a],
                     -1 if operation.b is None else self.values[operation.b],
-                    operation.second,
+                    operation.op,
                     self.values[operation.output],
                     _ordered(operation.scale, order),
                     _ordered(operation.shift, order),
@@ -162,7 +165,7 @@ class _Builder:
         self.network.add_gather([self.values[image] for image in images], self.values[operation.output], sources)
 
     def _add_convolution(self, operation: Convolution) -> None:
-        """Add a convolution, in all ways that may be the fastest."""
+        """Add a convolution, with alternatives where more than one algorithm may be the fastest."""
         order_in, order_out = self.orders.get(operation.x), self.orders.get(operation.output)
         x, y = self.values[operation.x], self.values[operation.output]
         residual = -1 if operation.residual is None else self.values[operation.residual]
@@ -187,14 +190,14 @@ class _Builder:
 
 
 def _is_local(operation: Operation) -> bool:
-    """Whether an operation computes each output from one position, the same as its own."""
+    """Whether an operation computes each position of its output from the same position of its inputs."""
     return isinstance(operation, Elementwise | Gather) or (
         isinstance(operation, Convolution) and operation.is_pointwise and not is_depthwise(operation)
     )
 
 
 def _needed_margins(operation: Convolution) -> Margins:
-    """Return the zeros that a convolution's kernel reaches around its input."""
+    """Return how many rows and columns of zeros a convolution reads around its input."""
     sizes = (operation.x.height, operation.x.width), (operation.output.height, operation.output.width)
     after = []
     for size, outputs, taps, stride, padding, dilation in zip(
@@ -207,7 +210,7 @@ def _needed_margins(operation: Convolution) -> Margins:
 
 
 def _ordered(array: NDArray[Any] | None, order: Order | None) -> Any:
-    """Return an array whose first axis is channels, in the order in which they are stored."""
+    """Return an array, whose first axis is channels, with these in the order in which they are stored."""
     if array is None:
         return None
     return np.ascontiguousarray(array if order is None else array[order])

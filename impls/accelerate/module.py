@@ -16,22 +16,22 @@ from impls.native.library import kernels, unavailable
 def accelerate(
     network: nn.Module, example: Tensor, threads: int | None = None, isa: str | None = None, tuned: bool = True
 ) -> "AcceleratedNetwork":
-    """Return a network that computes the same as another one on the CPU, for inference, in less time.
+    """Return a network for inference on the CPU that computes the same as ``network`` on the project's own kernels.
 
-    Batch norms are folded into convolutions; activations and additions are computed with them. Convolutions run on
-    the project's own kernels, with activations in a layout that lasts from layer to layer, and in memory that is
-    assigned once. Operators that the engine lacks stay PyTorch's: see ``AcceleratedNetwork.kept``.
+    Batch norms are folded into convolutions; residual additions and ReLU are computed with them. Activations have the
+    same layout in all layers, in memory that is allocated once. PyTorch computes what the engine cannot; see
+    ``AcceleratedNetwork.kept``.
 
     Args:
-        network: in evaluation mode, with float32 parameters; it is neither changed nor needed afterwards.
+        network: in evaluation mode, with float32 parameters. It is not changed, and not needed afterwards.
         example: (batch, channels, height, width), float32. Later inputs may have another batch, but no other shape.
         threads: the number of threads; None means as many as PyTorch uses now.
         isa: an instruction set of the native kernels; None means the best of this processor.
-        tuned: whether to time the ways to compute each layer and take the fastest, for some seconds.
+        tuned: whether to spend some seconds on timing the ways to compute each layer, and use the fastest.
 
     Raises:
-        ValueError: where the network is in training mode, or the example is no such tensor.
-        RuntimeError: where the native kernels are not built, or have none for ``isa``.
+        ValueError: where the network is in training mode, or the example has another shape, dtype or device.
+        RuntimeError: where the native kernels are not built, or not for ``isa``.
     """
     if network.training:
         raise ValueError("the network is in training mode; call its eval() first")
@@ -49,7 +49,7 @@ def accelerate(
 
 
 class AcceleratedNetwork(nn.Module):
-    """A network that the engine runs. ``accelerate`` makes it."""
+    """A network that the engine runs, as ``accelerate`` returns it."""
 
     def __init__(self, traced: Trace, shape: tuple[int, ...], threads: int, isa: str, tuned: bool) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class AcceleratedNetwork(nn.Module):
 
     @property
     def kept(self) -> list[str]:
-        """The calls that stay PyTorch's, each with the reason."""
+        """The calls that PyTorch computes, each with the reason why the engine cannot."""
         kept = (part for part in self._trace.parts if isinstance(part, TorchPart) and part.reason)
         return [f"{part.node.name}: {part.reason}" for part in kept]
 
@@ -78,7 +78,7 @@ class AcceleratedNetwork(nn.Module):
 
     @property
     def prepared_bytes(self) -> int:
-        """Bytes of packed weights and of the memory for activations."""
+        """Size of the packed weights and of the memory for activations, bytes."""
         return sum(native.packed_bytes + native.arena_bytes for native in self._natives.values())
 
     def train(self, mode: bool = True) -> "AcceleratedNetwork":
@@ -92,7 +92,11 @@ class AcceleratedNetwork(nn.Module):
         return self
 
     def forward(self, x: Tensor) -> Any:
-        """Return what the network computes. Calls must not overlap."""
+        """Return the network's output for inputs (batch, channels, height, width), float32. Calls must not overlap.
+
+        Raises:
+            ValueError: where the input has another dtype, or the example had other channels, height or width.
+        """
         if tuple(x.shape[1:]) != self._shape or x.dtype != torch.float32:
             wanted = ", ".join(map(str, self._shape))
             raise ValueError(f"the input must be (batch, {wanted}), float32, not {tuple(x.shape)}, {x.dtype}")

@@ -15,7 +15,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """What an operation computes for each image of a batch. A vector of features has height and width 1."""
+    """The activations that an operation computes for each image of a batch. A vector has height and width 1."""
 
     channels: int
     height: int = 1
@@ -24,7 +24,7 @@ class Image:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Operation:
-    """Computes ``output`` from images."""
+    """A computation of ``output`` from other images."""
 
     output: Image
 
@@ -36,7 +36,7 @@ class Operation:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Convolution(Operation):
-    """output = clamp(weight * x + bias + residual)."""
+    """output = clamp(weight * x + bias + residual), where * is a convolution."""
 
     x: Image
     weight: Array
@@ -44,7 +44,7 @@ class Convolution(Operation):
     bias: Array
     stride: Pair = (1, 1)
     padding: Pair = (0, 0)
-    """Rows above and columns left of the input. How many there are below and to the right follows from the output."""
+    """Rows above and columns left of the input; those below and to the right follow from the output's size."""
     dilation: Pair = (1, 1)
     groups: int = 1
     residual: Image | None = None
@@ -66,13 +66,13 @@ class Elementwise(Operation):
 
     a: Image
     b: Image | None = None
-    second: Literal["none", "add", "multiply", "gate"] = "none"
-    """What op is; with ``gate``, a is multiplied by b, which has one position."""
+    op: Literal["none", "add", "multiply", "gate"] = "none"
+    """With ``gate``, a is multiplied by b, which has one number for each channel."""
     scale: Array | None = None
     shift: Array | None = None
     activation: Literal["clamp", "hardswish", "hardsigmoid", "sigmoid", "silu"] = "clamp"
     bounds: Bounds = UNBOUNDED
-    """Those of ``clamp``."""
+    """Bounds of the activation ``clamp``; others have none."""
 
     @property
     def inputs(self) -> tuple[Image, ...]:
@@ -86,7 +86,7 @@ class Elementwise(Operation):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Pool(Operation):
-    """The largest number, or the mean, of each window."""
+    """Max or average pooling."""
 
     x: Image
     kernel: Pair
@@ -94,7 +94,7 @@ class Pool(Operation):
     padding: Pair = (0, 0)
     mean: bool = False
     counts_padding: bool = True
-    """Whether means divide by all positions of a window, not only by those that exist."""
+    """Whether a mean divides by all positions of its window, those in the padding included."""
 
     @property
     def inputs(self) -> tuple[Image, ...]:
@@ -103,7 +103,7 @@ class Pool(Operation):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Gather(Operation):
-    """Channels of several images: concatenated, split or shuffled."""
+    """A copy of channels of several images: it concatenates, splits or shuffles them."""
 
     sources: tuple[tuple[Image, int], ...]
     """For each output channel, an image and a channel of it."""
@@ -115,7 +115,7 @@ class Gather(Operation):
 
 @dataclass
 class Segment:
-    """Operations that the engine computes together; the images of a network without other operations."""
+    """A part of a network that the engine computes: operations, and the images that enter and leave it."""
 
     inputs: list[Image] = field(default_factory=list)
     outputs: list[Image] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The order in which channels are stored: filters that read the same channels lie side by side."""
+"""Chooses the order in which channels are stored, so that filters that read the same channels lie side by side."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,10 @@ Order = NDArray[np.int32]
 
 
 def reads_of(convolution: Convolution) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return the channels that each filter reads, (filters, count), and its weights for them.
+    """Return the channels that each filter reads, (filters, count), and its weights for them, (filters, count, kh, kw).
 
-    Channels whose weights are zeros are left out where all filters have equally many, as in a sliding-channel
-    convolution that is written as a dense one.
+    Channels whose weights are all zero are left out if that leaves each filter the same count. So a sliding-channel
+    convolution that is written as a dense one keeps only the channels of its windows.
     """
     weight = convolution.weight
     filters, channels = weight.shape[:2]
@@ -30,8 +30,8 @@ def reads_of(convolution: Convolution) -> tuple[NDArray[np.int32], NDArray[np.fl
 def channel_orders(segment: Segment) -> dict[Image, Order]:
     """Return the orders of the images whose channels are not stored in the network's own order.
 
-    Images that are added to one another, or computed channel by channel from one another, share an order. It is that
-    of the first convolution among those that write to them whose filters read fewer channels than there are.
+    Images that are added to one another, or computed channel by channel from one another, share an order. The first
+    convolution that writes to one of them, and whose filters do not read all channels, determines it.
     """
     regions = _Regions()
     fixed: set[Image] = {*segment.inputs, *segment.outputs}
@@ -72,7 +72,7 @@ def is_depthwise(operation: Operation) -> bool:
 
 
 class _Regions:
-    """Sets of images that share an order."""
+    """Sets of images that share an order, as a union-find structure."""
 
     def __init__(self) -> None:
         self._parent: dict[Image, Image] = {}

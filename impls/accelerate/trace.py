@@ -1,4 +1,4 @@
-"""Splits a network into segments that the engine computes, and calls that stay PyTorch's."""
+"""Splits a network into segments that the engine computes, and calls that PyTorch computes."""
 
 import operator
 from dataclasses import dataclass, field
@@ -16,19 +16,20 @@ from impls.accelerate.operations import Image, Operation, Segment
 
 @dataclass
 class NativePart:
-    """Operations that the engine computes together."""
+    """A segment, and the tensors that it reads and computes."""
 
     segment: Segment = field(default_factory=Segment)
     inputs: list[str] = field(default_factory=list)
-    """Names of the tensors that the segment's inputs are."""
+    """Name of the tensor of each input of the segment."""
     outputs: list[str] = field(default_factory=list)
+    """Name of the tensor of each output of the segment."""
     flat: list[bool] = field(default_factory=list)
-    """Whether an output is (batch, features)."""
+    """For each output, whether its tensor is (batch, features) instead of (batch, channels, height, width)."""
 
 
 @dataclass
 class TorchPart:
-    """A call that stays PyTorch's, and why; a size of a tensor needs no reason."""
+    """A call that PyTorch computes, and the reason; it is empty where the call returns a size of a tensor."""
 
     node: Node
     reason: str
@@ -85,9 +86,9 @@ class _Tracer:
         self.mutated: dict[str, str] = {}
         """For each node that an operator changed in place, the node that has its new value."""
         self.sizes: set[str] = set()
-        """The sizes that calls of PyTorch's need."""
+        """The nodes that are sizes of tensors and that calls of PyTorch read."""
         self.imported: dict[str, Image] = {}
-        """The inputs of the current part by the names of nodes."""
+        """The images of the current part's inputs, by the names of their nodes."""
 
     def run(self) -> Trace:
         (output,) = (node for node in self.graph.nodes if node.op == "output")
@@ -149,10 +150,10 @@ class _Tracer:
         return images
 
     def _shuffle(self, operations: list[Operation], part: NativePart, node: Node) -> Any:
-        """Follow channels that are reshaped to (groups, channels), transposed and flattened again.
+        """Return what a step of a channel shuffle leaves: reshape to (groups, channels), transpose, flatten again.
 
-        Until they are flattened, the image is a pair of the image and the order of its channels as an array. Returns
-        None for other reshapings.
+        Before the last step, that is a pair: the image that is shuffled, and an array of its channels in the new order.
+        After it, that is an image. None is returned for reshapings that are no part of a shuffle.
         """
         argument = node.args[0]
         assert isinstance(argument, Node)
@@ -176,12 +177,12 @@ class _Tracer:
         return None
 
     def _keep(self, node: Node, reason: str) -> None:
-        """Let PyTorch make the call, on tensors."""
+        """Leave a call to PyTorch, and have its arguments as tensors."""
         map_arg((node.args, node.kwargs), self._tensor)
         self.parts.append(TorchPart(node, reason))
 
     def _native(self) -> NativePart:
-        """Return the part that the next operations belong to."""
+        """Return the part that the next operations belong to, a new one after a call of PyTorch."""
         if not self.parts or isinstance(self.parts[-1], TorchPart):
             self.parts.append(NativePart())
             self.imported = {}

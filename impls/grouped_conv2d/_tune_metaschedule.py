@@ -140,7 +140,7 @@ def _import_intrinsics() -> None:
     """Import TVM's tensor intrinsics, which MetaSchedule imports in its first search, without reading sources.
 
     TVM inspects the stack for each intrinsic, and ``inspect.stack`` searches all loaded modules for the source of each
-    frame. Beside PyTorch, with its thousands of modules, that takes minutes instead of seconds. TVM ignores the sources.
+    frame. Beside PyTorch, with its thousands of modules, that takes minutes, not seconds. TVM ignores the sources.
     """
     with patch.object(inspect, "stack", _stack_without_sources):
         importlib.import_module("tvm.s_tir.tensor_intrin")

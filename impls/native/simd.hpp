@@ -70,7 +70,7 @@ template <int L>
     return v < V<L>{} ? V<L>{} : v;  // NaN stays
 }
 
-// Returns v where it lies between low and high, else the nearer of them; NaN stays.
+// Returns v where it lies between low and high, otherwise the nearer of these; NaN stays.
 template <int L>
 [[gnu::always_inline]] inline V<L> clamped(V<L> v, V<L> low, V<L> high) {
     v = v < low ? low : v;

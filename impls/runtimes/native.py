@@ -1,4 +1,4 @@
-"""The project's own engine."""
+"""The project's own engine, ``impls.accelerate``."""
 
 from collections.abc import Callable
 from typing import Any

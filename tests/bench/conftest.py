@@ -91,7 +91,7 @@ def create(environment: machine.Environment, tmp_path: Path) -> Callable[..., Ru
 
 
 def write_wheel(folder: Path, name: str, version: str) -> None:
-    """Write a wheel of a package that knows its version, and depends on what does not exist."""
+    """Write a wheel of a package that has ``__version__`` and depends on a distribution that does not exist."""
     information = f"{name}-{version}.dist-info"
     files = {
         f"{name}/__init__.py": f"__version__ = '{version}'\n",
@@ -107,7 +107,7 @@ def write_wheel(folder: Path, name: str, version: str) -> None:
 
 @pytest.fixture(scope="module")
 def installable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Lets pip and uv install only wheels from the returned folder, with typer 0.1.0, into environments of the test."""
+    """A folder of wheels, with typer 0.1.0. pip and uv install only from it, into environments of the test module."""
     wheels = tmp_path_factory.mktemp("wheels")
     write_wheel(wheels, "typer", "0.1.0")
     with pytest.MonkeyPatch.context() as patch:

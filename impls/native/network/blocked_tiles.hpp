@@ -1,7 +1,7 @@
 // The arguments of the innermost kernels of networks, and the table of these kernels of an instruction set.
 //
 // Activations are stored in blocks of as many channels as the widest vector has lanes, position by position, so that a
-// vector holds one position's channels. Distances are in floats.
+// vector holds one position's channels (oneDNN's nChw8c and nChw16c). Distances in memory are in floats.
 
 #pragma once
 
@@ -19,9 +19,10 @@ constexpr int kMaxGroupColumns = 8;  // columns of a GroupedTile
 enum class Distance { block, two_blocks, single, two_singles };
 constexpr int kDistances = 4;
 
-// Outputs of some blocks of filters at neighbouring columns, each the sum of products with listed inputs.
+// Outputs of some blocks of filters at neighbouring columns. Each is a sum of products with inputs that a list of
+// offsets names, as in an indirect convolution (XNNPACK's IGEMM).
 struct SumTile {
-    const float* x;               // what the offsets count from, for the first column
+    const float* x;               // where the offsets begin, for the first column
     const std::int32_t* offsets;  // of the inputs
     int count;
     const float* weight;    // [input][filter of all blocks]
@@ -33,7 +34,7 @@ struct SumTile {
     float low, high;  // bounds of the outputs
 };
 
-// Outputs of one block at some neighbouring columns and rows, where each group's filters and channels lie in the block.
+// Outputs of one block at neighbouring columns and rows. The filters and the channels of each group lie in this block.
 struct GroupedTile {
     const float* x;  // first kernel position of the first output; all positions exist, padding included
     std::ptrdiff_t x_row;
@@ -65,18 +66,18 @@ struct Elementwise {
 
 // A row of outputs, each the largest or the sum of a window.
 struct PoolRow {
-    const float* x;  // first position of the row of windows' first row that exists
+    const float* x;  // first column of the first input row that the windows reach
     std::ptrdiff_t x_row;
-    int rows, width;              // rows of the windows that exist; columns of the inputs
-    int kernel, stride, padding;  // columns
+    int rows, width;              // input rows that the windows reach; columns of the inputs
+    int kernel, stride, padding;  // along a row, in columns
     bool mean;
-    int padded_rows;  // where means count padding: rows of a window, padding included; otherwise 0
+    int padded_rows;  // rows of a window if means count padding, otherwise 0
     float* y;
     int columns;
 };
 
-// Tables of kernels for vectors of the widest lanes; null where there is no kernel.
-struct SumKernels {
+// Tables of kernels for the widest vectors; null where there is no kernel.
+struct SumKernels {  // indexed by distance, blocks and columns
     void (*of[kDistances][kMaxBundle + 1][kMaxSumColumns + 1])(const SumTile&);
 };
 

@@ -1,4 +1,4 @@
-// Steps that compute each channel by itself: activations, sums and products of two values, and poolings.
+// Steps without a matrix product: activations, sums and products of two values, poolings and copies of channels.
 #include "elementwise_step.hpp"
 
 #include <algorithm>
@@ -76,7 +76,7 @@ void GatherStep::run(const Frame& frame, const Span& rows, int) {
     const int lanes = value.lanes;
     for (int block = 0; block < value.blocks(); ++block) {
         const int first = block * lanes, count = std::min(lanes, value.channels - first);
-        // Whether the block is a copy of another one.
+        // Whether the block is a copy of a whole input block, which then is copied at once.
         bool whole = sources_[first].channel % lanes == 0;
         for (int i = 1; i < count; ++i) {
             whole = whole && sources_[first + i].input == sources_[first].input &&

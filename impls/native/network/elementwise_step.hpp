@@ -1,4 +1,4 @@
-// Steps that compute each channel by itself: activations, sums and products of two values, and poolings.
+// Steps without a matrix product: activations, sums and products of two values, poolings and copies of channels.
 
 #pragma once
 
@@ -15,7 +15,7 @@ namespace featherbench {
 class ElementwiseStep final : public Step {
 public:
     // `b` is -1 where there is none; for `gate` it has one position. `scale` and `shift` have a number for each
-    // channel, or are null.
+    // channel, or are both null.
     ElementwiseStep(const std::vector<Value>& values, const Kernels& kernels, int a, int b, Second second, int y,
                     const float* scale, const float* shift, Activation activation, const Bounds& bounds);
 
@@ -33,7 +33,7 @@ private:
 
 class PoolStep final : public Step {
 public:
-    // With `padded` means divide by all positions of a window, otherwise by those that exist.
+    // With `padded`, means divide by all positions of a window, otherwise by those inside the input.
     PoolStep(const Kernels& kernels, int x, int y, const Window& window, bool mean, bool padded);
 
     void run(const Frame& frame, const Span& rows, int thread) override;
@@ -45,11 +45,11 @@ private:
     const Kernels& kernels_;
 };
 
-// Channels of several values, one after another, in a given order.
+// Copies channels of several values, in a given order: concatenations, splits and shuffles.
 class GatherStep final : public Step {
 public:
     struct Source {
-        int input, channel;  // number of the input; channel in it
+        int input, channel;  // index in the step's inputs; channel of that input
     };
     GatherStep(std::vector<int> inputs, int y, std::vector<Source> sources);
 

@@ -1,4 +1,4 @@
-// A convolution whose groups are smaller than a block, each with as many filters as channels.
+// A convolution whose groups are smaller than a block, each with as many filters as channels; depthwise is one.
 
 #pragma once
 
@@ -11,7 +11,7 @@ namespace featherbench {
 
 class GroupedStep final : public Step {
 public:
-    // Whether there are kernels for `group` channels per group and this window.
+    // Returns whether there are kernels for `group` channels per group and this window.
     static bool supports(const Kernels& kernels, int group, const Window& window);
 
     // `weight` is [filter][channel of its group][kernel row][kernel column].

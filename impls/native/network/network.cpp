@@ -1,4 +1,4 @@
-// A network: chains of steps that run one after another, on values in an arena.
+// A network: chains of steps that run one after another, on values in one arena.
 #include "network.hpp"
 
 #include <algorithm>
@@ -15,10 +15,10 @@ namespace {
 
 constexpr std::ptrdiff_t kAlignment = kLine / sizeof(float);
 constexpr std::ptrdiff_t kUntunedFloats = 64 << 10;  // of a strip's outputs
-constexpr std::size_t kMostWeights = 16 << 20;       // floats; more than a cache holds
-constexpr int kTimings = 3;                          // of a chain at a time, of which the best counts
-constexpr int kFinalists = 3;                        // ways to compute a chain that are timed again
-constexpr int kRounds = 2;                           // in which they are
+constexpr std::size_t kMostWeights = 16 << 20;       // most floats to read before a timing: 64 MiB exceed most caches
+constexpr int kTimings = 3;                          // runs of a chain for one timing; the fastest counts
+constexpr int kFinalists = 3;                        // candidates that are timed again
+constexpr int kRounds = 2;                           // how often each finalist is timed again
 
 std::ptrdiff_t aligned(std::ptrdiff_t floats) { return (floats + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -45,7 +45,8 @@ void Network::add(std::unique_ptr<Step> step, bool alternative) {
     places.back().steps.push_back(std::move(step));
 }
 
-// Values that exist at the same time get different memory; the largest are placed first, each at the first gap.
+// Values that exist at the same time get different memory. The largest are placed first, each in the first gap that
+// is large enough.
 void Network::assign() {
     struct Life {
         int id, first = INT_MAX, last = -1;
@@ -121,7 +122,7 @@ void Network::finish(bool tuned) {
     other_weights_ = {};
 }
 
-// Chains of equal keys take equally long.
+// Returns a text of what the speed of a chain mostly depends on. Chains with equal keys are tuned once.
 std::string Network::key(const Chain& chain) const {
     std::string key;
     const auto add = [&](int id) {
@@ -154,7 +155,8 @@ void Network::apply(Chain& chain, const Tuning& tuning) {
     assign_strips(chain, tuning.strip_rows);
 }
 
-// Finds the fastest strips for the first ways, then the fastest way of each place in turn, then the fastest strips.
+// Finds the fastest strips with the first alternatives, then the fastest alternative of each step, one step after
+// another, and then the fastest strips again.
 Network::Tuning Network::tune(Chain& chain) {
     const int h = values_[chain.places.back().step().output].h, multiple = row_multiple(chain);
     const auto tune_strips = [&] {
@@ -195,8 +197,8 @@ Network::Tuning Network::untuned(const Chain& chain) const {
     return {std::vector<std::pair<int, int>>(chain.places.size()), round_up(std::max(rows, 1), multiple)};
 }
 
-// Returns the candidate with which a chain takes the least time. All are timed once; those that then look best are
-// timed in turn some more, so that a moment's disturbance of the machine does not decide.
+// Returns the candidate with which a chain takes the least time. All are timed once; the fastest of them are timed
+// again in rounds, so that a short disturbance of the machine does not decide.
 int Network::fastest(Chain& chain, int candidates, const std::function<void(int)>& use) {
     if (candidates == 1) return 0;
     std::vector<double> least(candidates);
@@ -230,8 +232,8 @@ double Network::seconds(Chain& chain) {
     return best;
 }
 
-// Leaves the caches as the chains before this one would: without its weights, where all weights together are larger
-// than a cache, but with what the chain before it has computed.
+// Leaves the caches as the chains before this one would: they hold its inputs, but not its weights if the weights of
+// all chains are larger than a cache.
 void Network::cool(const Chain& chain) {
     float sum = 0;
     const auto read = [&](const float* data, std::ptrdiff_t floats) {
@@ -244,7 +246,7 @@ void Network::cool(const Chain& chain) {
             if (!value.strip) read(arena_.data() + value.offset, value.floats());
         }
     }
-    asm volatile("" : : "g"(sum));  // Otherwise the compiler would leave out the reading.
+    asm volatile("" : : "g"(sum));  // Otherwise the compiler would remove the reads.
 }
 
 std::vector<double> Network::seconds(int calls) {
@@ -276,7 +278,7 @@ void Network::run(Chain& chain) {
     });
 }
 
-// Zeroes the margins of some rows, and those above the first row and below the last.
+// Zeroes the margins beside some rows; with the first or last row of the image, also those above or below it.
 void Network::clear_margins(const Value& value, const Span& rows) {
     const Margins& m = value.margins;
     for (int block = 0; block < value.blocks(); ++block) {

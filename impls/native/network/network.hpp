@@ -1,4 +1,4 @@
-// A network: chains of steps that run one after another, on values in an arena.
+// A network: chains of steps that run one after another, on values in one arena.
 
 #pragma once
 
@@ -14,15 +14,16 @@
 
 namespace featherbench {
 
-// Steps that compute the same, of which one runs.
+// Alternative steps, which compute the same in different ways; the active one runs.
 struct Place {
     std::vector<std::unique_ptr<Step>> steps;
     int active = 0;
     Step& step() const { return *steps[active]; }
 };
 
-// Steps that are computed together, strip by strip of rows: what a step leaves is still in a cache when the next one
-// reads it. All steps but the first read, at the same position, what the steps before them computed.
+// Steps that are computed together, one strip of rows after another, so that a step's output is still in a cache when
+// the next one reads it. Each step but the first computes a position from the same position of the output before it;
+// all else that it reads was computed before the chain began.
 struct Chain {
     std::vector<Place> places;
     int strip_rows = 0;
@@ -32,10 +33,10 @@ class Network {
 public:
     Network(const Kernels& kernels, int threads);
 
-    // Declares a value, and returns its number. `strip`: it exists only within a chain.
+    // Declares a value and returns its number. `planar`: it is stored as planes; `strip`: it exists only in a chain.
     int add_value(int channels, int h, int w, const Margins& margins, bool planar, bool strip);
-    // Adds a step to the last chain; `alternative`: one that computes the same as the last step.
     void begin_chain() { chains_.emplace_back(); }
+    // Adds a step to the last chain; `alternative`: it computes the same as the last step, and one of them will run.
     void add(std::unique_ptr<Step> step, bool alternative);
     void set_inputs(std::vector<int> inputs) { inputs_ = std::move(inputs); }
     void set_outputs(std::vector<int> outputs) { outputs_ = std::move(outputs); }
@@ -52,8 +53,8 @@ public:
     const std::vector<int>& outputs() const { return outputs_; }
     std::size_t packed_bytes() const;
     std::size_t arena_bytes() const { return arena_.bytes() + scratch_.bytes(); }
-    std::vector<std::string> texts() const;  // one for each chain
-    std::vector<double> seconds(int calls);  // of each chain
+    std::vector<std::string> texts() const;  // a description of each chain
+    std::vector<double> seconds(int calls);  // the least time of each chain
 
 private:
     struct Tuning {                               // of a chain
@@ -81,7 +82,7 @@ private:
     std::vector<Chain> chains_;
     std::vector<int> inputs_, outputs_;
     Floats arena_, scratch_;
-    Floats other_weights_;  // while chains are timed, as large as all weights together
+    Floats other_weights_;  // read before each timing, in place of the weights of all other chains
 };
 
 }  // namespace featherbench

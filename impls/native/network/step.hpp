@@ -16,18 +16,18 @@ public:
     Step(std::vector<int> inputs, int output) : inputs(std::move(inputs)), output(output) {}
     virtual ~Step() = default;
 
-    // Fits the step to how its values are stored now.
+    // Adapts the step to how its values are stored. Called again whenever that has changed, as with another strip size.
     virtual void lay_out(const std::vector<Value>&) {}
     // Computes rows of the output. `thread` says which workspace is the caller's.
     virtual void run(const Frame& frame, const Span& rows, int thread) = 0;
 
-    // Ways to compute the same, which differ in speed only; `choose` takes one of them, `settle` forgets the others.
+    // Choices, such as tile sizes, differ only in speed. `choose` selects one; `settle` frees what the others need.
     virtual int choices() const { return 1; }
     virtual void choose(int) {}
     virtual void settle() {}
-    virtual std::string text() const = 0;  // what it computes
-    virtual std::string way() const { return {}; }
-    virtual int row_multiple() const { return 1; }   // strips of the chain's rows start at multiples of it
+    virtual std::string text() const = 0;            // what it computes
+    virtual std::string way() const { return {}; }   // the current choice
+    virtual int row_multiple() const { return 1; }   // strips must start at multiples of it
     virtual std::size_t bytes() const { return 0; }  // of weights and workspaces
 
     const std::vector<int> inputs;
@@ -39,7 +39,7 @@ struct Bounds {  // of outputs
     bool operator==(const Bounds&) const = default;
 };
 
-// How a window moves over the inputs.
+// A kernel's or pooling's window, and how it moves over the inputs. `top` and `left` are padding.
 struct Window {
     int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, top, left;
     int taps() const { return kernel_h * kernel_w; }
@@ -49,8 +49,8 @@ struct Window {
     }
 };
 
-// A convolution's weights: [filter][channel][kernel row][kernel column], in the order of the output's channels. Each
-// filter reads channels of its own, whose numbers are in `reads`: [filter][channel].
+// A convolution's weights: [filter][channel][kernel row][kernel column]. Filters are in the order of the output's
+// channels. Each may read other channels of the input; their numbers are in `reads`: [filter][channel].
 struct Weights {
     int filters, channels;
     const float* weight;

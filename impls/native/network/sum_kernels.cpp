@@ -1,4 +1,5 @@
-// Kernels that sum products with listed inputs. Compiled once for each instruction set; see kernels.cpp.
+// Kernels of indirect convolutions: sums of products with listed inputs. Compiled once for each instruction set; see
+// kernels.cpp.
 
 #include "blocked_tiles.hpp"
 #include "simd.hpp"
@@ -15,7 +16,8 @@ constexpr int kL = kWidest;
 // Sums stay in registers, beside a vector of weights for each block and an input.
 constexpr bool fits(int blocks, int columns) { return blocks * columns + blocks + 1 <= kRegisters; }
 
-// Each input gives Q loads of weights and R of inputs for Q * R products.
+// Computes Q blocks of filters at R columns. Each listed input takes Q loads of weights and R of inputs for Q * R
+// products.
 template <int Q, int R, int Between>
 void sums(const SumTile& t) {
     V<kL> sum[Q][R];

@@ -1,4 +1,4 @@
-// A convolution with any groups, as sums of products with listed inputs.
+// A convolution with any groups as an indirect convolution: sums of products with inputs that a list of offsets names.
 #include "sum_step.hpp"
 
 #include <algorithm>
@@ -56,7 +56,7 @@ SumStep::SumStep(const std::vector<Value>& values, const Kernels& kernels, int x
     choose(0);
 }
 
-// Lists the inputs of each bundle, and packs its weights: those of a filter that does not read an input are zeros.
+// Lists the inputs of each bundle and packs its weights, with zeros where a filter does not read one of these inputs.
 void SumStep::choose(int choice) {
     const bool repack = weight_.bytes() == 0 || choices_[choice].blocks != choice_.blocks;
     choice_ = choices_[choice];

@@ -1,4 +1,4 @@
-// A convolution with any groups, as sums of products with listed inputs.
+// A convolution with any groups as an indirect convolution: sums of products with inputs that a list of offsets names.
 
 #pragma once
 

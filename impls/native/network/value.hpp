@@ -14,13 +14,14 @@ struct Margins {  // rows and columns of zeros around an image
     bool any() const { return top || bottom || left || right; }
 };
 
-// One image. It is stored in blocks of `lanes` channels: [block][row][column][channel]; planar: [channel][row][column].
+// The activations of one image, stored in blocks of `lanes` channels as [block][row][column][channel], or planar as
+// [channel][row][column].
 struct Value {
     int channels, h, w;
     Margins margins;
-    int lanes;                  // 1: planar
+    int lanes;                  // channels of a block; 1 if planar
     bool strip;                 // exists only while a chain computes it, a few rows at a time
-    int rows_held = 0;          // h, or the most rows of a strip
+    int rows_held = 0;          // rows in memory: h, or those of a strip
     std::ptrdiff_t offset = 0;  // in the arena, or in a thread's scratch memory
 
     int blocks() const { return ceil_div(channels, lanes); }
@@ -29,6 +30,7 @@ struct Value {
     std::ptrdiff_t floats() const { return blocks() * block(); }
 };
 
+// Where a value lies in memory; distances are in floats.
 struct View {
     float* data;  // row 0 and column 0 of the first block
     std::ptrdiff_t block, row;

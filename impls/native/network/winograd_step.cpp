@@ -46,7 +46,7 @@ WinogradStep::WinogradStep(const std::vector<Value>& values, const Kernels& kern
     choose(0);
 }
 
-// The order is [group][bundle of blocks][point][channel][filter]. A last bundle of fewer blocks has narrower rows.
+// Packs weights as [group][bundle of blocks][point][channel][filter]. A last bundle of fewer blocks has narrower rows.
 void WinogradStep::choose(int choice) {
     const bool repack = weight_.bytes() == 0 || choices_[choice].blocks != choice_.blocks;
     choice_ = choices_[choice];

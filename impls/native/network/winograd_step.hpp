@@ -10,7 +10,7 @@ namespace featherbench {
 
 class WinogradStep final : public Step {
 public:
-    // The margins that tiles of `outputs` x `outputs` need around the inputs of an h x w convolution with padding 1.
+    // Returns the margins that tiles of `outputs` x `outputs` outputs read around an h x w input with padding 1.
     static Margins margins(int outputs, int h, int w);
 
     // `weight` is [filter][channel of its group][3][3]; tiles have `outputs` x `outputs` outputs, 2 or 4.
@@ -44,7 +44,7 @@ private:
     std::vector<float> given_;
     std::vector<Choice> choices_;
     Choice choice_{};
-    int most_rows_;  // of tiles that are transformed together
+    int most_rows_;  // most rows of tiles that are transformed together
     Floats weight_, bias_, space_;
 };
 

@@ -1,4 +1,4 @@
-"""Random networks of all that the engine computes."""
+"""Random networks of all operators that the engine computes."""
 
 import random
 
@@ -35,7 +35,7 @@ class Gated(nn.Module):
 
 
 class Dense(nn.Module):
-    """x and what a branch computes from it, one after the other."""
+    """x and what a branch computes from it, concatenated."""
 
     def __init__(self, branch: nn.Module) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the engine takes, refuses and leaves to PyTorch."""
+"""What the engine computes, refuses and leaves to PyTorch."""
 
 import pytest
 import torch
@@ -32,6 +32,8 @@ class WithKeptCalls(nn.Module):
 
 
 class ShuffleThatDoesNotEnd(nn.Module):
+    """Reshapes and transposes channels as a shuffle does, but does not flatten them again."""
+
     def forward(self, x: Tensor) -> Tensor:
         return x.view(x.shape[0], 2, 4, 9, 9).transpose(1, 2).sum(1)
 

@@ -1,4 +1,4 @@
-"""The engine's outputs against PyTorch's in float64."""
+"""The engine's outputs are those of PyTorch in float64, up to rounding."""
 
 import copy
 
@@ -61,7 +61,7 @@ def test_another_batch_and_other_memory_layouts() -> None:
 
 
 def test_filters_that_read_the_same_channels_are_computed_together() -> None:
-    """A sliding-channel convolution takes the products of its windows only."""
+    """A sliding-channel convolution multiplies only the channels of its windows."""
     torch.manual_seed(0)
     network = create_network("mobilenet", parse_block("dw_scc(cg=4,co=0.5)"), width_mult=0.5).eval()
     steps = "\n".join(accelerate(network, torch.zeros(1, 3, 32, 32), threads=1, tuned=False).steps)
