@@ -27,8 +27,10 @@ void ElementwiseStep::run(const Frame& frame, const Span& rows, int) {
     const Value& value = frame.values[output];
     for (int block = 0; block < value.blocks(); ++block) {
         Elementwise tile{};
-        tile.scale = scale_.bytes() ? scale_.data() + block * value.lanes : nullptr;
-        tile.shift = shift_.data() + block * value.lanes;
+        if (scale_.bytes()) {
+            tile.scale = scale_.data() + block * value.lanes;
+            tile.shift = shift_.data() + block * value.lanes;
+        }
         tile.positions = value.w;
         tile.low = bounds_.low;
         tile.high = bounds_.high;
