@@ -14,11 +14,10 @@ namespace featherbench {
 namespace {
 
 constexpr std::ptrdiff_t kAlignment = kLine / sizeof(float);
-constexpr std::ptrdiff_t kUntunedFloats = 64 << 10;  // of a strip's outputs
-constexpr std::size_t kMostWeights = 16 << 20;       // most floats to read before a timing: 64 MiB exceed most caches
-constexpr int kTimings = 3;                          // runs of a chain for one timing; the fastest counts
-constexpr int kFinalists = 3;                        // candidates that are timed again
-constexpr int kRounds = 2;                           // how often each finalist is timed again
+constexpr std::size_t kMostWeights = 16 << 20;  // most floats to read before a timing: 64 MiB exceed most caches
+constexpr int kTimings = 3;                     // runs of a chain for one timing; the fastest counts
+constexpr int kFinalists = 3;                   // candidates that are timed again
+constexpr int kRounds = 2;                      // how often each finalist is timed again
 
 std::ptrdiff_t aligned(std::ptrdiff_t floats) { return (floats + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -189,11 +188,11 @@ Network::Tuning Network::tune(Chain& chain) {
     return tuning;
 }
 
-// Returns the first of all ways, and as many rows at a time as fit in some hundred KB.
+// Returns the first of all ways, and as many rows at a time as strip_floats_ allows.
 Network::Tuning Network::untuned(const Chain& chain) const {
     const Value& last = values_[chain.places.back().step().output];
     const int multiple = row_multiple(chain);
-    const int rows = int(std::min<std::ptrdiff_t>(kUntunedFloats / (last.blocks() * last.row()), last.h));
+    const int rows = int(std::min<std::ptrdiff_t>(strip_floats_ / (last.blocks() * last.row()), last.h));
     return {std::vector<std::pair<int, int>>(chain.places.size()), round_up(std::max(rows, 1), multiple)};
 }
 

@@ -41,6 +41,9 @@ public:
     void set_inputs(std::vector<int> inputs) { inputs_ = std::move(inputs); }
     void set_outputs(std::vector<int> outputs) { outputs_ = std::move(outputs); }
 
+    // Sets how many floats the outputs of a strip have, at most, in networks that are not tuned.
+    void set_strip_floats(std::ptrdiff_t floats) { strip_floats_ = floats; }
+
     // Assigns memory, and with `tuned` finds the fastest steps and strips by timing them.
     void finish(bool tuned);
     // Computes one image. Inputs may have any distances; outputs are (channels, h, w), contiguous.
@@ -81,6 +84,7 @@ private:
     std::vector<Value> values_;
     std::vector<Chain> chains_;
     std::vector<int> inputs_, outputs_;
+    std::ptrdiff_t strip_floats_ = 64 << 10;
     Floats arena_, scratch_;
     Floats other_weights_;  // read before each timing, in place of the weights of all other chains
 };
