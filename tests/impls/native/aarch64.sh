@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Random cases of the native kernels for 64-bit Arm under QEMU, and instruction counts:
+# Random cases of the native kernels and of the engine's steps for 64-bit Arm under QEMU, and instruction counts:
 # aarch64.sh BUILD [CASES [SEED [FIRST]]]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -22,8 +22,10 @@ cmake --build "$build" --parallel "$(nproc)" >/dev/null
 fmla=$(aarch64-linux-gnu-objdump -d "$build/check" | grep -c '\sfmla\s' || true)
 echo "aarch64: $fmla fmla instructions"
 [ "$fmla" -gt 0 ]
-checked=$(qemu-aarch64 "$build/check" "${1:-1000}" "${@:2}")
-echo "aarch64: $checked"
+for program in check check_network; do
+    checked=$(qemu-aarch64 "$build/$program" "${1:-1000}" "${@:2}")
+    echo "aarch64: $checked"
+done
 
 # Plugins of QEMU 9 and later say that they are of another version; there, and where QEMU takes none, nothing is counted.
 g++ -O2 -shared -fPIC -Wall -Wextra -o "$build/instructions.so" "$here/instructions.cpp"

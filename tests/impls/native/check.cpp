@@ -5,57 +5,25 @@
 // Numbers are small integers, so outputs must be exactly equal, except where Winograd's algorithm multiplies by thirds.
 // The program prints the first failure in one line and ends.
 
-#include <signal.h>
-
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <numeric>
 #include <string>
 #include <vector>
 
 #include "arrays.hpp"
+#include "cases.hpp"
+#include "images.hpp"
 #include "packed.hpp"
 #include "sparse_pointwise.hpp"
-
-extern "C" [[gnu::weak]] void __sanitizer_set_death_callback(void (*)());
 
 namespace featherbench {
 namespace {
 
-std::string current;  // what is being computed
 std::array<long, kKinds.size()> runs_of_kind;
 long plane_runs;
-
-void name_current() { std::fprintf(stderr, "died in %s\n", current.c_str()); }
-
-void name_if_it_dies() {
-    const auto die = [](int) {
-        name_current();
-        std::_Exit(1);
-    };
-    signal(SIGABRT, die);
-    if (__sanitizer_set_death_callback) {
-        __sanitizer_set_death_callback(name_current);
-    } else {
-        for (const int fatal : {SIGSEGV, SIGBUS, SIGFPE, SIGILL}) signal(fatal, die);
-    }
-}
-
-// Ends the program if an output is wrong by more than `error` times the largest magnitude.
-void compare(const Array& found, const std::vector<double>& expected, const char* what, double error = 0) {
-    double largest = 0;
-    for (const double value : expected) largest = std::max(largest, std::abs(value));
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-        if (std::abs(found[i] - expected[i]) <= error * largest) continue;
-        std::fprintf(stderr, "wrong: %s: %s[%zu] is %g, not %g\n", current.c_str(), what, i, double{found[i]},
-                     expected[i]);
-        std::exit(1);
-    }
-}
 
 std::string text(const Geometry& g) {
     char found[200];
@@ -88,45 +56,6 @@ Geometry random_geometry(Random& random) {
         if (macs < (long_rows ? 5e6 : 1e6)) return g;
     }
 }
-
-// Random inputs in any memory order. Axes may have gaps, run backwards or have stride 0.
-struct Images {
-    Images(Random& random, const Geometry& g, int n) : n(n) {
-        const std::array<int, 4> sizes{n, g.cin, g.h, g.w};
-        std::array<int, 4> order{3, 2, 1, 0};
-        std::array<std::ptrdiff_t, 4> steps{};
-        const bool contiguous = random.one_in(2);
-        if (!contiguous && random.one_in(2)) std::shuffle(order.begin(), order.end(), random.engine());
-        std::ptrdiff_t extent = 1, start = 0;
-        for (const int axis : order) {
-            const int last = std::max(sizes[axis] - 1, 0);
-            const bool backwards = !contiguous && random.one_in(4), same = !contiguous && random.one_in(30);
-            const std::ptrdiff_t step = same ? 0 : extent * (contiguous || random.one_in(2) ? 1 : random.pick(2, 3));
-            if (backwards) start += last * step;
-            steps[axis] = backwards ? -step : step;
-            extent += last * step;
-        }
-        floats = std::make_unique<Array>(n ? extent : 0);
-        x = {floats->data() + (n ? start : 0), steps[0], steps[1], steps[2], steps[3]};
-        for (int i = 0; i < n; ++i) {
-            for (int c = 0; c < g.cin; ++c) {
-                for (int row = 0; row < g.h; ++row) {
-                    for (int column = 0; column < g.w; ++column) {
-                        floats->data()[&at(i, c, row, column) - floats->data()] = random.small();
-                    }
-                }
-            }
-        }
-    }
-
-    const float& at(int image, int channel, int row, int column) const {
-        return x.data[image * x.image + channel * x.channel + row * x.row + column * x.column];
-    }
-
-    int n;
-    std::unique_ptr<Array> floats;
-    Input x;
-};
 
 std::vector<double> convolved(const Geometry& g, const Images& images, const Array& weight, const Array* bias,
                               bool relu) {
@@ -167,7 +96,7 @@ void check_convolution(Random& random, const std::string& name) {
     // A first call with NaN leaves its traces in the workspace of later calls.
     Array spoilt(std::size_t(g.cin) * g.h * g.w), unread(std::size_t(g.cout) * g.out_h() * g.out_w());
     const auto n = [&] { return random.one_in(20) ? 0 : random.pick(1, 3); };
-    const Images first(random, g, n()), second(random, g, n());
+    const Images first(random, n(), g.cin, g.h, g.w), second(random, n(), g.cin, g.h, g.w);
     const std::array<const Images*, 2> both{&first, &second};
     const std::array expected{convolved(g, first, weight, bias, relu), convolved(g, second, weight, bias, relu)};
     for (const Kernels* const* kernels = featherbench::kernels(); *kernels; ++kernels) {
@@ -185,7 +114,8 @@ void check_convolution(Random& random, const std::string& name) {
             for (int i = 0; i < 2; ++i) {
                 Array y(expected[i].size());
                 convolution->run(both[i]->x, both[i]->n, y.data());
-                compare(y, expected[i], "y", plan.kind == Plan::Kind::winograd && plan.rows > 2 ? 1e-5 : 0);
+                const bool thirds = plan.kind == Plan::Kind::winograd && plan.rows > 2;
+                compare(y, expected[i], "y", thirds ? 1e-5 * largest(expected[i]) : 0);
             }
             ++runs_of_kind[int(plan.kind)];
         }
@@ -276,29 +206,18 @@ void check_planes(Random& random, const std::string& name) {
     }
 }
 
-int run(int cases, unsigned seed, int first) {
-    name_if_it_dies();
-    for (int i = first; i < first + cases; ++i) {
-        Random random(seed, unsigned(i));
-        const std::string name = "case " + std::to_string(i) + " of seed " + std::to_string(seed);
-        current = name;
+int run(int count, char** arguments) {
+    const std::string right = run_cases(count, arguments, [](Random& random, const std::string& name) {
         random.one_in(4) ? check_planes(random, name) : check_convolution(random, name);
-    }
-    std::string isas;
-    for (const Kernels* const* one = kernels(); *one; ++one)
-        isas += std::string(isas.empty() ? "" : ", ") + (*one)->isa;
+    });
     std::string kinds;
     for (std::size_t kind = 0; kind < kKinds.size(); ++kind)
         kinds += std::to_string(runs_of_kind[kind]) + " plans " + kKinds[kind] + ", ";
-    std::printf("%d cases of seed %u are right with %s: %s%ld products and gradients of planes\n", cases, seed,
-                isas.c_str(), kinds.c_str(), plane_runs);
+    std::printf("%s: %s%ld products and gradients of planes\n", right.c_str(), kinds.c_str(), plane_runs);
     return 0;
 }
 
 }  // namespace
 }  // namespace featherbench
 
-int main(int count, char** arguments) {
-    const auto argument = [&](int i, int otherwise) { return i < count ? std::atoi(arguments[i]) : otherwise; };
-    return featherbench::run(argument(1, 2000), unsigned(argument(2, 0)), argument(3, 0));
-}
+int main(int count, char** arguments) { return featherbench::run(count, arguments); }

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Random cases of the native kernels under g++'s sanitizers: sanitize.sh BUILD [CASES [SEED [FIRST]]]
+# Random cases of the native kernels and of the engine's steps under g++'s sanitizers:
+# sanitize.sh BUILD [CASES [SEED [FIRST]]]
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$1
@@ -12,14 +13,16 @@ for sanitizer in address undefined thread; do
     fi
 done
 
-checked() { # sanitizers, arguments of check
-    local sanitizers=$1 found
+checked() { # sanitizers, arguments of the programs
+    local sanitizers=$1 program found
     shift
     cmake -S "$here" -B "$build/$sanitizers" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER=g++ \
         -DCMAKE_CXX_FLAGS="-O1 -fsanitize=$sanitizers -fno-sanitize-recover=all -D_GLIBCXX_ASSERTIONS" >/dev/null
-    cmake --build "$build/$sanitizers" --target check --parallel "$(nproc)" >/dev/null
-    found=$("$build/$sanitizers/check" "$@")
-    echo "$sanitizers: $found"
+    cmake --build "$build/$sanitizers" --target check check_network --parallel "$(nproc)" >/dev/null
+    for program in check check_network; do
+        found=$("$build/$sanitizers/$program" "$@")
+        echo "$sanitizers: $found"
+    done
 }
 checked address,undefined "$@"
 checked thread 300 "${2:-0}"
