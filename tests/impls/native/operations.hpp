@@ -188,7 +188,7 @@ private:
 class ElementwiseOperation final : public Operation {
 public:
     // `b` is -1 where there is none.
-    ElementwiseOperation(Random& random, int a, int b, Elementwise::Second second, int y, int channels, bool scaled,
+    ElementwiseOperation(Random& random, int a, int b, Second second, int y, int channels, bool scaled,
                          Activation activation, const Bounds& bounds)
         : Operation(b < 0 ? std::vector{a} : std::vector{a, b}, y),
           second_(second),
@@ -214,21 +214,21 @@ public:
         static constexpr std::array kNames{"clamp", "hardswish", "hardsigmoid", "sigmoid", "silu"};
         return std::string(kSeconds[int(second_)]) + (scale_.size() ? ", scaled, " : ", ") + kNames[int(activation_)];
     }
-    bool gates_with(int input) const { return second_ == Elementwise::Second::gate && inputs[1] == input; }
+    bool gates_with(int input) const { return second_ == Second::gate && inputs[1] == input; }
 
 private:
     double result(const std::vector<Image>& images, int channel, int row, int column) const override {
         double number = images[inputs[0]].at(channel, row, column);
         switch (second_) {
-            case Elementwise::Second::none:
+            case Second::none:
                 break;
-            case Elementwise::Second::add:
+            case Second::add:
                 number += images[inputs[1]].at(channel, row, column);
                 break;
-            case Elementwise::Second::multiply:
+            case Second::multiply:
                 number *= images[inputs[1]].at(channel, row, column);
                 break;
-            case Elementwise::Second::gate:
+            case Second::gate:
                 number *= images[inputs[1]].at(channel, 0, 0);
                 break;
         }
@@ -253,12 +253,12 @@ private:
 
     double growth(const std::vector<Image>& images) const override {
         double growth = 4;
-        if (second_ < Elementwise::Second::multiply) return growth;
+        if (second_ < Second::multiply) return growth;
         for (const int input : inputs) growth = std::max(growth, 4 * largest(images[input].numbers));
         return growth;
     }
 
-    const Elementwise::Second second_;
+    const Second second_;
     const Activation activation_;
     const Bounds bounds_;
     Array scale_, shift_;
