@@ -1,6 +1,8 @@
 // Kernels that compute each channel of each position by itself. Compiled once for each instruction set; see
 // kernels.cpp.
 
+#include <cmath>
+
 #include "blocked_tiles.hpp"
 #include "simd.hpp"
 
@@ -53,7 +55,7 @@ template <Activation A>
     if constexpr (A == Activation::hardswish) return v * hardsigmoid(v);
     if constexpr (A == Activation::hardsigmoid) return hardsigmoid(v);
     if constexpr (A == Activation::sigmoid) return sigmoid(v);
-    return v * sigmoid(v);
+    return clamped<kL>(v, all(-87), all(INFINITY)) * sigmoid(v);  // otherwise -1e38 would not become 0
 }
 
 template <Activation A, Second S>

@@ -85,3 +85,9 @@ def test_a_constant_input_leaves_nothing_behind_for_the_next_call() -> None:
     first = accelerated(x).clone()
     accelerated(1e6 * other)
     assert torch.equal(accelerated(x), first)
+
+
+@pytest.mark.parametrize("isa", [] if unavailable() else kernels().isas())
+def test_silu_of_huge_negative_numbers_is_zero(isa: str) -> None:
+    x = torch.full((1, 16, 2, 2), -1e38)
+    assert accelerate(nn.SiLU().eval(), x, threads=1, isa=isa)(x).abs().max() < 1e-30
