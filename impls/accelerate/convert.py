@@ -33,7 +33,7 @@ def convert(operator: str, arguments: Arguments, shape: tuple[int, ...]) -> tupl
     """Return the operations that compute a call, and the image that holds its output.
 
     Args:
-        operator: its name in ATen, without a trailing underscore; see ``require``.
+        operator: its name in ATen; see ``require``.
         arguments: its arguments.
         shape: the output's, without the batch.
 
@@ -54,6 +54,10 @@ def require(operator: str) -> None:
     if operator not in _CONVERTERS:
         raise UnsupportedError(f"the engine has no operator {operator}")
 
+
+_RESHAPING = ("flatten", "view", "reshape", "squeeze", "_unsafe_view")
+TAKING_FLATTENED = ("linear", "dropout", "contiguous", "clone", "alias", "detach", *_RESHAPING)
+"""The operators that take images which are flattened to vectors, but stored as before."""
 
 Converter = Callable[[list[Operation], Arguments, tuple[int, ...]], Image]
 _CONVERTERS: dict[str, Converter] = {}
@@ -107,8 +111,10 @@ def _linear(operations: list[Operation], arguments: Arguments, shape: tuple[int,
     return output
 
 
-@_converts("batch_norm")
+@_converts("batch_norm", "_native_batch_norm_legit_no_training")
 def _batch_norm(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    if arguments.get("training"):
+        raise UnsupportedError("the engine has no batch norm in training mode")
     x = _image(arguments["input"])
     mean, variance = _array(arguments["running_mean"]), _array(arguments["running_var"])
     deviation = np.sqrt(variance.astype(np.float64) + arguments["eps"])
@@ -235,12 +241,19 @@ def _gather(operations: list[Operation], sources: list[tuple[Image, int]], shape
     return output
 
 
-@_converts("dropout", "contiguous", "clone", "alias", "detach", "detach_", "feature_dropout")
+@_converts("dropout", "feature_dropout")
+def _dropout(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    if arguments["train"]:
+        raise UnsupportedError("the engine has no dropout in training mode")
+    return _image(arguments["input"])
+
+
+@_converts("contiguous", "clone", "alias", "detach")
 def _nothing(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
-    return _image(arguments["input"] if "input" in arguments else arguments["self"])
+    return _image(arguments["self"])
 
 
-@_converts("flatten", "view", "reshape", "squeeze", "_unsafe_view")
+@_converts(*_RESHAPING)
 def _flatten(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
     """Return the image unchanged: it keeps its height and width, and ``_linear`` takes them for the kernel's."""
     x = _image(arguments["self"])

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.fx.node import map_arg
+from torch.utils._pytree import tree_unflatten
 
 from impls.accelerate.fuse import fuse
 from impls.accelerate.lower import lower
@@ -30,12 +31,13 @@ def accelerate(
         tuned: whether to spend some seconds on timing the ways to compute each layer, and use the fastest.
 
     Raises:
-        ValueError: where the network is in training mode, or the example has another shape, dtype or device.
+        ValueError: where the network is in training mode, changes its buffers or cannot be traced for any batch, or the
+            example has another shape, dtype or device.
         RuntimeError: where the native kernels are not built, or not for ``isa``.
     """
     if network.training:
         raise ValueError("the network is in training mode; call its eval() first")
-    if example.dim() != 4 or example.dtype != torch.float32 or example.device.type != "cpu":
+    if example.dim() != 4 or not example.numel() or not _is_supported(example):
         raise ValueError("the example must be (batch, channels, height, width), float32, on the CPU")
     if reason := unavailable(isa):
         raise RuntimeError(reason)
@@ -91,15 +93,21 @@ class AcceleratedNetwork(nn.Module):
             raise ValueError("an accelerated network is for inference only; train the network that it was made from")
         return self
 
+    def __getstate__(self) -> Any:
+        raise TypeError("an accelerated network cannot be copied or stored; accelerate the network again")
+
+    @torch.no_grad()
     def forward(self, x: Tensor) -> Any:
-        """Return the network's output for inputs (batch, channels, height, width), float32. Calls must not overlap.
+        """Return the network's output for inputs (batch, channels, height, width), float32, without gradients.
+
+        The input stays as it is. Calls must not overlap.
 
         Raises:
-            ValueError: where the input has another dtype, or the example had other channels, height or width.
+            ValueError: where the input has another dtype or device, or the example had other channels, height or width.
         """
-        if tuple(x.shape[1:]) != self._shape or x.dtype != torch.float32:
-            wanted = ", ".join(map(str, self._shape))
-            raise ValueError(f"the input must be (batch, {wanted}), float32, not {tuple(x.shape)}, {x.dtype}")
+        if tuple(x.shape[1:]) != self._shape or not _is_supported(x):
+            wanted, kind = ", ".join(map(str, self._shape)), f"{x.dtype} on {x.device}"
+            raise ValueError(f"the input must be (batch, {wanted}), float32, on the CPU, not {tuple(x.shape)}, {kind}")
         tensors = {**self._trace.constants, self._trace.input: x}
         for index, part in enumerate(self._trace.parts):
             if isinstance(part, TorchPart):
@@ -110,19 +118,14 @@ class AcceleratedNetwork(nn.Module):
             for name, flat, array in zip(part.outputs, part.flat, self._natives[index](images), strict=True):
                 tensor = torch.from_numpy(array)
                 tensors[name] = tensor.flatten(1) if flat else tensor
-        return _structure(self._trace.output, tensors)
+        outputs = map_arg(self._trace.outputs, lambda node: tensors[node.name])
+        return tree_unflatten(outputs, self._trace.structure)
+
+
+def _is_supported(x: Tensor) -> bool:
+    return x.dtype == torch.float32 and x.device.type == "cpu" and x.layout == torch.strided
 
 
 def _as_image(tensor: Tensor) -> Any:
-    array = tensor.detach().numpy()
+    array = tensor.detach().resolve_neg().numpy()
     return array[:, :, None, None] if array.ndim == 2 else array
-
-
-def _structure(names: Any, tensors: dict[str, Tensor]) -> Any:
-    if isinstance(names, str):
-        return tensors[names]
-    if isinstance(names, dict):
-        return {key: _structure(value, tensors) for key, value in names.items()}
-    if isinstance(names, list | tuple):
-        return type(names)(_structure(value, tensors) for value in names)
-    return names

@@ -1,5 +1,6 @@
 """Splits a network into segments that the engine computes, and calls that PyTorch computes."""
 
+import copy
 import operator
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,10 +8,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
+from torch.export.graph_signature import OutputKind
 from torch.fx import Node
 from torch.fx.node import map_arg
+from torch.overrides import TorchFunctionMode
+from torch.utils._pytree import TreeSpec
 
-from impls.accelerate.convert import UnsupportedError, arguments_of, convert, require, take_channels
+from impls.accelerate.convert import (
+    TAKING_FLATTENED,
+    UnsupportedError,
+    arguments_of,
+    convert,
+    require,
+    take_channels,
+)
+from impls.accelerate.in_place import rename_changes
 from impls.accelerate.operations import Image, Operation, Segment
 
 
@@ -44,9 +56,11 @@ class Trace:
 
     parts: list[Part]
     input: str
-    output: Any
-    """The names of tensors in the network's own structure of outputs."""
-    constants: dict[str, Tensor]
+    outputs: tuple[Any, ...]
+    """Nodes whose tensors the network returns, and plain values."""
+    structure: TreeSpec
+    """That of the network's outputs: tuples, dictionaries."""
+    constants: dict[str, Any]
 
 
 def trace(network: nn.Module, example: Tensor) -> Trace:
@@ -55,12 +69,43 @@ def trace(network: nn.Module, example: Tensor) -> Trace:
     Args:
         network: in evaluation mode.
         example: (batch, channels, height, width), float32.
+
+    Raises:
+        ValueError: where it cannot be traced, changes its buffers, or computes a batch of one in another way.
     """
-    # A batch of one would become a constant of the trace.
-    several = torch.cat([example[:1], example[:1]])
+    image = example[:1]
+    several = torch.cat([image, image])  # A batch of one would become a constant of the trace.
     with torch.no_grad():
-        exported = torch.export.export(network, (several,), dynamic_shapes=({0: Dim("batch")},))
+        if _calls(network, image) != _calls(network, several):
+            raise ValueError("the network computes a batch of one in another way than others, as squeeze() does")
+        try:
+            exported = torch.export.export(network, (several,), dynamic_shapes=({0: Dim("batch")},))
+        except Exception as error:
+            reason = str(error).partition("\n")[0]
+            raise ValueError(f"torch.export cannot trace the network for any batch: {reason}") from error
+        if not rename_changes(exported):
+            exported = exported.run_decompositions({})
+    if changed := list(exported.graph_signature.buffers_to_mutate.values()):
+        raise ValueError(f"the network changes its buffer {changed[0]} when it is called")
     return _Tracer(exported).run()
+
+
+def _calls(network: nn.Module, x: Tensor) -> list[tuple[Any, int]]:
+    """Return the functions that a network calls, each with the number of its output's dimensions."""
+    calls = []
+
+    class Recorder(TorchFunctionMode):
+        def __torch_function__(
+            self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        ) -> Any:
+            output = function(*args, **(kwargs or {}))
+            calls.append((function, output.dim() if isinstance(output, Tensor) else 0))
+            return output
+
+    network = copy.deepcopy(network)
+    with Recorder():
+        network(x.clone())
+    return calls
 
 
 _RESHAPING = ("view", "reshape", "transpose", "clone", "contiguous")
@@ -77,47 +122,53 @@ class _Tracer:
             **signature.inputs_to_buffers,
             **signature.inputs_to_lifted_tensor_constants,
         }
-        self.graph = exported.graph
-        self.constants: dict[str, Tensor] = {node: tensors[name] for node, name in names.items()}
+        self.exported = exported
+        self.constants: dict[str, Any] = {node: tensors[name] for node, name in names.items()}
         (self.input,) = signature.user_inputs
+        self.batch = ""
+        """The symbol of the batch's size."""
         self.parts: list[Part] = []
         self.images: dict[str, tuple[NativePart, Any]] = {}
         """The part that computes a node, and its image, list of images, or image with an order of channels."""
-        self.mutated: dict[str, str] = {}
-        """For each node that an operator changed in place, the node that has its new value."""
         self.sizes: set[str] = set()
         """The nodes that are sizes of tensors and that calls of PyTorch read."""
         self.imported: dict[str, Image] = {}
         """The images of the current part's inputs, by the names of their nodes."""
 
     def run(self) -> Trace:
-        (output,) = (node for node in self.graph.nodes if node.op == "output")
-        for node in self.graph.nodes:
-            if node.op == "call_function":
+        for node in self.exported.graph.nodes:
+            if node.name == self.input:
+                self.batch = str(node.meta["val"].shape[0])
+            elif node.op == "get_attr":
+                self.constants[node.name] = getattr(self.exported.graph_module, node.target)
+            elif node.op == "call_function":
                 self._call(node)
-        result = map_arg(output.args[0], self._tensor)
-        result = result[0] if isinstance(result, tuple | list) and len(result) == 1 else result
+        (output,) = (node for node in self.exported.graph.nodes if node.op == "output")
+        specs = self.exported.graph_signature.output_specs
+        outputs = tuple(
+            value for value, spec in zip(output.args[0], specs, strict=True) if spec.kind is OutputKind.USER_OUTPUT
+        )
+        map_arg(outputs, self._tensor)
         parts = [part for part in self.parts if isinstance(part, TorchPart) or part.outputs]
-        return Trace(parts, str(self.input), result, self.constants)
+        structure = self.exported.call_spec.out_spec
+        assert structure is not None
+        return Trace(parts, str(self.input), outputs, structure, self.constants)
 
     def _call(self, node: Node) -> None:
         if self._is_constant(node):
             self.constants[node.name] = self._evaluate(node)
             return
-        if "val" in node.meta and isinstance(node.meta["val"], torch.SymInt):
+        if isinstance(node.meta.get("val"), torch.SymInt):
             return  # a size; the shapes of images state it as well
         try:
             self.images[node.name] = self._convert(node)
         except UnsupportedError as error:
             self._keep(node, str(error))
-            return
-        if _name(node).endswith("_") and isinstance(node.args[0], Node):
-            self.mutated[self._current(node.args[0])] = node.name
 
     def _convert(self, node: Node) -> tuple[NativePart, Any]:
         """Return the part that computes a node, and the image or images."""
         if node.target is operator.getitem:
-            source_part, source = self.images.get(self._current(node.args[0]), (None, None))  # type: ignore[arg-type]
+            source_part, source = self.images.get(node.all_input_nodes[0].name, (None, None))
             if source_part is None or not isinstance(source, list):
                 raise UnsupportedError("it takes an element of what is no list of images")
             return source_part, source[node.args[1]]  # type: ignore[index]
@@ -130,11 +181,16 @@ class _Tracer:
             if not splits:
                 require(name)
             images = map_arg(arguments_of(node), lambda argument: self._argument(part, argument))
+            if name not in TAKING_FLATTENED:
+                self._require_unflattened(node)
             if splits:
                 image = self._split(operations, images, node)
             else:
-                shape = tuple(map(int, node.meta["val"].shape[1:]))
+                value = node.meta["val"]
+                is_tuple = isinstance(value, tuple)
+                shape = self._shape(value[0] if is_tuple else value)
                 operations, image = convert(name, {**images, "operator": name}, shape)
+                image = [image] if is_tuple else image
         part.segment.operations.extend(operations)
         return part, image
 
@@ -144,7 +200,7 @@ class _Tracer:
             raise UnsupportedError("the engine splits channels only")
         images, start = [], 0
         for tensor in node.meta["val"]:
-            count = int(tensor.shape[1])
+            count = self._shape(tensor)[0]
             images.append(take_channels(operations, x, list(range(start, start + count))))
             start += count
         return images
@@ -157,10 +213,10 @@ class _Tracer:
         """
         argument = node.args[0]
         assert isinstance(argument, Node)
-        source_part, source = self.images.get(self._current(argument), (None, None))
+        source_part, source = self.images.get(argument.name, (None, None))
         if source_part is not part:
             source = self._argument(part, argument)
-        shape = tuple(map(int, node.meta["val"].shape[1:]))
+        shape = self._shape(node.meta["val"], dims=(2, 4, 5))
         if isinstance(source, Image):
             if len(shape) != 4 or shape[2:] != (source.height, source.width):
                 return None
@@ -175,6 +231,27 @@ class _Tracer:
         if shape == (image.channels, image.height, image.width):
             return take_channels(operations, image, channels.flatten().tolist())
         return None
+
+    def _shape(self, value: Any, dims: tuple[int, ...] = (2, 4)) -> tuple[int, ...]:
+        """Return the shape of an image or vector without the batch.
+
+        Raises:
+            UnsupportedError: where a value is no such tensor, or its first dimension is not the network's batch.
+        """
+        if not isinstance(value, Tensor) or value.dtype != torch.float32 or value.dim() not in dims:
+            raise UnsupportedError("a value is no float32 image or vector")
+        batch, *shape = value.shape
+        if str(batch) != self.batch or not all(isinstance(size, int) for size in shape):
+            raise UnsupportedError("a value's first dimension is not the batch, or another one depends on it")
+        return tuple(shape)
+
+    def _require_unflattened(self, node: Node) -> None:
+        for argument in node.all_input_nodes:
+            _, image = self.images.get(argument.name, (None, None))
+            if not isinstance(image, Image) or argument.meta["val"].dim() != 2:
+                continue
+            if (image.height, image.width) != (1, 1):
+                raise UnsupportedError("only linear layers take images that are flattened")
 
     def _keep(self, node: Node, reason: str) -> None:
         """Leave a call to PyTorch, and have its arguments as tensors."""
@@ -192,25 +269,26 @@ class _Tracer:
 
     def _argument(self, part: NativePart, node: Node) -> Any:
         """Return a constant, or the image that the part has of a node; an input of the part where it has none yet."""
-        name = self._current(node)
+        name = node.name
         if name in self.constants:
             return self.constants[name]
         source_part, image = self.images.get(name, (None, None))
         if source_part is part and isinstance(image, Image):
             return image
+        value = node.meta["val"]
+        if isinstance(value, torch.SymInt):
+            return value
         if name not in self.imported:
-            value = node.meta["val"]
-            if not isinstance(value, Tensor) or value.dtype != torch.float32 or value.dim() not in (2, 4):
-                raise UnsupportedError("an argument is no float32 image or vector")
+            image = Image(*self._shape(value))
             self._tensor(node)
-            self.imported[name] = Image(*map(int, value.shape[1:]))
+            self.imported[name] = image
             part.segment.inputs.append(self.imported[name])
             part.inputs.append(name)
         return self.imported[name]
 
     def _tensor(self, node: Node) -> str:
         """Make a tensor of what a node computes, if it is none; return its name."""
-        name = self._current(node)
+        name = node.name
         if isinstance(node.meta.get("val"), torch.SymInt):
             if name not in self.sizes:
                 self.sizes.add(name)
@@ -229,14 +307,9 @@ class _Tracer:
             part.flat.append(node.meta["val"].dim() == 2)
         return name
 
-    def _current(self, node: Node) -> str:
-        name = node.name
-        while name in self.mutated:
-            name = self.mutated[name]
-        return name
-
     def _is_constant(self, node: Node) -> bool:
-        return all(argument.name in self.constants for argument in node.all_input_nodes)
+        random = torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
+        return not random and all(argument.name in self.constants for argument in node.all_input_nodes)
 
     def _evaluate(self, node: Node) -> Any:
         arguments, keywords = map_arg((node.args, node.kwargs), lambda argument: self.constants[argument.name])

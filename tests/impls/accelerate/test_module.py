@@ -1,5 +1,8 @@
 """What the engine computes, refuses and leaves to PyTorch."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -120,14 +123,18 @@ def test_training_mode_is_refused() -> None:
     accelerated.eval()
 
 
-@pytest.mark.parametrize("x", [X.double(), X[0], X[:, :4]], ids=["float64", "three dimensions", "fewer channels"])
+@pytest.mark.parametrize(
+    "x",
+    [X.double(), X[0], X[:, :4], X.to("meta"), X.to_sparse()],
+    ids=["float64", "three dimensions", "fewer channels", "other device", "sparse"],
+)
 def test_other_inputs_are_refused(x: Tensor) -> None:
     accelerated = accelerate(convolution().eval(), X)
     with pytest.raises(ValueError, match=r"the input must be \(batch, 8, 9, 9\), float32"):
         accelerated(x)
 
 
-@pytest.mark.parametrize("example", [X.double(), X[0]], ids=["float64", "three dimensions"])
+@pytest.mark.parametrize("example", [X.double(), X[0], X[:0]], ids=["float64", "three dimensions", "no image"])
 def test_other_examples_are_refused(example: Tensor) -> None:
     with pytest.raises(ValueError, match="the example must be"):
         accelerate(convolution().eval(), example)
@@ -148,3 +155,27 @@ def test_the_network_itself_is_not_changed() -> None:
         other = nn.Sequential(convolution(), nn.BatchNorm2d(8)).eval()
         other.load_state_dict(before)
         torch.testing.assert_close(accelerated(X), other(X), rtol=1e-4, atol=1e-5)
+
+
+def test_copies_are_refused() -> None:
+    accelerated = accelerate(convolution().eval(), X, tuned=False)
+    with pytest.raises(TypeError, match="accelerate the network again"):
+        copy.deepcopy(accelerated)
+    with pytest.raises(TypeError, match="accelerate the network again"):
+        pickle.dumps(accelerated)
+
+
+def test_outputs_have_no_gradients() -> None:
+    accelerated = accelerate(nn.Conv2d(8, 8, 3, stride=3).eval(), X, tuned=False)
+    assert len(accelerated.kept) == 1
+    assert not accelerated(X).requires_grad
+
+
+def test_negated_views_are_read_as_they_are() -> None:
+    network = convolution().eval()
+    with torch.no_grad():
+        torch.testing.assert_close(accelerate(network, X, tuned=False)(torch._neg_view(X)), network(-X))
+
+
+def test_a_batch_may_be_empty() -> None:
+    assert accelerate(convolution().eval(), X, tuned=False)(X[:0]).shape == (0, 8, 9, 9)
