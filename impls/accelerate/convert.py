@@ -33,7 +33,7 @@ def convert(operator: str, arguments: Arguments, shape: tuple[int, ...]) -> tupl
     """Return the operations that compute a call, and the image that holds its output.
 
     Args:
-        operator: its name in ATen; see ``require``.
+        operator: its name in ATen, without a trailing underscore; see ``require``.
         arguments: its arguments.
         shape: the output's, without the batch.
 
