@@ -21,7 +21,7 @@ def accelerate(
 
     Batch norms are folded into convolutions; residual additions and ReLU are computed with them. Activations have the
     same layout in all layers, in memory that is allocated once. PyTorch computes what the engine cannot; see
-    ``AcceleratedNetwork.kept``.
+    ``AcceleratedNetwork.fallbacks``.
 
     Args:
         network: in evaluation mode, with float32 parameters. It is not changed, and not needed afterwards.
@@ -68,10 +68,10 @@ class AcceleratedNetwork(nn.Module):
                 part.segment.operations.clear()  # the packed weights are all that is needed
 
     @property
-    def kept(self) -> list[str]:
+    def fallbacks(self) -> list[str]:
         """The calls that PyTorch computes, each with the reason why the engine cannot."""
-        kept = (part for part in self._trace.parts if isinstance(part, TorchPart) and part.reason)
-        return [f"{part.node.name}: {part.reason}" for part in kept]
+        fallbacks = (part for part in self._trace.parts if isinstance(part, TorchPart) and part.reason)
+        return [f"{part.node.name}: {part.reason}" for part in fallbacks]
 
     @property
     def steps(self) -> list[str]:

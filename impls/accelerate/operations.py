@@ -1,8 +1,8 @@
 """The operations that the engine computes, on images of activations."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,15 +120,3 @@ class Segment:
     inputs: list[Image] = field(default_factory=list)
     outputs: list[Image] = field(default_factory=list)
     operations: list[Operation] = field(default_factory=list)
-
-
-def replaced(operation: Operation, images: dict[Image, Image]) -> Operation:
-    """Return an operation that reads other images in place of some."""
-    if isinstance(operation, Gather):
-        return replace(operation, sources=tuple((images.get(image, image), i) for image, i in operation.sources))
-    changes: dict[str, Any] = {
-        name: images[image]
-        for name in ("x", "a", "b", "residual")
-        if (image := getattr(operation, name, None)) in images
-    }
-    return replace(operation, **changes)

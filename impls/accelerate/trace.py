@@ -163,7 +163,7 @@ class _Tracer:
         try:
             self.images[node.name] = self._convert(node)
         except UnsupportedError as error:
-            self._keep(node, str(error))
+            self._fall_back(node, str(error))
 
     def _convert(self, node: Node) -> tuple[NativePart, Any]:
         """Return the part that computes a node, and the image or images."""
@@ -253,7 +253,7 @@ class _Tracer:
             if (image.height, image.width) != (1, 1):
                 raise UnsupportedError("only linear layers take images that are flattened")
 
-    def _keep(self, node: Node, reason: str) -> None:
+    def _fall_back(self, node: Node, reason: str) -> None:
         """Leave a call to PyTorch, and have its arguments as tensors."""
         map_arg((node.args, node.kwargs), self._tensor)
         self.parts.append(TorchPart(node, reason))
@@ -292,14 +292,14 @@ class _Tracer:
         if isinstance(node.meta.get("val"), torch.SymInt):
             if name not in self.sizes:
                 self.sizes.add(name)
-                self._keep(node, "")
+                self._fall_back(node, "")
             return name
         part, image = self.images.get(name, (None, None))
         if part is None:
             return name
         if not isinstance(image, Image):
             del self.images[name]
-            self._keep(node, "the engine reshapes channels only to shuffle them")
+            self._fall_back(node, "the engine reshapes channels only to shuffle them")
             return name
         if name not in part.outputs:
             part.outputs.append(name)

@@ -46,10 +46,10 @@ Activation activation_of(const std::string& name) {
     throw std::invalid_argument("no activation " + name);
 }
 
-Second second_of(const std::string& name) {
+BinaryOp operation_of(const std::string& name) {
     constexpr std::array<const char*, 4> kNames{"none", "add", "multiply", "gate"};
     for (int i = 0; i < 4; ++i) {
-        if (name == kNames[i]) return static_cast<Second>(i);
+        if (name == kNames[i]) return static_cast<BinaryOp>(i);
     }
     throw std::invalid_argument("no operation " + name);
 }
@@ -87,7 +87,7 @@ void add_winograd(Network& network, int x, int y, int residual, int groups, int 
 void add_elementwise(Network& network, int a, int b, const std::string& second, int y,
                      const std::optional<Numbers>& scale, const std::optional<Numbers>& shift,
                      const std::string& activation, float low, float high) {
-    network.add(std::make_unique<ElementwiseStep>(network.values(), network.kernels(), a, b, second_of(second), y,
+    network.add(std::make_unique<ElementwiseStep>(network.values(), network.kernels(), a, b, operation_of(second), y,
                                                   scale ? scale->data() : nullptr, shift ? shift->data() : nullptr,
                                                   activation_of(activation), Bounds{low, high}),
                 false);

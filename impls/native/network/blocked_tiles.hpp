@@ -16,8 +16,8 @@ constexpr int kMaxGroupRows = 2;     // rows of a GroupedTile
 constexpr int kMaxGroupColumns = 8;  // columns of a GroupedTile
 
 // How far the inputs of neighbouring outputs lie apart: one or two positions of blocks or of single channels.
-enum class Distance { block, two_blocks, single, two_singles };
-constexpr int kDistances = 4;
+enum class InputStride { block, two_blocks, single, two_singles };
+constexpr int kInputStrides = 4;
 
 // Outputs of some blocks of filters at neighbouring columns. Each is a sum of products with inputs that a list of
 // offsets names, as in an indirect convolution (XNNPACK's IGEMM).
@@ -50,8 +50,8 @@ struct GroupedTile {
 enum class Activation { clamp, hardswish, hardsigmoid, sigmoid, silu };
 constexpr int kActivations = 5;
 
-enum class Second { none, add, multiply, gate };  // gate: multiply by one number for each channel
-constexpr int kSeconds = 4;
+enum class BinaryOp { none, add, multiply, gate };  // gate: multiply by one number for each channel
+constexpr int kBinaryOps = 4;
 
 // y = activation((a op b) * scale + shift), for neighbouring positions of a block.
 struct Elementwise {
@@ -78,7 +78,7 @@ struct PoolRow {
 
 // Tables of kernels for the widest vectors; null where there is no kernel.
 struct SumKernels {  // indexed by distance, blocks and columns
-    void (*of[kDistances][kMaxBundle + 1][kMaxSumColumns + 1])(const SumTile&);
+    void (*of[kInputStrides][kMaxBundle + 1][kMaxSumColumns + 1])(const SumTile&);
 };
 
 constexpr int kGroupSizes = 4;   // 1, 2, 4 and 8 channels per group
@@ -90,7 +90,7 @@ struct GroupedKernels {  // indexed by the logarithm of the channels per group, 
 };
 
 struct ElementwiseKernels {
-    void (*of[kActivations][kSeconds])(const Elementwise&);
+    void (*of[kActivations][kBinaryOps])(const Elementwise&);
     void (*pool)(const PoolRow&);
 };
 

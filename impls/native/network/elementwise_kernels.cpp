@@ -9,10 +9,10 @@
 namespace FEATHERBENCH_ISA {
 
 using featherbench::Activation;
+using featherbench::BinaryOp;
 using featherbench::Elementwise;
 using featherbench::ElementwiseKernels;
 using featherbench::PoolRow;
-using featherbench::Second;
 
 constexpr int kL = kWidest;
 using Floats = V<kL>;
@@ -58,17 +58,17 @@ template <Activation A>
     return clamped<kL>(v, all(-87), all(INFINITY)) * sigmoid(v);  // otherwise -1e38 would not become 0
 }
 
-template <Activation A, Second S>
+template <Activation A, BinaryOp S>
 void elementwise(const Elementwise& row) {
     const Elementwise t = row;
     const Floats scale = t.scale ? load<kL>(t.scale) : all(1), shift = t.scale ? load<kL>(t.shift) : Floats{};
-    const Floats gate = S == Second::gate ? load<kL>(t.b) : all(1);
+    const Floats gate = S == BinaryOp::gate ? load<kL>(t.b) : all(1);
     const Floats low = all(t.low), high = all(t.high);
     for (int i = 0; i < t.positions * kL; i += kL) {
         Floats v = load<kL>(t.a + i);
-        if constexpr (S == Second::add) v += load<kL>(t.b + i);
-        if constexpr (S == Second::multiply) v *= load<kL>(t.b + i);
-        if constexpr (S == Second::gate) v *= gate;
+        if constexpr (S == BinaryOp::add) v += load<kL>(t.b + i);
+        if constexpr (S == BinaryOp::multiply) v *= load<kL>(t.b + i);
+        if constexpr (S == BinaryOp::gate) v *= gate;
         if (t.scale) v = v * scale + shift;
         store<kL>(t.y + i, activated<A>(v, low, high));
     }
@@ -95,10 +95,10 @@ void pool(const PoolRow& row) {
 template <Activation A>
 constexpr void add_elementwise(ElementwiseKernels& all) {
     auto& of = all.of[int(A)];
-    of[int(Second::none)] = elementwise<A, Second::none>;
-    of[int(Second::add)] = elementwise<A, Second::add>;
-    of[int(Second::multiply)] = elementwise<A, Second::multiply>;
-    of[int(Second::gate)] = elementwise<A, Second::gate>;
+    of[int(BinaryOp::none)] = elementwise<A, BinaryOp::none>;
+    of[int(BinaryOp::add)] = elementwise<A, BinaryOp::add>;
+    of[int(BinaryOp::multiply)] = elementwise<A, BinaryOp::multiply>;
+    of[int(BinaryOp::gate)] = elementwise<A, BinaryOp::gate>;
 }
 
 constexpr ElementwiseKernels make_kernels() {

@@ -6,11 +6,11 @@
 
 namespace featherbench {
 
-ElementwiseStep::ElementwiseStep(const std::vector<Value>& values, const Kernels& kernels, int a, int b, Second second,
-                                 int y, const float* scale, const float* shift, Activation activation,
+ElementwiseStep::ElementwiseStep(const std::vector<Value>& values, const Kernels& kernels, int a, int b,
+                                 BinaryOp second, int y, const float* scale, const float* shift, Activation activation,
                                  const Bounds& bounds)
     : Step(b < 0 ? std::vector{a} : std::vector{a, b}, y),
-      second_(second),
+      op_(second),
       activation_(activation),
       bounds_(bounds),
       kernels_(kernels) {
@@ -36,9 +36,9 @@ void ElementwiseStep::run(const Frame& frame, const Span& rows, int) {
         tile.high = bounds_.high;
         for (int row = rows.first; row < end(rows); ++row) {
             tile.a = a.at(block, row);
-            if (b.data) tile.b = b.at(block, second_ == Second::gate ? 0 : row);
+            if (b.data) tile.b = b.at(block, op_ == BinaryOp::gate ? 0 : row);
             tile.y = y.at(block, row);
-            kernels_.elementwise->of[int(activation_)][int(second_)](tile);
+            kernels_.elementwise->of[int(activation_)][int(op_)](tile);
         }
     }
 }

@@ -16,7 +16,7 @@ class ElementwiseStep final : public Step {
 public:
     // `b` is -1 where there is none; for `gate` it has one position. `scale` and `shift` have a number for each
     // channel, or are both null.
-    ElementwiseStep(const std::vector<Value>& values, const Kernels& kernels, int a, int b, Second second, int y,
+    ElementwiseStep(const std::vector<Value>& values, const Kernels& kernels, int a, int b, BinaryOp second, int y,
                     const float* scale, const float* shift, Activation activation, const Bounds& bounds);
 
     void run(const Frame& frame, const Span& rows, int thread) override;
@@ -24,7 +24,7 @@ public:
     std::size_t bytes() const override { return scale_.bytes() + shift_.bytes(); }
 
 private:
-    const Second second_;
+    const BinaryOp op_;
     const Activation activation_;
     const Bounds bounds_;
     const Kernels& kernels_;
@@ -37,7 +37,7 @@ public:
     PoolStep(const Kernels& kernels, int x, int y, const Window& window, bool mean, bool padded);
 
     void run(const Frame& frame, const Span& rows, int thread) override;
-    std::string text() const override { return mean_ ? "means" : "maxima"; }
+    std::string text() const override { return (mean_ ? "average pooling " : "max pooling ") + window_.text(); }
 
 private:
     const Window window_;

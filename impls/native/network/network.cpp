@@ -14,10 +14,10 @@ namespace featherbench {
 namespace {
 
 constexpr std::ptrdiff_t kAlignment = kLine / sizeof(float);
-constexpr std::size_t kMostWeights = 16 << 20;  // most floats to read before a timing: 64 MiB exceed most caches
-constexpr int kTimings = 3;                     // runs of a chain for one timing; the fastest counts
-constexpr int kFinalists = 3;                   // candidates that are timed again
-constexpr int kRounds = 2;                      // how often each finalist is timed again
+constexpr std::size_t kMaxColdFloats = 16 << 20;  // most floats to read before a timing: 64 MiB exceed most caches
+constexpr int kTimings = 3;                       // runs of a chain for one timing; the fastest counts
+constexpr int kFinalists = 3;                     // candidates that are timed again
+constexpr int kRounds = 2;                        // how often each finalist is timed again
 
 std::ptrdiff_t aligned(std::ptrdiff_t floats) { return (floats + kAlignment - 1) / kAlignment * kAlignment; }
 
@@ -107,7 +107,7 @@ void Network::assign_strips(Chain& chain, int strip_rows) {
 
 void Network::finish(bool tuned) {
     assign();
-    if (tuned) other_weights_ = Floats(std::min(packed_bytes() / sizeof(float), kMostWeights));
+    if (tuned) other_weights_ = Floats(std::min(packed_bytes() / sizeof(float), kMaxColdFloats));
     std::map<std::string, Tuning> tunings;
     for (Chain& chain : chains_) {
         const std::string key = this->key(chain);
@@ -223,7 +223,7 @@ int Network::fastest(Chain& chain, int candidates, const std::function<void(int)
 double Network::seconds(Chain& chain) {
     double best = 1e9;
     for (int i = 0; i < kTimings; ++i) {
-        cool(chain);
+        set_caches(chain);
         const auto start = std::chrono::steady_clock::now();
         run(chain);
         best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
@@ -233,7 +233,7 @@ double Network::seconds(Chain& chain) {
 
 // Leaves the caches as the chains before this one would: they hold its inputs, but not its weights if the weights of
 // all chains are larger than a cache.
-void Network::cool(const Chain& chain) {
+void Network::set_caches(const Chain& chain) {
     float sum = 0;
     const auto read = [&](const float* data, std::ptrdiff_t floats) {
         for (std::ptrdiff_t i = 0; i < floats; i += kAlignment) sum += data[i];

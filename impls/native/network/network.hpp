@@ -69,7 +69,7 @@ private:
     void assign_strips(Chain& chain, int strip_rows);  // offsets of a chain's values in the scratch memory
     void run(Chain& chain);
     double seconds(Chain& chain);
-    void cool(const Chain& chain);
+    void set_caches(const Chain& chain);
     Tuning tune(Chain& chain);
     Tuning untuned(const Chain& chain) const;
     int fastest(Chain& chain, int candidates, const std::function<void(int)>& use);

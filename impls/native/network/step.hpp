@@ -44,8 +44,10 @@ struct Window {
     int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, top, left;
     int taps() const { return kernel_h * kernel_w; }
     std::string text() const {
-        return std::to_string(kernel_h) + " x " + std::to_string(kernel_w) + ", stride " + std::to_string(stride_h) +
-               " x " + std::to_string(stride_w);
+        const auto pair = [](int h, int w) { return std::to_string(h) + " x " + std::to_string(w); };
+        const bool dilated = dilation_h > 1 || dilation_w > 1;
+        return pair(kernel_h, kernel_w) + ", stride " + pair(stride_h, stride_w) +
+               (dilated ? ", dilation " + pair(dilation_h, dilation_w) : "");
     }
 };
 

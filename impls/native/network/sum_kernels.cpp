@@ -6,7 +6,7 @@
 
 namespace FEATHERBENCH_ISA {
 
-using featherbench::Distance;
+using featherbench::InputStride;
 using featherbench::kMaxBundle;
 using featherbench::kMaxSumColumns;
 using featherbench::SumKernels;
@@ -55,10 +55,10 @@ void sums(const SumTile& t) {
 template <int Q, int R>
 constexpr void add_sums(SumKernels& all) {
     if constexpr (fits(Q, R)) {
-        all.of[int(Distance::block)][Q][R] = sums<Q, R, kL>;
-        all.of[int(Distance::two_blocks)][Q][R] = sums<Q, R, 2 * kL>;
-        all.of[int(Distance::single)][Q][R] = sums<Q, R, 1>;
-        all.of[int(Distance::two_singles)][Q][R] = sums<Q, R, 2>;
+        all.of[int(InputStride::block)][Q][R] = sums<Q, R, kL>;
+        all.of[int(InputStride::two_blocks)][Q][R] = sums<Q, R, 2 * kL>;
+        all.of[int(InputStride::single)][Q][R] = sums<Q, R, 1>;
+        all.of[int(InputStride::two_singles)][Q][R] = sums<Q, R, 2>;
     }
     if constexpr (R < kMaxSumColumns) {
         add_sums<Q, R + 1>(all);

@@ -7,10 +7,10 @@
 namespace featherbench {
 namespace {
 
-Distance distance_of(const Value& x, const Window& window) {
+InputStride input_stride(const Value& x, const Window& window) {
     if (window.stride_w > 2) throw std::invalid_argument("the stride is larger than 2");
-    if (x.lanes == 1) return window.stride_w == 1 ? Distance::single : Distance::two_singles;
-    return window.stride_w == 1 ? Distance::block : Distance::two_blocks;
+    if (x.lanes == 1) return window.stride_w == 1 ? InputStride::single : InputStride::two_singles;
+    return window.stride_w == 1 ? InputStride::block : InputStride::two_blocks;
 }
 
 bool pointwise(const Window& w) { return w.taps() == 1 && w.stride_h == 1 && w.stride_w == 1; }
@@ -35,12 +35,12 @@ SumStep::SumStep(const std::vector<Value>& values, const Kernels& kernels, int x
                        (residual < 0 || continuous(values[residual]))
                    ? values[y].h * values[y].w
                    : values[y].w),
-      distance_(distance_of(values[x], window)),
+      input_stride_(input_stride(values[x], window)),
       given_weight_(weights.weight, weights.weight + std::ptrdiff_t{filters_} * channels_ * window.taps()),
       given_reads_(weights.reads, weights.reads + std::ptrdiff_t{filters_} * channels_),
       bias_(round_up(filters_, lanes_)) {
     std::copy(weights.bias, weights.bias + filters_, bias_.data());
-    const auto& tiles = kernels_.sums->of[int(distance_)];
+    const auto& tiles = kernels_.sums->of[int(input_stride_)];
     for (int blocks = 1; blocks <= std::min(kMaxBundle, ceil_div(filters_, lanes_)); ++blocks) {
         int widest = kMaxSumColumns;
         while (!tiles[blocks][widest]) --widest;
@@ -121,7 +121,7 @@ void SumStep::lay_out(const std::vector<Value>& values) {
 void SumStep::run(const Frame& frame, const Span& rows, int) {
     const View x = frame.view(inputs[0]), y = frame.view(output);
     const View residual = residual_ < 0 ? View{} : frame.view(residual_);
-    const auto& tiles = kernels_.sums->of[int(distance_)];
+    const auto& tiles = kernels_.sums->of[int(input_stride_)];
     const int taps = window_.taps(), x_step = window_.stride_w * x_lanes_;
     const bool flat = columns_ != frame.values[output].w;
     const int columns = flat ? columns_ / frame.values[output].h * rows.count : columns_;

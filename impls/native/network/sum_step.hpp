@@ -41,7 +41,7 @@ private:
     const Bounds bounds_;
     const Kernels& kernels_;
     const int lanes_, x_lanes_, columns_;  // columns of a row; in pointwise convolutions possibly of all rows
-    const Distance distance_;
+    const InputStride input_stride_;
     std::vector<float> given_weight_;
     std::vector<int> given_reads_;
     std::vector<Choice> choices_;

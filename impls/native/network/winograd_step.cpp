@@ -12,7 +12,7 @@ namespace {
 
 // The transformed inputs and the products of the tiles that are computed together should stay in the second-level
 // cache.
-constexpr std::ptrdiff_t kSpaceFloats = 192 << 10;
+constexpr std::ptrdiff_t kWorkspaceFloats = 192 << 10;
 
 }  // namespace
 
@@ -79,8 +79,8 @@ void WinogradStep::lay_out(const std::vector<Value>& values) {
     const int rows = ceil_div(values[output].h, outputs_);
     const int blocks = ceil_div(channels_, lanes_) + kMaxVectors;
     const std::ptrdiff_t row_floats = std::ptrdiff_t{points()} * blocks * lanes_ * tile_columns_;
-    most_rows_ = std::clamp(int(kSpaceFloats / row_floats), 1, rows);
-    const int tiles = most_rows_ * tile_columns_;
+    max_rows_ = std::clamp(int(kWorkspaceFloats / row_floats), 1, rows);
+    const int tiles = max_rows_ * tile_columns_;
     const std::ptrdiff_t floats = points() * (point(ceil_div(channels_, lanes_), tiles) + point(kMaxVectors, tiles));
     if (space_.bytes() != floats * threads_ * sizeof(float)) space_ = Floats(floats * threads_);
 }
@@ -89,7 +89,7 @@ void WinogradStep::run(const Frame& frame, const Span& rows, int thread) {
     float* space = space_.data() + space_.bytes() / sizeof(float) / threads_ * thread;
     const int first = rows.first / outputs_, last = ceil_div(end(rows), outputs_);
     for (int group = 0; group < groups_; ++group) {
-        in_parts(last - first, most_rows_,
+        in_parts(last - first, max_rows_,
                  [&](int row, int count) { compute(frame, group, {first + row, count}, space); });
     }
 }
@@ -135,8 +135,8 @@ void WinogradStep::compute(const Frame& frame, int group, const Span& tile_rows,
                     add.positions = value.w;
                     add.low = bounds_.low;
                     add.high = bounds_.high;
-                    kernels_.elementwise->of[int(Activation::clamp)][int(residual_ < 0 ? Second::none : Second::add)](
-                        add);
+                    kernels_.elementwise
+                        ->of[int(Activation::clamp)][int(residual_ < 0 ? BinaryOp::none : BinaryOp::add)](add);
                 }
             }
         }

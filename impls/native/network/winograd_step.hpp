@@ -44,7 +44,7 @@ private:
     std::vector<float> given_;
     std::vector<Choice> choices_;
     Choice choice_{};
-    int most_rows_;  // most rows of tiles that are transformed together
+    int max_rows_;  // most rows of tiles that are transformed together
     Floats weight_, bias_, space_;
 };
 

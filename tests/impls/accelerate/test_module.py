@@ -19,7 +19,7 @@ def convolution() -> nn.Conv2d:
     return nn.Conv2d(8, 8, 3, padding=1)
 
 
-class WithKeptCalls(nn.Module):
+class WithFallbacks(nn.Module):
     """Uses an image before and after operators that the engine lacks."""
 
     def __init__(self) -> None:
@@ -61,21 +61,21 @@ def compare(network: nn.Module, x: Tensor = X) -> list[str]:
     assert isinstance(output, tuple)
     for one_output, one_expected in zip(output, expected, strict=True):
         torch.testing.assert_close(one_output, one_expected, rtol=1e-4, atol=1e-5)
-    return accelerated.kept
+    return accelerated.fallbacks
 
 
 def test_operators_that_the_engine_lacks_stay_pytorch_s_with_a_reason() -> None:
-    kept = compare(WithKeptCalls())
-    assert [reason.split(": ")[1] for reason in kept] == [
+    fallbacks = compare(WithFallbacks())
+    assert [reason.split(": ")[1] for reason in fallbacks] == [
         "the engine has no operator softmax",
         "the engine has no operator gelu",
     ]
 
 
 def test_a_shuffle_that_does_not_end_stays_pytorch_s() -> None:
-    kept = " ".join(compare(ShuffleThatDoesNotEnd()))
-    assert "reshapes channels only to shuffle them" in kept
-    assert "no operator sum" in kept
+    fallbacks = " ".join(compare(ShuffleThatDoesNotEnd()))
+    assert "reshapes channels only to shuffle them" in fallbacks
+    assert "no operator sum" in fallbacks
 
 
 def test_changes_in_place_are_seen_by_later_calls() -> None:
@@ -167,7 +167,7 @@ def test_copies_are_refused() -> None:
 
 def test_outputs_have_no_gradients() -> None:
     accelerated = accelerate(nn.Conv2d(8, 8, 3, stride=3).eval(), X, tuned=False)
-    assert len(accelerated.kept) == 1
+    assert len(accelerated.fallbacks) == 1
     assert not accelerated(X).requires_grad
 
 

@@ -32,7 +32,7 @@ def test_random_networks_are_computed_as_in_float64(isa: str) -> None:
         network = RandomNetwork(seed)
         x = torch.randn(seed % 3 + 1, *network.shape)
         accelerated = accelerate(network, x, threads=seed % 3 + 1, isa=isa, tuned=seed % 2 == 0)
-        assert accelerated.kept == [], seed
+        assert accelerated.fallbacks == [], seed
         assert_close(accelerated(x), network, x)
 
 
@@ -45,7 +45,7 @@ def test_networks_of_the_catalogue(name: str, block: str) -> None:
     network = create_network(name, parse_block(block), width_mult=0.5).eval()
     x = torch.randn(1, 3, 16, 16)
     accelerated = accelerate(network, x, threads=1, tuned=False)
-    assert accelerated.kept == []
+    assert accelerated.fallbacks == []
     assert_close(accelerated(x), network, x)
 
 

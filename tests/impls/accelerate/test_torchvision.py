@@ -25,7 +25,7 @@ def test_nothing_stays_pytorch_s_and_outputs_are_equal(name: str) -> None:
     torch.manual_seed(0)
     network = getattr(torchvision_models(), name)(weights=None).eval()
     accelerated = accelerate(network, torch.zeros(1, 3, 64, 64), threads=2, tuned=False)
-    assert accelerated.kept == []
+    assert accelerated.fallbacks == []
     for batch in (1, 3):
         x = torch.randn(batch, 3, 64, 64)
         with torch.no_grad():

@@ -41,7 +41,7 @@ class Network(nn.Module):
 
 
 def compare(network: nn.Module) -> list[str]:
-    """Check two calls for each of several batches, and return what is kept."""
+    """Check two calls for each of several batches, and return the fallbacks."""
     accelerated = accelerate(network, torch.randn(1, *SHAPE), threads=1, tuned=False)
     for batch in (*BATCHES, *BATCHES):
         x = torch.randn(batch, *SHAPE)
@@ -54,7 +54,7 @@ def compare(network: nn.Module) -> list[str]:
                 torch.testing.assert_close(output, value, rtol=1e-4, atol=1e-5)
             else:
                 assert output == value
-    return accelerated.kept
+    return accelerated.fallbacks
 
 
 def change_a_part(network: Network, x: Tensor) -> Tensor:
@@ -186,7 +186,7 @@ def test_random_numbers_are_drawn_in_each_call() -> None:
 def test_dropout_in_training_mode_stays_pytorch_s() -> None:
     x = torch.ones(1, *SHAPE)
     accelerated = accelerate(Network(lambda network, x: dropout(x + x, 0.9, training=True)), x, tuned=False)
-    assert "dropout in training mode" in " ".join(accelerated.kept)
+    assert "dropout in training mode" in " ".join(accelerated.fallbacks)
     assert (accelerated(x) == 0).any()
 
 

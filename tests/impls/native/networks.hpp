@@ -217,11 +217,11 @@ private:
 
     std::unique_ptr<Operation> elementwise(int a) {
         const int channels = images[a].channels, h = images[a].h, w = images[a].w;
-        const auto second = static_cast<Second>(random_.pick(0, 3));
+        const auto second = static_cast<BinaryOp>(random_.pick(0, 3));
         int b = -1;
-        if (second == Second::gate) {
+        if (second == BinaryOp::gate) {
             b = second_input(channels, 1, 1);
-        } else if (second != Second::none) {
+        } else if (second != BinaryOp::none) {
             b = second_input(channels, h, w);
             if (random_.one_in(2)) std::swap(a, b);
         }

@@ -188,7 +188,7 @@ private:
 class ElementwiseOperation final : public Operation {
 public:
     // `b` is -1 where there is none.
-    ElementwiseOperation(Random& random, int a, int b, Second second, int y, int channels, bool scaled,
+    ElementwiseOperation(Random& random, int a, int b, BinaryOp second, int y, int channels, bool scaled,
                          Activation activation, const Bounds& bounds)
         : Operation(b < 0 ? std::vector{a} : std::vector{a, b}, y),
           second_(second),
@@ -210,25 +210,25 @@ public:
     }
 
     std::string text() const override {
-        static constexpr std::array kSeconds{"one value", "sum", "product", "gate"};
+        static constexpr std::array kBinaryOps{"one value", "sum", "product", "gate"};
         static constexpr std::array kNames{"clamp", "hardswish", "hardsigmoid", "sigmoid", "silu"};
-        return std::string(kSeconds[int(second_)]) + (scale_.size() ? ", scaled, " : ", ") + kNames[int(activation_)];
+        return std::string(kBinaryOps[int(second_)]) + (scale_.size() ? ", scaled, " : ", ") + kNames[int(activation_)];
     }
-    bool gates_with(int input) const { return second_ == Second::gate && inputs[1] == input; }
+    bool gates_with(int input) const { return second_ == BinaryOp::gate && inputs[1] == input; }
 
 private:
     double result(const std::vector<Image>& images, int channel, int row, int column) const override {
         double number = images[inputs[0]].at(channel, row, column);
         switch (second_) {
-            case Second::none:
+            case BinaryOp::none:
                 break;
-            case Second::add:
+            case BinaryOp::add:
                 number += images[inputs[1]].at(channel, row, column);
                 break;
-            case Second::multiply:
+            case BinaryOp::multiply:
                 number *= images[inputs[1]].at(channel, row, column);
                 break;
-            case Second::gate:
+            case BinaryOp::gate:
                 number *= images[inputs[1]].at(channel, 0, 0);
                 break;
         }
@@ -253,12 +253,12 @@ private:
 
     double growth(const std::vector<Image>& images) const override {
         double growth = 4;
-        if (second_ < Second::multiply) return growth;
+        if (second_ < BinaryOp::multiply) return growth;
         for (const int input : inputs) growth = std::max(growth, 4 * largest(images[input].numbers));
         return growth;
     }
 
-    const Second second_;
+    const BinaryOp second_;
     const Activation activation_;
     const Bounds bounds_;
     Array scale_, shift_;
