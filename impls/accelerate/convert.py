@@ -245,7 +245,7 @@ def _gather(operations: list[Operation], sources: list[tuple[Image, int]], shape
 def _dropout(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
     if arguments["train"]:
         raise UnsupportedError("the engine has no dropout in training mode")
-    return _image(arguments["input"])
+    return _image(arguments["input"] if "input" in arguments else arguments["self"])  # in place it is called self
 
 
 @_converts("contiguous", "clone", "alias", "detach")
