@@ -17,7 +17,7 @@ Command = Callable[..., CompletedProcess[str]]
         (
             ["run", "conv9d"],
             "no workload 'conv9d'; choose from graph_propagation, grouped_conv2d, image_classification, "
-            "node_classification, sliding_channel_conv2d",
+            "network_inference, node_classification, sliding_channel_conv2d",
         ),
         (["run", "grouped_conv2d", "--suite", "huge"], "no suite 'huge'; choose from first, quick, gspc, odd, full"),
         (
@@ -31,7 +31,7 @@ Command = Callable[..., CompletedProcess[str]]
         (["run", "grouped_conv2d", "--case", "depth=3"], "no parameter 'depth' to filter by; choose from n, cin, cout"),
         (
             ["run", "--case", "groups=7"],
-            "no case of suite first has groups=7, and --case only filters; choose from 6, 8, 16, 64",
+            "no case of suite first has groups=7, and --case only filters; choose from 1, 6, 8, 16, 64",
         ),
         (
             ["run", "sliding_channel_conv2d", "--case", "dtype=float16"],

@@ -141,7 +141,7 @@ def test_the_block_of_the_guide_is_trained_and_measured(
 ) -> None:
     monkeypatch.setenv("FEATHERBENCH_ARTIFACTS", str(tmp_path / "built"))
     guide = (Path(__file__).parents[3] / "docs" / "networks.md").read_text()
-    (code,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    (code,) = re.findall(r"```python\n(from torch import nn.*?)```", guide, re.DOTALL)
     (tmp_path / "my_block.py").write_text(code)
     request = REQUEST.model_copy(
         update={

@@ -1,5 +1,8 @@
 """The engine on torchvision's light networks."""
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -32,3 +35,15 @@ def test_nothing_stays_pytorch_s_and_outputs_are_equal(name: str) -> None:
             expected = network(x)
             error = (accelerated(x) - expected).abs().max() / expected.abs().max()
         assert error < 1e-4
+
+
+def test_the_example_of_the_guide(capsys: pytest.CaptureFixture[str]) -> None:
+    torchvision_models()  # so that the example can import torchvision even where it was built for another PyTorch
+    guide = (Path(__file__).parents[3] / "docs" / "networks.md").read_text()
+    (code,) = re.findall(r"```python\n(import torch\n.*?)```", guide, re.DOTALL)
+    with torch.no_grad():
+        exec(code, {})
+    fallbacks, difference, shape = capsys.readouterr().out.splitlines()
+    assert fallbacks == "[]"
+    assert float(difference.removeprefix("tensor(").removesuffix(")")) < 1e-4
+    assert shape == "torch.Size([8, 1000])"
