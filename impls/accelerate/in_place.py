@@ -41,6 +41,8 @@ def _changed(node: Node) -> list[Any]:
         return []
     schema = node.target._schema.arguments
     given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | node.kwargs
+    if given.get("train") is False:  # dropout, which then changes nothing
+        return []
     written = (argument.name for argument in schema if argument.alias_info is not None and argument.alias_info.is_write)
     return [given[name] for name in written if name in given]
 

@@ -87,6 +87,7 @@ def test_changes_in_place_are_seen_by_later_calls() -> None:
     [
         nn.Sequential(nn.Flatten(), nn.Linear(8 * 9 * 9, 5)),
         nn.Sequential(convolution(), nn.Dropout(), nn.Identity(), nn.Flatten(), nn.Linear(8 * 9 * 9, 5), nn.ReLU()),
+        nn.Sequential(nn.Flatten(), nn.Dropout(inplace=True), nn.Linear(8 * 9 * 9, 5), nn.Dropout(inplace=True)),
         nn.Conv2d(8, 8, 3, stride=2, padding=(0, 2)),
         nn.Conv2d(8, 16, (1, 3), padding="same"),
         nn.Sequential(nn.AdaptiveAvgPool2d(3), convolution()),
