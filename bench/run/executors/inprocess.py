@@ -9,7 +9,7 @@ from bench.core.implementation_spec import ImplementationSpec
 from bench.core.record import Status
 from bench.core.target import Target
 from bench.run.protocol import Reply
-from bench.run.worker import Worker, handle_request
+from bench.run.steps import Worker, handle_request
 
 
 class InProcess:

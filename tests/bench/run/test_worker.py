@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.core import child
 from bench.measure.latency import Round
-from bench.run.worker import Worker
+from bench.run.steps import Worker
 
 
 class Cycle:
@@ -43,7 +43,7 @@ import os
 import numpy as np
 from bench.core.workload import Problem
 from bench.measure.host import HostMeter
-from bench.run.worker import Worker
+from bench.run.steps import Worker
 
 worker = Worker()
 worker.meter, worker.problem, worker.padding = HostMeter(), Problem(None, {}, {}), []

@@ -22,8 +22,8 @@ from bench.measure.gpu.problem import DeviceProblem
 from bench.measure.gpu.watch import Watch
 from bench.measure.guard import checksums
 from bench.measure.tensors import BFLOAT16, as_array, as_tensor, fill_with_nan
-from bench.run import worker as worker_module
-from bench.run.worker import Worker, handle_request
+from bench.run import steps
+from bench.run.steps import Worker, handle_request
 
 CALL_NS = 100e3
 CORES = sorted(os.sched_getaffinity(0))
@@ -76,7 +76,7 @@ class Simulated(Gpu):
 
 @pytest.fixture
 def worker(gpu, monkeypatch):
-    monkeypatch.setattr(worker_module, "meter", lambda target: Simulated(target, gpu, Allocator(monkeypatch)))
+    monkeypatch.setattr(steps, "meter", lambda target: Simulated(target, gpu, Allocator(monkeypatch)))
     return Worker()
 
 
