@@ -7,18 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.fx import Node
 
-from impls.accelerate.operations import (
-    Array,
-    Convolution,
-    Elementwise,
-    Gather,
-    Image,
-    Operation,
-    Pair,
-    Pool,
-)
+from impls.accelerate.operations import Array, Convolution, Elementwise, Gather, Image, Operation, Pool
+from impls.models.aten import pair
 
 
 class UnsupportedError(Exception):
@@ -74,7 +65,7 @@ def _converts(*operators: str) -> Callable[[Converter], Converter]:
 @_converts("conv2d")
 def _convolution(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
     x, weight = _image(arguments["input"]), _array(arguments["weight"])
-    stride, dilation = _pair(arguments["stride"]), _pair(arguments["dilation"])
+    stride, dilation = pair(arguments["stride"]), pair(arguments["dilation"])
     padding = arguments["padding"]
     if padding == "same":
         totals = [d * (taps - 1) for d, taps in zip(dilation, weight.shape[2:], strict=True)]
@@ -89,7 +80,7 @@ def _convolution(operations: list[Operation], arguments: Arguments, shape: tuple
             weight=weight,
             bias=bias,
             stride=stride,
-            padding=(0, 0) if padding == "valid" else _pair(padding),
+            padding=(0, 0) if padding == "valid" else pair(padding),
             dilation=dilation,
             groups=arguments["groups"],
             output=output,
@@ -179,16 +170,16 @@ def _multiply(operations: list[Operation], arguments: Arguments, shape: tuple[in
 def _pool(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
     if arguments.get("divisor_override") or (arguments["ceil_mode"] and "count_include_pad" in arguments):
         raise UnsupportedError("the engine has no average pooling with divisor_override or ceil_mode")
-    if max(_pair(arguments.get("dilation", 1))) > 1:
+    if max(pair(arguments.get("dilation", 1))) > 1:
         raise UnsupportedError("the engine has no dilated pooling")
-    kernel = _pair(arguments["kernel_size"])
+    kernel = pair(arguments["kernel_size"])
     output = Image(*shape)
     operations.append(
         Pool(
             x=_image(arguments["self"]),
             kernel=kernel,
-            stride=_pair(arguments["stride"]) if arguments["stride"] else kernel,
-            padding=_pair(arguments["padding"]),
+            stride=pair(arguments["stride"]) if arguments["stride"] else kernel,
+            padding=pair(arguments["padding"]),
             mean=arguments["operator"] == "avg_pool2d",
             counts_padding=arguments.get("count_include_pad", True),
             output=output,
@@ -249,7 +240,7 @@ def _dropout(operations: list[Operation], arguments: Arguments, shape: tuple[int
 
 
 @_converts("contiguous", "clone", "alias", "detach")
-def _nothing(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+def _identity(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
     return _image(arguments["self"])
 
 
@@ -279,11 +270,6 @@ def _array(argument: Any) -> Array:
     return array
 
 
-def _pair(value: Any) -> Pair:
-    values = list(value) if isinstance(value, list | tuple) else [value]
-    return values[0], values[-1]
-
-
 def _chw(shape: tuple[int, ...]) -> tuple[int, int, int]:
     """Return channels, height and width of an output's shape; a vector has height and width 1."""
     channels, *rest = shape
@@ -293,10 +279,3 @@ def _chw(shape: tuple[int, ...]) -> tuple[int, int, int]:
 
 def _shape(image: Image) -> tuple[int, int, int]:
     return image.channels, image.height, image.width
-
-
-def arguments_of(node: Node) -> Arguments:
-    """Return the arguments of a call of an ATen operator by name, defaults included."""
-    schema = node.target._schema.arguments  # type: ignore[union-attr]
-    given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | node.kwargs
-    return {argument.name: given.get(argument.name, argument.default_value) for argument in schema}

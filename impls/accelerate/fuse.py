@@ -42,53 +42,56 @@ def _through_gathers(gather: Gather, by_output: dict[Image, Operation]) -> Gathe
 
 def _join(second: Elementwise, by_output: dict[Image, Operation], uses: Counter[Image]) -> Operation | None:
     """Return an elementwise operation fused with the operation before it, or None where that is impossible."""
-    first = by_output.get(second.a)
-    if first is None or uses[second.a] > 1:
-        if second.op != "add" or second.b is None or uses[second.b] > 1:
-            return None
-        return _add_to_convolution(second, by_output.get(second.b), second.a)
-    if isinstance(first, Convolution):
-        if first.bounds != UNBOUNDED:
-            return None
-        if second.op == "add":
-            return _add_to_convolution(second, first, second.b)
-        if second.op != "none":
-            return None
-        if second.scale is not None and second.shift is not None:
-            if first.residual is not None:
-                return None
-            weight = (first.weight.astype(np.float64) * second.scale.reshape(-1, 1, 1, 1)).astype(np.float32)
-            bias = (first.bias.astype(np.float64) * second.scale + second.shift).astype(np.float32)
-            folded = replace(first, weight=weight, bias=bias, output=second.output)
-            if second.is_linear:
-                return folded
-            if second.activation == "clamp":
-                return replace(folded, bounds=second.bounds)
-            return None
-        if second.activation == "clamp":
-            return replace(first, bounds=second.bounds, output=second.output)
+
+    def before(image: Image | None) -> Operation | None:
+        """Return the operation that computes an image which nothing else reads."""
+        return by_output.get(image) if image is not None and uses[image] == 1 else None
+
+    if second.op == "add":
+        for image, other in ((second.a, second.b), (second.b, second.a)):
+            if joined := _add_to_convolution(second, before(image), other):
+                return joined
+    if second.op != "none":
         return None
-    if isinstance(first, Elementwise) and first.is_linear and second.op == "none":
-        if second.scale is None:
-            scale, shift = first.scale, first.shift
-        elif first.scale is None or first.shift is None:
-            scale, shift = second.scale, second.shift
-        else:
-            assert second.shift is not None
-            scale, shift = first.scale * second.scale, first.shift * second.scale + second.shift
-        return replace(
-            first, scale=scale, shift=shift, activation=second.activation, bounds=second.bounds, output=second.output
-        )
-    if second.op == "add" and second.b is not None and uses[second.b] == 1:
-        return _add_to_convolution(second, by_output.get(second.b), second.a)
+    match before(second.a):
+        case Convolution() as first:
+            return _finish_convolution(first, second)
+        case Elementwise() as first if first.is_linear:
+            return _compose(first, second)
     return None
+
+
+def _finish_convolution(first: Convolution, second: Elementwise) -> Convolution | None:
+    """Return a convolution that scales, shifts and clamps its output itself, or None where that is impossible."""
+    if first.bounds != UNBOUNDED or second.activation != "clamp":
+        return None
+    if second.scale is None or second.shift is None:
+        return replace(first, bounds=second.bounds, output=second.output)
+    if first.residual is not None:
+        return None
+    weight = (first.weight.astype(np.float64) * second.scale.reshape(-1, 1, 1, 1)).astype(np.float32)
+    bias = (first.bias.astype(np.float64) * second.scale + second.shift).astype(np.float32)
+    return replace(first, weight=weight, bias=bias, bounds=second.bounds, output=second.output)
+
+
+def _compose(first: Elementwise, second: Elementwise) -> Elementwise:
+    """Return one operation for two, of which the first has no activation and the second reads nothing else."""
+    if second.scale is None or second.shift is None:
+        scale, shift = first.scale, first.shift
+    elif first.scale is None or first.shift is None:
+        scale, shift = second.scale, second.shift
+    else:
+        scale, shift = first.scale * second.scale, first.shift * second.scale + second.shift
+    return replace(
+        first, scale=scale, shift=shift, activation=second.activation, bounds=second.bounds, output=second.output
+    )
 
 
 def _add_to_convolution(second: Elementwise, first: Operation | None, other: Image | None) -> Operation | None:
     """Return a convolution that adds the other image to its output, or None where that is impossible."""
     if not isinstance(first, Convolution) or first.residual is not None or first.bounds != UNBOUNDED:
         return None
-    if second.scale is not None or second.activation != "clamp" or other is first.output:
+    if second.scale is not None or second.activation != "clamp":
         return None
     return replace(first, residual=other, bounds=second.bounds, output=second.output)
 

@@ -8,6 +8,8 @@ from torch._ops import OpOverload
 from torch.export import ExportedProgram
 from torch.fx import Node
 
+from impls.models.aten import arguments_of
+
 
 def rename_changes(exported: ExportedProgram) -> bool:
     """Let calls that follow a change in place read what the change returns, so that each value has its own node.
@@ -39,12 +41,11 @@ def _changed(node: Node) -> list[Any]:
     """Return the arguments that a call changes in place."""
     if not isinstance(node.target, OpOverload):
         return []
-    schema = node.target._schema.arguments
-    given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | node.kwargs
+    given, schema = arguments_of(node), node.target._schema.arguments
     if given.get("train") is False:  # dropout, which then changes nothing
         return []
     written = (argument.name for argument in schema if argument.alias_info is not None and argument.alias_info.is_write)
-    return [given[name] for name in written if name in given]
+    return [given[name] for name in written if given[name] is not None]
 
 
 def _storages(node: Node) -> set[int]:

@@ -11,6 +11,7 @@ from torch.utils._pytree import tree_unflatten
 from impls.accelerate.fuse import fuse
 from impls.accelerate.lower import lower
 from impls.accelerate.trace import NativePart, TorchPart, Trace, trace
+from impls.models.aten import trace_as_convolutions
 from impls.native.library import kernels, unavailable
 
 
@@ -42,9 +43,7 @@ def accelerate(
     if reason := unavailable(isa):
         raise RuntimeError(reason)
     network = copy.deepcopy(network)
-    for module in network.modules():
-        if isinstance(getattr(type(module), "backend", None), property):
-            module.backend = "auto"  # type: ignore[assignment]  # which is traced as a convolution
+    trace_as_convolutions(network)
     threads = threads or torch.get_num_threads()
     isa = isa or kernels().isas()[0]
     return AcceleratedNetwork(trace(network, example), tuple(example.shape[1:]), threads, isa, tuned)
@@ -78,10 +77,13 @@ class AcceleratedNetwork(nn.Module):
         """What the engine does, one line for each chain of steps."""
         return [text for native in self._natives.values() for text in native.texts]
 
-    @property
-    def prepared_bytes(self) -> int:
-        """Size of the packed weights and of the memory for activations, bytes."""
-        return sum(native.packed_bytes + native.arena_bytes for native in self._natives.values())
+    def profile(self, calls: int = 10) -> list[tuple[str, float]]:
+        """Return each chain of steps with the time that it takes for one image, the least of some calls, s.
+
+        Chains run in the order of the network, so that caches hold what they would in a call.
+        """
+        natives = self._natives.values()
+        return [pair for native in natives for pair in zip(native.texts, native.seconds(calls), strict=True)]
 
     def train(self, mode: bool = True) -> "AcceleratedNetwork":
         """Refuse training mode: batch norms are folded.

@@ -14,16 +14,10 @@ from torch.fx.node import map_arg
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import TreeSpec
 
-from impls.accelerate.convert import (
-    TAKING_FLATTENED,
-    UnsupportedError,
-    arguments_of,
-    convert,
-    require,
-    take_channels,
-)
+from impls.accelerate.convert import TAKING_FLATTENED, UnsupportedError, convert, require, take_channels
 from impls.accelerate.in_place import rename_changes
 from impls.accelerate.operations import Image, Operation, Segment
+from impls.models.aten import arguments_of, operator_of, tensors_of
 
 
 @dataclass
@@ -61,6 +55,7 @@ class Trace:
     structure: TreeSpec
     """That of the network's outputs: tuples, dictionaries."""
     constants: dict[str, Any]
+    """The parameters and other constants that calls of PyTorch read, or the network returns, by their nodes' names."""
 
 
 def trace(network: nn.Module, example: Tensor) -> Trace:
@@ -115,16 +110,9 @@ _SPLITTING = ("chunk", "split", "split_with_sizes")
 
 class _Tracer:
     def __init__(self, exported: ExportedProgram) -> None:
-        signature = exported.graph_signature
-        tensors = {**exported.state_dict, **exported.constants}
-        names = {
-            **signature.inputs_to_parameters,
-            **signature.inputs_to_buffers,
-            **signature.inputs_to_lifted_tensor_constants,
-        }
         self.exported = exported
-        self.constants: dict[str, Any] = {node: tensors[name] for node, name in names.items()}
-        (self.input,) = signature.user_inputs
+        self.constants: dict[str, Any] = dict(tensors_of(exported))
+        (self.input,) = exported.graph_signature.user_inputs
         self.batch = ""
         """The symbol of the batch's size."""
         self.parts: list[Part] = []
@@ -152,7 +140,15 @@ class _Tracer:
         parts = [part for part in self.parts if isinstance(part, TorchPart) or part.outputs]
         structure = self.exported.call_spec.out_spec
         assert structure is not None
-        return Trace(parts, str(self.input), outputs, structure, self.constants)
+        return Trace(parts, str(self.input), outputs, structure, self._constants_of(parts, outputs))
+
+    def _constants_of(self, parts: list[Part], outputs: tuple[Any, ...]) -> dict[str, Any]:
+        """Return the constants that calls of PyTorch read, or the network returns; segments have copies of others."""
+        read = {
+            argument.name for part in parts if isinstance(part, TorchPart) for argument in part.node.all_input_nodes
+        }
+        read |= {value.name for value in outputs if isinstance(value, Node)}
+        return {name: constant for name, constant in self.constants.items() if name in read}
 
     def _call(self, node: Node) -> None:
         if self._is_constant(node):
@@ -172,7 +168,7 @@ class _Tracer:
             if source_part is None or not isinstance(source, list):
                 raise UnsupportedError("it takes an element of what is no list of images")
             return source_part, source[node.args[1]]  # type: ignore[index]
-        name = _name(node).removesuffix("_")
+        name = (operator_of(node) or str(node.target)).removesuffix("_")
         part = self._native()
         operations: list[Operation] = []
         image: Any = self._shuffle(operations, part, node) if name in _RESHAPING else None
@@ -224,9 +220,9 @@ class _Tracer:
         if not isinstance(source, tuple):
             return None
         image, channels = source
-        if _name(node) in ("clone", "contiguous"):
+        if operator_of(node) in ("clone", "contiguous"):
             return source
-        if _name(node) == "transpose" and set(node.args[1:]) == {1, 2}:
+        if operator_of(node) == "transpose" and set(node.args[1:]) == {1, 2}:
             return image, channels.T
         if shape == (image.channels, image.height, image.width):
             return take_channels(operations, image, channels.flatten().tolist())
@@ -315,9 +311,3 @@ class _Tracer:
         arguments, keywords = map_arg((node.args, node.kwargs), lambda argument: self.constants[argument.name])
         with torch.no_grad():
             return node.target(*arguments, **keywords)  # type: ignore[operator]
-
-
-def _name(node: Node) -> str:
-    """Return an operator's name, such as ``relu_``."""
-    packet = getattr(node.target, "overloadpacket", None)
-    return str(packet.__name__) if packet is not None else getattr(node.target, "__name__", str(node.target))

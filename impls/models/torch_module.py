@@ -12,13 +12,13 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch._ops import OpOverload
 from torch.export import ExportedProgram
 from torch.fx import Node
 from torch.fx.node import map_arg
 
 from bench.core.errors import UsageError
 from bench.core.layers import InputSize
+from impls.models.aten import arguments_of, operator_of, pair, tensors_of, trace_as_convolutions
 from impls.models.model import Convolution, Model, pattern_of
 from impls.models.torchvision_models import torchvision_models
 
@@ -107,10 +107,7 @@ def read_module(model: nn.Module, source: str, inputs: tuple[InputSize, ...]) ->
     """
     unnamed = tuple(torch.zeros(size.shape) for size in inputs if not size.name)
     named = {size.name: torch.zeros(size.shape) for size in inputs if size.name}
-    for module in model.modules():
-        if isinstance(getattr(type(module), "backend", None), property):
-            # A sliding-channel layer is then traced as a convolution, whatever it runs with.
-            module.backend = "auto"  # type: ignore[assignment]
+    trace_as_convolutions(model)
     try:
         with torch.no_grad():
             exported = torch.export.export(model.eval(), unnamed, named)
@@ -129,27 +126,20 @@ class _Trace:
         self.graphs = [
             module.graph for module in exported.graph_module.modules() if isinstance(module, torch.fx.GraphModule)
         ]
-        names_of = exported.graph_signature
-        tensors = {**exported.state_dict, **exported.constants}
-        names = {
-            **names_of.inputs_to_parameters,
-            **names_of.inputs_to_buffers,
-            **names_of.inputs_to_lifted_tensor_constants,
-        }
-        self.tensors = {node: tensors[name] for node, name in names.items()}
+        self.tensors = tensors_of(exported)
 
     def read(self) -> Model:
         model = Model({}, {})
         main, *nested = self.graphs
         for node in main.nodes:
-            if operator := _operator(node):
+            if operator := operator_of(node):
                 name = _module_path(node) or node.name
                 if reason := self._why_left_out(operator, node):
                     model.add(name, reason)
                 elif operator in CONVOLUTIONS:
                     model.add(name, self._convolution(node))
         for node in (node for graph in nested for node in graph.nodes):
-            if _operator(node) in (*CONVOLUTIONS, *OTHER_CONVOLUTIONS):
+            if operator_of(node) in (*CONVOLUTIONS, *OTHER_CONVOLUTIONS):
                 model.add(_module_path(node) or node.name, "it is in a branch, or where autocast is on or off")
         return model
 
@@ -160,17 +150,17 @@ class _Trace:
         if operator not in CONVOLUTIONS:
             custom = "::" in operator and "conv" in operator
             return f"it is the custom operator {operator}" if custom else ""
-        arguments = _arguments(node)
+        arguments = arguments_of(node)
         if arguments.get("transposed"):
             return "it is a transposed convolution"
         rank = len(_shape(arguments["weight"])) - 2
         return "" if rank == 2 else f"it is a {rank}-D convolution"
 
     def _convolution(self, node: Node) -> Convolution:
-        arguments = _arguments(node)
+        arguments = arguments_of(node)
         n, cin, h, w = (1, 1, *_shape(arguments["input"]))[-4:]  # it may be a single image
         cout, _, *kernel = _shape(arguments["weight"])
-        stride, dilation = _pair(arguments["stride"]), _pair(arguments["dilation"])
+        stride, dilation = pair(arguments["stride"]), pair(arguments["dilation"])
         convolution = Convolution(
             n=n,
             cin=cin,
@@ -223,33 +213,13 @@ def _module_path(node: Node) -> str:
     return next((path for path, _ in reversed(node.meta.get("nn_module_stack", {}).values()) if path), "")
 
 
-def _operator(node: Node) -> str:
-    """Return the operator that a node calls, e.g. ``conv2d`` of ATen or ``torchvision::deform_conv2d``; else empty."""
-    if not isinstance(node.target, OpOverload):
-        return ""
-    name = node.target.overloadpacket.__name__
-    return name if node.target.namespace == "aten" else f"{node.target.namespace}::{name}"
-
-
-def _arguments(node: Node) -> dict[str, Any]:
-    """Return the arguments of an ATen operator by name, with its defaults."""
-    schema = node.target._schema.arguments  # type: ignore[union-attr]
-    given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | node.kwargs
-    return {argument.name: given.get(argument.name, argument.default_value) for argument in schema}
-
-
 def _padding(padding: Any, kernel: list[int], dilation: tuple[int, int]) -> tuple[int, int, int, int]:
     """Return the zeros at the top, bottom, left and right; ``padding`` is one or two numbers, "same" or "valid"."""
     if padding == "same":  # PyTorch puts the odd one at the end
         total = [spread * (taps - 1) for spread, taps in zip(dilation, kernel, strict=True)]
         return total[0] // 2, total[0] - total[0] // 2, total[1] // 2, total[1] - total[1] // 2
-    vertical, horizontal = (0, 0) if padding == "valid" else _pair(padding)
+    vertical, horizontal = (0, 0) if padding == "valid" else pair(padding)
     return vertical, vertical, horizontal, horizontal
-
-
-def _pair(value: Any) -> tuple[int, int]:
-    values = list(value) if isinstance(value, list | tuple) else [value]
-    return values[0], values[-1]
 
 
 def _shape(node: Any) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from impls.models.aten import operator_of, tensors_of
 from impls.runtimes.dense import dense
 
 
@@ -31,21 +32,15 @@ def _run(exported: torch.export.ExportedProgram, images: Any) -> Any:
     """Compute the graph with TensorFlow's operators on ``images`` (NHWC), and return its output."""
     from impls.runtimes.tflite_operators import OPERATORS, Values  # imports TensorFlow
 
-    names = exported.graph_signature
-    tensors = {**exported.state_dict, **exported.constants}
-    stored = {
-        **names.inputs_to_parameters,
-        **names.inputs_to_buffers,
-        **names.inputs_to_lifted_tensor_constants,
-    }
+    tensors = tensors_of(exported)
     values = Values()
     for node in exported.graph.nodes:
         if node.op == "placeholder":
-            values[node] = tensors[stored[node.name]].detach().numpy() if node.name in stored else images
+            values[node] = tensors[node.name].detach().numpy() if node.name in tensors else images
         elif node.op == "output":
             return values[node.args[0][-1]]
         else:
-            name = getattr(node.target, "overloadpacket", node.target).__name__
+            name = operator_of(node) or node.target.__name__  # such as getitem
             if name not in OPERATORS:
                 raise NotImplementedError(f"operator {name} has no counterpart among impls.runtimes.tflite_operators")
             values[node] = OPERATORS[name](values, node)

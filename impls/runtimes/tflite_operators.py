@@ -11,6 +11,8 @@ import numpy as np
 import tensorflow as tf
 from torch.fx import Node
 
+from impls.models.aten import arguments_of, pair
+
 LOWEST = float(np.finfo(np.float32).min)
 
 
@@ -19,10 +21,7 @@ class Values(dict[Node, Any]):
 
     def arguments(self, node: Node) -> dict[str, Any]:
         """Return the arguments of an operator by name, with its defaults; nodes are replaced by their values."""
-        schema = node.target._schema.arguments  # type: ignore[union-attr]
-        given = dict(zip((argument.name for argument in schema), node.args, strict=False)) | node.kwargs
-        arguments = {argument.name: given.get(argument.name, argument.default_value) for argument in schema}
-        return {name: self.value(argument) for name, argument in arguments.items()}
+        return {name: self.value(argument) for name, argument in arguments_of(node).items()}
 
     def value(self, argument: Any) -> Any:
         """Return the value of a node, or of each node of a list, or any other argument as it is."""
@@ -48,14 +47,9 @@ def _axis(dimension: int, rank: int) -> int:
     return _order(rank).index(dimension % rank)
 
 
-def _pair(value: Any) -> tuple[int, int]:
-    values = list(value) if isinstance(value, list | tuple) else [value]
-    return values[0], values[-1]
-
-
 def _padded(x: Any, padding: Any, value: float = 0.0) -> Any:
     """Return images with rows and columns of ``value`` around them."""
-    vertical, horizontal = _pair(padding)
+    vertical, horizontal = pair(padding)
     if not (vertical or horizontal):
         return x
     return tf.pad(x, ((0, 0), (vertical, vertical), (horizontal, horizontal), (0, 0)), constant_values=value)
@@ -63,7 +57,7 @@ def _padded(x: Any, padding: Any, value: float = 0.0) -> Any:
 
 def _conv2d(values: Values, node: Node) -> Any:
     given = values.arguments(node)
-    weight, stride, dilation = given["weight"], _pair(given["stride"]), _pair(given["dilation"])
+    weight, stride, dilation = given["weight"], pair(given["stride"]), pair(given["dilation"])
     if isinstance(given["padding"], str):
         raise NotImplementedError(f"a convolution with padding={given['padding']}")
     x, channels = _padded(given["input"], given["padding"]), _shape(node.args[0])[1]
@@ -96,19 +90,19 @@ def _linear(values: Values, node: Node) -> Any:
 
 def _max_pool2d(values: Values, node: Node) -> Any:
     given = values.arguments(node)
-    if given["ceil_mode"] or _pair(given["dilation"]) != (1, 1):
+    if given["ceil_mode"] or pair(given["dilation"]) != (1, 1):
         raise NotImplementedError("a maximum pooling with ceil_mode or dilation")
     x = _padded(given["self"], given["padding"], LOWEST)
-    return tf.nn.max_pool2d(x, _pair(given["kernel_size"]), _pair(given["stride"] or given["kernel_size"]), "VALID")
+    return tf.nn.max_pool2d(x, pair(given["kernel_size"]), pair(given["stride"] or given["kernel_size"]), "VALID")
 
 
 def _avg_pool2d(values: Values, node: Node) -> Any:
     given = values.arguments(node)
-    padded = any(_pair(given["padding"]))
+    padded = any(pair(given["padding"]))
     if given["ceil_mode"] or given["divisor_override"] or (padded and not given["count_include_pad"]):
         raise NotImplementedError("an average pooling with ceil_mode, another divisor or uncounted padding")
     x = _padded(given["self"], given["padding"])
-    return tf.nn.avg_pool2d(x, _pair(given["kernel_size"]), _pair(given["stride"] or given["kernel_size"]), "VALID")
+    return tf.nn.avg_pool2d(x, pair(given["kernel_size"]), pair(given["stride"] or given["kernel_size"]), "VALID")
 
 
 def _adaptive_avg_pool2d(values: Values, node: Node) -> Any:

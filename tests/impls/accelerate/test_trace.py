@@ -6,10 +6,11 @@ from typing import NamedTuple
 import pytest
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout, linear
+from torch.nn.functional import dropout, gelu, linear
 from torch.utils._pytree import tree_flatten
 
 from impls.accelerate import accelerate
+from impls.accelerate.trace import trace
 from impls.native.library import unavailable
 
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
@@ -160,7 +161,32 @@ def test_values_whose_first_dimension_is_not_the_batch(function: Callable[[Netwo
 
 
 def test_means_in_another_dtype() -> None:
-    compare(Network(lambda network, x: network.convolution(x).mean((2, 3), dtype=torch.float64)))
+    fallbacks = compare(Network(lambda network, x: network.convolution(x).mean((2, 3), dtype=torch.float64)))
+    assert len(fallbacks) == 1
+
+
+@torch.library.custom_op("featherbench_tests::relu", mutates_args=())
+def negative_relu(x: Tensor) -> Tensor:
+    """An operator that has the name of another one."""
+    return -x.relu()
+
+
+@negative_relu.register_fake
+def _(x: Tensor) -> Tensor:
+    return torch.empty_like(x)
+
+
+def test_an_operator_of_another_library_is_not_taken_for_one_of_the_same_name() -> None:
+    (fallback,) = compare(Network(lambda network, x: negative_relu(network.convolution(x))))
+    assert "no operator featherbench_tests::relu" in fallback
+
+
+def test_parameters_are_kept_only_for_calls_of_pytorch() -> None:
+    """The engine has copies of its own: a network would take twice its memory otherwise."""
+    x = torch.randn(1, *SHAPE)
+    assert trace(Network(lambda network, x: network.convolution(x)), x).constants == {}
+    constants = trace(Network(lambda network, x: gelu(network.convolution(x)) * network.calls), x).constants
+    assert [constant.shape for constant in constants.values()] == [(1,)]
 
 
 @pytest.mark.parametrize(
