@@ -169,9 +169,7 @@ void bind_network(nb::module_& module) {
         .def("finish", &Network::finish, "tuned"_a)
         .def("__call__", &run, "xs"_a)
         .def("seconds", nb::overload_cast<int>(&Network::seconds), "calls"_a)
-        .def_prop_ro("texts", &Network::texts)
-        .def_prop_ro("packed_bytes", &Network::packed_bytes)
-        .def_prop_ro("arena_bytes", &Network::arena_bytes);
+        .def_prop_ro("texts", &Network::texts);
     module.def(
         "winograd_margins",
         [](int outputs, int h, int w) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +12,8 @@
 #include "tiles.hpp"
 
 namespace featherbench {
+
+constexpr std::ptrdiff_t kAlignment = kLine / sizeof(float);  // of values in the arena
 
 // Alternative steps, which compute the same in different ways; the active one runs.
 struct Place {
@@ -55,7 +56,6 @@ public:
     const std::vector<int>& inputs() const { return inputs_; }
     const std::vector<int>& outputs() const { return outputs_; }
     std::size_t packed_bytes() const;
-    std::size_t arena_bytes() const { return arena_.bytes() + scratch_.bytes(); }
     std::vector<std::string> texts() const;  // a description of each chain
     std::vector<double> seconds(int calls);  // the least time of each chain
 
@@ -70,6 +70,7 @@ private:
     void run(Chain& chain);
     double seconds(Chain& chain);
     void set_caches(const Chain& chain);
+    void tune();
     Tuning tune(Chain& chain);
     Tuning untuned(const Chain& chain) const;
     int fastest(Chain& chain, int candidates, const std::function<void(int)>& use);

@@ -180,3 +180,10 @@ def test_negated_views_are_read_as_they_are() -> None:
 
 def test_a_batch_may_be_empty() -> None:
     assert accelerate(convolution().eval(), X, tuned=False)(X[:0]).shape == (0, 8, 9, 9)
+
+
+def test_a_profile_has_a_time_for_each_chain_of_steps() -> None:
+    network = nn.Sequential(convolution(), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(8 * 4 * 4, 5)).eval()
+    profile = accelerate(network, X, threads=1, tuned=False).profile(calls=2)
+    assert [text.partition(",")[0] for text, _ in profile] == ["3 x 3", "max pooling 2 x 2", "4 x 4"]
+    assert all(0 < seconds < 10 for _, seconds in profile)

@@ -9,21 +9,12 @@ import torch
 from impls.accelerate import accelerate
 from impls.models.torchvision_models import torchvision_models
 from impls.native.library import unavailable
+from impls.network_inference.workload import TORCHVISION_NETWORKS
 
 pytestmark = pytest.mark.skipif(unavailable() is not None, reason=str(unavailable()))
 
-NETWORKS = (
-    "resnet18",
-    "mobilenet_v2",
-    "mobilenet_v3_small",
-    "shufflenet_v2_x0_5",
-    "efficientnet_b0",
-    "densenet121",
-    "regnet_y_400mf",
-)
 
-
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", TORCHVISION_NETWORKS)
 def test_nothing_stays_pytorch_s_and_outputs_are_equal(name: str) -> None:
     torch.manual_seed(0)
     network = getattr(torchvision_models(), name)(weights=None).eval()
