@@ -166,7 +166,7 @@ class ImageClassification(Workload):
             width_mult=pick([0.5, 1.0]),
             recipe="smoke",
             epochs=1,
-            runtime=pick(["pytorch", "pytorch_channels_last", "onnxruntime", "openvino"]),
+            runtime=pick(["pytorch", "pytorch_channels_last", "native", "onnxruntime", "openvino"]),
             batch=pick([1, 3]),
         )
 

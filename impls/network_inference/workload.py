@@ -31,6 +31,16 @@ NETWORKS = (
     "wrn_40_2",
 )
 """The networks that have blocks: the names of ``impls.networks.catalogue``, which takes long to import."""
+TORCHVISION_NETWORKS = (
+    "resnet18",
+    "mobilenet_v2",
+    "mobilenet_v3_small",
+    "shufflenet_v2_x0_5",
+    "efficientnet_b0",
+    "densenet121",
+    "regnet_y_400mf",
+)
+"""Light networks of torchvision's."""
 FEWEST_MACS_DIVISOR = 9
 """The fastest algorithm known, Winograd's F(6, 5), multiplies a third as often in each dimension of an image."""
 
@@ -195,16 +205,7 @@ def _dsxplore() -> list[NetworkInferenceCase]:
 
 
 def _torchvision() -> list[NetworkInferenceCase]:
-    names = (
-        "resnet18",
-        "mobilenet_v2",
-        "mobilenet_v3_small",
-        "shufflenet_v2_x0_5",
-        "efficientnet_b0",
-        "densenet121",
-        "regnet_y_400mf",
-    )
     return [
         NetworkInferenceCase(network=f"torchvision:{name}", size=(224, 224), batch=batch)
-        for name, batch in product(names, (1, 8))
+        for name, batch in product(TORCHVISION_NETWORKS, (1, 8))
     ]

@@ -52,8 +52,11 @@ def test_an_environment_holds_what_is_stated_and_nothing_that_it_depends_on(root
 
 def test_it_is_installed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     environments.install(PINS)
+    marker = environments.packages(PINS) / "marker"
+    marker.touch()
     use_installer(monkeypatch, "sys.exit('not again')")
     environments.install(PINS)
+    assert marker.exists()
 
 
 def test_two_processes_install_it_once(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,6 +99,7 @@ def test_constraints_of_the_user_do_not_hold_in_it(tmp_path: Path, monkeypatch: 
     for tool in ("PIP", "UV"):
         monkeypatch.setenv(f"{tool}_CONSTRAINT", str(tmp_path / "constraints.txt"))
     environments.install(PINS)
+    assert (environments.packages(PINS) / "typer-0.1.0.dist-info").is_dir()
 
 
 def test_uv_installs_where_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
