@@ -12,13 +12,13 @@ from bench.core.target import Target
 from bench.core.workload import Problem
 from bench.measure.tensors import as_tensor
 from impls.converted_models.converted_model import ConvertedModel, Example
-from impls.image_classification._network_artifact import NetworkArtifact, load_weights
 from impls.image_classification._trained_network import TrainedNetwork
 from impls.image_classification.workload import ImageClassificationCase
 from impls.networks.block import Block, parse_block
 from impls.networks.count import count_macs, count_parameters
 from impls.networks.vgg import MIN_VGG_SIZE
 from impls.runtimes.catalogue import RUNTIMES
+from impls.trained_networks.network_artifact import NetworkArtifact, load_weights
 
 
 class BlockImplementation(Implementation):

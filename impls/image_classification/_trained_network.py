@@ -11,7 +11,7 @@ from bench.core.trained import Trained
 from bench.core.workload import Array
 
 if TYPE_CHECKING:
-    from impls.image_classification._network_artifact import NetworkArtifact
+    from impls.trained_networks.network_artifact import NetworkArtifact
 
 TRAINED_BY = ("dataset", "network", "width_mult", "recipe", "epochs", "seed")
 """The parameters of a case that decide its artifact."""
@@ -36,7 +36,7 @@ class TrainedNetwork(Trained):
         """Return the logits of the network in float64, (batch, classes)."""
         import torch  # not by the workload, which every command imports
 
-        from impls.image_classification._network_artifact import load_weights
+        from impls.trained_networks.network_artifact import load_weights
 
         network = self.artifact.create()
         load_weights(network, artifacts.load(self.artifact).arrays)  # not kept, to be no part of the call's memory

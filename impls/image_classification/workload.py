@@ -11,10 +11,10 @@ from bench.core.record import Check
 from bench.core.workload import Array, Call, Metric, Pick, Problem, Workload
 from bench.measure.correctness import compare_array, worse
 from bench.measure.outputs import as_arrays
-from impls.image_classification import _images
-from impls.image_classification._formats import LabelledImages
 from impls.image_classification._trained_network import TrainedNetwork
 from impls.runtimes.catalogue import RUNTIMES
+from impls.trained_networks import image_data
+from impls.trained_networks.formats import LabelledImages
 
 TOLERANCE = 1e-4
 """The largest error of logits that passes (see ``relative_error``): float32 sums through tens of layers."""
@@ -108,12 +108,12 @@ class ImageClassification(Workload):
         return suites | {"full": list(dict.fromkeys(case for cases in suites.values() for case in cases))}
 
     def missing(self, case: ImageClassificationCase) -> str | None:
-        return _images.missing(case.dataset)
+        return image_data.missing(case.dataset)
 
     def problem(self, case: ImageClassificationCase, seed: int) -> Problem:
-        images = _images.load(case.dataset).held_out.images
+        images = image_data.load(case.dataset).held_out.images
         chosen = np.random.default_rng(seed).choice(len(images), case.batch, replace=case.batch > len(images))
-        return Problem(case, {"x": _images.normalise(case.dataset, images[chosen])}, {})
+        return Problem(case, {"x": image_data.normalise(case.dataset, images[chosen])}, {})
 
     def check(self, problem: Problem, call: Call, seed: int) -> Check:
         """Compare logits of two sets of images with the reference, so that an output that ignores its input fails."""
@@ -140,7 +140,7 @@ class ImageClassification(Workload):
         """Compute the accuracies by the call itself, batch after batch, and state how the network was trained."""
         assert isinstance(call, TrainedNetwork), "check() refuses others"
         case: ImageClassificationCase = problem.case
-        splits = _images.load(case.dataset)
+        splits = image_data.load(case.dataset)
         history = call.history
         metrics = {
             "top1": _accuracy(problem, call, splits.test),
@@ -175,7 +175,7 @@ def _accuracy(problem: Problem, call: Call, part: LabelledImages) -> float:
     """Return the share of images whose largest logit is that of their class; the last batch is filled up."""
     x = problem.inputs["x"]
     batch, right = len(x), 0
-    images: Array = _images.normalise(problem.case.dataset, part.images)
+    images: Array = image_data.normalise(problem.case.dataset, part.images)
     for start in range(0, len(part.labels), batch):
         labels = part.labels[start : start + batch]
         problem.refill(Problem(problem.case, {"x": np.resize(images[start : start + batch], tuple(x.shape))}, {}))

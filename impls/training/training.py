@@ -1,8 +1,8 @@
 """The training of a network, one epoch after another; between epochs it can be saved and continued elsewhere."""
 
 import time
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,8 @@ from impls.training.augmentation import AugmentedImages
 from impls.training.recipe import Recipe, learning_rate
 
 EVALUATION_BATCH = 500
+ParameterGroups = list[dict[str, Any]]
+"""Parameters with their weight decay, as optimisers of ``torch.optim`` take them."""
 
 
 class Images(NamedTuple):
@@ -34,7 +36,7 @@ class Epoch(NamedTuple):
     """Results of one epoch."""
 
     train_loss: float
-    """Mean cross-entropy of its steps, of augmented images."""
+    """Mean cross-entropy of its steps, of augmented images, without any penalty."""
     held_out_loss: float
     held_out_accuracy: float
     images: int
@@ -56,10 +58,20 @@ class Training:
         train: images to train on.
         held_out: images to evaluate each epoch on.
         seed: decides the order of the images and their augmentation.
+        optimiser: returns the optimiser of parameter groups; default: gradient descent with the recipe's momentum.
+        penalty: returns what each step adds to the loss, such as the L1 norm of some weights; default: nothing.
     """
 
     def __init__(
-        self, network: nn.Module, recipe: Recipe, epochs: int, train: Images, held_out: Images, seed: int
+        self,
+        network: nn.Module,
+        recipe: Recipe,
+        epochs: int,
+        train: Images,
+        held_out: Images,
+        seed: int,
+        optimiser: Callable[[ParameterGroups], torch.optim.Optimizer] | None = None,
+        penalty: Callable[[], Tensor] | None = None,
     ) -> None:
         self.recipe, self.epochs, self.seed = recipe, epochs, seed
         self.history: list[Epoch] = []
@@ -67,12 +79,8 @@ class Training:
         self.network = network.to(memory_format=order)  # type: ignore[call-overload]
         self._train, self._held_out = train, held_out
         self._images = AugmentedImages(train.images, recipe)
-        self._optimiser = torch.optim.SGD(
-            _parameter_groups(network, recipe),
-            lr=recipe.learning_rate,
-            momentum=recipe.momentum,
-            nesterov=recipe.nesterov,
-        )
+        self._optimiser = (optimiser or recipe_optimiser(recipe))(_parameter_groups(network, recipe))
+        self._penalty = penalty
 
     def train_epoch(self) -> Epoch:
         """Train for one more epoch, and evaluate on the held-out images."""
@@ -91,21 +99,25 @@ class Training:
         """Return all that a training with the same arguments needs to continue from here: see ``restore``."""
         tensors = {f"network.{name}": tensor for name, tensor in self.network.state_dict().items()}
         for index, parameter in enumerate(self.network.parameters()):
-            if "momentum_buffer" in self._optimiser.state[parameter]:
-                tensors[f"momentum.{index}"] = self._optimiser.state[parameter]["momentum_buffer"]
+            for name, tensor in self._optimiser.state[parameter].items():
+                tensors[f"optimiser.{index}.{name}"] = tensor
         history = torch.tensor(self.history, dtype=torch.float64).reshape(-1, len(Epoch._fields))
         return {name: tensor.contiguous() for name, tensor in tensors.items()} | {"history": history}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Continue from a state that another training with the same arguments returned."""
-        prefix = "network."
-        self.network.load_state_dict(
-            {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
-        )
-        for index, parameter in enumerate(self.network.parameters()):
-            if (momentum := state.get(f"momentum.{index}")) is not None:
-                buffer = torch.empty_like(parameter).copy_(momentum)
-                self._optimiser.state[parameter]["momentum_buffer"] = buffer
+        network: dict[str, Tensor] = {}
+        parameters = list(self.network.parameters())
+        for name, tensor in state.items():
+            part, _, rest = name.partition(".")
+            if part == "network":
+                network[rest] = tensor
+            elif part == "optimiser":
+                index, _, quantity = rest.partition(".")
+                self._optimiser.state[parameters[int(index)]][quantity] = _laid_out_as(parameters[int(index)], tensor)
+            elif name != "history":
+                raise ValueError(f"no training of this version saves {name!r}: delete the checkpoint, and begin again")
+        self.network.load_state_dict(network)
         self.history = [Epoch(*row)._replace(images=int(row[3])) for row in state["history"].tolist()]
 
     def _train_all(self, epoch: int, generator: torch.Generator) -> tuple[float, int]:
@@ -127,7 +139,7 @@ class Training:
         self._optimiser.zero_grad()
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.recipe.precision == "bfloat16"):
             loss = nn.functional.cross_entropy(self.network(x), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
+        (loss + self._penalty() if self._penalty else loss).backward()  # type: ignore[no-untyped-call]
         self._optimiser.step()
         return loss.item()
 
@@ -141,7 +153,19 @@ def predict(network: nn.Module, data: Images, channels_last: bool = False) -> Te
         )
 
 
-def _parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, object]]:
+def recipe_optimiser(recipe: Recipe) -> Callable[[ParameterGroups], torch.optim.Optimizer]:
+    """Return what makes stochastic gradient descent with the learning rate and the momentum of a recipe."""
+    return lambda groups: torch.optim.SGD(
+        groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov
+    )
+
+
+def _laid_out_as(parameter: Tensor, tensor: Tensor) -> Tensor:
+    """Return a copy of a tensor in the memory format of a parameter, where it has its shape."""
+    return torch.empty_like(parameter).copy_(tensor) if tensor.shape == parameter.shape else tensor.clone()
+
+
+def _parameter_groups(network: nn.Module, recipe: Recipe) -> ParameterGroups:
     """Return the parameters with their weight decay; vectors are biases and parameters of batch norms."""
     decayed: list[nn.Parameter] = []
     others: list[nn.Parameter] = []

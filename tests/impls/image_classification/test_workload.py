@@ -14,7 +14,6 @@ from bench.core.errors import UsageError
 from bench.core.record import Check
 from bench.core.target import Target
 from bench.core.workload import Problem
-from impls.image_classification import _images
 from impls.image_classification._block_implementation import BlockImplementation
 from impls.image_classification._trained_network import TrainedNetwork
 from impls.image_classification.dw_pw import DepthwisePointwise
@@ -24,6 +23,7 @@ from impls.image_classification.workload import ImageClassification, ImageClassi
 from impls.networks.catalogue import NETWORKS
 from impls.networks.count import count_macs, count_parameters
 from impls.runtimes.catalogue import RUNTIMES
+from impls.trained_networks import image_data
 
 pytest.importorskip("sklearn")
 WORKLOAD = ImageClassification()
@@ -53,8 +53,8 @@ def test_a_trained_network_passes_and_its_accuracy_is_that_of_its_logits(runtime
     assert checked.error < 1e-5
     metrics = WORKLOAD.evaluate(problem, call).metrics
     for name, part in (("top1", "test"), ("top1_held_out", "held_out")):
-        images, labels = getattr(_images.load("digits"), part)
-        logits = call.reference(_images.normalise("digits", images))
+        images, labels = getattr(image_data.load("digits"), part)
+        logits = call.reference(image_data.normalise("digits", images))
         assert metrics[name] == np.mean(logits.argmax(axis=1) == labels)
     arrays = artifacts.load(call.artifact).arrays
     assert metrics["weight_bytes"] == sum(array.nbytes for array in arrays.values())
@@ -161,7 +161,7 @@ def test_a_deployed_network_is_as_accurate_as_in_pytorch(runtime: str, network: 
         problem, call = prepared(
             DepthwiseSlidingChannel(), SMALL_NETWORKS[network].model_copy(update={"runtime": name})
         )
-        right.append(WORKLOAD.evaluate(problem, call).metrics["top1"] * len(_images.load("digits").test.labels))
+        right.append(WORKLOAD.evaluate(problem, call).metrics["top1"] * len(image_data.load("digits").test.labels))
     assert right[1] == pytest.approx(right[0], abs=2)
 
 

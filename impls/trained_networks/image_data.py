@@ -9,7 +9,7 @@ import numpy as np
 from bench import datasets
 from bench.core.errors import UsageError
 from bench.core.workload import Array
-from impls.image_classification._formats import LabelledImages, Splits, read_splits
+from impls.trained_networks.formats import LabelledImages, Splits, read_splits
 
 
 class ImageSplits(NamedTuple):

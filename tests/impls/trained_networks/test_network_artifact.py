@@ -16,14 +16,14 @@ import pytest
 import torch
 
 from bench import artifacts, datasets
-from impls.image_classification import _images
-from impls.image_classification._network_artifact import REVISION, NetworkArtifact, load_weights
 from impls.networks.block import DW_PW, STANDARD, dw_scc
+from impls.trained_networks import image_data
+from impls.trained_networks.network_artifact import REVISION, NetworkArtifact, load_weights
 from impls.training.training import Images, predict
 
 pytest.importorskip("sklearn")
 ROOT = Path(__file__).parents[3]
-TRAINING_CODE = {2: "b77e28d392c40db7"}
+TRAINING_CODE = {2: "41bfacfa12ca6100"}
 """A hash of the code that decides what is trained, without docstrings and comments, by REVISION."""
 
 
@@ -70,7 +70,7 @@ def test_the_trained_network_is_as_accurate_as_its_history_says() -> None:
     loaded = artifacts.load(artifact)
     network = artifact.create()
     load_weights(network, loaded.arrays)
-    held_out, card = _images.load("digits").held_out, datasets.image_card("digits")
+    held_out, card = image_data.load("digits").held_out, datasets.image_card("digits")
     images = Images(torch.from_numpy(held_out.images), torch.from_numpy(held_out.labels), card.mean, card.std)
     right = (predict(network, images).argmax(dim=1) == images.labels).double().mean().item()
     assert right == pytest.approx(loaded.description.history["held_out_accuracy"][-1], abs=0.01)
@@ -82,7 +82,7 @@ import os
 import sys
 import torch
 from bench import artifacts
-from impls.image_classification._network_artifact import NetworkArtifact
+from impls.trained_networks.network_artifact import NetworkArtifact
 from impls.networks.block import dw_scc
 
 torch.set_num_threads(1)
@@ -161,7 +161,7 @@ def test_a_build_killed_at_ten_random_instants_ends_in_the_same_weights(builder:
 def training_code() -> str:
     """Return a hash of the syntax trees, without docstrings, of the code that decides what is trained."""
     folders = [ROOT / "impls" / name for name in ("networks", "training", "sliding_channel_conv2d/layer")]
-    own = [ROOT / f"impls/image_classification/{name}.py" for name in ("_formats", "_images", "_network_artifact")]
+    own = [ROOT / f"impls/trained_networks/{name}.py" for name in ("formats", "image_data", "network_artifact")]
     digest = sha256()
     for path in (*(path for folder in folders for path in sorted(folder.glob("*.py"))), *own):
         tree = ast.parse(path.read_text())

@@ -15,8 +15,8 @@ from PIL import Image
 from bench import datasets
 from bench.core.dataset_card import ImageCard
 from bench.core.errors import UsageError
-from impls.image_classification import _images
-from impls.image_classification._formats import MANIFEST, LabelledImages, read_splits
+from impls.trained_networks import image_data
+from impls.trained_networks.formats import MANIFEST, LabelledImages, read_splits
 
 COUNTS = {"train": 6, "test": 4}
 
@@ -210,7 +210,7 @@ def test_images_that_a_card_does_not_state_are_refused(
 
 def test_digits_are_split_into_images_that_do_not_overlap() -> None:
     pytest.importorskip("sklearn")
-    splits, card = _images.load("digits"), datasets.image_card("digits")
+    splits, card = image_data.load("digits"), datasets.image_card("digits")
     assert len(splits.train.labels) == card.train - card.held_out
     assert len(splits.held_out.labels) == card.held_out
     assert len(splits.test.labels) == card.test
@@ -223,7 +223,7 @@ def test_digits_are_split_into_images_that_do_not_overlap() -> None:
 
 def test_digits_are_those_of_scikit_learn() -> None:
     expected = pytest.importorskip("sklearn.datasets").load_digits()
-    splits = _images.load("digits")
+    splits = image_data.load("digits")
     images = np.concatenate([part.images for part in splits])[:, 0]
     shades = {tuple(image): label for image, label in zip(expected.data, expected.target, strict=True)}
     labels = np.concatenate([part.labels for part in splits])
@@ -234,9 +234,9 @@ def test_digits_are_those_of_scikit_learn() -> None:
 
 def test_digits_are_normalised_by_their_mean_and_deviation() -> None:
     pytest.importorskip("sklearn")
-    splits = _images.load("digits")
+    splits = image_data.load("digits")
     images = np.concatenate([splits.train.images, splits.held_out.images])
-    normalised = _images.normalise("digits", images)
+    normalised = image_data.normalise("digits", images)
     assert normalised.dtype == np.float32
     assert normalised.mean() == pytest.approx(0, abs=1e-3)
     assert normalised.std() == pytest.approx(1, abs=1e-3)
@@ -249,7 +249,7 @@ def test_each_dataset_at_hand_is_what_its_card_states(name: str) -> None:
     card = datasets.image_card(name)
     if card.bundled:
         pytest.importorskip("sklearn")
-    splits = _images.load(name)
+    splits = image_data.load(name)
     train = np.concatenate([splits.train.images, splits.held_out.images]).astype(np.float64) / 255
     assert train.mean(axis=(0, 2, 3)) == pytest.approx(card.mean, abs=6e-4)
     assert train.std(axis=(0, 2, 3)) == pytest.approx(card.std, abs=6e-4)

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 
 from bench import datasets
 from bench.core.artifact import Arrays, Artifact, Content
-from impls.image_classification import _images
-from impls.image_classification._formats import LabelledImages
 from impls.networks.block import Block
 from impls.networks.catalogue import create_network
+from impls.trained_networks import image_data
+from impls.trained_networks.formats import LabelledImages
 from impls.training.recipe import RECIPES
 from impls.training.training import Epoch, Images, Training
 
@@ -107,7 +107,7 @@ class NetworkTraining:
 
     def __init__(self, artifact: NetworkArtifact) -> None:
         torch.set_num_threads(1)  # so that sums round alike wherever it is built and continued
-        splits = _images.load(artifact.dataset)
+        splits = image_data.load(artifact.dataset)
         card = datasets.image_card(artifact.dataset)
 
         def images(part: LabelledImages) -> Images:
