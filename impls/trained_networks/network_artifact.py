@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bench import datasets
-from bench.core.artifact import Arrays, Artifact, Content
+from bench import artifacts, datasets
+from bench.core.artifact import Arrays, Content
 from impls.networks.block import Block
 from impls.networks.catalogue import create_network
 from impls.trained_networks import image_data
 from impls.trained_networks.formats import LabelledImages
+from impls.trained_networks.trained_network import TrainedNetworkArtifact
 from impls.training.recipe import RECIPES
 from impls.training.training import Epoch, Images, Training
 
@@ -25,7 +26,7 @@ REVISION = 2
 """To be raised with every change after which the same settings make other weights: a test compares the code."""
 
 
-class NetworkArtifact(Artifact):
+class NetworkArtifact(TrainedNetworkArtifact):
     """A network with a block, trained on a dataset.
 
     Args:
@@ -37,6 +38,7 @@ class NetworkArtifact(Artifact):
         epochs: number of epochs.
         seed: seeds initial weights, order and augmentation.
         device: where PyTorch trains; it does not decide the key.
+        scale_penalty: multiplies the L1 norm of the scales of batch norms, which is added to the loss.
     """
 
     kind = "network"
@@ -51,10 +53,11 @@ class NetworkArtifact(Artifact):
         epochs: int,
         seed: int,
         device: str = "cpu",
+        scale_penalty: float = 0.0,
     ) -> None:
         self.dataset, self.network, self.width_mult, self.block = dataset, network, width_mult, block
         self.recipe, self.epochs, self.seed = recipe, epochs, seed
-        self.device = device
+        self.device, self.scale_penalty = device, scale_penalty
 
     @cached_property
     def inputs(self) -> Mapping[str, Any]:
@@ -70,17 +73,28 @@ class NetworkArtifact(Artifact):
             "epochs": self.epochs,
             "seed": self.seed,
             "revision": REVISION,
-        }
+        } | ({"scale_penalty": self.scale_penalty} if self.scale_penalty else {})
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        names = ("dataset", "network", "width_mult", "recipe", "epochs", "seed")
+        return {name: getattr(self, name) for name in names}
 
     @property
     def label(self) -> str:
+        penalty = f" scale_penalty={self.scale_penalty:g}" if self.scale_penalty else ""
         return (
             f"{self.network} x{self.width_mult:g} {self.block} {self.dataset} {self.recipe} "
-            f"epochs={self.epochs} seed={self.seed}"
+            f"epochs={self.epochs} seed={self.seed}{penalty}"
         )
 
     def begin(self) -> "NetworkTraining":
         return NetworkTraining(self)
+
+    def load_network(self) -> nn.Module:
+        network = self.create()
+        load_weights(network, artifacts.load(self).arrays)
+        return network
 
     def create(self) -> nn.Module:
         """Return the network with its initial weights."""
@@ -107,21 +121,11 @@ class NetworkTraining:
 
     def __init__(self, artifact: NetworkArtifact) -> None:
         torch.set_num_threads(1)  # so that sums round alike wherever it is built and continued
-        splits = image_data.load(artifact.dataset)
-        card = datasets.image_card(artifact.dataset)
-
-        def images(part: LabelledImages) -> Images:
-            tensors, labels = torch.from_numpy(part.images), torch.from_numpy(part.labels)
-            return Images(tensors.to(artifact.device), labels.to(artifact.device), card.mean, card.std)
-
-        self._training = Training(
-            artifact.create().to(artifact.device),
-            RECIPES[artifact.recipe],
-            artifact.epochs,
-            images(splits.train),
-            images(splits.held_out),
-            artifact.seed,
-        )
+        network = artifact.create().to(artifact.device)
+        train, held_out = training_images(artifact.dataset, artifact.device)
+        penalty = partial(_scale_penalty, network, artifact.scale_penalty) if artifact.scale_penalty else None
+        recipe = RECIPES[artifact.recipe]
+        self._training = Training(network, recipe, artifact.epochs, train, held_out, artifact.seed, penalty=penalty)
 
     @property
     def parts(self) -> int:
@@ -135,20 +139,41 @@ class NetworkTraining:
         self._training.train_epoch()
 
     def state(self) -> Arrays:
-        return _arrays(self._training.state())
+        return as_arrays(self._training.state())
 
     def restore(self, state: Arrays) -> None:
         self._training.restore({name: torch.from_numpy(array) for name, array in state.items()})
 
     def content(self) -> Content:
-        history = {name: [getattr(epoch, name) for epoch in self._training.history] for name in Epoch._fields}
-        return Content(_arrays(self._training.network.state_dict()), history)
+        return Content(as_arrays(self._training.network.state_dict()), epoch_history(self._training))
 
 
-def _arrays(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray[Any, Any]]:
+def training_images(dataset: str, device: str) -> tuple[Images, Images]:
+    """Return the images of a dataset to train on, and the held-out ones, on a PyTorch device."""
+    splits, card = image_data.load(dataset), datasets.image_card(dataset)
+
+    def images(part: LabelledImages) -> Images:
+        tensors, labels = torch.from_numpy(part.images), torch.from_numpy(part.labels)
+        return Images(tensors.to(device), labels.to(device), card.mean, card.std)
+
+    return images(splits.train), images(splits.held_out)
+
+
+def epoch_history(training: Training) -> dict[str, list[float]]:
+    """Return the results of each epoch, by their names."""
+    return {name: [getattr(epoch, name) for epoch in training.history] for name in Epoch._fields}
+
+
+def as_arrays(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray[Any, Any]]:
+    """Return tensors as arrays of the same values."""
     return {name: tensor.detach().cpu().contiguous().numpy() for name, tensor in tensors.items()}
 
 
 def load_weights(network: nn.Module, arrays: Arrays) -> None:
     """Put the arrays of an artifact into a network."""
     network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
+
+
+def _scale_penalty(network: nn.Module, factor: float) -> Tensor:
+    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    return factor * torch.stack([norm.weight.abs().sum() for norm in norms]).sum()

@@ -15,7 +15,6 @@ from bench.core.record import Check
 from bench.core.target import Target
 from bench.core.workload import Problem
 from impls.image_classification._block_implementation import BlockImplementation
-from impls.image_classification._trained_network import TrainedNetwork
 from impls.image_classification.dw_pw import DepthwisePointwise
 from impls.image_classification.dw_scc import DepthwiseSlidingChannel
 from impls.image_classification.standard import Standard
@@ -24,6 +23,7 @@ from impls.networks.catalogue import NETWORKS
 from impls.networks.count import count_macs, count_parameters
 from impls.runtimes.catalogue import RUNTIMES
 from impls.trained_networks import image_data
+from impls.trained_networks.trained_network import TrainedNetwork
 
 pytest.importorskip("sklearn")
 WORKLOAD = ImageClassification()

@@ -1,46 +1,58 @@
 """A trained network as it is measured, and the same network in float64 to compare it with."""
 
+from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench import artifacts
+from bench.core.artifact import Artifact
 from bench.core.case import Case
 from bench.core.trained import Trained
 from bench.core.workload import Array
 
-if TYPE_CHECKING:
-    from impls.trained_networks.network_artifact import NetworkArtifact
+if TYPE_CHECKING:  # every command imports the workloads, and importing PyTorch takes long
+    from torch import nn
 
-TRAINED_BY = ("dataset", "network", "width_mult", "recipe", "epochs", "seed")
-"""The parameters of a case that decide its artifact."""
+
+class TrainedNetworkArtifact(Artifact):
+    """An artifact that is a network with its weights."""
+
+    @property
+    @abstractmethod
+    def settings(self) -> Mapping[str, Any]:
+        """The parameters of a case, by name, that decide it."""
+
+    @abstractmethod
+    def load_network(self) -> "nn.Module":
+        """Return the network with its weights, once it is built.
+
+        Raises:
+            RunError: where it is not built, or damaged.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainedNetwork(Trained):
     """The call of a deployed network, with the artifact that it was made from."""
 
-    artifact: "NetworkArtifact"
+    artifact: TrainedNetworkArtifact
     weight_bytes: int
     """Bytes of its parameters and running statistics."""
 
     def mismatch(self, case: Case) -> str:
         """Return in which parameter the artifact was made for another case; empty where it was made for this one."""
-        for name in TRAINED_BY:
-            if (trained_with := getattr(self.artifact, name)) != getattr(case, name):
+        for name, trained_with in self.artifact.settings.items():
+            if trained_with != getattr(case, name):
                 return f"the network was trained with {name}={trained_with}, not {getattr(case, name)}"
         return ""
 
     def reference(self, x: Array) -> Array:
         """Return the logits of the network in float64, (batch, classes)."""
-        import torch  # not by the workload, which every command imports
+        import torch  # not at the top, for the same reason
 
-        from impls.trained_networks.network_artifact import load_weights
-
-        network = self.artifact.create()
-        load_weights(network, artifacts.load(self.artifact).arrays)  # not kept, to be no part of the call's memory
-        network.double().eval()
+        network = self.artifact.load_network().double().eval()  # not kept, to be no part of the call's memory
         with torch.inference_mode():
             logits: Array = network(torch.from_numpy(np.ascontiguousarray(x)).double()).numpy()
             return logits

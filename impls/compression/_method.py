@@ -1,0 +1,124 @@
+"""What the implementations share: each compresses a trained network, fine-tunes it, and measures the result."""
+
+import inspect
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from bench import datasets
+from bench.core.artifact import Artifact
+from bench.core.implementation import Implementation
+from bench.core.target import Target
+from bench.core.workload import Problem
+from impls.compression._compressed_network import CompressedNetwork, FineTuning, Task
+from impls.compression.workload import CompressionCase
+from impls.networks.block import STANDARD
+from impls.networks.catalogue import create_network
+from impls.networks.vgg import MIN_VGG_SIZE
+from impls.pruning.budget import Ranking, keep_within, least_macs
+from impls.pruning.channel_groups import ChannelCounts, ChannelGroup, Mask, channel_groups
+from impls.pruning.removal import fold_into_representatives, remove
+from impls.runtimes.catalogue import RUNTIMES
+from impls.trained_networks.deployment import deploy, device, with_converted
+from impls.trained_networks.network_artifact import NetworkArtifact
+from impls.trained_networks.trained_network import TrainedNetwork, TrainedNetworkArtifact
+from impls.training.recipe import RECIPES
+
+FINE_TUNING_RATE = 0.25
+"""The learning rate of fine-tuning, as a share of the training's."""
+
+
+class CompressionMethod(Implementation):
+    """A method. A subclass implements ``compress``; one that ranks channels is a ``RankingMethod``."""
+
+    @abstractmethod
+    def compress(self, network: nn.Module, task: Task) -> None:
+        """Make a trained network smaller, in place, so that it has at most ``task.macs``.
+
+        Its layers stay convolutions, fully connected layers and batch norms under the same names.
+        """
+
+    def base(self, case: CompressionCase, target: Target) -> NetworkArtifact:
+        """Return the trained network that is compressed."""
+        return NetworkArtifact(
+            case.dataset, case.network, case.width_mult, STANDARD, case.recipe, case.epochs, case.seed, device(target)
+        )
+
+    def fine_tuning(self, case: CompressionCase) -> FineTuning:
+        """Return how the compressed network is trained further: as before, with a lower learning rate."""
+        recipe = RECIPES[case.recipe]
+        return FineTuning(
+            replace(recipe, learning_rate=FINE_TUNING_RATE * recipe.learning_rate), case.fine_tuning_epochs
+        )
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return what decides the network besides the case: the class, and what its variants set."""
+        names = dict.fromkeys(name for variant in self.variants.values() for name in variant if name != "summary")
+        identity = {"method": type(self).__name__} | {name: getattr(self, name) for name in names}
+        source = Path(inspect.getfile(type(self)))
+        if source.parent != Path(__file__).parent:  # a plug-in's file may change at any time
+            identity["source"] = sha256(source.read_bytes()).hexdigest()[:12]
+        return identity
+
+    def artifact(self, case: CompressionCase, target: Target) -> TrainedNetworkArtifact:
+        """Return the network that the case measures."""
+        return CompressedNetwork(self.base(case, target), self, case, self.fine_tuning(case))
+
+    def artifacts(self, case: CompressionCase, target: Target) -> tuple[Artifact, ...]:
+        """Return the trained network, the compressed one, and the model that its runtime converts it to, if it does."""
+        networks = with_converted(self.artifact(case, target), case, target)
+        return tuple({each.key: each for each in (self.base(case, target), *networks)}.values())
+
+    def unsupported(self, case: CompressionCase) -> str | None:
+        height, width = datasets.image_card(case.dataset).shape[1:]
+        if case.network == "vgg16" and min(height, width) < MIN_VGG_SIZE:
+            return f"its five poolings need images of at least {MIN_VGG_SIZE} x {MIN_VGG_SIZE}, not {height} x {width}"
+        if reason := RUNTIMES[case.runtime].unavailable():
+            return f"runtime={case.runtime} {reason}"
+        return None
+
+    def prepare(self, problem: Problem, target: Target) -> TrainedNetwork:
+        return deploy(problem, target, self.artifact(problem.case, target))
+
+
+class RankingMethod(CompressionMethod):
+    """A method that removes channels in an order, by one threshold for all layers: see ``impls.pruning.budget``."""
+
+    @abstractmethod
+    def rankings(self, network: nn.Module, groups: list[ChannelGroup], task: Task) -> list[Ranking]:
+        """Return in which order the channels of each group go."""
+
+    def compress(self, network: nn.Module, task: Task) -> None:
+        groups = channel_groups(network, task.x)
+        rankings = self.rankings(network, groups, task)
+        kept = keep_within(groups, rankings, ChannelCounts(network, task.x), task.macs, task.rounding)
+        for group, ranking, mask in zip(groups, rankings, kept, strict=True):
+            if ranking.representatives:
+                fold_into_representatives(group, ranking.representatives(int(mask.sum())))
+        remove(groups, kept)
+
+    def unsupported(self, case: CompressionCase) -> str | None:
+        """Return also why no choice of channels has so few MACs, as layers keep a floor (``MIN_KEPT_SHARE``)."""
+        if reason := super().unsupported(case):
+            return reason
+        card = datasets.image_card(case.dataset)
+        network = create_network(
+            case.network, STANDARD, num_classes=card.classes, in_channels=card.shape[0], width_mult=case.width_mult
+        )
+        x = torch.zeros(1, *card.shape)
+        groups, counts = channel_groups(network, x), ChannelCounts(network, x)
+        share = least_macs(groups, counts, case.rounding) / counts.macs(groups, [_all(group) for group in groups])
+        if share > case.keep:
+            return f"with rounding={case.rounding}, no layer may be so narrow: {share:.0%} of the MACs are left"
+        return None
+
+
+def _all(group: ChannelGroup) -> Mask:
+    return np.ones(group.size, bool)

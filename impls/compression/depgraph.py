@@ -1,0 +1,22 @@
+"""Channels go first whose weights are small in every layer: the magnitude of DepGraph."""
+
+from torch import nn
+
+from impls.compression._compressed_network import Task
+from impls.compression._method import RankingMethod
+from impls.pruning import scores
+from impls.pruning.budget import Ranking, by_score
+from impls.pruning.channel_groups import ChannelGroup
+
+
+class DepGraph(RankingMethod):
+    """Removes the channels whose weights have the smallest L2 norm, summed over all layers that they are in."""
+
+    workload = "compression"
+    requires = ("torch", "safetensors", "torch-pruning")
+    targets = ("cpu", "edge", "cuda")
+    paper = "arXiv 2301.12900"
+    note = "Timed: logits of a batch of normalised images, by the compact network on the case's runtime."
+
+    def rankings(self, network: nn.Module, groups: list[ChannelGroup], task: Task) -> list[Ranking]:
+        return [by_score(scores.l2_norm_of_group(group)) for group in groups]

@@ -1,0 +1,43 @@
+"""Channels go first whose scales have become small in a training that penalises scales."""
+
+from torch import nn
+
+from bench.core.target import Target
+from impls.compression._compressed_network import Task
+from impls.compression._method import RankingMethod
+from impls.compression.workload import CompressionCase
+from impls.networks.block import STANDARD
+from impls.pruning import scores
+from impls.pruning.budget import Ranking, by_score
+from impls.pruning.channel_groups import ChannelGroup
+from impls.trained_networks.deployment import device
+from impls.trained_networks.network_artifact import NetworkArtifact
+
+SCALE_PENALTY = 1e-4
+"""That of the paper: the factor of the L1 norm of all scales of batch norms in the loss."""
+
+
+class NetworkSlimming(RankingMethod):
+    """Trains a network of its own with a penalty on scales, and removes the channels with the smallest scales."""
+
+    workload = "compression"
+    requires = ("torch", "safetensors", "torch-pruning")
+    targets = ("cpu", "edge", "cuda")
+    paper = "arXiv 1708.06519"
+    note = "Timed: logits of a batch of normalised images, by the compact network on the case's runtime."
+
+    def base(self, case: CompressionCase, target: Target) -> NetworkArtifact:
+        return NetworkArtifact(
+            case.dataset,
+            case.network,
+            case.width_mult,
+            STANDARD,
+            case.recipe,
+            case.epochs,
+            case.seed,
+            device(target),
+            SCALE_PENALTY,
+        )
+
+    def rankings(self, network: nn.Module, groups: list[ChannelGroup], task: Task) -> list[Ranking]:
+        return [by_score(scores.scale(group)) for group in groups]

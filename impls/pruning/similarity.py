@@ -1,0 +1,154 @@
+"""Channels that are alike, and a few that stand for all: our derivation of arXiv 1908.02620.
+
+The paper compares channels by a probabilistic model of their values and clusters them. Its formulas could not be had.
+This one takes what batch norm says: a channel is normally distributed with mean beta and standard deviation |gamma|.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import linkage
+from scipy.spatial.distance import squareform
+from scipy.stats import norm
+from torch import Tensor, nn
+
+from impls.pruning.budget import Ranking
+from impls.pruning.channel_groups import ChannelGroup, Indices, LayerChannels
+from impls.pruning.scores import filters
+
+Floats = NDArray[np.float64]
+Correlation = Literal["filters", "data", "none", "full"]
+Moments = Literal["gaussian", "rectified"]
+Linkage = Literal["average", "complete"]
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """How channels are compared and clustered."""
+
+    correlation: Correlation = "filters"
+    """Where the correlation of two channels comes from: the cosine of their filters, or their values for images; with
+    ``none`` it is taken to be 0, with ``full`` 1."""
+    moments: Moments = "rectified"
+    """Those of the normal distribution, or of the same after a ReLU."""
+    linkage: Linkage = "average"
+    """The distance of two clusters: the mean or the largest of their channels' distances."""
+
+
+def distances(group: ChannelGroup, settings: Similarity, correlations: Mapping[nn.Module, Floats]) -> Floats:
+    """Return the root mean squared difference of each pair of channels, divided by the mean of all, (n, n).
+
+    Args:
+        group: channels; each batch norm behind them counts alike.
+        settings: how they are compared.
+        correlations: for ``correlation="data"``, the correlations of the channels of each batch norm.
+
+    Raises:
+        NotImplementedError: where there is no batch norm.
+    """
+    norms = group.norms()
+    if not norms:
+        raise NotImplementedError(f"the channels of {group.name} have no batch norm")
+    squares: Floats = np.zeros((group.size, group.size))
+    for each in norms:
+        if settings.correlation == "data":
+            correlation = correlations[each.layer][np.ix_(each.positions, each.positions)]
+        else:
+            correlation = _assumed_correlation(group, settings.correlation)
+        squares[np.ix_(each.channels, each.channels)] += _mean_squared_difference(each, settings.moments, correlation)
+    root = np.sqrt(np.maximum(squares, 0))
+    np.fill_diagonal(root, 0)
+    mean = root.sum() / max(1, root.size - group.size)
+    return root / mean if mean > 0 else root
+
+
+def cluster(distance: Floats, method: Linkage) -> "Clusters":
+    """Cluster channels by their distances, (n, n), step by step: the two nearest clusters become one."""
+    if len(distance) == 1:
+        return Clusters(distance, np.empty((0, 4)))
+    return Clusters(distance, linkage(squareform(distance, checks=False), method))
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """A hierarchy of clusters of channels."""
+
+    distance: Floats
+    """(n, n)."""
+    merges: Floats
+    """As ``scipy.cluster.hierarchy.linkage`` returns them, (n - 1, 4)."""
+
+    def ranking(self) -> Ranking:
+        """Return the order in which channels go: each merge of two clusters removes one."""
+        heights = np.append(np.maximum.accumulate(self.merges[:, 2]), np.inf)
+        return Ranking(heights, lambda count: np.unique(self.representatives(count)), self.representatives)
+
+    def representatives(self, count: int) -> Indices:
+        """Return, for each channel, the one that stands for it where ``count`` stay: its cluster's medoid."""
+        size = len(self.distance)
+        labels = np.arange(size)
+        for step, (first, second) in enumerate(self.merges[: size - count, :2].astype(int)):
+            labels[(labels == first) | (labels == second)] = size + step
+        representative = np.empty(size, np.intp)
+        for label in np.unique(labels):
+            members = np.flatnonzero(labels == label)
+            sums = self.distance[np.ix_(members, members)].sum(axis=1)
+            representative[members] = members[np.argmin(sums)]
+        return representative
+
+
+def measured_correlations(network: nn.Module, images: Tensor) -> dict[nn.Module, Floats]:
+    """Return the correlations of the outputs of each batch norm over images and pixels, by batch norm."""
+    correlations: dict[nn.Module, Floats] = {}
+
+    def measure(layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        values = output.detach().transpose(0, 1).flatten(1).double().numpy()
+        with np.errstate(invalid="ignore", divide="ignore"):
+            correlations[layer] = np.nan_to_num(np.atleast_2d(np.corrcoef(values)))
+
+    handles = [layer.register_forward_hook(measure) for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    with torch.no_grad():
+        network.eval()(images)
+    for handle in handles:
+        handle.remove()
+    return correlations
+
+
+def _assumed_correlation(group: ChannelGroup, kind: Correlation) -> Floats:
+    if kind != "filters":
+        return np.full((group.size, group.size), 1.0 if kind == "full" else 0.0) + (kind == "none") * np.eye(group.size)
+    cosines: Floats = np.zeros((group.size, group.size))
+    producers = group.producers()
+    for each in producers:
+        weights = nn.functional.normalize(filters(each)).numpy()
+        cosines[np.ix_(each.channels, each.channels)] += weights @ weights.T
+    return cosines / len(producers)
+
+
+def _mean_squared_difference(each: LayerChannels, moments: Moments, correlation: Floats) -> Floats:
+    """Return E (Y_i - Y_j)^2 for all pairs of channels of a batch norm.
+
+    After a ReLU, the covariance is taken to be the correlation times the standard deviations, an approximation.
+    """
+    assert isinstance(each.layer, nn.BatchNorm2d)
+    beta, gamma = (
+        tensor.detach()[torch.from_numpy(each.positions)].double().numpy()
+        for tensor in (each.layer.bias, each.layer.weight)
+    )
+    mean, deviation = rectified_moments(beta, gamma) if moments == "rectified" else (beta, np.abs(gamma))
+    signs = np.sign(gamma) if moments == "gaussian" else np.ones_like(gamma)
+    covariance = correlation * np.outer(signs * deviation, signs * deviation)
+    return np.subtract.outer(mean, mean) ** 2 + np.add.outer(deviation**2, deviation**2) - 2 * covariance
+
+
+def rectified_moments(beta: Floats, gamma: Floats) -> tuple[Floats, Floats]:
+    """Return the mean and the standard deviation of max(0, Y) for Y normal with mean beta and deviation |gamma|."""
+    deviation = np.maximum(np.abs(gamma), np.finfo(float).tiny)
+    alpha = beta / deviation
+    mean = beta * norm.cdf(alpha) + deviation * norm.pdf(alpha)
+    square = (beta**2 + deviation**2) * norm.cdf(alpha) + beta * deviation * norm.pdf(alpha)
+    return mean, np.sqrt(np.maximum(square - mean**2, 0))
