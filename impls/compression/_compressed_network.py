@@ -13,7 +13,6 @@ from bench import artifacts, datasets
 from bench.core.artifact import Arrays, Content
 from impls.compression.workload import CompressionCase
 from impls.networks.count import count_macs
-from impls.pruning.removal import resize
 from impls.trained_networks.network_artifact import NetworkArtifact, as_arrays, epoch_history, training_images
 from impls.trained_networks.trained_network import TrainedNetworkArtifact
 from impls.training.recipe import Recipe
@@ -46,6 +45,8 @@ class Method(Protocol):
     def identity(self) -> Mapping[str, Any]: ...
 
     def compress(self, network: nn.Module, task: Task) -> None: ...
+
+    def restore(self, network: nn.Module, tensors: Mapping[str, Tensor]) -> None: ...
 
 
 class FineTuning(NamedTuple):
@@ -99,9 +100,9 @@ class CompressedNetwork(TrainedNetworkArtifact):
         return self.with_weights(artifacts.load(self).arrays)
 
     def with_weights(self, arrays: Arrays) -> nn.Module:
-        """Return the compressed network with these weights, whose shapes decide its layers."""
+        """Return the compressed network with these weights, which decide its layers."""
         network = self.base.create()
-        resize(network, {name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
+        self.method.restore(network, {name: torch.from_numpy(array.copy()) for name, array in arrays.items()})
         return network
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bench import datasets
 from bench.core.artifact import Artifact
@@ -24,7 +24,7 @@ from impls.networks.catalogue import create_network
 from impls.networks.vgg import MIN_VGG_SIZE
 from impls.pruning.budget import Ranking, keep_within, least_macs
 from impls.pruning.channel_groups import ChannelCounts, ChannelGroup, Mask, channel_groups
-from impls.pruning.removal import fold_into_representatives, remove
+from impls.pruning.removal import fold_into_representatives, remove, resize
 from impls.runtimes.catalogue import RUNTIMES
 from impls.trained_networks.deployment import deploy, device, with_converted
 from impls.trained_networks.network_artifact import NetworkArtifact
@@ -42,8 +42,13 @@ class CompressionMethod(Implementation):
     def compress(self, network: nn.Module, task: Task) -> None:
         """Make a trained network smaller, in place, so that it has at most ``task.macs``.
 
-        Its layers stay convolutions, fully connected layers and batch norms under the same names.
+        Its layers stay convolutions, fully connected layers and batch norms under the same names, unless a method
+        overrides ``restore``.
         """
+
+    def restore(self, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+        """Make the network as it was before ``compress`` the compact one with these tensors, in place."""
+        resize(network, tensors)
 
     def base(self, case: CompressionCase, target: Target) -> NetworkArtifact:
         """Return the trained network that is compressed."""

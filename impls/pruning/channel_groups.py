@@ -1,6 +1,6 @@
 """Channels that can only be removed together, found by the dependency graph of torch-pruning (arXiv 2301.12900)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -66,7 +66,8 @@ def channel_groups(network: nn.Module, x: Tensor) -> list[ChannelGroup]:
 
     Raises:
         NotImplementedError: where a layer with parameters is of another type, or is a grouped convolution that is not
-            depthwise.
+            depthwise; or where torch-pruning does not follow the channels, such as from a concatenation through a
+            flattening.
     """
     _require_known(network)
     names = {layer: name for name, layer in network.named_modules()}
@@ -87,6 +88,7 @@ def channel_groups(network: nn.Module, x: Tensor) -> list[ChannelGroup]:
             if isinstance(item.dep.target.module, (*PRUNABLE, nn.BatchNorm2d))
         ]
         groups.append(ChannelGroup(names[root], size, _without_repeats(layers)))
+    _require_complete(names, groups)
     order = {name: index for index, name in enumerate(names.values())}
     return sorted(groups, key=lambda group: order[group.name])
 
@@ -109,9 +111,23 @@ def _require_known(network: nn.Module) -> None:
         if not isinstance(layer, nn.Conv2d):
             raise NotImplementedError(f"channels of {type(layer).__name__} ({name}) cannot be removed")
         if layer.groups > 1 and not is_depthwise(layer):
-            raise NotImplementedError(
-                f"channels of a convolution with {layer.groups} groups ({name}) cannot be removed"
-            )
+            raise NotImplementedError(f"channels of a grouped convolution ({name}) cannot be removed")
+
+
+def _require_complete(names: Mapping[nn.Module, str], groups: Sequence[ChannelGroup]) -> None:
+    """Raise where an output or an input between two layers is in no group, or in two."""
+    layers = [layer for layer in names if isinstance(layer, PRUNABLE)]
+    expected: dict[tuple[nn.Module, str], list[int]] = {}
+    for side, skipped in (("outputs", layers[-1]), ("inputs", layers[0])):
+        for layer in layers:
+            if layer is not skipped and not (side == "inputs" and is_depthwise(layer)):
+                expected[layer, side] = list(range(_size(layer, side)))
+    found: dict[tuple[nn.Module, str], list[int]] = {}
+    for each in (each for group in groups for each in group.layers if isinstance(each.layer, PRUNABLE)):
+        found.setdefault((each.layer, each.side), []).extend(each.positions.tolist())
+    for key in expected | found:
+        if sorted(found.get(key, [])) != expected.get(key):
+            raise NotImplementedError(f"torch-pruning does not follow the {key[1]} of {names[key[0]]}")
 
 
 class ChannelCounts:

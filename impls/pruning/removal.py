@@ -58,11 +58,12 @@ def fold_into_representatives(group: ChannelGroup, representatives: NDArray[np.i
     for each in group.consumers():
         assert isinstance(each.layer, (nn.Conv2d, nn.Linear))
         weight = each.layer.weight
-        added = torch.zeros_like(weight)
+        folded = weight.clone()
+        folded[:, torch.from_numpy(each.positions)] = 0
         position = _positions(each)
-        for own, channel in zip(each.positions, each.channels, strict=True):
-            added[:, position[int(representatives[channel]), int(own)]] += weight[:, own]
-        weight.copy_(added)
+        for own, channel in zip(each.positions.tolist(), each.channels.tolist(), strict=True):
+            folded[:, position[int(representatives[channel]), own]] += weight[:, own]
+        weight.copy_(folded)
 
 
 @torch.no_grad()

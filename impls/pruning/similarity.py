@@ -55,10 +55,7 @@ def distances(group: ChannelGroup, settings: Similarity, correlations: Mapping[n
         raise NotImplementedError(f"the channels of {group.name} have no batch norm")
     squares: Floats = np.zeros((group.size, group.size))
     for each in norms:
-        if settings.correlation == "data":
-            correlation = correlations[each.layer][np.ix_(each.positions, each.positions)]
-        else:
-            correlation = _assumed_correlation(group, settings.correlation)
+        correlation = _correlation(group, each, settings.correlation, correlations)
         squares[np.ix_(each.channels, each.channels)] += _mean_squared_difference(each, settings.moments, correlation)
     root = np.sqrt(np.maximum(squares, 0))
     np.fill_diagonal(root, 0)
@@ -118,9 +115,25 @@ def measured_correlations(network: nn.Module, images: Tensor) -> dict[nn.Module,
     return correlations
 
 
-def _assumed_correlation(group: ChannelGroup, kind: Correlation) -> Floats:
-    if kind != "filters":
-        return np.full((group.size, group.size), 1.0 if kind == "full" else 0.0) + (kind == "none") * np.eye(group.size)
+def _correlation(
+    group: ChannelGroup, norm: LayerChannels, kind: Correlation, measured: Mapping[nn.Module, Floats]
+) -> Floats:
+    """Return the correlations of the outputs of a batch norm; a negative gamma turns the sign of its input."""
+    size = len(norm.positions)
+    match kind:
+        case "data":
+            return measured[norm.layer][np.ix_(norm.positions, norm.positions)]
+        case "none":
+            return np.eye(size)
+        case "full":
+            return np.ones((size, size))
+    signs = np.sign(_parameters(norm)[1])
+    cosines: Floats = _cosines(group)[np.ix_(norm.channels, norm.channels)] * np.outer(signs, signs)
+    return cosines
+
+
+def _cosines(group: ChannelGroup) -> Floats:
+    """Return the cosines of the filters of each pair of channels, the mean over the layers that are summed."""
     cosines: Floats = np.zeros((group.size, group.size))
     producers = group.producers()
     for each in producers:
@@ -134,15 +147,20 @@ def _mean_squared_difference(each: LayerChannels, moments: Moments, correlation:
 
     After a ReLU, the covariance is taken to be the correlation times the standard deviations, an approximation.
     """
-    assert isinstance(each.layer, nn.BatchNorm2d)
-    beta, gamma = (
-        tensor.detach()[torch.from_numpy(each.positions)].double().numpy()
-        for tensor in (each.layer.bias, each.layer.weight)
-    )
+    beta, gamma = _parameters(each)
     mean, deviation = rectified_moments(beta, gamma) if moments == "rectified" else (beta, np.abs(gamma))
-    signs = np.sign(gamma) if moments == "gaussian" else np.ones_like(gamma)
-    covariance = correlation * np.outer(signs * deviation, signs * deviation)
-    return np.subtract.outer(mean, mean) ** 2 + np.add.outer(deviation**2, deviation**2) - 2 * covariance
+    covariance = correlation * np.outer(deviation, deviation)
+    variances: Floats = np.add.outer(deviation**2, deviation**2)
+    difference: Floats = np.subtract.outer(mean, mean) ** 2 + variances - 2 * covariance
+    return difference
+
+
+def _parameters(each: LayerChannels) -> tuple[Floats, Floats]:
+    """Return beta and gamma of the channels of a batch norm."""
+    assert isinstance(each.layer, nn.BatchNorm2d)
+    positions = torch.from_numpy(each.positions)
+    beta, gamma = (tensor.detach()[positions].double().numpy() for tensor in (each.layer.bias, each.layer.weight))
+    return beta, gamma
 
 
 def rectified_moments(beta: Floats, gamma: Floats) -> tuple[Floats, Floats]:

@@ -1,0 +1,231 @@
+"""Compression: compact networks are verified and kept within their budget, and can be built with interruptions."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from bench import artifacts
+from bench.core.target import Target
+from impls.compression._compressed_network import CompressedNetwork, CompressionBuild
+from impls.compression._method import CompressionMethod
+from impls.compression.channel_similarity import ChannelSimilarity
+from impls.compression.depgraph import DepGraph
+from impls.compression.geometric_median import GeometricMedian
+from impls.compression.l1_norm import L1Norm
+from impls.compression.l1_shape_from_scratch import L1ShapeFromScratch
+from impls.compression.network_slimming import SCALE_PENALTY, NetworkSlimming
+from impls.compression.random_channels import RandomChannels
+from impls.compression.self_grouping import SelfGrouping
+from impls.compression.uncompressed import Uncompressed
+from impls.compression.uniform_width import UniformWidth
+from impls.compression.workload import Compression, CompressionCase
+from impls.networks.count import count_macs
+from impls.runtimes.catalogue import RUNTIMES
+from impls.trained_networks import image_data
+from impls.trained_networks.network_artifact import NetworkArtifact
+from impls.trained_networks.trained_network import TrainedNetwork
+
+pytest.importorskip("sklearn")
+WORKLOAD = Compression()
+CASE = CompressionCase(recipe="smoke", width_mult=0.5, epochs=3, fine_tuning_epochs=1, batch=7)
+EDGE = Target("edge")
+METHODS: list[type[CompressionMethod]] = [
+    ChannelSimilarity,
+    DepGraph,
+    GeometricMedian,
+    L1Norm,
+    L1ShapeFromScratch,
+    NetworkSlimming,
+    RandomChannels,
+    SelfGrouping,
+    UniformWidth,
+]
+
+
+def built_by() -> artifacts.BuiltBy:
+    return artifacts.BuiltBy(processor="test", libraries={})
+
+
+def build(method: CompressionMethod, case: CompressionCase = CASE) -> CompressedNetwork:
+    """Build the artifacts of a method, and return the compressed network."""
+    for artifact in method.artifacts(case, EDGE):
+        artifacts.build(artifact, built_by)
+    compressed = method.artifact(case, EDGE)
+    assert isinstance(compressed, CompressedNetwork)
+    return compressed
+
+
+def prepared(method: CompressionMethod, case: CompressionCase = CASE) -> tuple[Any, TrainedNetwork]:
+    for artifact in method.artifacts(case, EDGE):
+        artifacts.build(artifact, built_by)
+    problem = WORKLOAD.problem(case, seed=1)
+    return problem, method.prepare(problem, EDGE)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_keeps_to_its_budget_and_passes(method: type[CompressionMethod]) -> None:
+    problem, call = prepared(method())
+    checked = WORKLOAD.check(problem, call, seed=2)
+    assert checked.passed, checked.reason
+    metrics = WORKLOAD.evaluate(problem, call).metrics
+    base = method().base(CASE, EDGE).create()
+    macs = count_macs(base, 1, 8, 8)
+    assert metrics["macs_left"] == call.work.macs / (CASE.batch * macs)
+    assert 0.35 < metrics["macs_left"] <= 0.5
+    assert metrics["weight_bytes"] < sum(tensor.nbytes for tensor in base.state_dict().values())
+    assert 0 < metrics["compress_s"] < 60
+    assert metrics["top1"] > 0.3, "ten classes; the smallest networks learn the least in four epochs"
+
+
+def test_the_uncompressed_network_is_the_one_that_others_begin_with() -> None:
+    problem, call = prepared(Uncompressed())
+    assert WORKLOAD.check(problem, call, seed=2).passed
+    assert isinstance(call.artifact, NetworkArtifact)
+    assert call.artifact.key == build(L1Norm()).base.key
+    assert "macs_left" not in WORKLOAD.evaluate(problem, call).metrics
+
+
+def test_network_slimming_trains_a_network_of_its_own_whose_scales_are_smaller() -> None:
+    slimming = build(NetworkSlimming()).base
+    assert slimming.key != Uncompressed().base(CASE, EDGE).key
+    assert slimming.inputs["scale_penalty"] == SCALE_PENALTY
+    strong = NetworkArtifact("digits", "resnet8", 0.5, slimming.block, "smoke", 3, 0, scale_penalty=0.01)
+    artifacts.build(strong, built_by)
+
+    def scales(artifact: NetworkArtifact) -> float:
+        layers = artifact.load_network().modules()
+        return sum(layer.weight.abs().sum().item() for layer in layers if isinstance(layer, nn.BatchNorm2d))
+
+    artifacts.build(Uncompressed().base(CASE, EDGE), built_by)
+    assert scales(strong) < scales(slimming) < scales(Uncompressed().base(CASE, EDGE))
+
+
+def test_without_fine_tuning_the_held_out_accuracy_is_that_before() -> None:
+    case = CASE.model_copy(update={"fine_tuning_epochs": 0})
+    problem, call = prepared(L1Norm(), case)
+    metrics = WORKLOAD.evaluate(problem, call).metrics
+    assert metrics["top1_held_out"] == pytest.approx(metrics["top1_before"], abs=0.01)
+    assert metrics["train_s"] == 0
+
+
+@pytest.mark.parametrize("method", [ChannelSimilarity, SelfGrouping])
+@pytest.mark.parametrize("interrupted_after", [1, 2])
+def test_an_interrupted_build_ends_in_the_same_weights(method: type[CompressionMethod], interrupted_after: int) -> None:
+    artifact = build(method(), CASE.model_copy(update={"fine_tuning_epochs": 2}))
+    first = artifact.begin()
+    for _ in range(interrupted_after):
+        first.build_part()
+    second = artifact.begin()
+    second.restore(first.state())
+    assert second.done == interrupted_after
+    while second.done < second.parts:
+        second.build_part()
+    expected = artifacts.load(artifact)
+    content = second.content()
+    assert content.arrays.keys() == expected.arrays.keys()
+    assert all(np.array_equal(content.arrays[name], expected.arrays[name]) for name in expected.arrays)
+    assert content.history["top1_before"] == expected.description.history["top1_before"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"keep": 0.4}, {"rounding": 4}, {"fine_tuning_epochs": 2}, {"seed": 1}, {"epochs": 2}, {"recipe": "fast"}],
+)
+def test_everything_that_decides_the_weights_changes_the_key(change: dict[str, Any]) -> None:
+    assert L1Norm().artifact(CASE.model_copy(update=change), EDGE).key != L1Norm().artifact(CASE, EDGE).key
+
+
+def test_methods_and_their_variants_have_keys_of_their_own() -> None:
+    methods: list[CompressionMethod] = [method() for method in METHODS]
+    for settings in ChannelSimilarity.variants.values():
+        variant = ChannelSimilarity()
+        for name, value in settings.items():
+            setattr(variant, name, value)
+        methods.append(variant)
+    keys = [method.artifact(CASE, EDGE).key for method in methods]
+    assert len(set(keys)) == len(keys) - 1, "the first variant of channel similarity is the class itself"
+
+
+def test_runtime_and_batch_do_not_change_the_key() -> None:
+    other = CASE.model_copy(update={"runtime": "onnxruntime", "batch": 1})
+    assert L1Norm().artifact(other, EDGE).key == L1Norm().artifact(CASE, EDGE).key
+
+
+def test_a_plug_in_is_known_by_its_source(tmp_path: Path) -> None:
+    source = 'from impls.compression.l1_norm import L1Norm\n\n\nclass Own(L1Norm):\n    """Mine."""\n'
+    identities = []
+    for index, text in enumerate((source, source, f"{source}# changed\n")):
+        path = tmp_path / f"own{index}.py"
+        path.write_text(text)
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec
+        assert spec.loader
+        sys.modules[path.stem] = module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        identities.append(module.Own().identity())
+        del sys.modules[path.stem]
+    assert identities[0] == identities[1] != identities[2]
+
+
+def test_a_network_of_another_case_is_refused() -> None:
+    _, call = prepared(L1Norm())
+    other = CASE.model_copy(update={"keep": 0.7})
+    failed = WORKLOAD.check(WORKLOAD.problem(other, seed=1), call, seed=2)
+    assert failed.reason == "the network was trained with keep=0.5, not 0.7"
+
+
+def test_too_coarse_a_rounding_is_unsupported() -> None:
+    reason = L1Norm().unsupported(CASE.model_copy(update={"rounding": 64}))
+    assert reason == "with rounding=64, no layer may be so narrow: 100% of the MACs are left"
+    assert L1Norm().unsupported(CASE) is None
+
+
+def test_a_method_that_removes_too_little_fails() -> None:
+    class Nothing(L1Norm):
+        def compress(self, network: nn.Module, task: Any) -> None:
+            pass
+
+    artifact = CompressedNetwork(build(L1Norm()).base, Nothing(), CASE, Nothing().fine_tuning(CASE))
+    with pytest.raises(ValueError, match="MACs are left, more than the"):
+        CompressionBuild(artifact).build_part()
+
+
+@pytest.mark.parametrize("method", [ChannelSimilarity, SelfGrouping])
+@pytest.mark.parametrize("network", ["resnet8", "basic_net"])
+@pytest.mark.parametrize("runtime", ["onnxruntime", "native"])
+def test_compact_networks_classify_alike_on_other_runtimes(
+    method: type[CompressionMethod], network: str, runtime: str
+) -> None:
+    """At most two images of the test set and of the held-out images may be classified otherwise."""
+    if reason := RUNTIMES[runtime].unavailable():
+        pytest.skip(reason)
+    changes = {"network": network, "keep": 0.6, "epochs": 1, "fine_tuning_epochs": 0}
+    right = {}
+    for name in ("pytorch", runtime):
+        problem, call = prepared(method(), CASE.model_copy(update=changes | {"runtime": name}))
+        checked = WORKLOAD.check(problem, call, seed=3)
+        assert checked.passed, checked.reason
+        metrics = WORKLOAD.evaluate(problem, call).metrics
+        splits = image_data.load("digits")
+        right[name] = [
+            metrics["top1"] * len(splits.test.labels),
+            metrics["top1_held_out"] * len(splits.held_out.labels),
+        ]
+    assert np.abs(np.subtract(right["pytorch"], right[runtime])).max() <= 2
+
+
+def test_the_control_from_scratch_has_the_shape_and_not_the_weights() -> None:
+    scratch, l1 = (build(method).load_network() for method in (L1ShapeFromScratch(), L1Norm()))
+    assert str(scratch) == str(l1)
+    assert not torch.equal(next(scratch.parameters()), next(l1.parameters()))
+    epochs = [method.fine_tuning(CASE).epochs for method in (L1ShapeFromScratch(), L1Norm())]
+    assert epochs == [4, 1]
+    equal_cost = L1ShapeFromScratch()
+    equal_cost.equal_cost = True
+    assert equal_cost.fine_tuning(CASE).epochs == 7, "3 epochs of the whole network cost as much as 6 of half of it"
