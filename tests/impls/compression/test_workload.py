@@ -88,7 +88,9 @@ def test_the_uncompressed_network_is_the_one_that_others_begin_with() -> None:
     assert WORKLOAD.check(problem, call, seed=2).passed
     assert isinstance(call.artifact, NetworkArtifact)
     assert call.artifact.key == build(L1Norm()).base.key
-    assert "macs_left" not in WORKLOAD.evaluate(problem, call).metrics
+    metrics = WORKLOAD.evaluate(problem, call).metrics
+    assert metrics["macs_left"] == 1
+    assert not {"top1_before", "compress_s", "train_s"} & metrics.keys(), "it was not compressed"
 
 
 def test_network_slimming_trains_a_network_of_its_own_whose_scales_are_smaller() -> None:
