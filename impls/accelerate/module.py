@@ -11,7 +11,7 @@ from torch.utils._pytree import tree_unflatten
 from impls.accelerate.fuse import fuse
 from impls.accelerate.lower import lower
 from impls.accelerate.trace import NativePart, TorchPart, Trace, trace
-from impls.models.aten import trace_as_convolutions
+from impls.models.aten import trace_as_convolutions, with_dense_layers
 from impls.native.library import kernels, unavailable
 
 
@@ -42,7 +42,7 @@ def accelerate(
         raise ValueError("the example must be (batch, channels, height, width), float32, on the CPU")
     if reason := unavailable(isa):
         raise RuntimeError(reason)
-    network = copy.deepcopy(network)
+    network = with_dense_layers(copy.deepcopy(network)).eval()  # the engine computes no weights of zero
     trace_as_convolutions(network)
     threads = threads or torch.get_num_threads()
     isa = isa or kernels().isas()[0]

@@ -12,19 +12,21 @@ Order = NDArray[np.int32]
 def reads_of(convolution: Convolution) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return the channels that each filter reads, (filters, count), and its weights for them, (filters, count, kh, kw).
 
-    Channels whose weights are all zero are left out if that leaves each filter the same count. So a sliding-channel
-    convolution that is written as a dense one keeps only the channels of its windows.
+    Channels whose weights are all zero are left out, so a sliding-channel convolution that is written as a dense one
+    keeps only the channels of its windows. Filters that read fewer channels than others name their first one again,
+    with weights of zero.
     """
     weight = convolution.weight
     filters, channels = weight.shape[:2]
     first = np.arange(filters) // (filters // convolution.groups) * channels
-    reads = (first[:, None] + np.arange(channels)).astype(np.int32)
     used = (weight != 0).any(axis=(2, 3))
+    if used.all():
+        return (first[:, None] + np.arange(channels)).astype(np.int32), weight
     counts = used.sum(axis=1)
-    if not counts[0] or counts[0] == channels or (counts != counts[0]).any():
-        return reads, weight
-    order = np.argsort(~used, axis=1, kind="stable")[:, : counts[0]]
-    return np.take_along_axis(reads, order, 1), np.take_along_axis(weight, order[:, :, None, None], 1)
+    order = np.argsort(~used, axis=1, kind="stable")[:, : max(1, counts.max())]
+    weight = np.take_along_axis(weight, order[:, :, None, None], 1)
+    order = np.where(np.arange(order.shape[1]) < counts[:, None], order, order[:, :1])
+    return (first[:, None] + order).astype(np.int32), weight
 
 
 def channel_orders(segment: Segment) -> dict[Image, Order]:
@@ -45,7 +47,7 @@ def channel_orders(segment: Segment) -> dict[Image, Order]:
                     regions.join(operation.x, operation.output)
                 elif operation.groups > 1 and operation.weight.shape[2:] != (1, 1):
                     fixed |= {operation.x, operation.output}
-                elif (reads := reads_of(operation)[0]).shape[1] < operation.x.channels:
+                elif len(np.unique(reads := reads_of(operation)[0], axis=0)) < len(reads):
                     order = np.lexsort(reads.T[::-1]).astype(np.int32)
                     if (order != np.arange(len(order))).any():
                         wanted[operation.output] = order

@@ -15,6 +15,17 @@ def trace_as_convolutions(network: nn.Module) -> None:
             module.backend = "auto"  # type: ignore[assignment]
 
 
+def with_dense_layers(network: nn.Module) -> nn.Module:
+    """Return a network, changed in place, with dense layers for those that have a method ``as_dense``."""
+    for name, module in list(network.named_modules()):
+        if callable(as_dense := getattr(module, "as_dense", None)):
+            if not name:
+                return as_dense()  # type: ignore[no-any-return]
+            parent, _, own_name = name.rpartition(".")
+            setattr(network.get_submodule(parent), own_name, as_dense())
+    return network
+
+
 def tensors_of(exported: ExportedProgram) -> dict[str, Tensor]:
     """Return the parameters, buffers and constants of a graph by the names of its nodes."""
     signature = exported.graph_signature

@@ -23,10 +23,12 @@ class DiverseGroups(nn.Module):
         layers: for each group, a layer from its inputs to its outputs.
         inputs: for each group, the indices of its inputs among all channels.
         order: for each output, its index among the outputs of all groups in turn.
+        channels: the number of all input channels.
     """
 
-    def __init__(self, layers: Sequence[nn.Module], inputs: Sequence[Tensor], order: Tensor) -> None:
+    def __init__(self, layers: Sequence[nn.Module], inputs: Sequence[Tensor], order: Tensor, channels: int) -> None:
         super().__init__()
+        self.channels = channels
         self.layers = nn.ModuleList(layers)
         for index, each in enumerate(inputs):
             self.register_buffer(f"inputs_{index}", each)
@@ -36,6 +38,25 @@ class DiverseGroups(nn.Module):
         """Return (n, outputs, ...) of x (n, inputs, ...)."""
         parts = [layer(x.index_select(1, self.get_buffer(f"inputs_{i}"))) for i, layer in enumerate(self.layers)]
         return torch.cat(parts, dim=1).index_select(1, self.get_buffer("order"))
+
+    @torch.no_grad()
+    def as_dense(self) -> nn.Module:
+        """Return the dense layer, with weights of zero, that computes the same."""
+        first = self.layers[0]
+        assert isinstance(first, (nn.Conv2d, nn.Linear))
+        dense = _like(first, self.channels, len(self.order)).to(first.weight.dtype)
+        dense.weight.zero_()
+        begin = 0
+        for index, layer in enumerate(self.layers):
+            assert isinstance(layer, (nn.Conv2d, nn.Linear))
+            columns, size = self.get_buffer(f"inputs_{index}"), len(layer.weight)
+            rows = torch.nonzero((self.order >= begin) & (self.order < begin + size)).flatten()
+            rows = rows[torch.argsort(self.order[rows])]
+            dense.weight[rows[:, None], columns] = layer.weight
+            if layer.bias is not None and dense.bias is not None:
+                dense.bias[rows] = layer.bias
+            begin += size
+        return dense.to(self.order.device)
 
 
 @torch.no_grad()
@@ -59,7 +80,7 @@ def diverse_groups(layer: nn.Conv2d | nn.Linear, groups: Sequence[Group]) -> Div
             small.bias.copy_(layer.bias[rows])
         layers.append(small)
         inputs.append(columns)
-    return DiverseGroups(layers, inputs, torch.argsort(outputs))
+    return DiverseGroups(layers, inputs, torch.argsort(outputs), layer.weight.shape[1])
 
 
 def restore_diverse_groups(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
@@ -79,7 +100,8 @@ def restore_diverse_groups(network: nn.Module, tensors: Mapping[str, Tensor]) ->
             rows = len(tensors[f"{name}.layers.{len(inputs)}.weight"])
             layers.append(_like(dense, len(columns), rows))
             inputs.append(columns)
-        setattr(network.get_submodule(parent), own_name, DiverseGroups(layers, inputs, tensors[f"{name}.order"]))
+        groups = DiverseGroups(layers, inputs, tensors[f"{name}.order"], dense.weight.shape[1])
+        setattr(network.get_submodule(parent), own_name, groups)
     network.load_state_dict(dict(tensors))
 
 

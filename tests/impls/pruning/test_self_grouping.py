@@ -48,6 +48,10 @@ def test_compact_layers_agree_with_masked_ones(layer: nn.Conv2d | nn.Linear, x: 
     layer, x = layer.double(), x.double()
     compact = diverse_groups(layer, GROUPS).double()
     torch.testing.assert_close(compact(x), masked(layer, GROUPS)(x), rtol=1e-12, atol=1e-12)
+    dense = compact.as_dense()
+    assert isinstance(dense, (nn.Conv2d, nn.Linear))
+    torch.testing.assert_close(dense.weight, masked(layer, GROUPS).weight, rtol=0, atol=0)
+    torch.testing.assert_close(dense(x), compact(x), rtol=1e-12, atol=1e-12)
 
 
 def test_groups_that_are_none_are_refused() -> None:
