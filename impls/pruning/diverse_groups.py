@@ -26,6 +26,8 @@ class DiverseGroups(nn.Module):
         channels: the number of all input channels.
     """
 
+    order: Tensor
+
     def __init__(self, layers: Sequence[nn.Module], inputs: Sequence[Tensor], order: Tensor, channels: int) -> None:
         super().__init__()
         self.channels = channels
@@ -37,7 +39,7 @@ class DiverseGroups(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return (n, outputs, ...) of x (n, inputs, ...)."""
         parts = [layer(x.index_select(1, self.get_buffer(f"inputs_{i}"))) for i, layer in enumerate(self.layers)]
-        return torch.cat(parts, dim=1).index_select(1, self.get_buffer("order"))
+        return torch.cat(parts, dim=1).index_select(1, self.order)
 
     @torch.no_grad()
     def as_dense(self) -> nn.Module:

@@ -1,0 +1,11 @@
+"""The project's own engine."""
+
+from impls.diverse_grouped_conv2d._deployment import Deployment
+
+
+class Native(Deployment):
+    """The project's own engine: filters with the same inputs lie side by side, and what none reads is left out."""
+
+    workload = "diverse_grouped_conv2d"
+    requires = ("torch",)
+    runtime = "native"

@@ -1,0 +1,19 @@
+"""ONNX Runtime: a dense convolution with weights of zero, or a smaller one for each group."""
+
+from impls.diverse_grouped_conv2d._deployment import Deployment
+
+
+class OnnxRuntime(Deployment):
+    """ONNX Runtime."""
+
+    workload = "diverse_grouped_conv2d"
+    requires = ("torch", "onnx", "onnxruntime")
+    runtime = "onnxruntime"
+    form = "dense"
+    variants = {
+        "onnxruntime_dense": {"summary": "ONNX Runtime: a dense convolution with weights of zero."},
+        "onnxruntime_groups": {
+            "form": "groups",
+            "summary": "ONNX Runtime: inputs are gathered, a convolution for each group, and outputs reordered.",
+        },
+    }
