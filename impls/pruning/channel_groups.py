@@ -122,11 +122,11 @@ def _require_complete(names: Mapping[nn.Module, str], groups: Sequence[ChannelGr
         for layer in layers:
             if layer is not skipped and not (side == "inputs" and is_depthwise(layer)):
                 expected[layer, side] = list(range(_size(layer, side)))
-    found: dict[tuple[nn.Module, str], list[int]] = {}
+    grouped: dict[tuple[nn.Module, str], list[int]] = {}
     for each in (each for group in groups for each in group.layers if isinstance(each.layer, PRUNABLE)):
-        found.setdefault((each.layer, each.side), []).extend(each.positions.tolist())
-    for key in expected | found:
-        if sorted(found.get(key, [])) != expected.get(key):
+        grouped.setdefault((each.layer, each.side), []).extend(each.positions.tolist())
+    for key in expected | grouped:
+        if sorted(grouped.get(key, [])) != expected.get(key):
             raise NotImplementedError(f"torch-pruning does not follow the {key[1]} of {names[key[0]]}")
 
 

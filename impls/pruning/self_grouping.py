@@ -82,10 +82,10 @@ def groupable_layers(network: nn.Module, x: Tensor) -> list[GroupedLayer]:
         network: its shortcuts have ``shortcut`` in their names.
         x: an example of its input.
     """
-    found: dict[nn.Module, int] = {}
+    pixels: dict[nn.Module, int] = {}
 
     def count(layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        found[layer] = prod(output.shape[2:])
+        pixels[layer] = prod(output.shape[2:])
 
     layers = {layer: name for name, layer in network.named_modules() if isinstance(layer, (nn.Conv2d, nn.Linear))}
     handles = [layer.register_forward_hook(count) for layer in layers]
@@ -95,7 +95,7 @@ def groupable_layers(network: nn.Module, x: Tensor) -> list[GroupedLayer]:
         handle.remove()
     stem = next(iter(layers))
     return [
-        GroupedLayer(name, layer, np.ones(layer.weight.shape[:2], bool), found[layer])
+        GroupedLayer(name, layer, np.ones(layer.weight.shape[:2], bool), pixels[layer])
         for layer, name in layers.items()
         if layer is not stem and "shortcut" not in name.split(".") and getattr(layer, "groups", 1) == 1
     ]

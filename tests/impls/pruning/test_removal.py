@@ -119,8 +119,8 @@ def test_a_constant_channel_is_folded_exactly_but_for_padded_borders(bias: bool,
     fold_constants(groups[0], kept, constants, {network[3]: network[4]})
     remove(groups, [kept, np.ones(4, bool)])
     border = padding
-    inner = slice(border, -border or None)
-    torch.testing.assert_close(logits(network, x)[..., inner, inner], expected[..., inner, inner], **EXACT)
+    inside = slice(border, -border or None)
+    torch.testing.assert_close(logits(network, x)[..., inside, inside], expected[..., inside, inside], **EXACT)
     assert torch.allclose(logits(network, x), expected) == (padding == 0)
 
 
