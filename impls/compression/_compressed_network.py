@@ -1,9 +1,10 @@
-"""The artifact that is a compressed network: compressed in one part, then fine-tuned, epoch by epoch."""
+"""The artifact that is a compressed network: compressed, and then fine-tuned epoch by epoch, perhaps in stages."""
 
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
+from itertools import count
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -16,7 +17,7 @@ from impls.networks.count import count_macs
 from impls.trained_networks.network_artifact import NetworkArtifact, as_arrays, epoch_history, training_images
 from impls.trained_networks.trained_network import TrainedNetworkArtifact
 from impls.training.recipe import Recipe
-from impls.training.training import Images, Training, predict
+from impls.training.training import Epoch, Images, Training, predict
 
 REVISION = 1
 """To be raised with every change after which the same settings make other weights."""
@@ -53,7 +54,9 @@ class FineTuning(NamedTuple):
     """How a compressed network is trained further."""
 
     recipe: Recipe
-    epochs: int
+    epochs: tuple[int, ...]
+    """Epochs of each stage. A stage begins by compressing further, each by as many MACs, and has a schedule of its own
+    for the learning rate."""
 
 
 class CompressedNetwork(TrainedNetworkArtifact):
@@ -78,7 +81,7 @@ class CompressedNetwork(TrainedNetworkArtifact):
             "method": dict(self.method.identity()),
             "keep": self.case.keep,
             "rounding": self.case.rounding,
-            "fine_tuning": {"recipe": asdict(self.fine_tuning.recipe), "epochs": self.fine_tuning.epochs},
+            "fine_tuning": {"recipe": asdict(self.fine_tuning.recipe), "epochs": list(self.fine_tuning.epochs)},
             "seed": self.case.seed,
             "revision": REVISION,
         }
@@ -107,64 +110,81 @@ class CompressedNetwork(TrainedNetworkArtifact):
 
 
 class CompressionBuild:
-    """Compresses a network in its first part, and trains it for an epoch in each further one."""
+    """Compresses a network in its first part, and trains it for an epoch in each further one, in one or more stages."""
 
     def __init__(self, artifact: CompressedNetwork) -> None:
         torch.set_num_threads(1)  # so that sums round alike wherever it is built and continued
         self._artifact = artifact
-        self._device = artifact.base.device
-        self._train, self._held_out = training_images(artifact.case.dataset, self._device)
+        self._recipe, self._epochs = artifact.fine_tuning
+        self._train, self._held_out = training_images(artifact.case.dataset, artifact.base.device)
         self._training: Training | None = None
-        self._results: Tensor = torch.zeros(len(RESULTS), dtype=torch.float64)
+        """That of the present stage."""
+        self._earlier: list[Epoch] = []
+        """The epochs of earlier stages."""
+        self._results = dict.fromkeys(RESULTS, 0.0)
 
     @property
     def parts(self) -> int:
-        return 1 + self._artifact.fine_tuning.epochs
+        return 1 + sum(self._epochs)
 
     @property
     def done(self) -> int:
-        return 1 + len(self._training.history) if self._training else 0
+        return 1 + len(self._earlier) + len(self._training.history) if self._training else 0
 
     def build_part(self) -> None:
-        if self._training:
-            self._training.train_epoch()
-        else:
-            self._training = self._begin_training(self._compress())
+        if self._training is None:
+            network = self._artifact.base.load_network().to(self._artifact.base.device)
+            self._training = self._begin(self._compressed(network))
+            return
+        if len(self._training.history) == self._epochs[self._stage]:
+            self._earlier += self._training.history
+            self._training = self._begin(self._compressed(self._training.network))
+        self._training.train_epoch()
 
     def state(self) -> Arrays:
         assert self._training, "nothing is saved before the first part"
-        return as_arrays(self._training.state() | {"results": self._results})
+        earlier = torch.tensor(self._earlier, dtype=torch.float64).reshape(-1, len(Epoch._fields))
+        results = torch.tensor(list(self._results.values()), dtype=torch.float64)
+        return as_arrays(self._training.state() | {"earlier": earlier, "results": results})
 
     def restore(self, state: Arrays) -> None:
         prefix = "network."
         weights = {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
-        self._training = self._begin_training(self._artifact.with_weights(weights))
         tensors = {name: torch.from_numpy(array) for name, array in state.items()}
-        self._results = tensors.pop("results")
+        self._results = dict(zip(RESULTS, tensors.pop("results").tolist(), strict=True))
+        self._earlier = [Epoch(*row)._replace(images=int(row[3])) for row in tensors.pop("earlier").tolist()]
+        self._training = self._begin(self._artifact.with_weights(weights))
         self._training.restore(tensors)
 
     def content(self) -> Content:
         assert self._training, "all parts are done"
-        results = {name: [value] for name, value in zip(RESULTS, self._results.tolist(), strict=True)}
-        return Content(as_arrays(self._training.network.state_dict()), epoch_history(self._training) | results)
+        history = epoch_history([*self._earlier, *self._training.history])
+        results = {name: [value] for name, value in self._results.items()}
+        return Content(as_arrays(self._training.network.state_dict()), history | results)
 
-    def _compress(self) -> nn.Module:
-        artifact = self._artifact
-        shape = datasets.image_card(artifact.case.dataset).shape
-        network = artifact.base.load_network().eval().to(self._device)
-        macs = count_macs(network, *shape)
-        x = torch.zeros(1, *shape, device=self._device)
-        task = Task(artifact.case.keep * macs, artifact.case.rounding, x, self._train, artifact.case.seed)
+    @property
+    def _stage(self) -> int:
+        """The number of stages that are over."""
+        return next(stage for stage in count() if sum(self._epochs[:stage]) == len(self._earlier))
+
+    def _begin(self, network: nn.Module) -> Training:
+        """Return the training of the present stage."""
+        network = network.to(self._artifact.base.device)
+        epochs = self._epochs[self._stage]
+        return Training(network, self._recipe, epochs, self._train, self._held_out, self._artifact.case.seed)
+
+    def _compressed(self, network: nn.Module) -> nn.Module:
+        """Return a network, changed in place, with the MACs that the present stage leaves."""
+        case, base = self._artifact.case, self._artifact.base
+        shape = datasets.image_card(case.dataset).shape
+        whole = count_macs(base.create(), *shape)
+        budget = whole * (1 - (1 - case.keep) * (self._stage + 1) / len(self._epochs))
+        task = Task(budget, case.rounding, torch.zeros(1, *shape, device=base.device), self._train, case.seed)
         began = time.perf_counter()
-        artifact.method.compress(network, task)
-        seconds = time.perf_counter() - began
-        if (left := count_macs(network, *shape)) > task.macs:
-            raise ValueError(f"{left:,} MACs are left, more than the {int(task.macs):,} to keep")
+        self._artifact.method.compress(network.eval(), task)
+        self._results["compress_s"] += time.perf_counter() - began
+        if (left := count_macs(network, *shape)) > budget:
+            raise ValueError(f"{left:,} MACs are left, more than the {int(budget):,} to keep")
         right = predict(network, self._held_out).argmax(dim=1) == self._held_out.labels
-        self._results = torch.tensor([right.double().mean().item(), left / macs, seconds], dtype=torch.float64)
+        self._results |= {"top1_before": right.double().mean().item(), "macs_left": left / whole}
         return network
-
-    def _begin_training(self, network: nn.Module) -> Training:
-        recipe, epochs = self._artifact.fine_tuning
-        network = network.to(self._device)
-        return Training(network, recipe, epochs, self._train, self._held_out, self._artifact.case.seed)

@@ -23,4 +23,4 @@ class FromScratch(RankingMethod):
                 reset()
 
     def fine_tuning(self, case: CompressionCase) -> FineTuning:
-        return FineTuning(RECIPES[case.recipe], case.epochs + case.fine_tuning_epochs)
+        return FineTuning(RECIPES[case.recipe], (case.epochs + case.fine_tuning_epochs,))

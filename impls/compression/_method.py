@@ -60,7 +60,7 @@ class CompressionMethod(Implementation):
         """Return how the compressed network is trained further: as before, with a lower learning rate."""
         recipe = RECIPES[case.recipe]
         return FineTuning(
-            replace(recipe, learning_rate=FINE_TUNING_RATE * recipe.learning_rate), case.fine_tuning_epochs
+            replace(recipe, learning_rate=FINE_TUNING_RATE * recipe.learning_rate), (case.fine_tuning_epochs,)
         )
 
     def identity(self) -> Mapping[str, Any]:

@@ -34,4 +34,4 @@ class L1ShapeFromScratch(FromScratch):
         """Return more epochs at equal cost: an epoch of the compact shape costs the kept share of the whole one's."""
         training = super().fine_tuning(case)
         epochs = round(case.epochs / case.keep) + case.fine_tuning_epochs
-        return training._replace(epochs=epochs) if self.equal_cost else training
+        return training._replace(epochs=(epochs,)) if self.equal_cost else training

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from impls.compression._compressed_network import Task
+from impls.compression._compressed_network import FineTuning, Task
 from impls.compression._method import CompressionMethod
+from impls.compression.workload import CompressionCase
 from impls.networks.count import count_macs
 from impls.pruning.diverse_groups import restore_diverse_groups
 from impls.pruning.self_grouping import groupable_layers, regroup_within, replace_layers
@@ -18,10 +19,25 @@ class SelfGrouping(CompressionMethod):
     requires = ("torch", "safetensors", "scikit-learn")
     targets = ("cpu", "edge", "cuda")
     paper = "arXiv 2009.13803"
+    local = False
+    variants = {
+        "self_grouping": {},
+        "self_grouping_local": {
+            "local": True,
+            "summary": "Self-grouping in steps, with fine-tuning after each (schedule LG), in as many epochs as others.",
+        },
+    }
     note = (
         "No channel is removed, so rounding has no effect. Layers gather the inputs of each group, convolve and "
-        "reorder. Fine-tuned once, at the end. Timed: logits of a batch of normalised images, on the case's runtime."
+        "reorder. Timed: logits of a batch of normalised images, on the case's runtime."
     )
+
+    def fine_tuning(self, case: CompressionCase) -> FineTuning:
+        """Return, for the local schedule, stages of one epoch for half of them, and the rest after the last step."""
+        whole = super().fine_tuning(case)
+        steps = max(1, case.fine_tuning_epochs // 2)
+        last = case.fine_tuning_epochs - steps + 1
+        return whole._replace(epochs=(*[1] * (steps - 1), last)) if self.local and steps > 1 else whole
 
     def compress(self, network: nn.Module, task: Task) -> None:
         layers = groupable_layers(network, task.x)

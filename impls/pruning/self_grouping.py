@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from torch import Tensor, nn
 
+from impls.models.aten import with_dense_layers
 from impls.pruning.diverse_groups import Group, diverse_groups
 
 CLUSTERS = 16
@@ -79,9 +80,11 @@ def groupable_layers(network: nn.Module, x: Tensor) -> list[GroupedLayer]:
     """Return the layers that form groups: all but the first convolution, shortcuts, and grouped convolutions.
 
     Args:
-        network: its shortcuts have ``shortcut`` in their names.
+        network: its shortcuts have ``shortcut`` in their names. Layers that have groups already become dense ones, in
+            place, whose outputs read what they did.
         x: an example of its input.
     """
+    with_dense_layers(network)
     pixels: dict[nn.Module, int] = {}
 
     def count(layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -95,7 +98,7 @@ def groupable_layers(network: nn.Module, x: Tensor) -> list[GroupedLayer]:
         handle.remove()
     stem = next(iter(layers))
     return [
-        GroupedLayer(name, layer, np.ones(layer.weight.shape[:2], bool), pixels[layer])
+        GroupedLayer(name, layer, importance_vectors(layer) > 0, pixels[layer])
         for layer, name in layers.items()
         if layer is not stem and "shortcut" not in name.split(".") and getattr(layer, "groups", 1) == 1
     ]

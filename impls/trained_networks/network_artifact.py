@@ -1,7 +1,7 @@
 """The artifact that is a trained network, and its training."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property, partial
 from hashlib import sha256
@@ -145,7 +145,7 @@ class NetworkTraining:
         self._training.restore({name: torch.from_numpy(array) for name, array in state.items()})
 
     def content(self) -> Content:
-        return Content(as_arrays(self._training.network.state_dict()), epoch_history(self._training))
+        return Content(as_arrays(self._training.network.state_dict()), epoch_history(self._training.history))
 
 
 def training_images(dataset: str, device: str) -> tuple[Images, Images]:
@@ -159,9 +159,9 @@ def training_images(dataset: str, device: str) -> tuple[Images, Images]:
     return images(splits.train), images(splits.held_out)
 
 
-def epoch_history(training: Training) -> dict[str, list[float]]:
-    """Return the results of each epoch, by their names."""
-    return {name: [getattr(epoch, name) for epoch in training.history] for name in Epoch._fields}
+def epoch_history(epochs: Sequence[Epoch]) -> dict[str, list[float]]:
+    """Return the results of epochs, by their names."""
+    return {name: [getattr(epoch, name) for epoch in epochs] for name in Epoch._fields}
 
 
 def as_arrays(tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray[Any, Any]]:

@@ -61,6 +61,12 @@ def build(method: CompressionMethod, case: CompressionCase = CASE) -> Compressed
     return compressed
 
 
+def build_base(case: CompressionCase) -> NetworkArtifact:
+    base = Uncompressed().base(case, EDGE)
+    artifacts.build(base, built_by)
+    return base
+
+
 def prepared(method: CompressionMethod, case: CompressionCase = CASE) -> tuple[Any, TrainedNetwork]:
     for artifact in method.artifacts(case, EDGE):
         artifacts.build(artifact, built_by)
@@ -133,6 +139,31 @@ def test_an_interrupted_build_ends_in_the_same_weights(method: type[CompressionM
     assert content.arrays.keys() == expected.arrays.keys()
     assert all(np.array_equal(content.arrays[name], expected.arrays[name]) for name in expected.arrays)
     assert content.history["top1_before"] == expected.description.history["top1_before"]
+
+
+def test_the_local_schedule_shrinks_in_steps_within_the_same_epochs() -> None:
+    local, case = SelfGrouping(), CASE.model_copy(update={"fine_tuning_epochs": 5, "keep": 0.6})
+    local.local = True
+    assert local.fine_tuning(case).epochs == (1, 4)
+    build = CompressionBuild(CompressedNetwork(build_base(case), local, case, local.fine_tuning(case)))
+    left = []
+    while build.done < build.parts:
+        build.build_part()
+        left.append(build.content().history["macs_left"][0])
+    assert len(left) == 6
+    assert 0.7 < left[0] == left[1] <= 0.8
+    assert 0.3 < left[2] == left[-1] <= 0.6
+    resumed = CompressionBuild(CompressedNetwork(build_base(case), local, case, local.fine_tuning(case)))
+    first = CompressionBuild(CompressedNetwork(build_base(case), local, case, local.fine_tuning(case)))
+    for _ in range(3):
+        first.build_part()
+    resumed.restore(first.state())
+    while resumed.done < resumed.parts:
+        resumed.build_part()
+    contents = [each.content() for each in (build, resumed)]
+    assert len(contents[0].history["train_loss"]) == 5
+    assert contents[0].history["train_loss"] == contents[1].history["train_loss"]
+    assert all(np.array_equal(array, contents[1].arrays[name]) for name, array in contents[0].arrays.items())
 
 
 @pytest.mark.parametrize(
@@ -227,7 +258,7 @@ def test_the_control_from_scratch_has_the_shape_and_not_the_weights() -> None:
     assert str(scratch) == str(l1)
     assert not torch.equal(next(scratch.parameters()), next(l1.parameters()))
     epochs = [method.fine_tuning(CASE).epochs for method in (L1ShapeFromScratch(), L1Norm())]
-    assert epochs == [4, 1]
+    assert epochs == [(4,), (1,)]
     equal_cost = L1ShapeFromScratch()
     equal_cost.equal_cost = True
-    assert equal_cost.fine_tuning(CASE).epochs == 7, "3 epochs of the whole network cost as much as 6 of half of it"
+    assert equal_cost.fine_tuning(CASE).epochs == (7,), "3 epochs of the whole network cost as much as 6 of half of it"
