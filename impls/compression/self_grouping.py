@@ -24,7 +24,7 @@ class SelfGrouping(CompressionMethod):
         "self_grouping": {},
         "self_grouping_local": {
             "local": True,
-            "summary": "Self-grouping in steps, with fine-tuning after each (schedule LG), in as many epochs as others.",
+            "summary": "Self-grouping in steps, with fine-tuning after each (schedule LG), in equally many epochs.",
         },
     }
     note = (
