@@ -69,6 +69,8 @@ class Built(NamedTuple):
     """An artifact that is built, and how long that took now."""
 
     description: Description
+    size_bytes: int
+    """Of its arrays."""
     seconds: float
 
 
@@ -120,7 +122,7 @@ def build(artifact: Artifact, built_by: Callable[[], BuiltBy]) -> Built:
         RunError: where it cannot be stored; the parts before that are kept.
     """
     if present := _read(artifact.key):
-        return Built(present.description, 0.0)
+        return Built(present.description, array_bytes(present.arrays), 0.0)
     folder = root() / artifact.key
     began = time.perf_counter()
     try:
@@ -128,8 +130,8 @@ def build(artifact: Artifact, built_by: Callable[[], BuiltBy]) -> Built:
             present = _read(artifact.key)  # Another process may have built it meanwhile.
             if present is None:
                 _set_aside(folder)
-                return Built(_build(artifact, folder, built_by), time.perf_counter() - began)
-            return Built(present.description, time.perf_counter() - began)
+                present = _build(artifact, folder, built_by)
+            return Built(present.description, array_bytes(present.arrays), time.perf_counter() - began)
     except OSError as error:
         raise RunError(
             f"cannot store {artifact.label} in {folder}: {error.strerror}; its finished parts are kept: make room and "
@@ -148,7 +150,12 @@ def progress(key: str) -> Progress | None:
     return None  # It was replaced just now.
 
 
-def _build(artifact: Artifact, folder: Path, built_by: Callable[[], BuiltBy]) -> Description:
+def array_bytes(arrays: Arrays) -> int:
+    """Return the size of the arrays of an artifact."""
+    return sum(array.nbytes for array in arrays.values())
+
+
+def _build(artifact: Artifact, folder: Path, built_by: Callable[[], BuiltBy]) -> Loaded:
     for leftover in folder.glob("*.partial"):
         leftover.unlink()
     build = artifact.begin()
@@ -175,7 +182,7 @@ def _build(artifact: Artifact, folder: Path, built_by: Callable[[], BuiltBy]) ->
     write_whole(folder / DESCRIPTION, description.model_dump_json(indent=1) + "\n")
     for checkpoint in folder.glob("checkpoint-*"):
         checkpoint.unlink()
-    return description
+    return Loaded(description, content.arrays)
 
 
 def _save(build: Build, folder: Path, seconds: float) -> None:

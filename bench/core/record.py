@@ -169,6 +169,10 @@ class ArtifactReference(Stored):
 
     key: str = Field(description="hash of what decides the artifact")
     sha256: str = Field(description="of its content, which may differ between machines that built it")
+    size_bytes: int | None = Field(default=None, ge=0, description="of its arrays; None: not recorded")
+    seconds: float | None = Field(
+        default=None, ge=0, description="time that building it took, now or before; None: not recorded"
+    )
 
 
 class Record(Stored):

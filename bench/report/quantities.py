@@ -126,6 +126,18 @@ def _attainable(work: Work, target: Target, peaks: Peaks | GpuPeaks | None, thre
         return None
 
 
+def build_seconds(record: Record) -> float | None:
+    """Return how long building the artifacts of a record took; None where it has none, or that was not recorded."""
+    times = [artifact.seconds for artifact in record.artifacts.values() if artifact.seconds is not None]
+    return sum(times) if times and len(times) == len(record.artifacts) else None
+
+
+def artifact_bytes(record: Record) -> int | None:
+    """Return the size of the artifacts of a record; None where it has none, or that was not recorded."""
+    sizes = [artifact.size_bytes for artifact in record.artifacts.values() if artifact.size_bytes is not None]
+    return sum(sizes) if sizes and len(sizes) == len(record.artifacts) else None
+
+
 def _is_often(row: FrameRow, name: str, total: str) -> bool:
     return bool(not _is_missing(row[name]) and row[name] > OFTEN * row[total])
 
@@ -262,6 +274,8 @@ QUANTITIES = (
     Quantity("threads", "Int64", _threads),
     Quantity("session", "str", lambda run, record: record.session),
     Quantity("prepare_s", "float64", lambda run, record: record.seconds.get("prepare")),
+    Quantity("build_s", "float64", lambda run, record: build_seconds(record)),
+    Quantity("artifact_bytes", "Int64", lambda run, record: artifact_bytes(record)),
 )
 """All quantities, in the order of the frame's columns."""
 

@@ -21,7 +21,7 @@ from bench.core import loading
 from bench.core.case import Case
 from bench.core.implementation import FACTS_ATTRIBUTE, Implementation
 from bench.core.implementation_spec import ImplementationSpec
-from bench.core.record import THREADS_THAT_RAN, Check, Memory, Status
+from bench.core.record import THREADS_THAT_RAN, ArtifactReference, Check, Memory, Status
 from bench.core.target import Target
 from bench.core.trained import Trained
 from bench.core.workload import Call, Problem, Workload
@@ -111,10 +111,9 @@ class Worker:
             raise UnsupportedError(reason)
         wanted = self.implementation.artifacts(case, self.target)
         results = [artifacts.build(artifact, self._built_by) for artifact in wanted]
-        descriptions = [result.description for result in results]
         return {
             "build_s": sum(result.seconds for result in results),
-            "artifacts": {each.kind: {"key": each.key, "sha256": each.sha256} for each in descriptions},
+            "artifacts": {result.description.kind: _reference(result).model_dump() for result in results},
         }
 
     def prepare(self, parameters: Json, cores: list[int]) -> Json:
@@ -286,6 +285,13 @@ class Worker:
         """
         require_unchanged(self.problem.inputs, self.inputs)
         require_unchanged(self.problem.constants, self.constants)
+
+
+def _reference(built: artifacts.Built) -> ArtifactReference:
+    description = built.description
+    return ArtifactReference(
+        key=description.key, sha256=description.sha256, size_bytes=built.size_bytes, seconds=description.seconds
+    )
 
 
 def _freeze_gc() -> None:

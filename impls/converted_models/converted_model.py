@@ -69,10 +69,8 @@ class ConvertedModel(Artifact):
         Raises:
             RunError: where it is not built, or damaged.
         """
-        loaded = artifacts.load(self)
-        model = loaded.arrays[MODEL].tobytes()
-        facts = {"model": f"{len(model) / 1e6:.3g} MB, built in {loaded.description.seconds:.3g} s"}
-        return RUNTIMES[self.runtime].load(model, x, threads), facts
+        model = artifacts.load(self).arrays[MODEL].tobytes()
+        return RUNTIMES[self.runtime].load(model, x, threads), {}
 
 
 class Conversion:

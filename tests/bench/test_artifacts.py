@@ -92,7 +92,8 @@ def test_an_artifact_is_made_once_and_loaded_afterwards() -> None:
     assert artifacts.describe(artifact.key) is None
     first, second = (artifacts.build(artifact, built_by) for _ in range(2))
     assert first.seconds > 0
-    assert second == (first.description, 0)
+    assert second == (first.description, first.size_bytes, 0)
+    assert first.size_bytes == 24, "three numbers in float64"
     assert artifact.parts_made == 4
     loaded = artifacts.load(artifact)
     assert loaded.description.history["loss"] == [1.0, 0.5, 1 / 3, 0.25]

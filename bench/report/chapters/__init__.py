@@ -12,7 +12,7 @@ from bench.core import registry
 from bench.core.errors import UsageError
 from bench.report.chapter import Chapter, Report
 
-BEFORE = ("recommendation", "comparison", "whole_models", "trained")
+BEFORE = ("recommendation", "comparison", "whole_models", "trained", "building")
 """Modules of the chapters before those that workloads bring."""
 AFTER = ("figures", "results", "details", "setting", "reading")
 """Modules of the chapters after those."""

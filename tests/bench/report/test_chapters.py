@@ -67,6 +67,7 @@ def test_the_recommendation_is_first_and_the_definitions_are_last(runs):
         "comparison",
         "whole-models",
         "models",
+        "building",
         "figures",
         "results",
         "details",

@@ -100,7 +100,12 @@ def test_a_record_names_its_artifact_and_has_metrics_of_training_and_evaluation(
             assert len(record.check.curves["top1_held_out"]) == 2
             assert record.seconds["build"] == 0, "it was made before it was measured"
             assert record.latency is not None
-            keys.add((name, record.artifacts["network"].key))
+            network = record.artifacts["network"]
+            assert network.seconds is not None
+            assert network.seconds >= record.check.metrics["train_s"], "it was made before, and that time is kept"
+            assert network.size_bytes is not None
+            assert network.size_bytes > 1000
+            keys.add((name, network.key))
     assert len(keys) == 2
 
 
