@@ -1,66 +1,25 @@
-"""Grouped spatial pack convolution (GSPC, arXiv 2006.09791) with TVM's current scheduling API.
+"""Grouped spatial pack convolution (GSPC, arXiv 2006.09791) as an operator."""
 
-It was once one of TVM's own operators, for a scheduling API that TVM has removed. With G groups, CPG input and KPG
-output channels per group, and a padded input of PH x PW, the layouts are
-
-    input   [G, N, CPG / ic_bn, PH, ic_bn, PW]
-    weight  [G, KPG / oc_bn, CPG / ic_bn, KH, KW, ic_bn, oc_bn]
-    output  [G, N, KPG / oc_bn, OH, OW, oc_bn]
-
-Each call packs into the first two and unpacks the third, as in the paper.
-"""
-
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import fields
 
 import tvm
-from tvm import s_tir, te
 
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
+from impls.grouped_conv2d.gspc import schedule
+from impls.grouped_conv2d.gspc.schedule import Knobs, Sizes
 from impls.grouped_conv2d.tvm_unscheduled import compiled, llvm
 from impls.grouped_conv2d.workload import GroupedConv2dCase
 
-LANES = {"avx512": 16, "avx2": 8, "baseline": 4}
-"""Floats per vector of each instruction set."""
-
-
-@dataclass(frozen=True)
-class Knobs:
-    """The parameters that the paper's schedule leaves open."""
-
-    ic_bn: int
-    """Input channels per block; divides the input channels of a group."""
-    oc_bn: int
-    """Output channels per block, and floats per vector; divides the output channels of a group."""
-    reg_n: int
-    """Outputs of a row that are accumulated together; divides the length of the row. The paper goes up to 64."""
-    unroll_kw: bool
-    """Whether the loop over a kernel's columns is inside the loop over a block's input channels, and unrolled."""
-
-
-def unsupported(case: GroupedConv2dCase) -> str | None:
-    """Return why the schedule cannot compute the case, or None."""
-    return None if case.dtype == "float32" else "the paper's schedule is for float32 only"
-
 
 def instruction_set(target: Target) -> str:
-    """Return the instruction set, a key of ``LANES``, for which code for ``target`` is compiled."""
-    features = {"avx512": "avx512f", "avx2": "avx2"}
-    has_feature = tvm.target.codegen.llvm_cpu_has_features
-    return next((name for name, feature in features.items() if has_feature(feature, llvm(target))), "baseline")
+    """Return the instruction set, a key of ``schedule.LANES``, for which code for ``target`` is compiled."""
+    return schedule.instruction_set(llvm(target))
 
 
 def untuned(case: GroupedConv2dCase, lanes: int) -> Knobs:
     """Return the paper's knobs for a case that was not tuned."""
-    oc_bn = divisors(case.cout // case.groups, lanes)[-1]
-    ic_bn = divisors(case.cin // case.groups, oc_bn)[-1]
-    return Knobs(ic_bn, oc_bn, reg_n=divisors(case.output_size[1], 31)[-1], unroll_kw=True)
-
-
-def divisors(value: int, limit: int) -> list[int]:
-    """Return the divisors of ``value`` up to ``limit``, ascending."""
-    return [divisor for divisor in range(1, min(value, limit) + 1) if value % divisor == 0]
+    return schedule.untuned(_sizes(case), lanes)
 
 
 def prepare(problem: Problem, target: Target, knobs: Knobs) -> Call:
@@ -68,92 +27,11 @@ def prepare(problem: Problem, target: Target, knobs: Knobs) -> Call:
     cores = target.cores
     if len(cores) > 1:
         _use_threads(cores)
-    return compiled(scheduled(problem.case, knobs, parallel=len(cores) > 1), problem, target)
+    return compiled(schedule.scheduled(_sizes(problem.case), knobs, parallel=len(cores) > 1), problem, target)
 
 
-def scheduled(case: GroupedConv2dCase, knobs: Knobs, *, parallel: bool) -> tvm.IRModule:
-    """Return the convolution, from (x, weight, bias if there is one) to y, in the paper's order of loops."""
-    schedule = s_tir.Schedule(_definition(case, knobs))
-    _order_convolution(schedule, knobs, parallel)
-    # Copies go row by row too: rows of a block of the packed input, of the kernel, and of a block of the output.
-    *outer_x, _, _ = schedule.get_loops(schedule.get_sblock("pack_x"))
-    *outer_weight, _, _, _, oc_block = schedule.get_loops(schedule.get_sblock("pack_weight"))
-    schedule.vectorize(oc_block)
-    n, channel, oh, ow = schedule.get_loops(schedule.get_sblock("y"))
-    oc_chunk, oc_block = schedule.split(channel, [None, knobs.oc_bn])
-    schedule.reorder(n, oc_chunk, oh, oc_block, ow)
-    if parallel:
-        for outer in (outer_x, outer_weight, (n, oc_chunk, oh)):
-            schedule.parallel(schedule.fuse(*outer))
-    return schedule.mod
-
-
-def _order_convolution(schedule: s_tir.Schedule, knobs: Knobs, parallel: bool) -> None:
-    """Order the loops so that ``reg_n`` vectors of outputs stay in registers while they are accumulated."""
-    convolution = schedule.get_sblock("convolution")
-    sums = schedule.cache_write(convolution, 0, "local")
-    group, n, oc_chunk, oh, ow, oc_block, ic_chunk, kh, kw, ic_block = schedule.get_loops(convolution)
-    ow_chunk, ow_block = schedule.split(ow, [None, knobs.reg_n])
-    reduction = (ic_chunk, kh, ic_block, kw) if knobs.unroll_kw else (ic_chunk, kh, kw, ic_block)
-    schedule.reorder(group, n, oc_chunk, oh, ow_chunk, *reduction, ow_block, oc_block)
-    if knobs.unroll_kw:
-        schedule.unroll(kw)
-    schedule.reverse_compute_at(sums, ow_chunk)
-    for block in (convolution, sums):
-        *_, ow_block, oc_block = schedule.get_loops(block)
-        schedule.unroll(ow_block)
-        schedule.vectorize(oc_block)
-    rows = schedule.fuse(group, n, oc_chunk, oh)
-    if parallel:
-        schedule.parallel(rows)
-    schedule.decompose_reduction(convolution, ic_chunk)
-
-
-def _definition(case: GroupedConv2dCase, knobs: Knobs) -> tvm.tirx.PrimFunc:
-    """Define what each buffer holds, without an order of computation."""
-    groups, ic_bn, oc_bn = case.groups, knobs.ic_bn, knobs.oc_bn
-    cpg, kpg = case.cin // groups, case.cout // groups
-    (kernel_h, kernel_w), (sh, sw), (dh, dw) = case.kernel, case.stride, case.dilation
-    top, bottom, left, right = case.padding
-    oh, ow = case.output_size
-
-    x = te.placeholder((case.n, case.cin, case.h, case.w), case.dtype, "x")
-    weight = te.placeholder(case.weight_shape, case.dtype, "weight")
-    bias = te.placeholder((case.cout,), case.dtype, "bias")
-
-    def padded(g: Any, n: Any, chunk: Any, h: Any, block: Any, w: Any) -> Any:
-        inside = tvm.tirx.all(h >= top, h < top + case.h, w >= left, w < left + case.w)
-        value = x[n, g * cpg + chunk * ic_bn + block, h - top, w - left]
-        return tvm.tirx.if_then_else(inside, value, tvm.tirx.const(0.0, case.dtype)) if any(case.padding) else value
-
-    packed_x = te.compute(
-        (groups, case.n, cpg // ic_bn, case.h + top + bottom, ic_bn, case.w + left + right), padded, "pack_x"
-    )
-    packed_weight = te.compute(
-        (groups, kpg // oc_bn, cpg // ic_bn, kernel_h, kernel_w, ic_bn, oc_bn),
-        lambda g, k, c, i, j, ic, oc: weight[g * kpg + k * oc_bn + oc, c * ic_bn + ic, i, j],
-        "pack_weight",
-    )
-    c = te.reduce_axis((0, cpg // ic_bn), "ic_chunk")
-    i = te.reduce_axis((0, kernel_h), "kh")
-    j = te.reduce_axis((0, kernel_w), "kw")
-    ic = te.reduce_axis((0, ic_bn), "ic_block")
-    packed_y = te.compute(
-        (groups, case.n, kpg // oc_bn, oh, ow, oc_bn),
-        lambda g, n, k, h, w, oc: te.sum(
-            packed_x[g, n, c, h * sh + i * dh, ic, w * sw + j * dw] * packed_weight[g, k, c, i, j, ic, oc],
-            axis=[c, i, j, ic],
-        ),
-        "convolution",
-    )
-
-    def unpacked(n: Any, channel: Any, h: Any, w: Any) -> Any:
-        k = channel % kpg
-        value = packed_y[channel // kpg, n, k // oc_bn, h, w, k % oc_bn]
-        return value + bias[channel] if case.bias else value
-
-    y = te.compute(case.output_shape, unpacked, "y")
-    return te.create_prim_func([x, weight, *([bias] if case.bias else []), y])
+def _sizes(case: GroupedConv2dCase) -> Sizes:
+    return Sizes(**{field.name: getattr(case, field.name) for field in fields(Sizes)})
 
 
 def _use_threads(cores: tuple[int, ...]) -> None:

@@ -15,7 +15,7 @@ from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from impls.grouped_conv2d import _gspc
 from impls.grouped_conv2d._choices import Choices, cases_to_tune, targets, tuning_options
-from impls.grouped_conv2d._gspc import LANES, Knobs
+from impls.grouped_conv2d.gspc.schedule import LANES, Knobs, divisors, unsupported
 from impls.grouped_conv2d.tvm_gspc_tuned import FILE
 from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
 
@@ -27,7 +27,7 @@ def main() -> None:
     for isa, target in targets().items():
         os.sched_setaffinity(0, target.cores)
         for case in cases_to_tune(options, workload.suites()["gspc"]):
-            if _gspc.unsupported(case) or (choices.find(case, isa) and not options.again):
+            if unsupported(case.dtype) or (choices.find(case, isa) and not options.again):
                 continue
             best, gain, tried = tune(workload.problem(case, seed=0).aligned(), target, LANES[isa])
             choices.store(case, isa, asdict(best))
@@ -63,9 +63,9 @@ def tune(problem: Problem, target: Target, lanes: int) -> tuple[Knobs, float, in
 def allowed(case: GroupedConv2dCase, lanes: int) -> dict[str, list[Any]]:
     """Return the values to try for each knob; ``reg_n`` = 1, which compiles for seconds and never won, is left out."""
     return {
-        "reg_n": _gspc.divisors(case.output_size[1], 64)[1:] or [1],
-        "oc_bn": _gspc.divisors(case.cout // case.groups, 4 * lanes),
-        "ic_bn": _gspc.divisors(case.cin // case.groups, 64),
+        "reg_n": divisors(case.output_size[1], 64)[1:] or [1],
+        "oc_bn": divisors(case.cout // case.groups, 4 * lanes),
+        "ic_bn": divisors(case.cin // case.groups, 64),
         "unroll_kw": [True, False],
     }
 

@@ -4,6 +4,7 @@ from bench.core.implementation import Implementation
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from impls.grouped_conv2d import _gspc
+from impls.grouped_conv2d.gspc import schedule
 from impls.grouped_conv2d.workload import GroupedConv2dCase
 
 
@@ -21,8 +22,8 @@ class TvmGspc(Implementation):
     )
 
     def unsupported(self, case: GroupedConv2dCase) -> str | None:
-        return _gspc.unsupported(case)
+        return schedule.unsupported(case.dtype)
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        lanes = _gspc.LANES[_gspc.instruction_set(target)]
+        lanes = schedule.LANES[_gspc.instruction_set(target)]
         return _gspc.prepare(problem, target, _gspc.untuned(problem.case, lanes))

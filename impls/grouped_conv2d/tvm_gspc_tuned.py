@@ -8,6 +8,7 @@ from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from impls.grouped_conv2d import _gspc
 from impls.grouped_conv2d._choices import Choices
+from impls.grouped_conv2d.gspc import schedule
 from impls.grouped_conv2d.workload import GroupedConv2dCase
 
 FILE = Path(__file__).with_suffix(".json")
@@ -27,7 +28,7 @@ class TvmGspcTuned(Implementation):
     setup = "Tune its block sizes: python -m impls.grouped_conv2d._tune_gspc --suite gspc --again"
 
     def unsupported(self, case: GroupedConv2dCase) -> str | None:
-        if reason := _gspc.unsupported(case):
+        if reason := schedule.unsupported(case.dtype):
             return reason
         if self._choices.tuned(case):
             return None
@@ -35,7 +36,7 @@ class TvmGspcTuned(Implementation):
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         isa = _gspc.instruction_set(target)
-        call = _gspc.prepare(problem, target, _gspc.Knobs(**self._choices.find(problem.case, isa)))
+        call = _gspc.prepare(problem, target, schedule.Knobs(**self._choices.find(problem.case, isa)))
         return with_facts(call, {"tuned on": self._choices.found_on(isa)})
 
     @cached_property

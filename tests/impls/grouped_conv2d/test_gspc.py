@@ -9,8 +9,9 @@ pytest.importorskip("tvm", reason="needs apache-tvm: pip install apache-tvm")
 from bench.core.target import Target
 from impls.grouped_conv2d import _tune_gspc
 from impls.grouped_conv2d._choices import Choices
-from impls.grouped_conv2d._gspc import Knobs, prepare, untuned
+from impls.grouped_conv2d._gspc import prepare, untuned
 from impls.grouped_conv2d._tune_gspc import allowed
+from impls.grouped_conv2d.gspc.schedule import Knobs
 from impls.grouped_conv2d.tvm_gspc_tuned import FILE
 from impls.grouped_conv2d.workload import GroupedConv2d, GroupedConv2dCase
 
