@@ -69,8 +69,8 @@ class ConvertedModel(Artifact):
         Raises:
             RunError: where it is not built, or damaged.
         """
-        model = artifacts.load(self).arrays[MODEL].tobytes()
-        return RUNTIMES[self.runtime].load(model, x, threads), {}
+        model, runtime = artifacts.load(self).arrays[MODEL].tobytes(), RUNTIMES[self.runtime]
+        return runtime.load(model, x, threads), runtime.facts(model)
 
 
 class Conversion:

@@ -1,7 +1,7 @@
 """The runtimes by their names."""
 
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,6 +33,8 @@ class Runtime(NamedTuple):
     """Distributions that it needs besides PyTorch, as pip names them."""
     targets: tuple[str, ...] = ("cpu", "edge")
     """Kinds of target that it can run on."""
+    has_facts: bool = False
+    """Whether ``facts(model)`` of its module says something about a model that was converted."""
     needs_kernels: bool = False
     """Whether it runs on the native kernels of this project, which have to be built."""
 
@@ -78,6 +80,11 @@ class Runtime(NamedTuple):
         call: Callable[[], Any] = self.import_module().load(model, x, threads)
         return call
 
+    def facts(self, model: bytes) -> Mapping[str, str]:
+        """Return facts about a converted model, by name; empty where its converter has none."""
+        facts: Mapping[str, str] = self.import_module().facts(model) if self.has_facts else {}
+        return facts
+
     def build(self, network: "nn.Module", x: "Tensor", threads: int, isa: str | None = None) -> Callable[[], Any]:
         """Return a call without arguments, which computes ``network`` on what ``x`` then holds.
 
@@ -120,4 +127,7 @@ RUNTIMES = {
     "ncnn": Runtime("ncnn", converter="ncnn_export", requires=("ncnn", "pnnx")),
     "native": Runtime("native", takes_isa=True, needs_kernels=True),
     "tvm": Runtime("tvm", converter="tvm_export", takes_isa=True, requires=("apache-tvm",)),
+    "tvm_gspc": Runtime(
+        "tvm_gspc", converter="tvm_gspc_export", takes_isa=True, requires=("apache-tvm",), has_facts=True
+    ),
 }

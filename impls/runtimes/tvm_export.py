@@ -22,12 +22,25 @@ def convert(network: nn.Module, x: Tensor, isa: str | None) -> bytes:
         x: (batch, channels, height, width).
         isa: ``avx2`` to compile for any processor with AVX2; None: for this processor.
     """
+    return compile_library(read_network(network, x), llvm(isa))
+
+
+def read_network(network: nn.Module, x: Tensor) -> tvm.IRModule:
+    """Return a network for inputs of the shape of ``x`` as TVM's graph of operators, with its weights as constants."""
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of PyTorch's own code
         exported = torch.export.export(dense(network), (x,))
-    module = from_exported_program(exported, unwrap_unit_return_tuple=True)
+    return from_exported_program(exported, unwrap_unit_return_tuple=True)
+
+
+def llvm(isa: str | None) -> tvm.target.Target:
+    """Return LLVM's target for this processor, or for any processor with AVX2 where ``isa`` says so."""
     processor = "x86-64-v3" if isa == "avx2" else tvm.target.codegen.llvm_get_system_cpu()
-    target = tvm.target.Target({"kind": "llvm", "mcpu": processor, "opt-level": 3})
+    return tvm.target.Target({"kind": "llvm", "mcpu": processor, "opt-level": 3})
+
+
+def compile_library(module: tvm.IRModule, target: tvm.target.Target) -> bytes:
+    """Return a graph of operators as a shared library; TVM fuses the operators that have no schedule yet."""
     with TemporaryDirectory() as folder:
         library = Path(folder) / "network.so"
         tvm.compile(module, target).export_library(str(library))
