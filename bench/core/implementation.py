@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from bench.core.artifact import Artifact
+from bench.core.layer_times import LayerTimes
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 
@@ -90,6 +91,17 @@ class Implementation(ABC):
         of its training. Facts about this call, such as a plan chosen for the case, are attached with ``with_facts``, or
         given as ``facts`` of a ``Trained``.
         """
+
+    def tells_layer_times(self, target: Target) -> bool:
+        """Return whether ``layer_times`` can be asked, which ``featherbench layers`` does."""
+        return False
+
+    def layer_times(self, problem: Problem, target: Target, calls: int) -> Sequence[LayerTimes]:
+        """Compute the problem ``calls`` times under the profiler of a library, and return the times of its layers.
+
+        They are in the order in which they are computed. It is called after ``prepare``, in the same process.
+        """
+        raise NotImplementedError
 
 
 def with_facts(call: Call, facts: Mapping[str, str]) -> Call:

@@ -222,6 +222,16 @@ class Worker:
             )
         return {"check": check.model_dump(), "facts": worker_facts | own_facts}
 
+    def require_layer_times(self) -> Json:
+        """Say that the case is unsupported where the implementation does not tell the times of its layers."""
+        if not self.implementation.tells_layer_times(self.target):
+            raise UnsupportedError("it does not tell the times of its layers")
+        return {}
+
+    def layer_times(self, calls: int) -> Json:
+        """Return each layer with its time in each of ``calls`` calls, s, by a profiler."""
+        return {"layers": self.implementation.layer_times(self.problem, self.target, calls)}
+
     def drop(self) -> Json:
         """Forget the case, in a process that continues with another."""
         for name in ("call", "problem", "output"):

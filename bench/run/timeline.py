@@ -18,6 +18,7 @@ STAGES = {
     "conclude": "checking",
     "warm_up": "timing",
     "round": "timing",
+    "layer_times": "timing",
 }
 """The stage that each step of a worker belongs to."""
 

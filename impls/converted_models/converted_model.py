@@ -69,8 +69,16 @@ class ConvertedModel(Artifact):
         Raises:
             RunError: where it is not built, or damaged.
         """
-        model, runtime = artifacts.load(self).arrays[MODEL].tobytes(), RUNTIMES[self.runtime]
+        model, runtime = self.read(), RUNTIMES[self.runtime]
         return runtime.load(model, x, threads), runtime.facts(model)
+
+    def read(self) -> bytes:
+        """Return the model in the runtime's format.
+
+        Raises:
+            RunError: where it is not built, or damaged.
+        """
+        return artifacts.load(self).arrays[MODEL].tobytes()
 
 
 class Conversion:

@@ -3,10 +3,12 @@
 from typing import ClassVar
 
 import torch
+from torch import Tensor
 
 from bench.core.artifact import Artifact
 from bench.core.errors import UsageError
 from bench.core.implementation import Implementation, with_facts
+from bench.core.layer_times import LayerTimes
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from bench.measure.tensors import as_tensor
@@ -37,13 +39,24 @@ class Deployment(Implementation):
         return (self._model(case, target),) if self._converts(target) else ()
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        runtime = RUNTIMES[self.runtime]
-        x = as_tensor(problem.lay_out("x", (0, 2, 3, 1) if runtime.channels_last else (0, 1, 2, 3)))
-        threads = len(target.cores)
+        runtime, x, threads = RUNTIMES[self.runtime], self._images(problem), len(target.cores)
         if not self._converts(target):
             return runtime.build(with_weights(problem), x, threads, target.isa)
         call, facts = self._model(problem.case, target).load(x, threads)
         return with_facts(call, facts)
+
+    def tells_layer_times(self, target: Target) -> bool:
+        return RUNTIMES[self.runtime].has_layer_times and target.kind != "cuda"
+
+    def layer_times(self, problem: Problem, target: Target, calls: int) -> list[LayerTimes]:
+        runtime, x, threads = RUNTIMES[self.runtime], self._images(problem), len(target.cores)
+        source = self._model(problem.case, target).read() if self._converts(target) else with_weights(problem)
+        return [LayerTimes(*layer) for layer in runtime.layer_times(source, x, threads, calls, target.isa)]
+
+    def _images(self, problem: Problem) -> Tensor:
+        order = (0, 2, 3, 1) if RUNTIMES[self.runtime].channels_last else (0, 1, 2, 3)
+        images: Tensor = as_tensor(problem.lay_out("x", order))
+        return images
 
     def _converts(self, target: Target) -> bool:
         return RUNTIMES[self.runtime].converts("cuda" if target.kind == "cuda" else "cpu")

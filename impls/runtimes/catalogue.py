@@ -11,6 +11,8 @@ from impls.native.library import unavailable as native_kernels_unavailable
 if TYPE_CHECKING:  # commands read the names, and importing PyTorch takes long
     from torch import Tensor, nn
 
+    from impls.runtimes.layer_times import LayerTimes
+
 
 class Runtime(NamedTuple):
     """A way to run a network.
@@ -35,6 +37,8 @@ class Runtime(NamedTuple):
     """Kinds of target that it can run on."""
     has_facts: bool = False
     """Whether ``facts(model)`` of its module says something about a model that was converted."""
+    has_layer_times: bool = False
+    """Whether its module has ``layer_times``, on a CPU."""
     needs_kernels: bool = False
     """Whether it runs on the native kernels of this project, which have to be built."""
 
@@ -85,6 +89,22 @@ class Runtime(NamedTuple):
         facts: Mapping[str, str] = self.import_module().facts(model) if self.has_facts else {}
         return facts
 
+    def layer_times(
+        self, source: "nn.Module | bytes", x: "Tensor", threads: int, calls: int, isa: str | None = None
+    ) -> "LayerTimes":
+        """Return each layer with its times in some calls, as the runtime's profiler tells them.
+
+        Args:
+            source: what ``convert`` returned, or the network where there is no converter.
+            x: as for ``load`` and ``build``.
+            threads: the number of threads to compute with.
+            calls: the number of calls whose times are returned.
+            isa: as for ``build``.
+        """
+        options = (isa,) if self.takes_isa and not self.converter else ()
+        times: LayerTimes = self.import_module().layer_times(source, x, threads, calls, *options)
+        return times
+
     def build(self, network: "nn.Module", x: "Tensor", threads: int, isa: str | None = None) -> Callable[[], Any]:
         """Return a call without arguments, which computes ``network`` on what ``x`` then holds.
 
@@ -113,11 +133,13 @@ def _installed(distribution: str) -> bool:
 GPU_TOO = ("cpu", "edge", "cuda")
 
 RUNTIMES = {
-    "pytorch": Runtime("pytorch", targets=GPU_TOO),
+    "pytorch": Runtime("pytorch", targets=GPU_TOO, has_layer_times=True),
     "pytorch_channels_last": Runtime("pytorch", "build_channels_last", channels_last=True, targets=GPU_TOO),
     "torch_compile": Runtime("torch_compile", converter="torch_compile_export", takes_isa=True, targets=GPU_TOO),
-    "onnxruntime": Runtime("onnxruntime", converter="onnx_export", requires=("onnx", "onnxruntime")),
-    "openvino": Runtime("openvino", converter="onnx_export", requires=("onnx", "openvino")),
+    "onnxruntime": Runtime(
+        "onnxruntime", converter="onnx_export", requires=("onnx", "onnxruntime"), has_layer_times=True
+    ),
+    "openvino": Runtime("openvino", converter="onnx_export", requires=("onnx", "openvino"), has_layer_times=True),
     "tflite": Runtime(
         "tflite",
         converter="tflite_export",
@@ -125,7 +147,7 @@ RUNTIMES = {
         requires=("ai-edge-litert", "tensorflow-cpu"),
     ),
     "ncnn": Runtime("ncnn", converter="ncnn_export", requires=("ncnn", "pnnx")),
-    "native": Runtime("native", takes_isa=True, needs_kernels=True),
+    "native": Runtime("native", takes_isa=True, has_layer_times=True, needs_kernels=True),
     "tvm": Runtime("tvm", converter="tvm_export", takes_isa=True, requires=("apache-tvm",)),
     "tvm_gspc": Runtime(
         "tvm_gspc", converter="tvm_gspc_export", takes_isa=True, requires=("apache-tvm",), has_facts=True

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from impls.accelerate import accelerate
+from impls.runtimes.layer_times import LayerTimes, repeat
 
 
 def build(network: nn.Module, x: Tensor, threads: int, isa: str | None = None) -> Callable[[], Any]:
@@ -23,3 +24,17 @@ def build(network: nn.Module, x: Tensor, threads: int, isa: str | None = None) -
         return accelerated(x)
 
     return call
+
+
+def layer_times(network: nn.Module, x: Tensor, threads: int, calls: int, isa: str | None = None) -> LayerTimes:
+    """Return the times of the chains of steps of the engine for a batch; what PyTorch computes is not among them.
+
+    Args:
+        network: in evaluation mode afterwards.
+        x: (batch, channels, height, width), float32.
+        threads: the number of threads to compute with.
+        calls: the number of calls whose times are returned.
+        isa: an instruction set of the native kernels; None means the best of this processor.
+    """
+    accelerated = accelerate(network.eval(), x, threads, isa)
+    return repeat(lambda: [(chain, len(x) * seconds) for chain, seconds in accelerated.profile(calls=1)], calls)
