@@ -42,7 +42,7 @@ Model = Annotated[
     str | None,
     typer.Option(
         metavar="MODEL",
-        help="Take this whole model in place of a suite: torchvision:NAME, or module:function of your own.",
+        help="Take this whole model in place of a suite: FILE.onnx, torchvision:NAME, or module:function of your own.",
     ),
 ]
 InputSizes = Annotated[

@@ -176,7 +176,7 @@ class Workload(ABC):
         """Return the case that computes a whole model of the user's; usually no case does.
 
         Args:
-            model: ``torchvision:NAME`` or ``module:function``.
+            model: ``FILE.onnx``, ``torchvision:NAME`` or ``module:function``.
             inputs: the size of its input, if it is known.
 
         Raises:

@@ -23,7 +23,8 @@ MODEL = "model"
 class Example(NamedTuple):
     """A network, and an example of its input."""
 
-    network: nn.Module
+    network: nn.Module | bytes
+    """PyTorch's, or an ONNX model."""
     x: Tensor
 
 

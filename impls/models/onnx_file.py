@@ -51,15 +51,25 @@ def read_onnx(path: Path, inputs: tuple[InputSize, ...]) -> Model:
     Raises:
         UsageError: where the file cannot be read, or the size of an input or of a convolution is not known.
     """
+    proto = read_proto(path, inputs)
+    try:
+        graph = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
+    except Exception as error:  # onnx raises its own types for models that contradict themselves
+        raise UsageError(f"{path}: the sizes of its layers contradict each other: {first_line(error)}") from None
+    return _GraphReader(path, graph).read()
+
+
+def read_proto(path: Path, inputs: tuple[InputSize, ...]) -> ModelProto:
+    """Return the model in an ONNX file with the sizes of its inputs, without its external data.
+
+    Raises:
+        UsageError: where the file cannot be read, or the size of an input is not known or contradicts the file.
+    """
     proto = _load(path)
     _set_input_sizes(path, proto.graph, inputs)
     if inputs:
         _forget_shapes(proto.graph)
-    try:
-        graph = onnx.shape_inference.infer_shapes(proto, data_prop=True).graph
-    except Exception as error:  # onnx raises its own types for models that contradict themselves
-        raise UsageError(f"{path}: the sizes of its layers contradict each other: {_first_line(error)}") from None
-    return _GraphReader(path, graph).read()
+    return proto
 
 
 def _load(path: Path) -> ModelProto:
@@ -76,7 +86,7 @@ def _load(path: Path) -> ModelProto:
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
     except (DecodeError, ValueError) as error:
-        raise UsageError(f"{path} is no ONNX file, or is cut off: {_first_line(error)}") from None
+        raise UsageError(f"{path} is no ONNX file, or is cut off: {first_line(error)}") from None
     if not proto.graph.node:
         raise UsageError(f"{path} is no ONNX model: it has no layers")
     return proto
@@ -249,7 +259,7 @@ class _GraphReader:
         try:
             return numpy_helper.to_array(self.weights[tensor], str(self.path.parent))
         except Exception as error:  # a missing file, or one that is too short
-            raise UsageError(f"{self.path}: cannot read weight {tensor}: {_first_line(error)}") from None
+            raise UsageError(f"{self.path}: cannot read weight {tensor}: {first_line(error)}") from None
 
     def _padding(
         self,
@@ -324,6 +334,7 @@ def _dtype(element_type: int) -> str:
         return "an unknown type"
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, or its type where it says nothing."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -13,7 +13,7 @@ from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from bench.measure.tensors import as_tensor
 from impls.converted_models.converted_model import ConvertedModel, Example
-from impls.network_inference._network import create, identity, require_valid, with_weights
+from impls.network_inference._network import create, identity, onnx_network, require_valid, with_weights
 from impls.network_inference.workload import NetworkInferenceCase
 from impls.runtimes.catalogue import RUNTIMES
 
@@ -27,8 +27,11 @@ class Deployment(Implementation):
         RUNTIMES[self.runtime].import_module()  # so that no process that is timed has to
 
     def unsupported(self, case: NetworkInferenceCase) -> str | None:
-        if reason := RUNTIMES[self.runtime].unavailable():
+        runtime = RUNTIMES[self.runtime]
+        if reason := runtime.unavailable():
             return reason
+        if case.is_onnx_file and not runtime.takes_onnx:
+            return f"it takes networks of PyTorch, and {case.network} is an ONNX file"
         try:
             require_valid(case)
         except (UsageError, ValueError) as error:
@@ -65,6 +68,6 @@ class Deployment(Implementation):
         def example() -> Example:
             order = torch.channels_last if RUNTIMES[self.runtime].channels_last else torch.contiguous_format
             x = torch.zeros(case.batch, case.channels, *case.size).contiguous(memory_format=order)
-            return Example(create(case), x)
+            return Example(onnx_network(case).model if case.is_onnx_file else create(case), x)
 
         return ConvertedModel(self.runtime, identity(case), case.slug or case.network, example, target.isa)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ from bench.core.errors import UsageError
 from bench.core.layers import InputSize
 from bench.core.workload import Array, Problem
 from bench.measure.tensors import as_tensor
+from impls.models.onnx_network import OnnxNetwork, read_network
+from impls.models.source import FORMS, PICKLES
 from impls.models.torch_module import TORCHVISION, create_module, input_of
 from impls.network_inference.workload import NetworkInferenceCase
 from impls.networks.block import parse_block
@@ -25,14 +28,14 @@ CALIBRATION_IMAGES, MAX_CALIBRATION_SIZE = 8, 64
 
 
 class Counts(NamedTuple):
-    """What a network takes for one image."""
+    """What a network takes for a batch."""
 
     macs: int
     parameters: int
 
 
 def create(case: NetworkInferenceCase) -> nn.Module:
-    """Return the network of a case in evaluation mode, the same each time, without gradients.
+    """Return the network of a case, one of PyTorch's, in evaluation mode, the same each time, without gradients.
 
     Raises:
         ValueError: where its channels are not divisible by the groups.
@@ -47,6 +50,9 @@ def create(case: NetworkInferenceCase) -> nn.Module:
 
 def require_valid(case: NetworkInferenceCase) -> None:
     """Raise ValueError or UsageError where the network of a case cannot be made, or its images are too small."""
+    if case.is_onnx_file:
+        onnx_network(case)
+        return
     if case.network.startswith("vgg") and min(case.size) < MIN_VGG_SIZE:
         raise ValueError(f"its five poolings need images of at least {MIN_VGG_SIZE} x {MIN_VGG_SIZE}")
     if not _is_own(case):
@@ -59,6 +65,8 @@ def identity(case: NetworkInferenceCase) -> Mapping[str, Any]:
 
     Weights are hashed before calibration, whose sums may be rounded otherwise elsewhere.
     """
+    if case.is_onnx_file:
+        return {"case": case.model_dump(mode="json"), "network": sha256(onnx_network(case).model).hexdigest()[:16]}
     network = _initial(case)
     digest = sha256(str(network).encode())
     for name, tensor in network.state_dict().items():
@@ -74,20 +82,42 @@ def with_weights(problem: Problem) -> nn.Module:
     return network.eval().requires_grad_(False)
 
 
-def logits(network: nn.Module, x: Array) -> Array:
-    """Return the logits of a network for images, as an array."""
+def weights(case: NetworkInferenceCase) -> dict[str, Array]:
+    """Return the weights, running statistics and other constants of the network of a case."""
+    if case.is_onnx_file:
+        return onnx_network(case).weights()
+    return {name: tensor.numpy() for name, tensor in create(case).state_dict().items()}
+
+
+def exact_logits(problem: Problem) -> Array:
+    """Return the logits of the network of a problem in float64."""
+    if problem.case.is_onnx_file:
+        return onnx_network(problem.case).compute(problem.inputs["x"], problem.constants)
     with torch.inference_mode():
-        output: Array = network(torch.from_numpy(x)).numpy()
+        x = torch.from_numpy(problem.inputs["x"].astype(np.float64))
+        output: Array = with_weights(problem).double()(x).numpy()
         return output
+
+
+def onnx_network(case: NetworkInferenceCase) -> OnnxNetwork:
+    """Return the network of a case that is an ONNX file.
+
+    Raises:
+        UsageError: where the file cannot be read, or is no network of images of that size.
+    """
+    return read_network(Path(case.network), (InputSize("", (case.batch, case.channels, *case.size)),))
 
 
 @cache
 def count(case: NetworkInferenceCase) -> Counts | None:
-    """Return the counts of a network for one image; None where it has layers for which there is no rule."""
-    network = create(case)
+    """Return the counts of a network for a batch; None where it cannot be made, or has layers that have no rule."""
     try:
-        return Counts(count_macs(network, case.channels, *case.size), count_parameters(network))
-    except TypeError:
+        if case.is_onnx_file:
+            macs = onnx_network(case).macs()
+            return None if macs is None else Counts(macs, onnx_network(case).parameters())
+        network = create(case)
+        return Counts(case.batch * count_macs(network, case.channels, *case.size), count_parameters(network))
+    except (TypeError, ValueError, UsageError):
         return None
 
 
@@ -95,15 +125,18 @@ def own_case(source: str, inputs: tuple[InputSize, ...]) -> NetworkInferenceCase
     """Return the case of a model that is not among this project's networks.
 
     Raises:
-        UsageError: where it is no PyTorch model, cannot be made, or its input is no batch of images.
+        UsageError: where the model cannot be read or made, or its input is no batch of images.
     """
-    if ":" not in source or source.endswith(".onnx"):
-        raise UsageError(
-            f"{source}: whole models are PyTorch's; give torchvision:NAME, or module:function, which returns a "
-            "torch.nn.Module. --layers-of measures the layers of an ONNX file"
-        )
-    create_module(source)
-    shape = input_of(source, inputs).shape
+    suffix = Path(source).suffix.lower()
+    if suffix in PICKLES:
+        raise UsageError(f"{source}: a pickle is never loaded, as it may run any code; give {FORMS}")
+    if suffix == ".onnx":
+        shape = read_network(Path(source), inputs).shape
+    elif ":" in source:
+        create_module(source)
+        shape = input_of(source, inputs).shape
+    else:
+        raise UsageError(f"no model {source!r}; give {FORMS}")
     if len(shape) != 4 or len(inputs) > 1:
         raise UsageError(f"{source}: a network takes one batch of images, such as --input-size 1x3x224x224")
     batch, channels, *size = shape

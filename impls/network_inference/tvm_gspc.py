@@ -7,7 +7,7 @@ class TvmGspc(Deployment):
     """The whole network compiled by Apache TVM, with grouped spatial pack convolution (GSPC) for its grouped layers."""
 
     workload = "network_inference"
-    requires = ("torch", "apache-tvm")
+    requires = ("torch", "onnx", "apache-tvm")
     paper = "arXiv 2006.09791"
     note = (
         "As tvm, except that convolutions with several groups have the paper's schedule, with its untuned block sizes, "

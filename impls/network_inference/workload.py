@@ -49,7 +49,8 @@ class NetworkInferenceCase(Case):
     """A network, and a batch of images."""
 
     network: str = Field(
-        default="resnet8", description="name in impls/networks, torchvision:NAME, or module:function of your own"
+        default="resnet8",
+        description="name in impls/networks, torchvision:NAME, or module:function or FILE.onnx of your own",
     )
     width_mult: float = Field(default=1.0, gt=0, le=4, description="multiplies the channels of all layers")
     block: Literal["standard", "dw_pw", "dw_gpw", "dw_scc", "grouped"] = Field(
@@ -66,12 +67,15 @@ class NetworkInferenceCase(Case):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if ":" in self.network:
+        if self.is_onnx_file and "," in self.network:
+            raise ValueError(f"{self.network}: a comma would end the name; rename the file")
+        if ":" in self.network or self.is_onnx_file:
             if self.block != "standard" or self.width_mult != 1:
                 raise ValueError(f"{self.network} has no block and no width_mult to choose")
         elif self.network not in NETWORKS:
             raise ValueError(
-                f"no network {self.network!r}; choose from {', '.join(NETWORKS)}, torchvision:NAME or module:function"
+                f"no network {self.network!r}; choose from {', '.join(NETWORKS)}, torchvision:NAME, "
+                "module:function or FILE.onnx"
             )
         if self.cg != 1 and self.block not in ("dw_gpw", "dw_scc"):
             raise ValueError(f"block={self.block} has no channel groups, so cg cannot be {self.cg}")
@@ -82,6 +86,11 @@ class NetworkInferenceCase(Case):
         if not all(1 <= length <= MAX_SIZE for length in self.size):
             raise ValueError(f"size must be from 1 to {MAX_SIZE}")
         return self
+
+    @property
+    def is_onnx_file(self) -> bool:
+        """Whether the network is an ONNX file of the user's."""
+        return self.network.lower().endswith(".onnx")
 
     @property
     def block_text(self) -> str:
@@ -102,7 +111,7 @@ class NetworkInference(OperatorWorkload):
 
     Weights are drawn as PyTorch initialises them, and the running statistics are those of a batch of random images, so
     that activations keep their range from layer to layer as in a trained network. The weights of a network of the
-    user's own stay as they are.
+    user's own stay as they are. The reference of an ONNX file is ONNX's own evaluator, in float64.
     """
 
     title = "Network inference"
@@ -126,34 +135,32 @@ class NetworkInference(OperatorWorkload):
         return own_case(model, inputs)
 
     def problem(self, case: NetworkInferenceCase, seed: int) -> Problem:
-        from impls.network_inference._network import create
+        from impls.network_inference._network import weights
 
-        arrays = {name: tensor.numpy() for name, tensor in create(case).state_dict().items()}
-        return Problem(case, {"x": _images(case, seed)}, arrays)
+        return Problem(case, {"x": _images(case, seed)}, weights(case))
 
     def refill(self, problem: Problem, seed: int) -> None:
         """Draw new images only, not new weights."""
         problem.refill(Problem(problem.case, {"x": _images(problem.case, seed)}, {}))
 
     def reference(self, problem: Problem) -> Array:
-        from impls.network_inference._network import logits, with_weights
+        from impls.network_inference._network import exact_logits
 
-        return logits(with_weights(problem).double(), problem.inputs["x"].astype(np.float64))
+        return exact_logits(problem)
 
     def tolerance(self, case: NetworkInferenceCase) -> float:
         return TOLERANCE
 
     def work(self, case: NetworkInferenceCase) -> Work | None:
-        """Count the MACs of convolutions and linear layers; None where a network has layers that have no rule."""
+        """Count the MACs of convolutions and matrix products; None where a layer has no rule."""
         from impls.network_inference._network import count
 
         counts = count(case)
         if counts is None:
             return None
-        macs = case.batch * counts.macs
         return Work(
-            macs=macs,
-            fewest_macs=macs // FEWEST_MACS_DIVISOR,
+            macs=counts.macs,
+            fewest_macs=counts.macs // FEWEST_MACS_DIVISOR,
             least_bytes=4 * (case.batch * case.channels * case.size[0] * case.size[1] + counts.parameters),
             parameters=counts.parameters,
             itemsize=4,

@@ -35,6 +35,8 @@ class Runtime(NamedTuple):
     """Distributions that it needs besides PyTorch, as pip names them."""
     targets: tuple[str, ...] = ("cpu", "edge")
     """Kinds of target that it can run on."""
+    takes_onnx: bool = False
+    """Whether its converter also has ``convert_onnx(model)``, for an ONNX model."""
     has_facts: bool = False
     """Whether ``facts(model)`` of its module says something about a model that was converted."""
     has_layer_times: bool = False
@@ -57,11 +59,12 @@ class Runtime(NamedTuple):
         """Whether a network on a device, ``cpu`` or ``cuda``, has to be converted first."""
         return bool(self.converter) and device == "cpu"
 
-    def convert(self, network: "nn.Module", x: "Tensor", isa: str | None = None) -> bytes:
+    def convert(self, network: "nn.Module | bytes", x: "Tensor", isa: str | None = None) -> bytes:
         """Return ``network`` as a model for inputs of the shape of ``x``, in the format that ``load`` reads.
 
         Args:
-            network: in evaluation mode afterwards; the converter may change it.
+            network: in evaluation mode afterwards; the converter may change it. Or an ONNX model for inputs of that
+                shape, where the runtime ``takes_onnx``.
             x: (batch, channels, height, width), float32.
             isa: the instruction set to stay within, such as ``avx2``, for a runtime that has a choice; None: the
                 processor's own.
@@ -70,7 +73,9 @@ class Runtime(NamedTuple):
             NotImplementedError: where the network has an operator that the converter does not know.
         """
         options = (isa,) if self.takes_isa else ()
-        model: bytes = import_module(f"impls.runtimes.{self.converter}").convert(network, x, *options)
+        converter = import_module(f"impls.runtimes.{self.converter}")
+        is_onnx = isinstance(network, bytes)
+        model: bytes = converter.convert_onnx(network, *options) if is_onnx else converter.convert(network, x, *options)
         return model
 
     def load(self, model: bytes, x: "Tensor", threads: int) -> Callable[[], Any]:
@@ -137,9 +142,11 @@ RUNTIMES = {
     "pytorch_channels_last": Runtime("pytorch", "build_channels_last", channels_last=True, targets=GPU_TOO),
     "torch_compile": Runtime("torch_compile", converter="torch_compile_export", takes_isa=True, targets=GPU_TOO),
     "onnxruntime": Runtime(
-        "onnxruntime", converter="onnx_export", requires=("onnx", "onnxruntime"), has_layer_times=True
+        "onnxruntime", converter="onnx_export", requires=("onnx", "onnxruntime"), has_layer_times=True, takes_onnx=True
     ),
-    "openvino": Runtime("openvino", converter="onnx_export", requires=("onnx", "openvino"), has_layer_times=True),
+    "openvino": Runtime(
+        "openvino", converter="onnx_export", requires=("onnx", "openvino"), has_layer_times=True, takes_onnx=True
+    ),
     "tflite": Runtime(
         "tflite",
         converter="tflite_export",
@@ -148,8 +155,13 @@ RUNTIMES = {
     ),
     "ncnn": Runtime("ncnn", converter="ncnn_export", requires=("ncnn", "pnnx")),
     "native": Runtime("native", takes_isa=True, has_layer_times=True, needs_kernels=True),
-    "tvm": Runtime("tvm", converter="tvm_export", takes_isa=True, requires=("apache-tvm",)),
+    "tvm": Runtime("tvm", converter="tvm_export", takes_isa=True, requires=("onnx", "apache-tvm"), takes_onnx=True),
     "tvm_gspc": Runtime(
-        "tvm_gspc", converter="tvm_gspc_export", takes_isa=True, requires=("apache-tvm",), has_facts=True
+        "tvm_gspc",
+        converter="tvm_gspc_export",
+        takes_isa=True,
+        requires=("onnx", "apache-tvm"),
+        takes_onnx=True,
+        has_facts=True,
     ),
 }

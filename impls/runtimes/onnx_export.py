@@ -22,3 +22,8 @@ def convert(network: nn.Module, x: Tensor) -> bytes:
         names = {"input_names": ["x"], "output_names": ["y"]}
         torch.onnx.export(dense(network), (x,), file, dynamo=False, **names)  # type: ignore[arg-type]
     return file.getvalue()
+
+
+def convert_onnx(model: bytes) -> bytes:
+    """Return an ONNX model as it is."""
+    return model

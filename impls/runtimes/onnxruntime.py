@@ -18,7 +18,7 @@ NODE = "Node"
 def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
     """Return a call of an ONNX model on ``x`` (NCHW), fed with the array itself; the runtime allocates the output."""
     session = _session(model, _options(threads))
-    feed = {"x": x.numpy()}
+    feed = _feed(session, x)
 
     def call() -> Any:
         return session.run(None, feed)[0]
@@ -34,7 +34,7 @@ def layer_times(model: bytes, x: Tensor, threads: int, calls: int) -> LayerTimes
         options.profile_file_prefix = str(Path(folder) / "profile")
         session = _session(model, options)
         for _ in range(WARMUP_CALLS + calls):
-            session.run(None, {"x": x.numpy()})
+            session.run(None, _feed(session, x))
         events = json.loads(Path(session.end_profiling()).read_text())
     times: dict[tuple[int, str], list[float]] = {}
     for event in events:
@@ -53,3 +53,8 @@ def _options(threads: int) -> Any:
 
 def _session(model: bytes, options: Any) -> Any:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _feed(session: Any, x: Tensor) -> dict[str, Any]:
+    (argument,) = session.get_inputs()
+    return {argument.name: x.numpy()}

@@ -4,9 +4,11 @@ import warnings
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import onnx
 import torch
 import tvm
 from torch import Tensor, nn
+from tvm.relax.frontend.onnx import from_onnx
 from tvm.relax.frontend.torch import from_exported_program
 
 from impls.runtimes.dense import dense
@@ -25,12 +27,22 @@ def convert(network: nn.Module, x: Tensor, isa: str | None) -> bytes:
     return compile_library(read_network(network, x), llvm(isa))
 
 
+def convert_onnx(model: bytes, isa: str | None) -> bytes:
+    """Return an ONNX model as a shared library, as ``convert`` does."""
+    return compile_library(read_onnx(model), llvm(isa))
+
+
 def read_network(network: nn.Module, x: Tensor) -> tvm.IRModule:
     """Return a network for inputs of the shape of ``x`` as TVM's graph of operators, with its weights as constants."""
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # of PyTorch's own code
         exported = torch.export.export(dense(network), (x,))
     return from_exported_program(exported, unwrap_unit_return_tuple=True)
+
+
+def read_onnx(model: bytes) -> tvm.IRModule:
+    """Return an ONNX model as TVM's graph of operators, with its weights as constants."""
+    return from_onnx(onnx.load_from_string(model))
 
 
 def llvm(isa: str | None) -> tvm.target.Target:

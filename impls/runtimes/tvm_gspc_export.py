@@ -2,11 +2,12 @@
 
 from collections import Counter
 
+import tvm
 from torch import Tensor, nn
 from tvm import relax
 
 from impls.grouped_conv2d.gspc.schedule import LANES, Sizes, instruction_set, scheduled, unsupported, untuned
-from impls.runtimes.tvm_export import compile_library, llvm, read_network
+from impls.runtimes.tvm_export import compile_library, llvm, read_network, read_onnx
 
 OPAQUE = 8
 """TVM's number for an operator that it does not fuse with others."""
@@ -24,10 +25,19 @@ def convert(network: nn.Module, x: Tensor, isa: str | None) -> bytes:
         x: (batch, channels, height, width).
         isa: ``avx2`` to compile for any processor with AVX2; None: for this processor.
     """
+    return _compile(read_network(network, x), isa)
+
+
+def convert_onnx(model: bytes, isa: str | None) -> bytes:
+    """Return the same of an ONNX model."""
+    return _compile(read_onnx(model), isa)
+
+
+def _compile(module: tvm.IRModule, isa: str | None) -> bytes:
     target = llvm(isa)
     scheduling = _Scheduling(LANES[instruction_set(target)])
     legalize = relax.transform.LegalizeOps({"relax.nn.conv2d": scheduling.legalize})
-    library = compile_library(legalize(read_network(network, x)), target)
+    library = compile_library(legalize(module), target)
     return scheduling.summary.encode() + b"\0" + library
 
 

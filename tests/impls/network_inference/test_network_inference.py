@@ -151,10 +151,21 @@ def test_a_network_that_cannot_be_made_is_unsupported(case: NetworkInferenceCase
     assert words in reason
 
 
+def test_a_network_that_cannot_be_made_has_no_work() -> None:
+    assert WORKLOAD.work(NetworkInferenceCase(block="grouped", groups=3)) is None
+    assert WORKLOAD.work(NetworkInferenceCase(network="missing.onnx")) is None
+
+
 def test_a_model_of_the_users_own_is_a_case() -> None:
     case = WORKLOAD.model_case("torchvision:mobilenet_v2", ())
     assert case == NetworkInferenceCase(network="torchvision:mobilenet_v2", size=(224, 224))
-    for source, words in (("model.onnx", "whole models are PyTorch's"), ("no_such_module:make", "cannot make model")):
+    refused = {
+        "model.onnx": "cannot read model.onnx: No such file",
+        "model.pth": "a pickle is never loaded",
+        "model": "no model 'model'; give FILE.onnx",
+        "no_such_module:make": "cannot make model",
+    }
+    for source, words in refused.items():
         with pytest.raises(UsageError, match=words):
             WORKLOAD.model_case(source, (InputSize("", (1, 3, 8, 8)),))
     with pytest.raises(UsageError, match="one batch of images"):
