@@ -42,7 +42,7 @@ def accelerate(
         raise ValueError("the example must be (batch, channels, height, width), float32, on the CPU")
     if reason := unavailable(isa):
         raise RuntimeError(reason)
-    network = with_dense_layers(copy.deepcopy(network)).eval()  # the engine computes no weights of zero
+    network = with_dense_layers(copy.deepcopy(network)).eval()  # the engine leaves out most weights of zero
     trace_as_convolutions(network)
     threads = threads or torch.get_num_threads()
     isa = isa or kernels().isas()[0]

@@ -33,7 +33,7 @@ def channel_orders(segment: Segment) -> dict[Image, Order]:
     """Return the orders of the images whose channels are not stored in the network's own order.
 
     Images that are added to one another, or computed channel by channel from one another, share an order. The first
-    convolution that writes to one of them, and whose filters do not read all channels, determines it.
+    convolution that writes to one of them, and of whose filters some read the same channels, determines it.
     """
     regions = _Regions()
     fixed: set[Image] = {*segment.inputs, *segment.outputs}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cached_property
 from itertools import count
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -21,6 +21,8 @@ from impls.training.training import Epoch, Images, Training, predict
 
 REVISION = 1
 """To be raised with every change after which the same settings make other weights."""
+SEEDS_PER_STAGE = 10_000
+"""Seeds of cases are smaller."""
 RESULTS = ("top1_before", "macs_left", "compress_s")
 """Names of the results of compressing."""
 
@@ -42,6 +44,8 @@ class Task(NamedTuple):
 
 class Method(Protocol):
     """What an artifact needs of a method; see ``CompressionMethod``."""
+
+    within_budget: ClassVar[bool]
 
     def identity(self) -> Mapping[str, Any]: ...
 
@@ -93,8 +97,10 @@ class CompressedNetwork(TrainedNetworkArtifact):
 
     @property
     def label(self) -> str:
-        method = " ".join(map(str, self.method.identity().values()))
-        return f"{method} keep={self.case.keep:g} rounding={self.case.rounding} {self.base.label}"
+        identity = dict(self.method.identity())
+        method, _ = identity.pop("method"), identity.pop("libraries", None)
+        settings = "".join(f" {name}={value}" for name, value in identity.items())
+        return f"{method}{settings} keep={self.case.keep:g} rounding={self.case.rounding} {self.base.label}"
 
     def begin(self) -> "CompressionBuild":
         return CompressionBuild(self)
@@ -133,8 +139,7 @@ class CompressionBuild:
 
     def build_part(self) -> None:
         if self._training is None:
-            network = self._artifact.base.load_network().to(self._artifact.base.device)
-            self._training = self._begin(self._compressed(network))
+            self._training = self._begin(self._compressed(self._artifact.base.load_network()))
             return
         if len(self._training.history) == self._epochs[self._stage]:
             self._earlier += self._training.history
@@ -168,10 +173,10 @@ class CompressionBuild:
         return next(stage for stage in count() if sum(self._epochs[:stage]) == len(self._earlier))
 
     def _begin(self, network: nn.Module) -> Training:
-        """Return the training of the present stage."""
+        """Return the training of the present stage, which sees images in an order of its own."""
         network = network.to(self._artifact.base.device)
-        epochs = self._epochs[self._stage]
-        return Training(network, self._recipe, epochs, self._train, self._held_out, self._artifact.case.seed)
+        seed = SEEDS_PER_STAGE * (1 + self._stage) + self._artifact.case.seed
+        return Training(network, self._recipe, self._epochs[self._stage], self._train, self._held_out, seed)
 
     def _compressed(self, network: nn.Module) -> nn.Module:
         """Return a network, changed in place, with the MACs that the present stage leaves."""
@@ -179,12 +184,15 @@ class CompressionBuild:
         shape = datasets.image_card(case.dataset).shape
         whole = count_macs(base.create(), *shape)
         budget = whole * (1 - (1 - case.keep) * (self._stage + 1) / len(self._epochs))
-        task = Task(budget, case.rounding, torch.zeros(1, *shape, device=base.device), self._train, case.seed)
+        train = training_images(case.dataset, "cpu")[0]
+        task = Task(budget, case.rounding, torch.zeros(1, *shape), train, case.seed)
+        network = network.cpu().eval()
         began = time.perf_counter()
-        self._artifact.method.compress(network.eval(), task)
+        self._artifact.method.compress(network, task)
         self._results["compress_s"] += time.perf_counter() - began
-        if (left := count_macs(network, *shape)) > budget:
+        left = count_macs(network, *shape)
+        if left > budget and self._artifact.method.within_budget:
             raise ValueError(f"{left:,} MACs are left, more than the {int(budget):,} to keep")
-        right = predict(network, self._held_out).argmax(dim=1) == self._held_out.labels
+        right = predict(network.to(base.device), self._held_out).argmax(dim=1) == self._held_out.labels
         self._results |= {"top1_before": right.double().mean().item(), "macs_left": left / whole}
         return network

@@ -1,12 +1,14 @@
 """What the implementations share: each compresses a trained network, fine-tunes it, and measures the result."""
 
+import importlib.metadata
 import inspect
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -19,11 +21,11 @@ from bench.core.target import Target
 from bench.core.workload import Problem
 from impls.compression._compressed_network import CompressedNetwork, FineTuning, Task
 from impls.compression.workload import CompressionCase
-from impls.networks.block import STANDARD
+from impls.networks.block import DW_PW, STANDARD, Block
 from impls.networks.catalogue import create_network
 from impls.networks.vgg import MIN_VGG_SIZE
 from impls.pruning.budget import Ranking, keep_within, least_macs
-from impls.pruning.channel_groups import ChannelCounts, ChannelGroup, Mask, channel_groups
+from impls.pruning.channel_groups import ChannelCounts, ChannelGroup, channel_groups
 from impls.pruning.removal import fold_into_representatives, remove, resize
 from impls.runtimes.catalogue import RUNTIMES
 from impls.trained_networks.deployment import deploy, device, with_converted
@@ -50,10 +52,20 @@ class CompressionMethod(Implementation):
         """Make the network as it was before ``compress`` the compact one with these tensors, in place."""
         resize(network, tensors)
 
+    within_budget: ClassVar[bool] = True
+    """Whether it keeps to the case's share of MACs; what does not is no rival, but a control."""
+
     def base(self, case: CompressionCase, target: Target) -> NetworkArtifact:
         """Return the trained network that is compressed."""
         return NetworkArtifact(
-            case.dataset, case.network, case.width_mult, STANDARD, case.recipe, case.epochs, case.seed, device(target)
+            case.dataset,
+            case.network,
+            case.width_mult,
+            block_of(case.network),
+            case.recipe,
+            case.epochs,
+            case.seed,
+            device(target),
         )
 
     def fine_tuning(self, case: CompressionCase) -> FineTuning:
@@ -67,6 +79,8 @@ class CompressionMethod(Implementation):
         """Return what decides the network besides the case: the class, and what its variants set."""
         names = dict.fromkeys(name for variant in self.variants.values() for name in variant if name != "summary")
         identity = {"method": type(self).__name__} | {name: getattr(self, name) for name in names}
+        libraries = [name for name in self.requires if name not in ("torch", "safetensors")]
+        identity["libraries"] = {name: importlib.metadata.version(name) for name in libraries}
         source = Path(inspect.getfile(type(self)))
         if source.parent != Path(__file__).parent:  # a plug-in's file may change at any time
             identity["source"] = sha256(source.read_bytes()).hexdigest()[:12]
@@ -113,17 +127,29 @@ class RankingMethod(CompressionMethod):
         """Return also why no choice of channels has so few MACs, as layers keep a floor (``MIN_KEPT_SHARE``)."""
         if reason := super().unsupported(case):
             return reason
-        card = datasets.image_card(case.dataset)
-        network = create_network(
-            case.network, STANDARD, num_classes=card.classes, in_channels=card.shape[0], width_mult=case.width_mult
-        )
-        x = torch.zeros(1, *card.shape)
-        groups, counts = channel_groups(network, x), ChannelCounts(network, x)
-        share = least_macs(groups, counts, case.rounding) / counts.macs(groups, [_all(group) for group in groups])
+        share = _least_share(case.dataset, case.network, case.width_mult, case.rounding)
         if share > case.keep:
             return f"with rounding={case.rounding}, no layer may be so narrow: {share:.0%} of the MACs are left"
         return None
 
 
-def _all(group: ChannelGroup) -> Mask:
-    return np.ones(group.size, bool)
+def block_of(network: str) -> Block:
+    """Return the block of a network as it is usually built: depthwise and pointwise convolutions for MobileNet."""
+    return DW_PW if network == "mobilenet" else STANDARD
+
+
+def untrained(dataset: str, network: str, width_mult: float) -> tuple[nn.Module, Tensor]:
+    """Return a network with initial weights, and an example of its input."""
+    card = datasets.image_card(dataset)
+    created = create_network(
+        network, block_of(network), num_classes=card.classes, in_channels=card.shape[0], width_mult=width_mult
+    )
+    return created, torch.zeros(1, *card.shape)
+
+
+@cache
+def _least_share(dataset: str, network: str, width_mult: float, rounding: int) -> float:
+    """Return the share of a network's MACs that is left where each layer is as narrow as it may be."""
+    created, x = untrained(dataset, network, width_mult)
+    groups, counts = channel_groups(created, x), ChannelCounts(created, x)
+    return least_macs(groups, counts, rounding) / counts.macs(groups, [np.ones(group.size, bool) for group in groups])

@@ -17,7 +17,7 @@ from impls.pruning.similarity import (
     measured_correlations,
 )
 
-CALIBRATION_IMAGES = 512
+CALIBRATION_IMAGES = 256
 """Training images whose values tell how channels are correlated, where that is measured."""
 
 
@@ -59,6 +59,7 @@ class ChannelSimilarity(RankingMethod):
         settings = Similarity(self.correlation, self.moments, self.linkage)
         correlations = {}
         if settings.correlation == "data":
-            chosen = np.random.default_rng(task.seed).choice(len(task.train.images), CALIBRATION_IMAGES)
+            images = min(CALIBRATION_IMAGES, len(task.train.images))
+            chosen = np.random.default_rng(task.seed).choice(len(task.train.images), images, replace=False)
             correlations = measured_correlations(network, task.train.normalised(task.train.images[chosen]))
         return [cluster(distances(group, settings, correlations), settings.linkage).ranking() for group in groups]

@@ -10,7 +10,7 @@ from impls.pruning.channel_groups import ChannelGroup
 
 
 class DepGraph(RankingMethod):
-    """Removes the channels whose weights have the smallest L2 norm, summed over all layers that they are in."""
+    """Removes the channels whose weights have the smallest squares, averaged over all layers that they are in."""
 
     workload = "compression"
     requires = ("torch", "safetensors", "torch-pruning")
@@ -19,4 +19,4 @@ class DepGraph(RankingMethod):
     note = "Timed: logits of a batch of normalised images, by the compact network on the case's runtime."
 
     def rankings(self, network: nn.Module, groups: list[ChannelGroup], task: Task) -> list[Ranking]:
-        return [by_score(scores.l2_norm_of_group(group)) for group in groups]
+        return [by_score(scores.squares_of_group(group)) for group in groups]

@@ -4,17 +4,18 @@ from torch import nn
 
 from bench.core.target import Target
 from impls.compression._compressed_network import Task
-from impls.compression._method import RankingMethod
+from impls.compression._method import RankingMethod, block_of
 from impls.compression.workload import CompressionCase
-from impls.networks.block import STANDARD
 from impls.pruning import scores
 from impls.pruning.budget import Ranking, by_score
 from impls.pruning.channel_groups import ChannelGroup
 from impls.trained_networks.deployment import device
 from impls.trained_networks.network_artifact import NetworkArtifact
 
-SCALE_PENALTY = 1e-4
-"""That of the paper: the factor of the L1 norm of all scales of batch norms in the loss."""
+PLAIN_NETWORKS = ("basic_net", "vgg16")
+SCALE_PENALTY, SCALE_PENALTY_OF_OTHERS = 1e-4, 1e-5
+"""The factor of the L1 norm of all scales of batch norms in the loss, as in the authors' code
+(github.com/Eric-mingjie/network-slimming): of VGG, and of networks with residual or dense connections."""
 
 
 class NetworkSlimming(RankingMethod):
@@ -31,12 +32,12 @@ class NetworkSlimming(RankingMethod):
             case.dataset,
             case.network,
             case.width_mult,
-            STANDARD,
+            block_of(case.network),
             case.recipe,
             case.epochs,
             case.seed,
             device(target),
-            SCALE_PENALTY,
+            SCALE_PENALTY if case.network in PLAIN_NETWORKS else SCALE_PENALTY_OF_OTHERS,
         )
 
     def rankings(self, network: nn.Module, groups: list[ChannelGroup], task: Task) -> list[Ranking]:

@@ -1,4 +1,4 @@
-"""The baseline: the network that all methods begin with."""
+"""The baseline: the network that methods begin with, and the same network after as many epochs as they have."""
 
 from torch import nn
 
@@ -6,19 +6,28 @@ from bench.core.target import Target
 from impls.compression._compressed_network import Task
 from impls.compression._method import CompressionMethod
 from impls.compression.workload import CompressionCase
-from impls.trained_networks.network_artifact import NetworkArtifact
+from impls.trained_networks.trained_network import TrainedNetworkArtifact
 
 
 class Uncompressed(CompressionMethod):
-    """The trained network as it is, without fine-tuning."""
+    """The trained network as it is."""
 
     workload = "compression"
-    requires = ("torch", "safetensors", "torch-pruning")
+    requires = ("torch", "safetensors")
     targets = ("cpu", "edge", "cuda")
-    note = "Timed: logits of a batch of normalised images, by the compact network on the case's runtime."
+    note = "Timed: logits of a batch of normalised images, by the whole network on the case's runtime."
+    within_budget = False
+    fine_tuned = False
+    variants = {
+        "uncompressed": {},
+        "uncompressed_fine_tuned": {
+            "fine_tuned": True,
+            "summary": "The whole network, fine-tuned for as many epochs as the compressed ones.",
+        },
+    }
 
-    def artifact(self, case: CompressionCase, target: Target) -> NetworkArtifact:
-        return self.base(case, target)
+    def artifact(self, case: CompressionCase, target: Target) -> TrainedNetworkArtifact:
+        return super().artifact(case, target) if self.fine_tuned else self.base(case, target)
 
     def compress(self, network: nn.Module, task: Task) -> None:
-        raise NotImplementedError("it stays as it is")
+        """Leave the network as it is."""

@@ -50,8 +50,8 @@ class CompressionCase(Case):
 class Compression(TrainedNetworkWorkload):
     """Logits of images, from a trained network that a method has made smaller: see ``TrainedNetworkWorkload``.
 
-    All methods begin with the same network, an artifact of its own. The baseline is that network, uncompressed, in the
-    same session; MACs, size and latency are compared with it.
+    Methods begin with the same network, an artifact of its own, unless they are about another training. The baseline is
+    that network, uncompressed, in the same session; MACs, size and latency are compared with it.
     """
 
     title = "Compression"
@@ -64,7 +64,7 @@ class Compression(TrainedNetworkWorkload):
         Metric(
             "top1_before",
             "top-1 accuracy before fine-tuning, held-out images",
-            "Fraction of held-out images classified correctly by the compressed network before it is fine-tuned.",
+            "Fraction of held-out images classified correctly after the last compressing, before any training.",
             is_fraction=True,
             higher_is_better=True,
         ),
@@ -78,14 +78,14 @@ class Compression(TrainedNetworkWorkload):
         Metric("compress_s", "time to compress", "Time to choose and remove, without any fine-tuning.", unit="s"),
         Metric(
             "train_s",
-            "fine-tuning time",
-            "Time of all steps after compressing, on one core; other jobs may have run at the same time.",
+            "training time after compressing",
+            "Time of all steps, of fine-tuning or from new weights, on one core; other jobs may have run meanwhile.",
             unit="s",
         ),
     )
 
     def suites(self) -> Mapping[str, Sequence[CompressionCase]]:
-        digits: dict[str, Any] = {"recipe": "smoke", "epochs": 6, "fine_tuning_epochs": 2}
+        digits: dict[str, Any] = {"recipe": "smoke", "epochs": 6, "fine_tuning_epochs": 4}
         suites = {
             "first": [CompressionCase(**digits)],
             "quick": [CompressionCase(**digits, seed=seed) for seed in range(2)],
@@ -121,6 +121,6 @@ class Compression(TrainedNetworkWorkload):
 
 
 def _cifar10(network: str, width_mult: float, shares: Sequence[float]) -> list[CompressionCase]:
-    """Return cases with CIFAR-10, tested on the part of the test images that is at hand, for three seeds."""
+    """Return cases with CIFAR-10, tested on the part of the test images that is at hand, for three seeds each."""
     parameters: dict[str, Any] = {"dataset": "cifar10_test1000", "network": network, "width_mult": width_mult}
     return [CompressionCase(**parameters, keep=share, seed=seed) for seed in range(3) for share in shares]

@@ -57,8 +57,8 @@ class DiverseGroupedConv2d(OperatorWorkload):
     zero where a filter does not read a channel; ``group`` (channels,), the group of each filter; ``reads`` (groups,
     channels), whether a group reads a channel. Output: (batch, channels, height, width). Numbers are float32.
 
-    Sets differ in size, from half to one and a half times ``keep``, since the sets of SG-CNN do. Filters of a group are
-    spread over all channels, as clusters of filters are.
+    Sets differ in size, since those of SG-CNN do: what only one group reads is half to one and a half times the mean,
+    where there are as many channels. Filters of a group are spread over all channels, as clusters of filters are.
     """
 
     title = "Diverse grouped 2-D convolution"
@@ -132,8 +132,9 @@ def _sets(case: DiverseGroupedConv2dCase, rng: np.random.Generator) -> Array:
     common = round(case.overlap * case.keep * case.channels)
     reads = np.zeros((case.groups, case.channels), bool)
     reads[:, order[:common]] = True
-    shares = np.linspace(0.5, 1.5, case.groups) if case.groups > 1 else np.ones(1)
-    others = shares * (case.keep * case.channels - common)
+    mean = case.keep * case.channels - common
+    spread = min(0.5, (case.channels - common) / mean - 1) if mean > 0 and case.groups > 1 else 0
+    others = np.linspace(1 - spread, 1 + spread, case.groups) * mean
     for group, count in enumerate(others):
         drawn = min(max(round(count), 0 if common else 1), case.channels - common)
         reads[group, rng.choice(order[common:], drawn, replace=False)] = True

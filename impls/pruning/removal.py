@@ -62,7 +62,9 @@ def fold_into_representatives(group: ChannelGroup, representatives: NDArray[np.i
         folded[:, torch.from_numpy(each.positions)] = 0
         position = _positions(each)
         for own, channel in zip(each.positions.tolist(), each.channels.tolist(), strict=True):
-            folded[:, position[int(representatives[channel]), own]] += weight[:, own]
+            if (target := position.get((int(representatives[channel]), own))) is None:
+                raise NotImplementedError(f"channels of {group.name} that stand for one another are not read alike")
+            folded[:, target] += weight[:, own]
         weight.copy_(folded)
 
 

@@ -1,7 +1,7 @@
 """Scores of channels: those with the smallest go first.
 
 Each function returns a score for every channel of a group. Scores of different groups are compared with one another, so
-they are divided by their mean in the group.
+they are divided by their mean in the group where nothing else is said.
 """
 
 import numpy as np
@@ -19,10 +19,10 @@ def l1_norm(group: ChannelGroup) -> Scores:
     return _relative(sum(_by_channel(group, each, filters(each).abs().sum(dim=1)) for each in group.producers()))
 
 
-def l2_norm_of_group(group: ChannelGroup) -> Scores:
-    """Return the L2 norm of all weights that go with a channel: filters, batch norms, and weights that read it.
+def squares_of_group(group: ChannelGroup) -> Scores:
+    """Return the squares of all weights that go with a channel: of filters, batch norms, and weights that read it.
 
-    That is the magnitude of arXiv 2301.12900: squares are summed over each layer, and averaged over the layers.
+    That is the magnitude of arXiv 2301.12900: squares are summed in each layer, and averaged over the layers.
     """
     squares: list[Tensor] = []
     for each in group.layers:

@@ -36,11 +36,21 @@ class GroupedLayer:
     @property
     def macs(self) -> int:
         """MACs for one image."""
-        return (
-            int(self.kept.sum())
-            * self.pixels
-            * (prod(self.layer.kernel_size) if isinstance(self.layer, nn.Conv2d) else 1)
-        )
+        return int(self.kept.sum()) * self._macs_per_connection
+
+    @property
+    def dense_macs(self) -> int:
+        """MACs for one image if each output read all inputs."""
+        return self.kept.size * self._macs_per_connection
+
+    @property
+    def least_macs(self) -> int:
+        """MACs for one image if each output read one input."""
+        return len(self.kept) * self._macs_per_connection
+
+    @property
+    def _macs_per_connection(self) -> int:
+        return self.pixels * (prod(self.layer.kernel_size) if isinstance(self.layer, nn.Conv2d) else 1)
 
     def regroup(self, per_cent: float, seed: int) -> "GroupedLayer":
         """Return the layer with new groups, in which about ``per_cent`` of all weights are gone.
@@ -117,6 +127,8 @@ def regroup_within(layers: Sequence[GroupedLayer], macs: float, seed: int) -> li
         return sum(layer.macs for layer in candidates)
 
     current = list(layers)
+    if total(current) <= macs:
+        return current
     for per_cent in range(STEP, 101, STEP):
         following = [layer.regroup(per_cent, seed) for layer in current]
         if total(following) <= macs:

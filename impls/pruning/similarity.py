@@ -4,9 +4,9 @@ The paper compares channels by a probabilistic model of their values and cluster
 This one takes what batch norm says: a channel is normally distributed with mean beta and standard deviation |gamma|.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from scipy.stats import norm
 from torch import Tensor, nn
 
 from impls.pruning.budget import Ranking
-from impls.pruning.channel_groups import ChannelGroup, Indices, LayerChannels
+from impls.pruning.channel_groups import ChannelGroup, Indices, LayerChannels, is_depthwise
 from impls.pruning.scores import filters
 
 Floats = NDArray[np.float64]
@@ -43,7 +43,8 @@ def distances(group: ChannelGroup, settings: Similarity, correlations: Mapping[n
     """Return the root mean squared difference of each pair of channels, divided by the mean of all, (n, n).
 
     Args:
-        group: channels; each batch norm behind them counts alike.
+        group: channels. Where the outputs of batch norms are added, as in residual networks, their sum counts, with
+            independent terms; otherwise each batch norm of the channels counts alike.
         settings: how they are compared.
         correlations: for ``correlation="data"``, the correlations of the channels of each batch norm.
 
@@ -54,9 +55,9 @@ def distances(group: ChannelGroup, settings: Similarity, correlations: Mapping[n
     if not norms:
         raise NotImplementedError(f"the channels of {group.name} have no batch norm")
     squares: Floats = np.zeros((group.size, group.size))
-    for each in norms:
-        correlation = _correlation(group, each, settings.correlation, correlations)
-        squares[np.ix_(each.channels, each.channels)] += _mean_squared_difference(each, settings.moments, correlation)
+    values = [_values(group, each, settings.correlation, correlations) for each in norms]
+    for each in [_sum(values)] if _is_sum(group) else values:
+        squares[np.ix_(each.channels, each.channels)] += _mean_squared_difference(each, settings.moments)
     root = np.sqrt(np.maximum(squares, 0))
     np.fill_diagonal(root, 0)
     mean = root.sum() / max(1, root.size - group.size)
@@ -115,21 +116,47 @@ def measured_correlations(network: nn.Module, images: Tensor) -> dict[nn.Module,
     return correlations
 
 
-def _correlation(
+class _Values(NamedTuple):
+    """The model of the values of channels before a ReLU: a normal distribution."""
+
+    channels: Indices
+    mean: Floats
+    """(n,)"""
+    covariance: Floats
+    """(n, n)"""
+
+
+def _values(
     group: ChannelGroup, norm: LayerChannels, kind: Correlation, measured: Mapping[nn.Module, Floats]
-) -> Floats:
-    """Return the correlations of the outputs of a batch norm; a negative gamma turns the sign of its input."""
-    size = len(norm.positions)
-    match kind:
-        case "data":
-            return measured[norm.layer][np.ix_(norm.positions, norm.positions)]
-        case "none":
-            return np.eye(size)
-        case "full":
-            return np.ones((size, size))
-    signs = np.sign(_parameters(norm)[1])
-    cosines: Floats = _cosines(group)[np.ix_(norm.channels, norm.channels)] * np.outer(signs, signs)
-    return cosines
+) -> _Values:
+    """Return the model of the outputs of a batch norm."""
+    beta, gamma = _parameters(norm)
+    correlation: Floats = np.eye(len(gamma))
+    if kind == "data":
+        correlation = measured[norm.layer][np.ix_(norm.positions, norm.positions)]
+    elif kind == "filters":
+        signs = np.sign(gamma)  # a negative gamma turns the sign of the batch norm's input
+        correlation = _cosines(group)[np.ix_(norm.channels, norm.channels)] * np.outer(signs, signs)
+    elif kind == "full":
+        correlation = np.ones_like(correlation)
+    return _Values(norm.channels, beta, correlation * np.outer(np.abs(gamma), np.abs(gamma)))
+
+
+def _is_sum(group: ChannelGroup) -> bool:
+    """Whether several layers compute the same channels, whose outputs are then added."""
+    layers = [each.channels for each in group.producers() if not is_depthwise(each.layer)]
+    return len(np.unique(np.concatenate(layers))) < sum(map(len, layers))
+
+
+def _sum(values: Sequence[_Values]) -> _Values:
+    """Return the model of the sum of independent values, each of which may have some of the channels."""
+    channels = np.unique(np.concatenate([each.channels for each in values]))
+    mean, covariance = np.zeros(len(channels)), np.zeros((len(channels), len(channels)))
+    for each in values:
+        at = np.searchsorted(channels, each.channels)
+        mean[at] += each.mean
+        covariance[np.ix_(at, at)] += each.covariance
+    return _Values(channels, mean, covariance)
 
 
 def _cosines(group: ChannelGroup) -> Floats:
@@ -142,14 +169,17 @@ def _cosines(group: ChannelGroup) -> Floats:
     return cosines / len(producers)
 
 
-def _mean_squared_difference(each: LayerChannels, moments: Moments, correlation: Floats) -> Floats:
-    """Return E (Y_i - Y_j)^2 for all pairs of channels of a batch norm.
+def _mean_squared_difference(values: _Values, moments: Moments) -> Floats:
+    """Return E (Y_i - Y_j)^2 for all pairs of channels.
 
     After a ReLU, the covariance is taken to be the correlation times the standard deviations, an approximation.
     """
-    beta, gamma = _parameters(each)
-    mean, deviation = rectified_moments(beta, gamma) if moments == "rectified" else (beta, np.abs(gamma))
-    covariance = correlation * np.outer(deviation, deviation)
+    mean, deviation, covariance = values.mean, np.sqrt(np.diag(values.covariance)), values.covariance
+    if moments == "rectified":
+        products = np.outer(deviation, deviation)
+        correlation = np.divide(covariance, products, out=np.zeros_like(products), where=products > 0)
+        mean, deviation = rectified_moments(mean, deviation)
+        covariance = correlation * np.outer(deviation, deviation)
     variances: Floats = np.add.outer(deviation**2, deviation**2)
     difference: Floats = np.subtract.outer(mean, mean) ** 2 + variances - 2 * covariance
     return difference

@@ -15,10 +15,10 @@ from impls.pruning.channel_groups import ChannelGroup, channel_groups
 
 
 @pytest.mark.parametrize("name", ["resnet20", "basic_net"])
-def test_the_norm_of_a_group_is_that_of_torch_pruning(name: str) -> None:
+def test_the_squares_of_a_group_are_those_of_torch_pruning(name: str) -> None:
     network, x = create_network(name, STANDARD), torch.zeros(1, 3, 32, 32)
     expected = torch_pruning.importance.GroupMagnitudeImportance(p=2)
-    ours = {group.name: scores.l2_norm_of_group(group) for group in channel_groups(network, x)}
+    ours = {group.name: scores.squares_of_group(group) for group in channel_groups(network, x)}
     names = {layer: name for name, layer in network.named_modules()}
     graph = torch_pruning.DependencyGraph().build_dependency(network, example_inputs=x)
     last = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
@@ -47,7 +47,7 @@ def test_scales_need_a_batch_norm() -> None:
         scores.scale(group)
 
 
-@pytest.mark.parametrize("score", [scores.l1_norm, scores.l2_norm_of_group, scores.geometric_median, scores.scale])
+@pytest.mark.parametrize("score", [scores.l1_norm, scores.squares_of_group, scores.geometric_median, scores.scale])
 @pytest.mark.parametrize("name", ["resnet20", "densenet40"])
 def test_every_channel_has_a_score(score: Callable[[ChannelGroup], scores.Scores], name: str) -> None:
     for group in channel_groups(create_network(name, STANDARD), torch.zeros(1, 3, 32, 32)):

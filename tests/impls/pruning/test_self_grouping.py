@@ -106,6 +106,7 @@ def test_a_network_keeps_to_its_budget_and_can_be_restored(name: str) -> None:
     layers = groupable_layers(network, x[:1])
     names = [layer.name for layer in layers]
     assert not any("shortcut" in each for each in names)
+    assert any("shortcut" in each for each, _ in network.named_modules()) == (name == "resnet20")
     stem = next(each for each, layer in network.named_modules() if isinstance(layer, nn.Conv2d))
     assert stem not in names
     whole = count_macs(network, 3, 32, 32)

@@ -55,6 +55,50 @@ def test_distances_are_those_of_the_values_of_the_channels(correlation: str) -> 
     np.testing.assert_allclose(distance, expected, rtol=0.03, atol=0.01)
 
 
+class Sum(nn.Module):
+    """Two layers whose outputs are added before the ReLU."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(6, 6, 1, bias=False)
+        self.first = nn.Sequential(nn.Conv2d(6, 8, 1, bias=False), nn.BatchNorm2d(8))
+        self.second = nn.Sequential(nn.Conv2d(6, 8, 1, bias=False), nn.BatchNorm2d(8))
+        self.last = nn.Conv2d(8, 2, 1)
+        with torch.no_grad():  # the two read different channels of the image
+            self.stem.weight.copy_(torch.eye(6)[:, :, None, None])
+            self.first[0].weight[:, 3:] = 0
+            self.second[0].weight[:, :3] = 0
+
+    def summed(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.stem(x)
+        return torch.relu(self.first(x) + self.second(x))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(self.summed(x))
+
+
+@pytest.mark.parametrize("moments", ["gaussian", "rectified"])
+def test_of_a_residual_sum_the_sum_counts(moments: str) -> None:
+    """A batch norm before an addition is not rectified by itself; here its terms are independent, as modelled."""
+    torch.manual_seed(5)
+    network = Sum().double()
+    for norm in (network.first[1], network.second[1]):
+        norm.momentum = 1
+        nn.init.normal_(norm.weight)
+        nn.init.normal_(norm.bias, -1)
+    x = torch.randn(300, 6, 10, 10, dtype=torch.float64)
+    with torch.no_grad():
+        network.train()(x)
+        values = network.eval().summed(x).transpose(0, 1).flatten(1).numpy()
+    group = channel_groups(network, x[:1])[-1]
+    assert [each.side for each in group.layers].count("outputs") == 4, "two convolutions and their batch norms"
+    distance = distances(group, Similarity("none", moments, "average"), {})  # type: ignore[arg-type]
+    expected = np.sqrt(((values[:, None] - values[None]) ** 2).mean(axis=2))
+    pairs = np.triu_indices(8, 1)
+    correlation = np.corrcoef(distance[pairs], expected[pairs])[0, 1]
+    assert (correlation > 0.9) == (moments == "rectified")
+
+
 @pytest.mark.parametrize("linkage", ["average", "complete"])
 def test_clusters_are_nested_and_copies_are_merged_first(linkage: str) -> None:
     network, group = layer()
