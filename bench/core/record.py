@@ -72,7 +72,7 @@ class Check(Stored):
     error: float | None = None
     tolerance: float | None = None
     metrics: dict[str, float] = {}
-    curves: dict[str, list[float]] = Field(default={}, description="quantities during training, a value for each epoch")
+    curves: dict[str, list[float]] = Field(default={}, description="by name, a value for each epoch, or layer")
 
 
 class Latency(Stored):

@@ -15,6 +15,7 @@ from bench.core.record import Check, Work
 
 Array = NDArray[Any]
 Call = Callable[[], Any]
+EPOCH = "epoch"
 T = TypeVar("T")
 Pick = Callable[[Sequence[T]], T]
 
@@ -75,6 +76,8 @@ class Metric(NamedTuple):
     """None where neither direction is better."""
     unit: str = ""
     """What a record's number counts, such as ``s``, ``bytes`` or ``epochs``; empty for fractions and pure numbers."""
+    along: str = EPOCH
+    """What a curve has a value for, such as ``layer``."""
 
     @property
     def heading(self) -> str:

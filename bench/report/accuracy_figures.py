@@ -17,8 +17,11 @@ from bench.report.units import duration, number, time_unit
 from bench.stats.interval import Interval
 
 
-def learning_panels(section: Section) -> list[Panel]:
-    """Return a plot for each curve of each experiment: the mean over seeds by epoch, as far as all were trained."""
+def curve_panels(section: Section, along: str) -> list[Panel]:
+    """Return a plot for each curve of each experiment that has values along epochs, or whatever ``along`` names.
+
+    They are means over seeds, as far as all were trained.
+    """
     if section.seed_parameter is None:
         return []
     table = curves([section.run])
@@ -27,7 +30,8 @@ def learning_panels(section: Section) -> list[Panel]:
     for title, cases in group_by_shape(section.rows, section.seed_parameter):
         for name, rows in table.merge(cases[list(KEYS)]).groupby("curve", sort=False):
             metric = described.get(str(name)) or Metric(str(name), str(name).replace("_", " "), "")
-            plots.append(_learning(rows, metric, title))
+            if metric.along == along:
+                plots.append(_curve(rows, metric, title))
     return [plot for plot in plots if plot.series]
 
 
@@ -58,7 +62,7 @@ def cost_panels(experiments: Sequence[Experiment], metric: Metric, cost: Cost) -
     return plots
 
 
-def _learning(table: pd.DataFrame, metric: Metric, title: str) -> Panel:
+def _curve(table: pd.DataFrame, metric: Metric, title: str) -> Panel:
     series = []
     for name, rows in table.groupby("implementation"):
         by_seed = rows.pivot(index="epoch", columns="case", values="value")
@@ -68,7 +72,7 @@ def _learning(table: pd.DataFrame, metric: Metric, title: str) -> Panel:
             series.append(Series(str(name), trained.index.tolist(), trained.tolist(), is_line=True))
     heights = [value for line in series for value in line.y if isfinite(value)]
     epochs = [epoch for line in series for epoch in line.x]
-    x, y = linear_axis("epoch", epochs or [1]), linear_axis(_axis_text(metric), heights or [0])
+    x, y = linear_axis(metric.along, epochs or [1]), linear_axis(_axis_text(metric), heights or [0])
     return Panel(": ".join(filter(None, (title, metric.heading))), x, y, series)
 
 

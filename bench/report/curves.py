@@ -12,7 +12,7 @@ def curves(runs: Iterable[Run]) -> pd.DataFrame:
     """Return the curves of the passed records of ``runs``, one row for each value.
 
     Columns are ``run, workload, implementation, case, target``, by which rows join those of ``frame``, and ``curve``
-    (its name), ``epoch`` (from 1) and ``value``.
+    (its name), ``epoch`` (from 1; the number of the layer in curves along layers) and ``value``.
     """
     rows = [
         (run.name, *record.key, name, epoch, value)

@@ -4,8 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.core.workload import EPOCH
 from bench.report.accuracy import experiments
-from bench.report.accuracy_figures import Cost, cost_panels, learning_panels
+from bench.report.accuracy_figures import Cost, cost_panels, curve_panels
 from bench.report.chapter import Chapter, FigureGroup, Report
 from bench.report.choice import SectionChoice
 from bench.report.figure import Figure
@@ -27,7 +28,7 @@ class SectionFigures:
 
 
 class FiguresChapter(Chapter):
-    """Latency, memory, roofline and learning curves of each section."""
+    """Latency, memory, roofline and curves of each section."""
 
     name = "figures"
     title = "Figures"
@@ -45,7 +46,7 @@ def _section_figures(report: Report, section: Section) -> SectionFigures:
     style, shown = report.styles(section), _shown(section, report.choice(section), passed)
     legend = [(name, style[name], name in shown) for name in passed]
     figures = [
-        *_learning(section),
+        *_curves(section),
         *_cost(report, section),
         *_latency(section, shown),
         *_roofline(section),
@@ -67,12 +68,14 @@ def _shown(section: Section, choice: SectionChoice | None, passed: Sequence[str]
     return set(list(order)[:MAX_SHOWN])
 
 
-def _learning(section: Section) -> list[Figure]:
-    caption = (
-        f"The mean over all values of {section.seed_parameter}, by epoch, as far as all of its models were trained."
-    )
-    panels = learning_panels(section)
-    return [Figure("Learning curves", caption, panels)] if panels else []
+def _curves(section: Section) -> list[Figure]:
+    figures = []
+    for along in dict.fromkeys((EPOCH, *(metric.along for metric in section.described))):
+        title = "Learning curves" if along == EPOCH else f"Curves by {along}"
+        over = f"over all values of {section.seed_parameter}, by {along}"
+        if panels := curve_panels(section, along):
+            figures.append(Figure(title, f"The mean {over}, as far as all of its models were trained.", panels))
+    return figures
 
 
 def _cost(report: Report, section: Section) -> list[Figure]:

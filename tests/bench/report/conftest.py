@@ -110,6 +110,7 @@ METRICS = (
     Metric("accuracy", "test accuracy", "Share of test nodes right.", is_fraction=True, higher_is_better=True),
     Metric("inflation", "inflation", "What peeking adds.", is_fraction=True),
     Metric("epochs_to_converge", "epochs to converge", "Until validation is best.", higher_is_better=False),
+    Metric("dead", "dead units", "Share by layer.", is_fraction=True, along="layer"),
 )
 
 

@@ -9,7 +9,7 @@ from bench.core import registry
 from bench.core.record import Check, Status, Work
 from bench.core.workload import Metric
 from bench.report.accuracy import changes, differences, experiments
-from bench.report.accuracy_figures import Cost, cost_panels, learning_panels
+from bench.report.accuracy_figures import Cost, cost_panels, curve_panels
 from bench.report.accuracy_tables import differences_table, means_table
 from bench.report.compare import compare, compare_each, compare_runs, ratio_at
 from bench.report.curves import curves
@@ -310,13 +310,25 @@ def test_learning_curves_are_means_over_the_epochs_that_all_seeds_reached(sectio
         for dataset in ("cora", "citeseer")
         for seed in values
     ]
-    plots = learning_panels(section(records))
+    plots = curve_panels(section(records), "epoch")
     assert [plot.title for plot in plots] == [
         f"dataset {dataset}: {curve}" for dataset in ("cora", "citeseer") for curve in ("Test accuracy", "Some loss")
     ]
     (line,) = plots[0].series
     assert (list(line.x), list(line.y)) == ([1, 2], pytest.approx([30.0, 50.0]))
     assert list(plots[1].series[0].y) == pytest.approx([1.0, math.nan, 0.5], nan_ok=True)  # a gap, not a bridge
+
+
+def test_curves_along_layers_are_plotted_apart_from_learning_curves(section, make_trained, make_run, tmp_path):
+    curves = {"accuracy": [0.2, 0.4], "dead": [0.0, 0.5, math.nan]}
+    records = [make_trained("pytorch", seed, 0.8, curves=curves) for seed in SEEDS]
+    (learning,) = curve_panels(section(records, "learning"), "epoch")
+    (by_layer,) = curve_panels(section(records, "layers"), "layer")
+    assert (learning.x.title, by_layer.x.title) == ("epoch", "layer")
+    (line,) = by_layer.series
+    assert (list(line.x), list(line.y)) == ([1, 2], [0.0, 50.0])
+    text = write_report([make_run(records)], tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Curves by layer" in text
 
 
 def test_cost_figures_show_the_interval_where_there_is_one(section, make_trained):
@@ -427,7 +439,7 @@ def test_an_operator_has_no_section_on_trained_models(section, make_record, make
         make_record(name, parameters={"groups": 1, "seed": seed}) for seed in (0, 1) for name in ("pytorch", "b")
     ]
     assert experiments(section(records, "part")) == []
-    assert learning_panels(section(records, "figures")) == []
+    assert curve_panels(section(records, "figures"), "epoch") == []
     text = write_report([make_run(records)], tmp_path / "report.html").read_text(encoding="utf-8")
     for unexpected in ('id="models"', "#models", "Trained models", "Fisher", "Learning curves", "repeats"):
         assert unexpected not in text.split("<script>")[0], unexpected
