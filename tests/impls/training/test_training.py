@@ -1,6 +1,6 @@
 """A training learns, can be continued to the very same weights, and follows PyTorch's optimiser."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from impls.networks.block import DW_PW
 from impls.networks.resnet8 import resnet8
 from impls.training.recipe import RECIPES, Recipe
-from impls.training.training import Images, Training, predict
+from impls.training.training import Images, ParameterGroups, Training, predict
 
+Optimiser = Callable[[ParameterGroups], torch.optim.Optimizer]
 SMALL = replace(RECIPES["fast"], batch_size=32, learning_rate=0.05)
 
 
@@ -25,10 +26,10 @@ def patterns(count: int, seed: int) -> Images:
     return Images((prototypes[labels] + noise).clamp(0, 255).to(torch.uint8), labels, (0.5,), (0.25,))
 
 
-def training(recipe: Recipe = SMALL, epochs: int = 4, seed: int = 5) -> Training:
+def training(recipe: Recipe = SMALL, epochs: int = 4, seed: int = 5, optimiser: Optimiser | None = None) -> Training:
     torch.manual_seed(seed)
     network = resnet8(DW_PW, num_classes=3, in_channels=1)
-    return Training(network, recipe, epochs, patterns(200, 1), patterns(60, 2), seed)
+    return Training(network, recipe, epochs, patterns(200, 1), patterns(60, 2), seed, optimiser)
 
 
 def weights(trained: Training) -> Mapping[str, Tensor]:
@@ -55,16 +56,25 @@ def test_it_learns_and_keeps_its_history() -> None:
 @pytest.mark.parametrize("name", ["fast", "fast_bfloat16", "paper", "smoke"])
 @pytest.mark.parametrize("interrupted_after", [0, 1, 3])
 def test_a_training_continued_elsewhere_ends_in_the_same_weights(name: str, interrupted_after: int) -> None:
-    recipe = replace(RECIPES[name], batch_size=32)
-    undisturbed = training(recipe)
+    assert_continues(replace(RECIPES[name], batch_size=32), interrupted_after)
+
+
+@pytest.mark.parametrize("interrupted_after", [0, 1, 3])
+def test_a_training_with_adam_continued_elsewhere_ends_in_the_same_weights(interrupted_after: int) -> None:
+    assert_continues(replace(SMALL, learning_rate=0.003), interrupted_after, torch.optim.Adam)
+
+
+def assert_continues(recipe: Recipe, interrupted_after: int, optimiser: Optimiser | None = None) -> None:
+    """Compare a training that another continues with an undisturbed one."""
+    undisturbed = training(recipe, optimiser=optimiser)
     for _ in range(4):
         undisturbed.train_epoch()
-    first = training(recipe)
+    first = training(recipe, optimiser=optimiser)
     for _ in range(interrupted_after):
         first.train_epoch()
     state = {name: tensor.clone() for name, tensor in first.state().items()}
     torch.manual_seed(12345)  # what else the process does with PyTorch's random numbers must not matter
-    second = training(recipe)
+    second = training(recipe, optimiser=optimiser)
     second.restore(state)
     torch.rand(3)
     for _ in range(4 - interrupted_after):
@@ -96,6 +106,25 @@ def test_a_step_is_that_of_pytorchs_optimiser() -> None:
     optimiser.step()
     for name, tensor in expected.named_parameters():
         assert torch.allclose(dict(trained.network.named_parameters())[name], tensor, atol=1e-6), name
+
+
+def test_a_penalty_changes_the_gradients_and_not_the_reported_loss() -> None:
+    recipe = Recipe(learning_rate=0.03, schedule="steps", batch_size=200)
+    plain, network = training(recipe), training(recipe).network
+    scales = [layer.weight for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+
+    def penalty() -> Tensor:
+        return 2 * torch.stack([scale.abs().sum() for scale in scales]).sum()
+
+    penalised = Training(network, recipe, 4, patterns(200, 1), patterns(60, 2), 5, penalty=penalty)
+    assert plain.train_epoch().train_loss == penalised.train_epoch().train_loss
+    parameters = zip(plain.network.parameters(), penalised.network.parameters(), strict=True)
+    scale_ids = {id(scale) for scale in scales}
+    for without, with_penalty in parameters:
+        assert without.grad is not None
+        assert with_penalty.grad is not None
+        added = 2 * torch.ones_like(without) if id(with_penalty) in scale_ids else torch.zeros_like(without)
+        assert torch.allclose(with_penalty.grad - without.grad, added, atol=1e-5)
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
