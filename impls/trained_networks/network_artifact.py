@@ -61,11 +61,8 @@ class NetworkArtifact(TrainedNetworkArtifact):
 
     @cached_property
     def inputs(self) -> Mapping[str, Any]:
-        card = datasets.image_card(self.dataset)
-        files = {file.name: file.sha256 for file in card.files}
-        deciding = ("name", "format", "shape", "classes", "train", "held_out", "mean", "std")
         return {
-            "dataset": {"files": files} | {name: getattr(card, name) for name in deciding},
+            "dataset": dataset_inputs(self.dataset),
             "network": self.network,
             "width_mult": self.width_mult,
             "block": [str(self.block), *_source_of_plugin(self.block)],
@@ -89,7 +86,11 @@ class NetworkArtifact(TrainedNetworkArtifact):
         )
 
     def begin(self) -> "NetworkTraining":
-        return NetworkTraining(self)
+        network = self.create().to(self.device)
+        train, held_out = training_images(self.dataset, self.device)
+        penalty = partial(_scale_penalty, network, self.scale_penalty) if self.scale_penalty else None
+        recipe = RECIPES[self.recipe]
+        return NetworkTraining(Training(network, recipe, self.epochs, train, held_out, self.seed, penalty=penalty))
 
     def load_network(self) -> nn.Module:
         network = self.create()
@@ -109,6 +110,14 @@ class NetworkArtifact(TrainedNetworkArtifact):
         )
 
 
+def dataset_inputs(name: str) -> dict[str, Any]:
+    """Return everything of a dataset that decides what is trained on it."""
+    card = datasets.image_card(name)
+    files = {file.name: file.sha256 for file in card.files}
+    deciding = ("name", "format", "shape", "classes", "train", "held_out", "mean", "std")
+    return {"files": files} | {name: getattr(card, name) for name in deciding}
+
+
 def _source_of_plugin(block: Block) -> list[str]:
     """Return a hash of the file that defines a block of another class than this project's."""
     if type(block) is Block:
@@ -117,15 +126,11 @@ def _source_of_plugin(block: Block) -> list[str]:
 
 
 class NetworkTraining:
-    """Trains a network; an epoch is a part."""
+    """Builds an artifact by a training; an epoch is a part."""
 
-    def __init__(self, artifact: NetworkArtifact) -> None:
+    def __init__(self, training: Training) -> None:
         torch.set_num_threads(1)  # so that sums round alike wherever it is built and continued
-        network = artifact.create().to(artifact.device)
-        train, held_out = training_images(artifact.dataset, artifact.device)
-        penalty = partial(_scale_penalty, network, artifact.scale_penalty) if artifact.scale_penalty else None
-        recipe = RECIPES[artifact.recipe]
-        self._training = Training(network, recipe, artifact.epochs, train, held_out, artifact.seed, penalty=penalty)
+        self._training = training
 
     @property
     def parts(self) -> int:

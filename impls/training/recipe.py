@@ -10,7 +10,7 @@ class Recipe:
 
     learning_rate: float
     """The highest one of the schedule."""
-    schedule: Literal["steps", "one_cycle"]
+    schedule: Literal["constant", "steps", "one_cycle"]
     """``steps``: a tenth after 3/7 of the epochs, and again after 5/7. ``one_cycle``: linear from near zero up to the
     highest in the first 30 % of the steps, then linear down to zero."""
     batch_size: int = 128
@@ -65,6 +65,8 @@ cifar10-fast. ``fast_bfloat16``: the same in mixed precision, for processors tha
 def learning_rate(recipe: Recipe, progress: float, epochs: int) -> float:
     """Return the learning rate when ``progress`` epochs of ``epochs`` are done; ``progress`` may have a fraction."""
     share = progress / epochs
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
     if recipe.schedule == "steps":
         passed = sum(share >= boundary for boundary in (3 / 7, 5 / 7))
         return recipe.learning_rate * 0.1**passed

@@ -23,7 +23,7 @@ from impls.training.training import Images, predict
 
 pytest.importorskip("sklearn")
 ROOT = Path(__file__).parents[3]
-TRAINING_CODE = {2: "4b116da76295244e"}
+TRAINING_CODE = {2: "059e5adbc8c99aca"}
 """A hash of the code that decides what is trained, without docstrings and comments, by REVISION."""
 
 
