@@ -29,7 +29,9 @@ TOP1_HELD_OUT = Metric(
     is_fraction=True,
     higher_is_better=True,
 )
-WEIGHT_BYTES = Metric("weight_bytes", "size of the weights", "All parameters, running statistics, and indices of channels.", unit="bytes")
+WEIGHT_BYTES = Metric(
+    "weight_bytes", "size of the weights", "All parameters, running statistics, and indices of channels.", unit="bytes"
+)
 
 
 class TrainedNetworkWorkload(Workload):

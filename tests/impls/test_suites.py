@@ -18,7 +18,7 @@ def test_each_workload_has_a_first_suite_of_few_quick_cases(workload: str) -> No
 
 
 def test_the_first_suites_have_few_cases_together() -> None:
-    assert sum(len(workload.suites()["first"]) for workload in registry.workloads().values()) == 15
+    assert sum(len(workload.suites()["first"]) for workload in registry.workloads().values()) == 16
 
 
 def test_first_is_the_default_suite_everywhere() -> None:

@@ -17,7 +17,7 @@ Command = Callable[..., CompletedProcess[str]]
         (
             ["run", "conv9d"],
             "no workload 'conv9d'; choose from graph_propagation, grouped_conv2d, image_classification, "
-            "network_inference, node_classification, sliding_channel_conv2d",
+            "implicit_sparsity, network_inference, node_classification, sliding_channel_conv2d",
         ),
         (["run", "grouped_conv2d", "--suite", "huge"], "no suite 'huge'; choose from first, quick, gspc, odd, full"),
         (

