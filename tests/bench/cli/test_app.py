@@ -16,8 +16,8 @@ Command = Callable[..., CompletedProcess[str]]
     [
         (
             ["run", "conv9d"],
-            "no workload 'conv9d'; choose from graph_propagation, grouped_conv2d, image_classification, "
-            "implicit_sparsity, network_inference, node_classification, sliding_channel_conv2d",
+            "no workload 'conv9d'; choose from compression, diverse_grouped_conv2d, graph_propagation, grouped_conv2d, "
+            "image_classification, implicit_sparsity, network_inference, node_classification, sliding_channel_conv2d",
         ),
         (["run", "grouped_conv2d", "--suite", "huge"], "no suite 'huge'; choose from first, quick, gspc, odd, full"),
         (
@@ -91,7 +91,7 @@ def test_a_plugin_of_a_misspelt_workload_is_a_usage_error(featherbench: Command,
     result = featherbench("run", "--impl", "mine", "--plugin", "mine.py", cwd=tmp_path)
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
-    assert "mine.py: unknown workload 'gruoped_conv2d'; choose from graph_propagation, grouped" in result.stderr
+    assert "mine.py: unknown workload 'gruoped_conv2d'; choose from compression, diverse_grouped" in result.stderr
 
 
 def test_no_arguments_print_the_help(featherbench: Command, tmp_path: Path) -> None:
