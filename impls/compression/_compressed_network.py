@@ -14,7 +14,7 @@ from bench import artifacts, datasets
 from bench.core.artifact import Arrays, Content
 from impls.compression.workload import CompressionCase
 from impls.networks.count import count_macs
-from impls.trained_networks.network_artifact import NetworkArtifact, as_arrays, epoch_history, training_images
+from impls.trained_networks.network_artifact import as_arrays, epoch_history, training_images
 from impls.trained_networks.trained_network import TrainedNetworkArtifact
 from impls.training.recipe import Recipe
 from impls.training.training import Epoch, Images, Training, predict
@@ -63,6 +63,22 @@ class FineTuning(NamedTuple):
     for the learning rate."""
 
 
+class Base(Protocol):
+    """What an artifact needs of the trained network that it begins with."""
+
+    device: str
+
+    @property
+    def inputs(self) -> Mapping[str, Any]: ...
+
+    @property
+    def label(self) -> str: ...
+
+    def create(self) -> nn.Module: ...
+
+    def load_network(self) -> nn.Module: ...
+
+
 class CompressedNetwork(TrainedNetworkArtifact):
     """A trained network, compressed by a method and fine-tuned.
 
@@ -75,7 +91,7 @@ class CompressedNetwork(TrainedNetworkArtifact):
 
     kind = "compressed_network"
 
-    def __init__(self, base: NetworkArtifact, method: Method, case: CompressionCase, fine_tuning: FineTuning) -> None:
+    def __init__(self, base: Base, method: Method, case: CompressionCase, fine_tuning: FineTuning) -> None:
         self.base, self.method, self.case, self.fine_tuning = base, method, case, fine_tuning
 
     @cached_property
@@ -92,8 +108,8 @@ class CompressedNetwork(TrainedNetworkArtifact):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        names = ("keep", "rounding", "fine_tuning_epochs")
-        return dict(self.base.settings) | {name: getattr(self.case, name) for name in names}
+        deciding = set(CompressionCase.model_fields) - {"runtime", "batch"}
+        return {name: getattr(self.case, name) for name in sorted(deciding)}
 
     @property
     def label(self) -> str:

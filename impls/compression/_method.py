@@ -21,6 +21,7 @@ from bench.core.target import Target
 from bench.core.workload import Problem
 from impls.compression._compressed_network import CompressedNetwork, FineTuning, Task
 from impls.compression.workload import CompressionCase
+from impls.implicit_sparsity._regularised_network import RegularisedNetwork
 from impls.networks.block import DW_PW, STANDARD, Block
 from impls.networks.catalogue import create_network
 from impls.networks.vgg import MIN_VGG_SIZE
@@ -55,7 +56,7 @@ class CompressionMethod(Implementation):
     within_budget: ClassVar[bool] = True
     """Whether it keeps to the case's share of MACs; what does not is no rival, but a control."""
 
-    def base(self, case: CompressionCase, target: Target) -> NetworkArtifact:
+    def base(self, case: CompressionCase, target: Target) -> NetworkArtifact | RegularisedNetwork:
         """Return the trained network that is compressed."""
         return NetworkArtifact(
             case.dataset,

@@ -88,7 +88,9 @@ def fold_constants(
         assert isinstance(layer, (nn.Conv2d, nn.Linear))
         gone = ~kept[each.channels]
         values = constants[torch.from_numpy(each.channels[gone])]
-        weights = layer.weight[:, torch.from_numpy(each.positions[gone])].flatten(2).sum(dim=2)
+        weights = layer.weight[:, torch.from_numpy(each.positions[gone])]
+        if isinstance(layer, nn.Conv2d):
+            weights = weights.sum(dim=(2, 3))
         constant = weights @ values.to(weights.dtype)
         if layer.bias is not None:
             layer.bias += constant

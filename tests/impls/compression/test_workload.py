@@ -12,11 +12,12 @@ from torch import nn
 
 from bench import artifacts
 from bench.core.target import Target
-from impls.compression._compressed_network import CompressedNetwork, CompressionBuild
+from impls.compression._compressed_network import CompressedNetwork, CompressionBuild, Task
 from impls.compression._method import CompressionMethod
 from impls.compression.channel_similarity import ChannelSimilarity
 from impls.compression.depgraph import DepGraph
 from impls.compression.geometric_median import GeometricMedian
+from impls.compression.implicit_removal import ImplicitRemoval
 from impls.compression.l1_norm import L1Norm
 from impls.compression.l1_shape_from_scratch import L1ShapeFromScratch
 from impls.compression.network_slimming import SCALE_PENALTY_OF_OTHERS, NetworkSlimming
@@ -30,6 +31,7 @@ from impls.runtimes.catalogue import RUNTIMES
 from impls.trained_networks import image_data
 from impls.trained_networks.network_artifact import NetworkArtifact
 from impls.trained_networks.trained_network import TrainedNetwork
+from impls.training.training import Images
 
 pytest.importorskip("sklearn")
 WORKLOAD = Compression()
@@ -107,6 +109,29 @@ def test_the_whole_network_can_be_fine_tuned_like_the_others() -> None:
     metrics = WORKLOAD.evaluate(problem, call).metrics
     assert metrics["macs_left"] == 1
     assert metrics["train_s"] > 0
+
+
+def test_removing_inactive_filters_changes_no_logits() -> None:
+    case = CASE.model_copy(update={"network": "basic_net", "width_mult": 0.25, "epochs": 2, "fine_tuning_epochs": 0})
+    method = ImplicitRemoval()
+    base = method.base(case, EDGE)
+    artifacts.build(base, built_by)
+    network, x = base.load_network().eval(), torch.randn(4, 1, 8, 8)
+    norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm2d)]
+    with torch.no_grad():
+        for norm in norms:
+            norm.weight[::3] = 1e-9
+            norm.bias[::3] = 0.3 if norm is norms[-1] else -0.3  # nothing pads after the last one
+        expected = network(x)
+    images = image_data.load("digits").train
+    task = Task(0, 1, x[:1], Images(*map(torch.from_numpy, images), (0.0,), (1.0,)), 0)
+    method.compress(network, task)
+    with torch.no_grad():
+        torch.testing.assert_close(network(x), expected, rtol=1e-4, atol=1e-5)
+    assert [norm.num_features for norm in norms] == [10, 10, 21, 21, 42, 42, 42], "of 16, 32 and 64"
+    problem, call = prepared(method, case)
+    assert WORKLOAD.check(problem, call, seed=2).passed
+    assert method.unsupported(CASE) == "the paper's training is of basic_net"
 
 
 def test_network_slimming_trains_a_network_of_its_own_whose_scales_are_smaller() -> None:

@@ -1,13 +1,11 @@
 """A trained network as an artifact: what decides its key, and that interruptions do not change its weights."""
 
-import ast
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,6 +18,7 @@ from impls.networks.block import DW_PW, STANDARD, dw_scc
 from impls.trained_networks import image_data
 from impls.trained_networks.network_artifact import REVISION, NetworkArtifact, load_weights
 from impls.training.training import Images, predict
+from tests.impls.code_hash import hash_of_code
 
 pytest.importorskip("sklearn")
 ROOT = Path(__file__).parents[3]
@@ -159,20 +158,10 @@ def test_a_build_killed_at_ten_random_instants_ends_in_the_same_weights(builder:
 
 
 def training_code() -> str:
-    """Return a hash of the syntax trees, without docstrings, of the code that decides what is trained."""
+    """Return a hash of the code that decides what is trained."""
     folders = [ROOT / "impls" / name for name in ("networks", "training", "sliding_channel_conv2d/layer")]
     own = [ROOT / f"impls/trained_networks/{name}.py" for name in ("formats", "image_data", "network_artifact")]
-    digest = sha256()
-    for path in (*(path for folder in folders for path in sorted(folder.glob("*.py"))), *own):
-        tree = ast.parse(path.read_text())
-        for node in ast.walk(tree):
-            body = getattr(node, "body", None)
-            if isinstance(body, list):
-                node.body = [  # type: ignore[attr-defined]
-                    part for part in body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
-                ]
-        digest.update(ast.dump(tree).encode())
-    return digest.hexdigest()[:16]
+    return hash_of_code([*(path for folder in folders for path in sorted(folder.glob("*.py"))), *own])
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 11), reason="syntax trees differ between versions of Python")
