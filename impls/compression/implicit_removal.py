@@ -17,8 +17,8 @@ from impls.pruning.channel_groups import ChannelGroup, Mask, channel_groups
 from impls.pruning.removal import fold_constants, remove
 from impls.trained_networks.deployment import device
 
-STRENGTH = 0.003
-"""Of the L2 regularisation: the second highest of the suite of implicit_sparsity."""
+STRENGTH, BATCH_SIZE = 0.01, 32
+"""Of the L2 regularisation, and of a step: those under which the workload implicit_sparsity sees filters go first."""
 
 
 class ImplicitRemoval(CompressionMethod):
@@ -40,6 +40,7 @@ class ImplicitRemoval(CompressionMethod):
             dataset=case.dataset,
             width_mult=case.width_mult,
             strength=STRENGTH,
+            batch_size=BATCH_SIZE,
             epochs=case.epochs,
             seed=case.seed,
         )
