@@ -6,7 +6,7 @@ import sys
 import typer
 import typer.exceptions
 
-from bench.cli import build, compare, data, doctor, layers, listing, new, pack, paper, report, run
+from bench.cli import build, compare, data, doctor, listing, new, pack, paper, profile, report, run
 from bench.core.errors import RunError, UsageError
 
 INTERRUPTED = 130
@@ -25,7 +25,9 @@ app = typer.Typer(
 app.command("list", epilog="Example: featherbench list --json")(listing.list_)
 app.command("run", epilog="Example: featherbench run grouped_conv2d --impl pytorch,im2col --case groups=16")(run.run)
 app.command("build", epilog="Example: featherbench build image_classification --suite quick --jobs 2")(build.build)
-app.command("layers", epilog="Example: featherbench layers network_inference --impl native,onnxruntime")(layers.layers)
+app.command("profile", epilog="Example: featherbench profile network_inference --impl native,onnxruntime")(
+    profile.profile
+)
 app.command("compare", epilog="Example: featherbench compare latest --baseline pytorch --fail-if-slower 5%")(
     compare.compare
 )

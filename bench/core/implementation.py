@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from bench.core.artifact import Artifact
-from bench.core.layer_times import LayerTimes
+from bench.core.layer_samples import LayerSamples
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 
@@ -92,11 +92,11 @@ class Implementation(ABC):
         given as ``facts`` of a ``Trained``.
         """
 
-    def tells_layer_times(self, target: Target) -> bool:
-        """Return whether ``layer_times`` can be asked, which ``featherbench layers`` does."""
+    def has_layer_times(self, target: Target) -> bool:
+        """Return whether its library has a profiler for ``layer_times``, which ``featherbench profile`` does."""
         return False
 
-    def layer_times(self, problem: Problem, target: Target, calls: int) -> Sequence[LayerTimes]:
+    def layer_times(self, problem: Problem, target: Target, calls: int) -> Sequence[LayerSamples]:
         """Compute the problem ``calls`` times under the profiler of a library, and return the times of its layers.
 
         They are in the order in which they are computed. It is called after ``prepare``, in the same process.

@@ -223,9 +223,9 @@ class Worker:
         return {"check": check.model_dump(), "facts": worker_facts | own_facts}
 
     def require_layer_times(self) -> Json:
-        """Say that the case is unsupported where the implementation does not tell the times of its layers."""
-        if not self.implementation.tells_layer_times(self.target):
-            raise UnsupportedError("it does not tell the times of its layers")
+        """Say that the case is unsupported where the library of the implementation has no profiler."""
+        if not self.implementation.has_layer_times(self.target):
+            raise UnsupportedError("its layers cannot be timed: no profiler")
         return {}
 
     def layer_times(self, calls: int) -> Json:

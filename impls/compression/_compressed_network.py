@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from bench import artifacts, datasets
 from bench.core.artifact import Arrays, Content
-from impls.compression.workload import CompressionCase
+from impls.compression.workload import SEEDS_PER_STAGE, CompressionCase
 from impls.networks.count import count_macs
 from impls.trained_networks.network_artifact import as_arrays, epoch_history, training_images
 from impls.trained_networks.trained_network import TrainedNetworkArtifact
@@ -21,9 +21,7 @@ from impls.training.training import Epoch, Images, Training, predict
 
 REVISION = 1
 """To be raised with every change after which the same settings make other weights."""
-SEEDS_PER_STAGE = 10_000
-"""Seeds of cases are smaller."""
-RESULTS = ("top1_before", "macs_left", "compress_s")
+RESULTS = ("top1_held_out_before", "macs_left", "compress_s")
 """Names of the results of compressing."""
 
 
@@ -32,8 +30,8 @@ class Task(NamedTuple):
 
     macs: float
     """The most MACs for one image that the compressed network may have."""
-    rounding: int
-    """Numbers of channels are multiples of it, unless a layer has no more."""
+    round_to: int
+    """Numbers of channels are rounded up to a multiple of it, at most to all."""
     x: Tensor
     """An example of the input, (1, channels, height, width)."""
     train: Images
@@ -85,7 +83,7 @@ class CompressedNetwork(TrainedNetworkArtifact):
     Args:
         base: the trained network.
         method: the method.
-        case: share of MACs to keep, rounding and seed; ``runtime`` and ``batch`` do not decide the key.
+        case: share of MACs to keep, round_to and seed; ``runtime`` and ``batch`` do not decide the key.
         fine_tuning: how it is trained further.
     """
 
@@ -100,7 +98,7 @@ class CompressedNetwork(TrainedNetworkArtifact):
             "base": self.base.inputs,
             "method": dict(self.method.identity()),
             "keep": self.case.keep,
-            "rounding": self.case.rounding,
+            "round_to": self.case.round_to,
             "fine_tuning": {"recipe": asdict(self.fine_tuning.recipe), "epochs": list(self.fine_tuning.epochs)},
             "seed": self.case.seed,
             "revision": REVISION,
@@ -116,7 +114,7 @@ class CompressedNetwork(TrainedNetworkArtifact):
         identity = dict(self.method.identity())
         method, _ = identity.pop("method"), identity.pop("libraries", None)
         settings = "".join(f" {name}={value}" for name, value in identity.items())
-        return f"{method}{settings} keep={self.case.keep:g} rounding={self.case.rounding} {self.base.label}"
+        return f"{method}{settings} keep={self.case.keep:g} round_to={self.case.round_to} {self.base.label}"
 
     def begin(self) -> "CompressionBuild":
         return CompressionBuild(self)
@@ -201,7 +199,7 @@ class CompressionBuild:
         whole = count_macs(base.create(), *shape)
         budget = whole * (1 - (1 - case.keep) * (self._stage + 1) / len(self._epochs))
         train = training_images(case.dataset, "cpu")[0]
-        task = Task(budget, case.rounding, torch.zeros(1, *shape), train, case.seed)
+        task = Task(budget, case.round_to, torch.zeros(1, *shape), train, case.seed)
         network = network.cpu().eval()
         began = time.perf_counter()
         self._artifact.method.compress(network, task)
@@ -210,5 +208,5 @@ class CompressionBuild:
         if left > budget and self._artifact.method.within_budget:
             raise ValueError(f"{left:,} MACs are left, more than the {int(budget):,} to keep")
         right = predict(network.to(base.device), self._held_out).argmax(dim=1) == self._held_out.labels
-        self._results |= {"top1_before": right.double().mean().item(), "macs_left": left / whole}
+        self._results |= {"top1_held_out_before": right.double().mean().item(), "macs_left": left / whole}
         return network

@@ -1,4 +1,4 @@
-"""What controls share: a network of the compact shape, which is trained from new weights."""
+"""What controls share: a network of the compressed architecture, which is trained from new weights."""
 
 import torch
 from torch import nn

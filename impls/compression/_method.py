@@ -25,8 +25,8 @@ from impls.implicit_sparsity._regularised_network import RegularisedNetwork
 from impls.networks.block import DW_PW, STANDARD, Block
 from impls.networks.catalogue import create_network
 from impls.networks.vgg import MIN_VGG_SIZE
-from impls.pruning.budget import Ranking, keep_within, least_macs
-from impls.pruning.channel_groups import ChannelCounts, ChannelGroup, channel_groups
+from impls.pruning.budget import ChannelRanking, keep_within, min_macs
+from impls.pruning.channel_groups import ChannelGroup, MacCounter, channel_groups
 from impls.pruning.removal import fold_into_representatives, remove, resize
 from impls.runtimes.catalogue import RUNTIMES
 from impls.trained_networks.deployment import deploy, device, with_converted
@@ -50,11 +50,11 @@ class CompressionMethod(Implementation):
         """
 
     def restore(self, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-        """Make the network as it was before ``compress`` the compact one with these tensors, in place."""
+        """Turn an uncompressed network into the compressed one that these tensors belong to, in place."""
         resize(network, tensors)
 
     within_budget: ClassVar[bool] = True
-    """Whether it keeps to the case's share of MACs; what does not is no rival, but a control."""
+    """Whether its networks keep to the case's share of MACs; uncompressed ones and ``implicit_removal`` do not."""
 
     def base(self, case: CompressionCase, target: Target) -> NetworkArtifact | RegularisedNetwork:
         """Return the trained network that is compressed."""
@@ -112,13 +112,13 @@ class RankingMethod(CompressionMethod):
     """A method that removes channels in an order, by one threshold for all layers: see ``impls.pruning.budget``."""
 
     @abstractmethod
-    def rankings(self, network: nn.Module, groups: list[ChannelGroup], task: Task) -> list[Ranking]:
+    def rankings(self, network: nn.Module, groups: list[ChannelGroup], task: Task) -> list[ChannelRanking]:
         """Return in which order the channels of each group go."""
 
     def compress(self, network: nn.Module, task: Task) -> None:
         groups = channel_groups(network, task.x)
         rankings = self.rankings(network, groups, task)
-        kept = keep_within(groups, rankings, ChannelCounts(network, task.x), task.macs, task.rounding)
+        kept = keep_within(groups, rankings, MacCounter(network, task.x), task.macs, task.round_to)
         for group, ranking, mask in zip(groups, rankings, kept, strict=True):
             if ranking.representatives:
                 fold_into_representatives(group, ranking.representatives(int(mask.sum())))
@@ -128,9 +128,12 @@ class RankingMethod(CompressionMethod):
         """Return also why no choice of channels has so few MACs, as layers keep a floor (``MIN_KEPT_SHARE``)."""
         if reason := super().unsupported(case):
             return reason
-        share = _least_share(case.dataset, case.network, case.width_mult, case.rounding)
+        share = _min_share(case.dataset, case.network, case.width_mult, case.round_to)
         if share > case.keep:
-            return f"with rounding={case.rounding}, no layer may be so narrow: {share:.0%} of the MACs are left"
+            return (
+                f"keep={case.keep:g} cannot be reached: with round_to={case.round_to} and a tenth of each layer's "
+                f"channels, {share:.0%} of the MACs remain"
+            )
         return None
 
 
@@ -149,8 +152,8 @@ def untrained(dataset: str, network: str, width_mult: float) -> tuple[nn.Module,
 
 
 @cache
-def _least_share(dataset: str, network: str, width_mult: float, rounding: int) -> float:
+def _min_share(dataset: str, network: str, width_mult: float, round_to: int) -> float:
     """Return the share of a network's MACs that is left where each layer is as narrow as it may be."""
     created, x = untrained(dataset, network, width_mult)
-    groups, counts = channel_groups(created, x), ChannelCounts(created, x)
-    return least_macs(groups, counts, rounding) / counts.macs(groups, [np.ones(group.size, bool) for group in groups])
+    groups, counts = channel_groups(created, x), MacCounter(created, x)
+    return min_macs(groups, counts, round_to) / counts.macs(groups, [np.ones(group.size, bool) for group in groups])

@@ -5,13 +5,13 @@ from torch import nn
 
 from impls.compression._compressed_network import Task
 from impls.compression._method import RankingMethod
-from impls.pruning.budget import Ranking
+from impls.pruning.budget import ChannelRanking
 from impls.pruning.channel_groups import ChannelGroup
 from impls.pruning.similarity import (
     Correlation,
     Linkage,
     Moments,
-    Similarity,
+    SimilaritySettings,
     cluster,
     distances,
     measured_correlations,
@@ -30,7 +30,7 @@ class ChannelSimilarity(RankingMethod):
     paper = "arXiv 1908.02620"
     note = (
         "Our derivation, since the paper's formulas could not be had. "
-        "Timed: logits of a batch of normalised images, by the compact network on the case's runtime."
+        "Timed: logits of a batch of normalised images, by the compressed network on the case's runtime."
     )
     correlation: Correlation = "filters"
     moments: Moments = "rectified"
@@ -55,8 +55,8 @@ class ChannelSimilarity(RankingMethod):
         },
     }
 
-    def rankings(self, network: nn.Module, groups: list[ChannelGroup], task: Task) -> list[Ranking]:
-        settings = Similarity(self.correlation, self.moments, self.linkage)
+    def rankings(self, network: nn.Module, groups: list[ChannelGroup], task: Task) -> list[ChannelRanking]:
+        settings = SimilaritySettings(self.correlation, self.moments, self.linkage)
         correlations = {}
         if settings.correlation == "data":
             images = min(CALIBRATION_IMAGES, len(task.train.images))

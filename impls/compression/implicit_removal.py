@@ -1,4 +1,4 @@
-"""Removes the filters that a training with Adam and L2 regularisation has left inactive (arXiv 1811.12495)."""
+"""Removes filters whose scale a training with Adam and L2 regularisation has brought near zero (arXiv 1811.12495)."""
 
 from itertools import pairwise
 
@@ -11,14 +11,15 @@ from impls.compression._compressed_network import Task
 from impls.compression._method import CompressionMethod
 from impls.compression.workload import CompressionCase
 from impls.implicit_sparsity._regularised_network import RegularisedNetwork
-from impls.implicit_sparsity._sparsity import LEAST_SCALE
+from impls.implicit_sparsity._sparsity import SCALE_THRESHOLD
 from impls.implicit_sparsity.workload import ImplicitSparsityCase
 from impls.pruning.channel_groups import ChannelGroup, Mask, channel_groups
 from impls.pruning.removal import fold_constants, remove
 from impls.trained_networks.deployment import device
 
 STRENGTH, BATCH_SIZE = 0.01, 32
-"""Of the L2 regularisation, and of a step: those under which the workload implicit_sparsity sees filters go first."""
+"""Of the L2 regularisation, and of a step of the training: the highest strength, and the batch size, of the suite
+``cifar10`` of the workload implicit_sparsity."""
 
 
 class ImplicitRemoval(CompressionMethod):
@@ -63,10 +64,10 @@ class ImplicitRemoval(CompressionMethod):
 
 
 def active(group: ChannelGroup) -> Mask:
-    """Return which channels have a scale of LEAST_SCALE or more in their batch norm, or at least the largest."""
+    """Return which channels have a scale of SCALE_THRESHOLD or more in their batch norm, or at least the largest."""
     (norm,) = group.norms()
     assert isinstance(norm.layer, nn.BatchNorm2d)
     scales = norm.layer.weight.detach().abs().numpy()
-    mask: Mask = scales >= LEAST_SCALE
+    mask: Mask = scales >= SCALE_THRESHOLD
     mask[np.argmax(scales)] = True
     return mask

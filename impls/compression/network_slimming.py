@@ -7,7 +7,7 @@ from impls.compression._compressed_network import Task
 from impls.compression._method import RankingMethod, block_of
 from impls.compression.workload import CompressionCase
 from impls.pruning import scores
-from impls.pruning.budget import Ranking, by_score
+from impls.pruning.budget import ChannelRanking, by_score
 from impls.pruning.channel_groups import ChannelGroup
 from impls.trained_networks.deployment import device
 from impls.trained_networks.network_artifact import NetworkArtifact
@@ -15,7 +15,8 @@ from impls.trained_networks.network_artifact import NetworkArtifact
 PLAIN_NETWORKS = ("basic_net", "vgg16")
 SCALE_PENALTY, SCALE_PENALTY_OF_OTHERS = 1e-4, 1e-5
 """The factor of the L1 norm of all scales of batch norms in the loss, as in the authors' code
-(github.com/Eric-mingjie/network-slimming): of VGG, and of networks with residual or dense connections."""
+(github.com/Eric-mingjie/network-slimming): of VGG, and of all other networks (theirs
+have residual or dense connections)."""
 
 
 class NetworkSlimming(RankingMethod):
@@ -25,7 +26,7 @@ class NetworkSlimming(RankingMethod):
     requires = ("torch", "safetensors", "torch-pruning")
     targets = ("cpu", "edge", "cuda")
     paper = "arXiv 1708.06519"
-    note = "Timed: logits of a batch of normalised images, by the compact network on the case's runtime."
+    note = "Timed: logits of a batch of normalised images, by the compressed network on the case's runtime."
 
     def base(self, case: CompressionCase, target: Target) -> NetworkArtifact:
         return NetworkArtifact(
@@ -40,5 +41,5 @@ class NetworkSlimming(RankingMethod):
             SCALE_PENALTY if case.network in PLAIN_NETWORKS else SCALE_PENALTY_OF_OTHERS,
         )
 
-    def rankings(self, network: nn.Module, groups: list[ChannelGroup], task: Task) -> list[Ranking]:
-        return [by_score(scores.scale(group)) for group in groups]
+    def rankings(self, network: nn.Module, groups: list[ChannelGroup], task: Task) -> list[ChannelRanking]:
+        return [by_score(scores.batch_norm_scale(group)) for group in groups]

@@ -13,11 +13,11 @@ from impls.pruning.diverse_groups import restore_diverse_groups
 from impls.pruning.self_grouping import groupable_layers, regroup_within, replace_layers
 
 MIN_LOCAL_EPOCHS = 4
-"""The local schedule has at least two steps, in half of the epochs of fine-tuning."""
+"""Local fine-tuning has at least two steps, in half of the epochs of fine-tuning."""
 
 
 class SelfGrouping(CompressionMethod):
-    """Clusters filters by the inputs that they need; each cluster reads its own inputs (schedule G)."""
+    """Clusters filters by the inputs that they need; each cluster reads its own inputs; fine-tuned globally (G)."""
 
     workload = "compression"
     requires = ("torch", "safetensors", "scikit-learn")
@@ -28,11 +28,11 @@ class SelfGrouping(CompressionMethod):
         "self_grouping": {},
         "self_grouping_local": {
             "local": True,
-            "summary": "Self-grouping in steps, with fine-tuning after each (schedule LG), in equally many epochs.",
+            "summary": "Self-grouping in steps, fine-tuned locally after each, then globally (LG), in as many epochs.",
         },
     }
     note = (
-        "No channel is removed, so rounding has no effect. Layers gather the inputs of each group, convolve and "
+        "No channel is removed, so round_to has no effect. Layers gather the inputs of each group, convolve and "
         "reorder. Timed: logits of a batch of normalised images, on the case's runtime."
     )
 
@@ -40,12 +40,14 @@ class SelfGrouping(CompressionMethod):
         if reason := super().unsupported(case):
             return reason
         if self.local and case.fine_tuning_epochs < MIN_LOCAL_EPOCHS:
-            return f"the local schedule needs fine_tuning_epochs={MIN_LOCAL_EPOCHS} or more"
-        share = _least_share(case.dataset, case.network, case.width_mult)
-        return None if share <= case.keep else f"{share:.0%} of the MACs are left where each filter reads one channel"
+            return f"local fine-tuning needs fine_tuning_epochs={MIN_LOCAL_EPOCHS} or more"
+        share = _min_share(case.dataset, case.network, case.width_mult)
+        if share <= case.keep:
+            return None
+        return f"keep={case.keep:g} cannot be reached: with a channel for each filter, {share:.0%} of the MACs remain"
 
     def fine_tuning(self, case: CompressionCase) -> FineTuning:
-        """Return, for the local schedule, stages of one epoch for half of them, and the rest after the last step."""
+        """Return, for local fine-tuning, stages of one epoch for half of them, and the rest after the last step."""
         whole = super().fine_tuning(case)
         steps = case.fine_tuning_epochs // 2
         last = case.fine_tuning_epochs - steps + 1
@@ -61,9 +63,9 @@ class SelfGrouping(CompressionMethod):
 
 
 @cache
-def _least_share(dataset: str, network: str, width_mult: float) -> float:
+def _min_share(dataset: str, network: str, width_mult: float) -> float:
     """Return the share of a network's MACs that is left where each filter of a layer with groups reads one channel."""
     created, x = untrained(dataset, network, width_mult)
     layers = groupable_layers(created, x)
     whole = count_macs(created, *x.shape[1:])
-    return (whole - sum(layer.dense_macs - layer.least_macs for layer in layers)) / whole
+    return (whole - sum(layer.dense_macs - layer.min_macs for layer in layers)) / whole

@@ -18,6 +18,9 @@ from impls.trained_networks.network_workload import (
 )
 from impls.trained_networks.trained_network import TrainedNetwork
 
+SEEDS_PER_STAGE = 10_000
+"""Stages of fine-tuning have seeds of their own, this far apart."""
+
 
 class CompressionCase(Case):
     """A trained network, how much of it is kept, and the runtime that it is measured on.
@@ -29,7 +32,9 @@ class CompressionCase(Case):
     network: Literal["basic_net", "resnet8", "resnet20", "resnet56", "vgg16", "densenet40", "mobilenet"] = "resnet8"
     width_mult: float = Field(default=1.0, gt=0, le=4, description="multiplies the channels of all layers")
     keep: float = Field(default=0.5, gt=0, le=1, description="share of the network's MACs to keep at the most")
-    rounding: int = Field(default=1, ge=1, le=64, description="numbers of channels are multiples of it, rounded up")
+    round_to: int = Field(
+        default=1, ge=1, le=64, description="numbers of channels are rounded up to a multiple of it, at most to all"
+    )
     recipe: Literal["paper", "fast", "fast_bfloat16", "smoke"] = Field(
         default="fast", description="settings of the training, and with a lower learning rate of the fine-tuning"
     )
@@ -37,7 +42,9 @@ class CompressionCase(Case):
     fine_tuning_epochs: int = Field(default=4, ge=0, description="epochs of the fine-tuning after")
     runtime: str = Field(default="pytorch", description="what computes the network: a name in impls/runtimes")
     batch: int = Field(default=1, ge=1, le=MAX_SIZE, description="images in a call")
-    seed: int = Field(default=0, ge=0, description="seeds weights, the order of images, augmentation, and methods")
+    seed: int = Field(
+        default=0, ge=0, lt=SEEDS_PER_STAGE, description="seeds weights, the order of images, augmentation, and methods"
+    )
 
     @field_validator("runtime")
     @classmethod
@@ -62,9 +69,10 @@ class Compression(TrainedNetworkWorkload):
         TOP1,
         TOP1_HELD_OUT,
         Metric(
-            "top1_before",
+            "top1_held_out_before",
             "top-1 accuracy before fine-tuning, held-out images",
-            "Fraction of held-out images classified correctly after the last compressing, before any training.",
+            "Fraction of held-out images classified correctly right after the last compression step, before the "
+            "training that follows it.",
             is_fraction=True,
             higher_is_better=True,
         ),
@@ -101,7 +109,7 @@ class Compression(TrainedNetworkWorkload):
         history = call.history
         metrics = {**accuracies(problem, call), "macs_left": 1.0}
         if "macs_left" in history:  # not of the uncompressed network
-            metrics |= {name: history[name][0] for name in ("top1_before", "macs_left", "compress_s")}
+            metrics |= {name: history[name][0] for name in ("top1_held_out_before", "macs_left", "compress_s")}
             metrics["train_s"] = sum(history["seconds"])
         curves = {"top1_held_out": list(history["held_out_accuracy"])}
         return Check(passed=True, metrics=metrics, curves=curves)

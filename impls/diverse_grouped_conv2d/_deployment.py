@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from bench.core.workload import Problem
-from impls.converted_models import deployment
+from impls.converted_models.runtime_implementation import RuntimeImplementation
 from impls.diverse_grouped_conv2d.workload import DiverseGroupedConv2d, DiverseGroupedConv2dCase
 from impls.pruning.diverse_groups import Group, diverse_groups
 
 
-class Deployment(deployment.Deployment):
+class Deployment(RuntimeImplementation):
     """The convolution run by a runtime. A subclass states ``runtime``, a name in ``impls.runtimes.catalogue``."""
 
     form: Literal["dense", "groups"] = "groups"

@@ -1,4 +1,4 @@
-"""Columns of the image, of which each group gathers its rows for a matrix product."""
+"""im2col, then a matrix product for each group, with the rows of the channels that it reads."""
 
 import torch
 from torch.nn.functional import unfold
@@ -11,7 +11,7 @@ from impls.diverse_grouped_conv2d.workload import DiverseGroupedConv2dCase
 
 
 class GatherGemm(Implementation):
-    """im2col, then for each group a matrix product with the columns of the channels that it reads, in PyTorch."""
+    """im2col, then for each group a matrix product with the rows of the channels that it reads, in PyTorch."""
 
     workload = "diverse_grouped_conv2d"
     requires = ("torch",)

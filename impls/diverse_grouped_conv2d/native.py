@@ -4,7 +4,7 @@ from impls.diverse_grouped_conv2d._deployment import Deployment
 
 
 class Native(Deployment):
-    """The project's own engine: filters with the same inputs lie side by side, and what none reads is left out."""
+    """The project's own engine: filters with the same inputs are computed together, from only these inputs."""
 
     workload = "diverse_grouped_conv2d"
     requires = ("torch",)

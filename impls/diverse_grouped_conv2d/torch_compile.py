@@ -1,10 +1,10 @@
-"""torch.compile."""
+"""PyTorch's compiler, Inductor: ahead of time on a CPU, by torch.compile on a GPU."""
 
 from impls.diverse_grouped_conv2d._deployment import Deployment
 
 
 class TorchCompile(Deployment):
-    """Inputs gathered, a convolution for each group, and outputs reordered, compiled by torch.compile."""
+    """Inputs gathered, a convolution for each group, and outputs reordered, by PyTorch's compiler."""
 
     workload = "diverse_grouped_conv2d"
     requires = ("torch",)

@@ -57,8 +57,9 @@ class DiverseGroupedConv2d(OperatorWorkload):
     zero where a filter does not read a channel; ``group`` (channels,), the group of each filter; ``reads`` (groups,
     channels), whether a group reads a channel. Output: (batch, channels, height, width). Numbers are float32.
 
-    Sets differ in size, since those of SG-CNN do: what only one group reads is half to one and a half times the mean,
-    where there are as many channels. Filters of a group are spread over all channels, as clusters of filters are.
+    Sets differ in size, as those of SG-CNN do: beside the channels that all groups read, a group reads half to one and
+    a half times the mean number of others, where there are enough. Filters of a group are spread over all channels, as
+    clusters of filters are.
     """
 
     title = "Diverse grouped 2-D convolution"

@@ -37,23 +37,25 @@ default, SGD had 94.7 % and RMSprop 95.8 %, with these rates 98.6 and 98.9 %.
 """
 
 
-def create_optimiser(settings: OptimiserSettings, groups: ParameterGroups, shrink: float) -> torch.optim.Optimizer:
-    """Return an optimiser that multiplies all parameters by ``1 - shrink`` after each of its steps.
+def create_optimiser(
+    settings: OptimiserSettings, groups: ParameterGroups, decoupled_decay: float
+) -> torch.optim.Optimizer:
+    """Return an optimiser that multiplies all parameters by ``1 - decoupled_decay`` after each of its steps.
 
     The ``weight_decay`` of the groups is L2 regularisation in all of these optimisers: they add ``weight_decay`` times
-    the parameter to its gradient, before anything else. Decoupled decay is ``shrink``, as in arXiv 1811.12495; that of
-    PyTorch's AdamW is multiplied by the learning rate.
+    the parameter to its gradient, before anything else. Decoupled decay is that of arXiv 1811.12495; that of PyTorch's
+    AdamW is multiplied by the learning rate.
     """
     optimiser: torch.optim.Optimizer = getattr(torch.optim, settings.algorithm)(
         groups, lr=settings.learning_rate, **settings.options
     )
 
-    def shrink_parameters(*_: Any) -> None:
+    def decay_parameters(*_: Any) -> None:
         with torch.no_grad():
             for group in optimiser.param_groups:
                 for parameter in group["params"]:
-                    parameter.mul_(1 - shrink)
+                    parameter.mul_(1 - decoupled_decay)
 
-    if shrink:
-        optimiser.register_step_post_hook(shrink_parameters)
+    if decoupled_decay:
+        optimiser.register_step_post_hook(decay_parameters)
     return optimiser

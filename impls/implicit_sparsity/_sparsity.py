@@ -7,14 +7,14 @@ import numpy as np
 
 from bench.core.workload import Array
 
-LEAST_ACTIVATION = 1e-12
-LEAST_SCALE = 1e-3
-LEAST_RESPONSE = 1e-3
-ENDS = 3
+ACTIVATION_THRESHOLD = 1e-12
+SCALE_THRESHOLD = 1e-3
+SELECTIVE_FRACTION = 1e-3
+END_LAYERS = 3
 """The number of convolutions at either end of a network that are compared."""
 
 
-class Layer(NamedTuple):
+class LayerActivations(NamedTuple):
     """What a convolution with batch norm and ReLU does on the training images."""
 
     maxima: Array
@@ -23,22 +23,23 @@ class Layer(NamedTuple):
     """The scale of each feature in batch norm, (features,)."""
 
     def inactive(self) -> Array:
-        """Return which features stay below LEAST_ACTIVATION on all images, (features,)."""
-        below: Array = self.maxima.max(axis=0) < LEAST_ACTIVATION
+        """Return which features stay below ACTIVATION_THRESHOLD on all images, (features,)."""
+        below: Array = self.maxima.max(axis=0) < ACTIVATION_THRESHOLD
         return below
 
     def inactive_by_scale(self) -> Array:
-        """Return which features are scaled by less than LEAST_SCALE, (features,)."""
-        below: Array = np.abs(self.scales) < LEAST_SCALE
+        """Return which features are scaled by less than SCALE_THRESHOLD, (features,)."""
+        below: Array = np.abs(self.scales) < SCALE_THRESHOLD
         return below
 
     def selectivity(self) -> Array:
         """Return the selectivity of each active feature, (active features,); inactive ones have none.
 
-        It is the fraction of images on which the feature responds with LEAST_RESPONSE of its largest response or less.
+        It is the fraction of images on which the feature responds with at most SELECTIVE_FRACTION of its largest
+        response.
         """
         active = self.maxima[:, ~self.inactive()]
-        selective: Array = (active / active.max(axis=0, initial=0.0) <= LEAST_RESPONSE).mean(axis=0)
+        selective: Array = (active / active.max(axis=0, initial=0.0) <= SELECTIVE_FRACTION).mean(axis=0)
         return selective
 
 
@@ -49,7 +50,7 @@ class Summary(NamedTuple):
     curves: dict[str, list[float]]
 
 
-def summarise(layers: Sequence[Layer]) -> Summary:
+def summarise(layers: Sequence[LayerActivations]) -> Summary:
     """Return the sparsity and the selectivity of a network and of its layers; NaN where no feature is active."""
     inactive = [layer.inactive() for layer in layers]
     by_scale = [layer.inactive_by_scale() for layer in layers]
@@ -58,7 +59,7 @@ def summarise(layers: Sequence[Layer]) -> Summary:
         "sparsity": _mean(inactive),
         "sparsity_by_scale": _mean(by_scale),
         "selectivity": _mean(selectivity),
-        "selectivity_rise": _mean(selectivity[-ENDS:]) - _mean(selectivity[:ENDS]),
+        "selectivity_rise": _mean(selectivity[-END_LAYERS:]) - _mean(selectivity[:END_LAYERS]),
     }
     curves = {
         "sparsity_by_layer": [_mean([values]) for values in inactive],

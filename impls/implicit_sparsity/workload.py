@@ -9,12 +9,12 @@ from pydantic import Field
 from bench.core.case import Case
 from bench.core.record import Check
 from bench.core.workload import Call, Metric, Pick, Problem
-from impls.implicit_sparsity._sparsity import LEAST_ACTIVATION, LEAST_RESPONSE, LEAST_SCALE, summarise
+from impls.implicit_sparsity._sparsity import ACTIVATION_THRESHOLD, SCALE_THRESHOLD, SELECTIVE_FRACTION, summarise
 from impls.trained_networks.network_workload import TOP1, TOP1_HELD_OUT, TrainedNetworkWorkload, accuracies
 from impls.trained_networks.trained_network import TrainedNetwork
 
 Decay = Literal["l2", "decoupled"]
-SELECTIVE = f"responds with {LEAST_RESPONSE:g} of its largest response or less"
+SELECTIVE = f"responds with {SELECTIVE_FRACTION:g} of its largest response or less"
 
 
 class ImplicitSparsityCase(Case):
@@ -75,14 +75,14 @@ class ImplicitSparsity(TrainedNetworkWorkload):
         Metric(
             "sparsity",
             "share of inactive features",
-            f"Fraction of features whose largest activation is below {LEAST_ACTIVATION:g} on every training image.",
+            f"Fraction of features whose largest activation is below {ACTIVATION_THRESHOLD:g} on every training image.",
             is_fraction=True,
             higher_is_better=True,
         ),
         Metric(
             "sparsity_by_scale",
             "share of features inactive by scale",
-            f"Fraction of features whose scale in batch norm is below {LEAST_SCALE:g} in magnitude.",
+            f"Fraction of features whose scale in batch norm is below {SCALE_THRESHOLD:g} in magnitude.",
             is_fraction=True,
             higher_is_better=True,
         ),

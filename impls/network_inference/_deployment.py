@@ -7,13 +7,13 @@ from torch import nn
 
 from bench.core.errors import UsageError
 from bench.core.workload import Problem
-from impls.converted_models import deployment
+from impls.converted_models.runtime_implementation import RuntimeImplementation
 from impls.network_inference._network import create, identity, onnx_network, require_valid, with_weights
 from impls.network_inference.workload import NetworkInferenceCase
 from impls.runtimes.catalogue import RUNTIMES
 
 
-class Deployment(deployment.Deployment):
+class Deployment(RuntimeImplementation):
     """A network run by a runtime. A subclass states ``runtime``, a name in ``impls.runtimes.catalogue``."""
 
     def unsupported(self, case: NetworkInferenceCase) -> str | None:

@@ -130,7 +130,7 @@ def _require_complete(names: Mapping[nn.Module, str], groups: Sequence[ChannelGr
             raise NotImplementedError(f"torch-pruning does not follow the {key[1]} of {names[key[0]]}")
 
 
-class ChannelCounts:
+class MacCounter:
     """The MACs of a network as a function of the channels that its layers keep.
 
     Args:

@@ -17,7 +17,7 @@ class Group(NamedTuple):
 class DiverseGroups(nn.Module):
     """A convolution or a fully connected layer as one smaller layer for each group: gather, compute, and reorder.
 
-    It computes what the dense layer computes whose other weights are zero (arXiv 2009.13803).
+    It computes the same as a dense layer whose other weights are zero (arXiv 2009.13803).
 
     Args:
         layers: for each group, a layer from its inputs to its outputs.

@@ -1,4 +1,4 @@
-"""Networks without some of their channels: smaller layers, into which removed channels may be folded."""
+"""Removes channels from layers, and folds what they contributed into the layers that read them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ def remove(groups: Sequence[ChannelGroup], kept: Sequence[Mask]) -> None:
     """Remove channels from the layers of a network, in place.
 
     Args:
-        groups: all groups of the network, as ``channel_groups`` returns them; they no longer hold afterwards.
+        groups: all groups of the network, as ``channel_groups`` returns them; invalid afterwards.
         kept: for each group, which of its channels stay; at least one of each.
     """
     for group, mask in zip(groups, kept, strict=True):
@@ -33,7 +33,7 @@ def remove(groups: Sequence[ChannelGroup], kept: Sequence[Mask]) -> None:
             if "inputs" in sides and tensor.ndim > 1:
                 tensor = tensor.index_select(1, sides["inputs"])
             _replace(layer, name, tensor)
-        _take_sizes_of_weight(layer)
+        _update_sizes(layer)
 
 
 def resize(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
@@ -42,7 +42,7 @@ def resize(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
         layer_name, _, own_name = name.rpartition(".")
         _replace(network.get_submodule(layer_name), own_name, tensor.clone())
     for layer in network.modules():
-        _take_sizes_of_weight(layer)
+        _update_sizes(layer)
 
 
 @torch.no_grad()
@@ -74,7 +74,7 @@ def fold_constants(
 ) -> None:
     """Add what removed channels of constant value give to the layers that read them, in place.
 
-    It goes into the layer's bias, or into the running mean of the batch norm behind it. That is exact but where a
+    It goes into the layer's bias, or into the running mean of the batch norm behind it. That is exact except where a
     convolution pads: at the border of an image, zeros take the place of the constant.
 
     Args:
@@ -116,7 +116,7 @@ def _replace(layer: nn.Module, name: str, tensor: Tensor) -> None:
     setattr(layer, name, nn.Parameter(tensor, old.requires_grad) if isinstance(old, nn.Parameter) else tensor)
 
 
-def _take_sizes_of_weight(layer: nn.Module) -> None:
+def _update_sizes(layer: nn.Module) -> None:
     match layer:
         case nn.Conv2d():
             depthwise = is_depthwise(layer)

@@ -19,7 +19,7 @@ def l1_norm(group: ChannelGroup) -> Scores:
     return _relative(sum(_by_channel(group, each, filters(each).abs().sum(dim=1)) for each in group.producers()))
 
 
-def squares_of_group(group: ChannelGroup) -> Scores:
+def group_magnitude(group: ChannelGroup) -> Scores:
     """Return the squares of all weights that go with a channel: of filters, batch norms, and weights that read it.
 
     That is the magnitude of arXiv 2301.12900: squares are summed in each layer, and averaged over the layers.
@@ -41,7 +41,7 @@ def geometric_median(group: ChannelGroup) -> Scores:
     return _relative(total)
 
 
-def scale(group: ChannelGroup) -> Scores:
+def batch_norm_scale(group: ChannelGroup) -> Scores:
     """Return the mean absolute scale of each channel's batch norms (Network Slimming, arXiv 1708.06519).
 
     Scales of different layers are compared as they are, without a division.
@@ -57,7 +57,7 @@ def scale(group: ChannelGroup) -> Scores:
 
 
 def random(group: ChannelGroup, generator: np.random.Generator) -> Scores:
-    """Return uniformly distributed scores."""
+    """Return uniformly distributed scores, which are not divided by their mean."""
     return generator.random(group.size)
 
 

@@ -13,13 +13,13 @@ from torch import Tensor, nn
 from impls.models.aten import with_dense_layers
 from impls.pruning.diverse_groups import Group, diverse_groups
 
-CLUSTERS = 16
+MAX_CLUSTERS = 16
 """Clusters of filters in a layer, at the most."""
 STEP = 10
 """Per cent of the weights of a layer that go in a step of the schedule."""
-MOST_OF_LINEAR = 60
+MAX_LINEAR_PER_CENT = 60
 """Per cent of the weights of a fully connected layer that go at the most."""
-Mask = NDArray[np.bool_]
+ConnectionMask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class GroupedLayer:
 
     name: str
     layer: nn.Conv2d | nn.Linear
-    kept: Mask
+    reads: ConnectionMask
     """Which inputs each output reads, (outputs, inputs)."""
     pixels: int
     """Positions of an image at which it is computed."""
@@ -36,17 +36,17 @@ class GroupedLayer:
     @property
     def macs(self) -> int:
         """MACs for one image."""
-        return int(self.kept.sum()) * self._macs_per_connection
+        return int(self.reads.sum()) * self._macs_per_connection
 
     @property
     def dense_macs(self) -> int:
         """MACs for one image if each output read all inputs."""
-        return self.kept.size * self._macs_per_connection
+        return self.reads.size * self._macs_per_connection
 
     @property
-    def least_macs(self) -> int:
+    def min_macs(self) -> int:
         """MACs for one image if each output read one input."""
-        return len(self.kept) * self._macs_per_connection
+        return len(self.reads) * self._macs_per_connection
 
     @property
     def _macs_per_connection(self) -> int:
@@ -60,19 +60,19 @@ class GroupedLayer:
         most important one. What was gone stays so.
         """
         if isinstance(self.layer, nn.Linear):
-            per_cent = min(per_cent, MOST_OF_LINEAR)
-        importance = importance_vectors(self.layer) * self.kept
-        clusters = min(CLUSTERS, len(np.unique(importance, axis=0)))
+            per_cent = min(per_cent, MAX_LINEAR_PER_CENT)
+        importance = importance_vectors(self.layer) * self.reads
+        clusters = min(MAX_CLUSTERS, len(np.unique(importance, axis=0)))
         fitted = KMeans(clusters, n_init=1, random_state=seed).fit(importance)
         centroids = fitted.cluster_centers_[fitted.labels_]
-        kept = (centroids > np.percentile(centroids, per_cent)) & self.kept
+        kept = (centroids > np.percentile(centroids, per_cent)) & self.reads
         empty = ~kept.any(axis=1)
-        kept[empty, (centroids * self.kept)[empty].argmax(axis=1)] = True
+        kept[empty, (centroids * self.reads)[empty].argmax(axis=1)] = True
         return GroupedLayer(self.name, self.layer, kept, self.pixels)
 
     def groups(self) -> list[Group]:
         """Return the outputs that read the same inputs, together."""
-        sets, labels = np.unique(self.kept, axis=0, return_inverse=True)
+        sets, labels = np.unique(self.reads, axis=0, return_inverse=True)
         return [
             Group(np.flatnonzero(labels == index).tolist(), np.flatnonzero(inputs).tolist())
             for index, inputs in enumerate(sets)

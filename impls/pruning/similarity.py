@@ -16,7 +16,7 @@ from scipy.spatial.distance import squareform
 from scipy.stats import norm
 from torch import Tensor, nn
 
-from impls.pruning.budget import Ranking
+from impls.pruning.budget import ChannelRanking
 from impls.pruning.channel_groups import ChannelGroup, Indices, LayerChannels, is_depthwise
 from impls.pruning.scores import filters
 
@@ -27,7 +27,7 @@ Linkage = Literal["average", "complete"]
 
 
 @dataclass(frozen=True)
-class Similarity:
+class SimilaritySettings:
     """How channels are compared and clustered."""
 
     correlation: Correlation = "filters"
@@ -39,7 +39,7 @@ class Similarity:
     """The distance of two clusters: the mean or the largest of their channels' distances."""
 
 
-def distances(group: ChannelGroup, settings: Similarity, correlations: Mapping[nn.Module, Floats]) -> Floats:
+def distances(group: ChannelGroup, settings: SimilaritySettings, correlations: Mapping[nn.Module, Floats]) -> Floats:
     """Return the root mean squared difference of each pair of channels, divided by the mean of all, (n, n).
 
     Args:
@@ -80,10 +80,10 @@ class Clusters:
     merges: Floats
     """As ``scipy.cluster.hierarchy.linkage`` returns them, (n - 1, 4)."""
 
-    def ranking(self) -> Ranking:
+    def ranking(self) -> ChannelRanking:
         """Return the order in which channels go: each merge of two clusters removes one."""
-        heights = np.append(np.maximum.accumulate(self.merges[:, 2]), np.inf)
-        return Ranking(heights, lambda count: np.unique(self.representatives(count)), self.representatives)
+        thresholds = np.append(np.maximum.accumulate(self.merges[:, 2]), np.inf)
+        return ChannelRanking(thresholds, lambda count: np.unique(self.representatives(count)), self.representatives)
 
     def representatives(self, count: int) -> Indices:
         """Return, for each channel, the one that stands for it where ``count`` stay: its cluster's medoid."""

@@ -29,7 +29,7 @@ def build_channels_last(network: nn.Module, x: Tensor, threads: int) -> Callable
 
 
 def layer_times(network: nn.Module, x: Tensor, threads: int, calls: int) -> LayerTimes:
-    """Return the times of the modules that have no others in them; what lies between modules is not among them."""
+    """Return the times of the leaf modules; what lies between modules is not among them."""
     compute = build(network, x, threads)
     layers: list[tuple[str, float]] = []
     began = 0.0

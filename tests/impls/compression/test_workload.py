@@ -18,8 +18,8 @@ from impls.compression.channel_similarity import ChannelSimilarity
 from impls.compression.depgraph import DepGraph
 from impls.compression.geometric_median import GeometricMedian
 from impls.compression.implicit_removal import ImplicitRemoval
+from impls.compression.l1_from_scratch import L1FromScratch
 from impls.compression.l1_norm import L1Norm
-from impls.compression.l1_shape_from_scratch import L1ShapeFromScratch
 from impls.compression.network_slimming import SCALE_PENALTY_OF_OTHERS, NetworkSlimming
 from impls.compression.random_channels import RandomChannels
 from impls.compression.self_grouping import SelfGrouping
@@ -42,7 +42,7 @@ METHODS: list[type[CompressionMethod]] = [
     DepGraph,
     GeometricMedian,
     L1Norm,
-    L1ShapeFromScratch,
+    L1FromScratch,
     NetworkSlimming,
     RandomChannels,
     SelfGrouping,
@@ -98,7 +98,7 @@ def test_the_uncompressed_network_is_the_one_that_others_begin_with() -> None:
     assert call.artifact.key == build(L1Norm()).base.key
     metrics = WORKLOAD.evaluate(problem, call).metrics
     assert metrics["macs_left"] == 1
-    assert not {"top1_before", "compress_s", "train_s"} & metrics.keys(), "it was not compressed"
+    assert not {"top1_held_out_before", "compress_s", "train_s"} & metrics.keys(), "it was not compressed"
 
 
 def test_the_whole_network_can_be_fine_tuned_like_the_others() -> None:
@@ -154,7 +154,7 @@ def test_without_fine_tuning_the_held_out_accuracy_is_that_before() -> None:
     case = CASE.model_copy(update={"fine_tuning_epochs": 0})
     problem, call = prepared(L1Norm(), case)
     metrics = WORKLOAD.evaluate(problem, call).metrics
-    assert metrics["top1_held_out"] == pytest.approx(metrics["top1_before"], abs=0.01)
+    assert metrics["top1_held_out"] == pytest.approx(metrics["top1_held_out_before"], abs=0.01)
     assert metrics["train_s"] == 0
 
 
@@ -174,7 +174,7 @@ def test_an_interrupted_build_ends_in_the_same_weights(method: type[CompressionM
     content = second.content()
     assert content.arrays.keys() == expected.arrays.keys()
     assert all(np.array_equal(content.arrays[name], expected.arrays[name]) for name in expected.arrays)
-    assert content.history["top1_before"] == expected.description.history["top1_before"]
+    assert content.history["top1_held_out_before"] == expected.description.history["top1_held_out_before"]
 
 
 def test_the_local_schedule_shrinks_in_steps_within_the_same_epochs() -> None:
@@ -204,7 +204,7 @@ def test_the_local_schedule_shrinks_in_steps_within_the_same_epochs() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"keep": 0.4}, {"rounding": 4}, {"fine_tuning_epochs": 2}, {"seed": 1}, {"epochs": 2}, {"recipe": "fast"}],
+    [{"keep": 0.4}, {"round_to": 4}, {"fine_tuning_epochs": 2}, {"seed": 1}, {"epochs": 2}, {"recipe": "fast"}],
 )
 def test_everything_that_decides_the_weights_changes_the_key(change: dict[str, Any]) -> None:
     assert L1Norm().artifact(CASE.model_copy(update=change), EDGE).key != L1Norm().artifact(CASE, EDGE).key
@@ -250,19 +250,21 @@ def test_a_network_of_another_case_is_refused() -> None:
 
 
 def test_too_coarse_a_rounding_is_unsupported() -> None:
-    reason = L1Norm().unsupported(CASE.model_copy(update={"rounding": 64}))
-    assert reason == "with rounding=64, no layer may be so narrow: 100% of the MACs are left"
+    reason = L1Norm().unsupported(CASE.model_copy(update={"round_to": 64}))
+    assert reason == (
+        "keep=0.5 cannot be reached: with round_to=64 and a tenth of each layer's channels, 100% of the MACs remain"
+    )
     assert L1Norm().unsupported(CASE) is None
 
 
 def test_the_local_schedule_needs_epochs_and_a_share_that_can_be_reached() -> None:
     local = SelfGrouping()
     local.local = True
-    assert local.unsupported(CASE) == "the local schedule needs fine_tuning_epochs=4 or more"
+    assert local.unsupported(CASE) == "local fine-tuning needs fine_tuning_epochs=4 or more"
     assert SelfGrouping().unsupported(CASE) is None
     reason = SelfGrouping().unsupported(CASE.model_copy(update={"keep": 0.02}))
     assert reason
-    assert reason.endswith("of the MACs are left where each filter reads one channel")
+    assert reason.startswith("keep=0.02 cannot be reached: with a channel for each filter")
 
 
 def test_a_method_that_removes_too_little_fails() -> None:
@@ -300,11 +302,13 @@ def test_compact_networks_classify_alike_on_other_runtimes(
 
 
 def test_the_control_from_scratch_has_the_shape_and_not_the_weights() -> None:
-    scratch, l1 = (build(method).load_network() for method in (L1ShapeFromScratch(), L1Norm()))
+    scratch, l1 = (build(method).load_network() for method in (L1FromScratch(), L1Norm()))
     assert str(scratch) == str(l1)
     assert not torch.equal(next(scratch.parameters()), next(l1.parameters()))
-    epochs = [method.fine_tuning(CASE).epochs for method in (L1ShapeFromScratch(), L1Norm())]
+    epochs = [method.fine_tuning(CASE).epochs for method in (L1FromScratch(), L1Norm())]
     assert epochs == [(4,), (1,)]
-    equal_cost = L1ShapeFromScratch()
-    equal_cost.equal_cost = True
-    assert equal_cost.fine_tuning(CASE).epochs == (7,), "3 epochs of the whole network cost as much as 6 of half of it"
+    equal_training_macs = L1FromScratch()
+    equal_training_macs.equal_training_macs = True
+    assert equal_training_macs.fine_tuning(CASE).epochs == (7,), (
+        "3 epochs of the whole network cost as much as 6 of half of it"
+    )

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from impls.implicit_sparsity._activations import layers
-from impls.implicit_sparsity._sparsity import Layer, summarise
+from impls.implicit_sparsity._sparsity import LayerActivations, summarise
 from impls.networks.basic_net import basic_net
 from impls.training.training import Images
 
@@ -96,14 +96,14 @@ def test_scales_count_by_their_magnitude_whatever_the_activations_are() -> None:
 
 def test_a_feature_is_selective_for_images_without_a_thousandth_of_its_largest_response() -> None:
     maxima = np.array([[2.0, 0.0], [0.0021, 0.0], [0.0019, 0.0], [0.0, 0.0]], np.float32)
-    layer = Layer(maxima, np.ones(2, np.float32))
+    layer = LayerActivations(maxima, np.ones(2, np.float32))
     assert layer.inactive().tolist() == [False, True]
     assert layer.selectivity().tolist() == [0.5]
 
 
 def test_inactive_features_have_no_selectivity_and_a_dead_layer_has_none_at_all() -> None:
-    dead = Layer(np.zeros((5, 2), np.float32), np.zeros(2, np.float32))
-    alive = Layer(np.array([[1, 0]] * 4 + [[0, 1]], np.float32), np.ones(2, np.float32))
+    dead = LayerActivations(np.zeros((5, 2), np.float32), np.zeros(2, np.float32))
+    alive = LayerActivations(np.array([[1, 0]] * 4 + [[0, 1]], np.float32), np.ones(2, np.float32))
     summary = summarise([alive, dead])
     assert summary.metrics["sparsity"] == 0.5
     assert summary.metrics["selectivity"] == pytest.approx((0.2 + 0.8) / 2)
@@ -113,5 +113,5 @@ def test_inactive_features_have_no_selectivity_and_a_dead_layer_has_none_at_all(
 
 
 def test_a_tiny_activation_is_still_an_activation() -> None:
-    layer = Layer(np.array([[1.1e-12, 0.9e-12]]), np.ones(2))
+    layer = LayerActivations(np.array([[1.1e-12, 0.9e-12]]), np.ones(2))
     assert layer.inactive().tolist() == [False, True]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from impls.networks.block import DW_PW, STANDARD, grouped
 from impls.networks.catalogue import create_network
 from impls.networks.count import count_macs
-from impls.pruning.channel_groups import ChannelCounts, ChannelGroup, Mask, channel_groups
+from impls.pruning.channel_groups import ChannelGroup, MacCounter, Mask, channel_groups
 from impls.pruning.removal import fold_constants, fold_into_representatives, remove, resize
 from tests.impls.pruning.random_network import Dense, images, random_network
 
@@ -56,7 +56,7 @@ def test_a_compact_network_agrees_with_the_masked_one(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_macs_are_those_of_the_compact_network(seed: int) -> None:
     network, x = random_network(seed).float(), images(seed)[:1].float()
-    groups, counts = channel_groups(network, x), ChannelCounts(network, x)
+    groups, counts = channel_groups(network, x), MacCounter(network, x)
     masks = random_masks(groups, seed)
     predicted = counts.macs(groups, masks)
     remove(groups, masks)

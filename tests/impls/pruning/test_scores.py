@@ -18,7 +18,7 @@ from impls.pruning.channel_groups import ChannelGroup, channel_groups
 def test_the_squares_of_a_group_are_those_of_torch_pruning(name: str) -> None:
     network, x = create_network(name, STANDARD), torch.zeros(1, 3, 32, 32)
     expected = torch_pruning.importance.GroupMagnitudeImportance(p=2)
-    ours = {group.name: scores.squares_of_group(group) for group in channel_groups(network, x)}
+    ours = {group.name: scores.group_magnitude(group) for group in channel_groups(network, x)}
     names = {layer: name for name, layer in network.named_modules()}
     graph = torch_pruning.DependencyGraph().build_dependency(network, example_inputs=x)
     last = [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
@@ -38,16 +38,18 @@ def test_scores_of_one_layer() -> None:
     np.testing.assert_allclose(scores.l1_norm(group), absolute / absolute.mean())
     apart = np.array([sum(np.linalg.norm(row - other) for other in weights) for row in weights])
     np.testing.assert_allclose(scores.geometric_median(group), apart / apart.mean())
-    np.testing.assert_allclose(scores.scale(group), [0.5, 2, 0, 1, 0.25])
+    np.testing.assert_allclose(scores.batch_norm_scale(group), [0.5, 2, 0, 1, 0.25])
 
 
 def test_scales_need_a_batch_norm() -> None:
     (group,) = channel_groups(nn.Sequential(nn.Conv2d(3, 5, 1), nn.Conv2d(5, 2, 1)), torch.zeros(1, 3, 4, 4))
     with pytest.raises(NotImplementedError, match="the channels of 0 have no batch norm"):
-        scores.scale(group)
+        scores.batch_norm_scale(group)
 
 
-@pytest.mark.parametrize("score", [scores.l1_norm, scores.squares_of_group, scores.geometric_median, scores.scale])
+@pytest.mark.parametrize(
+    "score", [scores.l1_norm, scores.group_magnitude, scores.geometric_median, scores.batch_norm_scale]
+)
 @pytest.mark.parametrize("name", ["resnet20", "densenet40"])
 def test_every_channel_has_a_score(score: Callable[[ChannelGroup], scores.Scores], name: str) -> None:
     for group in channel_groups(create_network(name, STANDARD), torch.zeros(1, 3, 32, 32)):

@@ -12,7 +12,7 @@ from impls.networks.catalogue import create_network
 from impls.networks.count import count_macs
 from impls.pruning.diverse_groups import Group, diverse_groups, restore_diverse_groups
 from impls.pruning.self_grouping import (
-    MOST_OF_LINEAR,
+    MAX_LINEAR_PER_CENT,
     GroupedLayer,
     groupable_layers,
     importance_vectors,
@@ -85,15 +85,15 @@ def test_masks_shrink_and_no_filter_is_left_without_inputs(seed: int) -> None:
     current = GroupedLayer("layer", nn.Conv2d(24, 40, 3), np.ones((40, 24), bool), 1)
     for per_cent in range(10, 101, 10):
         following = current.regroup(per_cent, seed)
-        assert (following.kept <= current.kept).all()
-        assert following.kept.any(axis=1).all()
-        assert following.kept.mean() <= 1 - per_cent / 100 + 1 / 24, "but for the one input that each keeps"
+        assert (following.reads <= current.reads).all()
+        assert following.reads.any(axis=1).all()
+        assert following.reads.mean() <= 1 - per_cent / 100 + 1 / 24, "but for the one input that each keeps"
         current = following
 
 
 def test_fully_connected_layers_keep_more() -> None:
     layer = GroupedLayer("layer", nn.Linear(50, 20), np.ones((20, 50), bool), 1)
-    assert layer.regroup(95, 0).kept.mean() == pytest.approx(1 - MOST_OF_LINEAR / 100, abs=0.02)
+    assert layer.regroup(95, 0).reads.mean() == pytest.approx(1 - MAX_LINEAR_PER_CENT / 100, abs=0.02)
 
 
 @pytest.mark.parametrize("name", ["resnet20", "vgg16"])

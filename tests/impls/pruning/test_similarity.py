@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from impls.pruning.channel_groups import ChannelGroup, channel_groups
-from impls.pruning.similarity import Similarity, cluster, distances, measured_correlations, rectified_moments
+from impls.pruning.similarity import SimilaritySettings, cluster, distances, measured_correlations, rectified_moments
 
 
 def layer(channels: int = 6) -> tuple[nn.Sequential, ChannelGroup]:
@@ -46,7 +46,7 @@ def test_distances_are_those_of_the_values_of_the_channels(correlation: str) -> 
     """The inputs are independent and normal, so that a filter's cosine is the correlation, and all is as modelled."""
     network, group = layer()
     x = normal_images(network, 300)
-    settings = Similarity(correlation, "gaussian", "average")  # type: ignore[arg-type]
+    settings = SimilaritySettings(correlation, "gaussian", "average")  # type: ignore[arg-type]
     distance = distances(group, settings, measured_correlations(network, x))
     with torch.no_grad():
         values = network[:2](x).transpose(0, 1).flatten(1).numpy()
@@ -92,7 +92,7 @@ def test_of_a_residual_sum_the_sum_counts(moments: str) -> None:
         values = network.eval().summed(x).transpose(0, 1).flatten(1).numpy()
     group = channel_groups(network, x[:1])[-1]
     assert [each.side for each in group.layers].count("outputs") == 4, "two convolutions and their batch norms"
-    distance = distances(group, Similarity("none", moments, "average"), {})  # type: ignore[arg-type]
+    distance = distances(group, SimilaritySettings("none", moments, "average"), {})  # type: ignore[arg-type]
     expected = np.sqrt(((values[:, None] - values[None]) ** 2).mean(axis=2))
     pairs = np.triu_indices(8, 1)
     correlation = np.corrcoef(distance[pairs], expected[pairs])[0, 1]
@@ -106,17 +106,17 @@ def test_clusters_are_nested_and_copies_are_merged_first(linkage: str) -> None:
         network[0].weight[5] = network[0].weight[2]
         for tensor in (network[1].weight, network[1].bias):
             tensor[5] = tensor[2]
-    distance = distances(group, Similarity("filters", "rectified", linkage), {})  # type: ignore[arg-type]
+    distance = distances(group, SimilaritySettings("filters", "rectified", linkage), {})  # type: ignore[arg-type]
     clusters = cluster(distance, linkage)  # type: ignore[arg-type]
     ranking = clusters.ranking()
-    assert ranking.heights[0] == pytest.approx(0, abs=1e-7)
-    assert np.isinf(ranking.heights[-1])
+    assert ranking.thresholds[0] == pytest.approx(0, abs=1e-7)
+    assert np.isinf(ranking.thresholds[-1])
     first = clusters.representatives(5)
     assert first[5] == first[2]
     assert first[[0, 1, 3, 4]].tolist() == [0, 1, 3, 4]
     for count in range(1, 7):
         representatives = clusters.representatives(count)
-        kept = ranking.kept(count)
+        kept = ranking.indices_to_keep(count)
         assert len(kept) == count
         assert (representatives[kept] == kept).all(), "a channel that stays stands for itself"
         finer = clusters.representatives(min(6, count + 1))
@@ -131,4 +131,4 @@ def test_the_medoid_is_nearest_to_the_others() -> None:
 def test_channels_without_a_batch_norm_are_refused() -> None:
     (group,) = channel_groups(nn.Sequential(nn.Conv2d(3, 5, 1), nn.Conv2d(5, 2, 1)), torch.zeros(1, 3, 4, 4))
     with pytest.raises(NotImplementedError, match="the channels of 0 have no batch norm"):
-        distances(group, Similarity(), {})
+        distances(group, SimilaritySettings(), {})

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from bench.core.artifact import Artifact
 from bench.core.implementation import Implementation, with_facts
-from bench.core.layer_times import LayerTimes
+from bench.core.layer_samples import LayerSamples
 from bench.core.target import Target
 from bench.core.workload import Call, Problem
 from bench.measure.tensors import as_tensor
@@ -17,7 +17,7 @@ from impls.converted_models.converted_model import ConvertedModel, Example
 from impls.runtimes.catalogue import RUNTIMES
 
 
-class Deployment(Implementation):
+class RuntimeImplementation(Implementation):
     """A network run by a runtime; the input of a problem is ``x`` (batch, channels, height, width), float32.
 
     A subclass states ``runtime``, a name in ``impls.runtimes.catalogue``, and what the network of a case is.
@@ -57,13 +57,13 @@ class Deployment(Implementation):
         call, facts = self._model(problem.case, target).load(x, threads)
         return with_facts(call, facts)
 
-    def tells_layer_times(self, target: Target) -> bool:
+    def has_layer_times(self, target: Target) -> bool:
         return RUNTIMES[self.runtime].has_layer_times and target.kind != "cuda"
 
-    def layer_times(self, problem: Problem, target: Target, calls: int) -> list[LayerTimes]:
+    def layer_times(self, problem: Problem, target: Target, calls: int) -> list[LayerSamples]:
         runtime, x, threads = RUNTIMES[self.runtime], self._images(problem), len(target.cores)
         source = self._model(problem.case, target).read() if self._converts(target) else self.network(problem)
-        return [LayerTimes(*layer) for layer in runtime.layer_times(source, x, threads, calls, target.isa)]
+        return [LayerSamples(*layer) for layer in runtime.layer_times(source, x, threads, calls, target.isa)]
 
     def _images(self, problem: Problem) -> Tensor:
         order = (0, 2, 3, 1) if RUNTIMES[self.runtime].channels_last else (0, 1, 2, 3)

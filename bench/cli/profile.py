@@ -1,4 +1,4 @@
-"""``featherbench layers`` prints how long each layer of a computation takes."""
+"""``featherbench profile`` prints how long each layer of a computation takes."""
 
 import json
 import sys
@@ -34,13 +34,13 @@ from bench.run.plan import Session, plan
 from bench.run.workers import Workers
 
 CAUTION = (
-    "Times of layers are medians over the calls, or means where a profiler tells only these; profilers take time "
-    "themselves. Latencies are medians without them. All are of one process: to compare implementations, use "
+    "Times of layers are medians over the calls, or means where the profiler reports only means. Profiling adds "
+    "overhead; latencies are medians without it. All come from one process: to compare implementations, use "
     "featherbench run."
 )
 
 
-def layers(
+def profile(
     workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="A workload; see featherbench list.")],
     suite: Suite = None,
     impl: Implementations = None,
@@ -55,7 +55,7 @@ def layers(
 ) -> None:
     """Print the time of each layer, where the library of an implementation has a profiler.
 
-    The options select cases as those of run do. Layers that a library computes together are one line. The sum of the
+    The options select cases as those of run do. Fused layers are one line. The sum of the
     layers stands beside the latency without the profiler. Outputs are checked first, and nothing is stored. The exit
     status is 1 if an implementation fails or its output is wrong.
     """
@@ -103,7 +103,7 @@ def _print_case(name: str, profiles: Sequence[Profile]) -> None:
     measured = [profile for profile in profiles if not profile.reason]
     if measured:
         rows = [row for profile in measured for row in _rows(profile)]
-        printer.table(TextTable(["implementation", "time", "of the sum", "layer"], {"": rows}, prose=True))
+        printer.table(TextTable(["implementation", "time", "share", "layer"], {"": rows}, prose=True))
         printer.text()
         totals = [
             (

@@ -1,4 +1,4 @@
-"""``featherbench layers``: the times of layers, of implementations that tell them and give right outputs."""
+"""``featherbench profile``: the times of layers, of implementations with a profiler and right outputs."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import pytest
 Command = Callable[..., CompletedProcess[str]]
 SMALL = ("--suite", "odd", "--case", "kernel=1")
 LAYERED = '''
-from bench.core.layer_times import LayerTimes
+from bench.core.layer_samples import LayerSamples
 from impls.grouped_conv2d.im2col import Im2col
 
 
@@ -20,11 +20,11 @@ class Layered(Im2col):
     workload = "grouped_conv2d"
     {body}
 
-    def tells_layer_times(self, target):
+    def has_layer_times(self, target):
         return True
 
     def layer_times(self, problem, target, calls):
-        return [LayerTimes("unfold", [0.003] * (calls - 1) + [9.0]), LayerTimes("multiply", [0.001])]
+        return [LayerSamples("unfold", [0.003] * (calls - 1) + [9.0]), LayerSamples("multiply", [0.001])]
 '''
 WRONG = "prepare = lambda self, problem, target: lambda: 2 * Im2col.prepare(self, problem, target)()"
 
@@ -39,7 +39,7 @@ def plugins(tmp_path: Path) -> list[str]:
 def test_layers_stand_in_order_with_their_sum_beside_the_latency(
     featherbench: Command, tmp_path: Path, plugins: list[str]
 ) -> None:
-    result = featherbench("layers", "grouped_conv2d", *SMALL, "--impl", "layered", *plugins, cwd=tmp_path)
+    result = featherbench("profile", "grouped_conv2d", *SMALL, "--impl", "layered", *plugins, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert result.stderr == "profiling layered\n"
     lines = result.stdout.splitlines()
@@ -59,10 +59,10 @@ def test_what_tells_no_times_or_is_wrong_has_no_layers(
     featherbench: Command, tmp_path: Path, plugins: list[str]
 ) -> None:
     chosen = ("--impl", "im2col,wrong", *plugins, "--json")
-    result = featherbench("layers", "grouped_conv2d", *SMALL, *chosen, cwd=tmp_path)
+    result = featherbench("profile", "grouped_conv2d", *SMALL, *chosen, cwd=tmp_path)
     assert result.returncode == 1, "an output is wrong"
     im2col, wrong = sorted(json.loads(result.stdout), key=lambda profile: str(profile["implementation"]))
-    assert (im2col["status"], im2col["reason"]) == ("unsupported", "it does not tell the times of its layers")
+    assert (im2col["status"], im2col["reason"]) == ("unsupported", "its layers cannot be timed: no profiler")
     assert wrong["status"] == "incorrect"
     assert "is above the tolerance" in wrong["reason"]
     assert (wrong["layers"], wrong["latency_s"]) == ([], None)
