@@ -67,7 +67,12 @@ class CompressionMethod(Implementation):
             case.epochs,
             case.seed,
             device(target),
+            self.scale_penalty(case),
         )
+
+    def scale_penalty(self, case: CompressionCase) -> float:
+        """Return the factor of the L1 norm of all scales of batch norms in the loss of that network; usually none."""
+        return 0.0
 
     def fine_tuning(self, case: CompressionCase) -> FineTuning:
         """Return how the compressed network is trained further: as before, with a lower learning rate."""

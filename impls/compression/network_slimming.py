@@ -2,15 +2,12 @@
 
 from torch import nn
 
-from bench.core.target import Target
 from impls.compression._compressed_network import Task
-from impls.compression._method import RankingMethod, block_of
+from impls.compression._method import RankingMethod
 from impls.compression.workload import CompressionCase
 from impls.pruning import scores
 from impls.pruning.budget import ChannelRanking, by_score
 from impls.pruning.channel_groups import ChannelGroup
-from impls.trained_networks.deployment import device
-from impls.trained_networks.network_artifact import NetworkArtifact
 
 PLAIN_NETWORKS = ("basic_net", "vgg16")
 SCALE_PENALTY, SCALE_PENALTY_OF_OTHERS = 1e-4, 1e-5
@@ -28,18 +25,8 @@ class NetworkSlimming(RankingMethod):
     paper = "arXiv 1708.06519"
     note = "Timed: logits of a batch of normalised images, by the compressed network on the case's runtime."
 
-    def base(self, case: CompressionCase, target: Target) -> NetworkArtifact:
-        return NetworkArtifact(
-            case.dataset,
-            case.network,
-            case.width_mult,
-            block_of(case.network),
-            case.recipe,
-            case.epochs,
-            case.seed,
-            device(target),
-            SCALE_PENALTY if case.network in PLAIN_NETWORKS else SCALE_PENALTY_OF_OTHERS,
-        )
+    def scale_penalty(self, case: CompressionCase) -> float:
+        return SCALE_PENALTY if case.network in PLAIN_NETWORKS else SCALE_PENALTY_OF_OTHERS
 
     def rankings(self, network: nn.Module, groups: list[ChannelGroup], task: Task) -> list[ChannelRanking]:
         return [by_score(scores.batch_norm_scale(group)) for group in groups]

@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from bench.core.case import MAX_SIZE, Case
 from bench.core.record import Check
 from bench.core.workload import Call, Metric, Pick, Problem
-from impls.runtimes.catalogue import RUNTIMES
 from impls.trained_networks.network_workload import (
     TOP1,
     TOP1_HELD_OUT,
     WEIGHT_BYTES,
+    RuntimeName,
     TrainedNetworkWorkload,
     accuracies,
 )
@@ -34,16 +34,9 @@ class ImageClassificationCase(Case):
         default="fast", description="settings of the training"
     )
     epochs: int = Field(default=12, ge=1, description="passes over the training images")
-    runtime: str = Field(default="pytorch", description="what computes the network: a name in impls/runtimes")
+    runtime: RuntimeName = Field(default="pytorch", description="what computes the network: a name in impls/runtimes")
     batch: int = Field(default=1, ge=1, le=MAX_SIZE, description="images in a call")
     seed: int = Field(default=0, ge=0, description="seeds the initial weights, the order of images and augmentation")
-
-    @field_validator("runtime")
-    @classmethod
-    def _check_runtime(cls, runtime: str) -> str:
-        if runtime not in RUNTIMES:
-            raise ValueError(f"no runtime {runtime!r}; choose from {', '.join(RUNTIMES)}")
-        return runtime
 
 
 class ImageClassification(TrainedNetworkWorkload):

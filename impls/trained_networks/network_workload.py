@@ -1,14 +1,16 @@
 """What workloads of trained networks share: images as inputs, logits that are verified, and accuracies."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import AfterValidator
 
 from bench.core.record import Check
 from bench.core.workload import Array, Call, Metric, Problem, Workload
 from bench.measure.correctness import compare_array, worse
 from bench.measure.outputs import as_arrays
+from impls.runtimes.catalogue import RUNTIMES
 from impls.trained_networks import image_data
 from impls.trained_networks.formats import LabelledImages
 from impls.trained_networks.trained_network import TrainedNetwork
@@ -32,6 +34,16 @@ TOP1_HELD_OUT = Metric(
 WEIGHT_BYTES = Metric(
     "weight_bytes", "size of the weights", "All parameters, running statistics, and indices of channels.", unit="bytes"
 )
+
+
+def _known(runtime: str) -> str:
+    if runtime not in RUNTIMES:
+        raise ValueError(f"no runtime {runtime!r}; choose from {', '.join(RUNTIMES)}")
+    return runtime
+
+
+RuntimeName = Annotated[str, AfterValidator(_known)]
+"""A name in ``impls.runtimes.catalogue``."""
 
 
 class TrainedNetworkWorkload(Workload):
