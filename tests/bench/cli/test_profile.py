@@ -45,7 +45,7 @@ def test_layers_stand_in_order_with_their_sum_beside_the_latency(
     lines = result.stdout.splitlines()
     assert "kernel=1" in lines[0]
     assert [line.split() for line in lines[1:4]] == [
-        ["implementation", "time", "of", "the", "sum", "layer"],
+        ["implementation", "time", "share", "layer"],
         ["layered", "3.000", "ms", "75.0", "%", "unfold"],
         ["layered", "1.000", "ms", "25.0", "%", "multiply"],
     ]
