@@ -52,10 +52,10 @@ def test_layers_stand_in_order_with_their_sum_beside_the_latency(
     name, count, total, unit, latency, *_ = lines[6].split()
     assert (name, count, total, unit) == ("layered", "2", "4.000", "ms")
     assert float(latency) > 0
-    assert "profilers take time themselves" in lines[-1]
+    assert "Profiling adds overhead" in lines[-1]
 
 
-def test_what_tells_no_times_or_is_wrong_has_no_layers(
+def test_what_has_no_profiler_or_is_wrong_has_no_layers(
     featherbench: Command, tmp_path: Path, plugins: list[str]
 ) -> None:
     chosen = ("--impl", "im2col,wrong", *plugins, "--json")
