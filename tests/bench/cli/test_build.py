@@ -106,7 +106,9 @@ def test_an_environment_that_cannot_be_installed_is_a_line(
 def test_without_a_workload_it_builds_for_all_that_use_artifacts(featherbench: Command, tmp_path: Path) -> None:
     dry = featherbench("build", "--suite", "quick", "--dry-run", "--json", cwd=tmp_path)
     labels = [job["label"] for job in json.loads(dry.stdout)]
-    assert sum("digits smoke epochs=6 seed=1" in label for label in labels) == 11
+    blocks = [label for label in labels if label.startswith("resnet8 ") and label.endswith("smoke epochs=6 seed=1")]
+    assert len(blocks) == 11
+    assert any(label.startswith("basic_net adam ") for label in labels)
 
 
 def test_an_unknown_dataset_is_one_line(featherbench: Command, tmp_path: Path) -> None:
