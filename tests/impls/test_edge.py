@@ -23,6 +23,7 @@ def workers(tmp_path_factory: pytest.TempPathFactory, one_process: None) -> Iter
         yield started
 
 
+@pytest.mark.timeout(1200)  # some workloads train a network for each of their many implementations
 @pytest.mark.parametrize("workload", registry.workloads())
 def test_one_thread_works_on_the_edge(workload: str, workers: Workers) -> None:
     """The implementations run for long enough that the time of other threads would show."""
