@@ -16,6 +16,7 @@ class GatherGemm(Implementation):
     workload = "diverse_grouped_conv2d"
     requires = ("torch",)
     targets = ("cpu", "edge", "cuda")
+    note = "Timed: im2col, and for each group the gathering of rows and the product. Gathering weights is not in it."
 
     def prepare(self, problem: Problem, target: Target) -> Call:
         case: DiverseGroupedConv2dCase = problem.case

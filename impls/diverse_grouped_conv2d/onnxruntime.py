@@ -8,6 +8,7 @@ class OnnxRuntime(Deployment):
 
     workload = "diverse_grouped_conv2d"
     requires = ("torch", "onnx", "onnxruntime")
+    note = "Timed: the call on NCHW tensors. Converting, packing and compiling are not in it."
     runtime = "onnxruntime"
     form = "dense"
     variants = {

@@ -8,6 +8,7 @@ class OpenVino(Deployment):
 
     workload = "diverse_grouped_conv2d"
     requires = ("torch", "onnx", "openvino")
+    note = "Timed: the call on NCHW tensors. Converting, packing and compiling are not in it."
     runtime = "openvino"
     form = "dense"
     variants = {

@@ -9,6 +9,7 @@ class PyTorch(Deployment):
     workload = "diverse_grouped_conv2d"
     requires = ("torch",)
     targets = ("cpu", "edge", "cuda")
+    note = "Timed: the call on NCHW tensors; with groups, gathering inputs and reordering outputs too."
     runtime = "pytorch"
     form = "dense"
     variants = {

@@ -8,5 +8,6 @@ class TFLite(Deployment):
 
     workload = "diverse_grouped_conv2d"
     requires = ("torch", "ai-edge-litert", "tensorflow-cpu")
+    note = "Timed: the call on NHWC tensors, as TensorFlow Lite stores them. Converting is not in it."
     runtime = "tflite"
     form = "dense"
