@@ -65,14 +65,14 @@ def cost_panels(experiments: Sequence[Experiment], metric: Metric, cost: Cost) -
 def _curve(table: pd.DataFrame, metric: Metric, title: str) -> Panel:
     series = []
     for name, rows in table.groupby("implementation"):
-        by_seed = rows.pivot(index="epoch", columns="case", values="value")
+        by_seed = rows.pivot(index="index", columns="case", values="value")
         mean = by_seed.mean(axis=1, skipna=False) * (100 if metric.is_fraction else 1)
         trained = mean.loc[: mean.last_valid_index()]
         if trained.notna().any():
             series.append(Series(str(name), trained.index.tolist(), trained.tolist(), is_line=True))
     heights = [value for line in series for value in line.y if isfinite(value)]
-    epochs = [epoch for line in series for epoch in line.x]
-    x, y = linear_axis(metric.along, epochs or [1]), linear_axis(_axis_text(metric), heights or [0])
+    indices = [index for line in series for index in line.x]
+    x, y = linear_axis(metric.along, indices or [1]), linear_axis(_axis_text(metric), heights or [0])
     return Panel(": ".join(filter(None, (title, metric.heading))), x, y, series)
 
 

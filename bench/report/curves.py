@@ -12,7 +12,7 @@ def curves(runs: Iterable[Run]) -> pd.DataFrame:
     """Return the curves of the passed records of ``runs``, one row for each value.
 
     Columns are ``run, workload, implementation, case, target``, by which rows join those of ``frame``, and ``curve``
-    (its name), ``epoch`` (from 1; the number of the layer in curves along layers) and ``value``.
+    (its name), ``index`` (the number of the epoch or of the layer, from 1) and ``value``.
     """
     rows = [
         (run.name, *record.key, name, epoch, value)
@@ -22,4 +22,4 @@ def curves(runs: Iterable[Run]) -> pd.DataFrame:
         for name, values in record.check.curves.items()
         for epoch, value in enumerate(values, 1)
     ]
-    return pd.DataFrame(rows, columns=[*KEYS, "curve", "epoch", "value"])
+    return pd.DataFrame(rows, columns=[*KEYS, "curve", "index", "value"])

@@ -17,7 +17,14 @@ from impls.networks.count import count_macs
 from impls.trained_networks.network_artifact import as_arrays, epoch_history, training_images
 from impls.trained_networks.trained_network import TrainedNetworkArtifact
 from impls.training.recipe import Recipe
-from impls.training.training import Epoch, Images, Training, predict
+from impls.training.training import (
+    Epoch,
+    Images,
+    Training,
+    epochs_of_tensor,
+    predict,
+    tensor_of_epochs,
+)
 
 REVISION = 1
 """To be raised with every change after which the same settings make other weights."""
@@ -83,7 +90,8 @@ class CompressedNetwork(TrainedNetworkArtifact):
     Args:
         base: the trained network.
         method: the method.
-        case: share of MACs to keep, round_to and seed; ``runtime`` and ``batch`` do not decide the key.
+        case: share of MACs to keep, ``round_to`` and seed; ``runtime`` and ``batch`` do not decide the key, nor do the
+            first two where the method does not keep to the share.
         fine_tuning: how it is trained further.
     """
 
@@ -97,8 +105,7 @@ class CompressedNetwork(TrainedNetworkArtifact):
         return {
             "base": self.base.inputs,
             "method": dict(self.method.identity()),
-            "keep": self.case.keep,
-            "round_to": self.case.round_to,
+            "budget": {"keep": self.case.keep, "round_to": self.case.round_to} if self.method.within_budget else None,
             "fine_tuning": {"recipe": asdict(self.fine_tuning.recipe), "epochs": list(self.fine_tuning.epochs)},
             "seed": self.case.seed,
             "revision": REVISION,
@@ -114,7 +121,8 @@ class CompressedNetwork(TrainedNetworkArtifact):
         identity = dict(self.method.identity())
         method, _ = identity.pop("method"), identity.pop("libraries", None)
         settings = "".join(f" {name}={value}" for name, value in identity.items())
-        return f"{method}{settings} keep={self.case.keep:g} round_to={self.case.round_to} {self.base.label}"
+        budget = f" keep={self.case.keep:g} round_to={self.case.round_to}" if self.method.within_budget else ""
+        return f"{method}{settings}{budget} {self.base.label}"
 
     def begin(self) -> "CompressionBuild":
         return CompressionBuild(self)
@@ -162,7 +170,7 @@ class CompressionBuild:
 
     def state(self) -> Arrays:
         assert self._training, "nothing is saved before the first part"
-        earlier = torch.tensor(self._earlier, dtype=torch.float64).reshape(-1, len(Epoch._fields))
+        earlier = tensor_of_epochs(self._earlier)
         results = torch.tensor(list(self._results.values()), dtype=torch.float64)
         return as_arrays(self._training.state() | {"earlier": earlier, "results": results})
 
@@ -171,7 +179,7 @@ class CompressionBuild:
         weights = {name.removeprefix(prefix): array for name, array in state.items() if name.startswith(prefix)}
         tensors = {name: torch.from_numpy(array) for name, array in state.items()}
         self._results = dict(zip(RESULTS, tensors.pop("results").tolist(), strict=True))
-        self._earlier = [Epoch(*row)._replace(images=int(row[3])) for row in tensors.pop("earlier").tolist()]
+        self._earlier = epochs_of_tensor(tensors.pop("earlier"))
         self._training = self._begin(self._artifact.with_weights(weights))
         self._training.restore(tensors)
 

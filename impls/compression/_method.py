@@ -41,6 +41,9 @@ FINE_TUNING_RATE = 0.25
 class CompressionMethod(Implementation):
     """A method. A subclass implements ``compress``; one that ranks channels is a ``RankingMethod``."""
 
+    within_budget: ClassVar[bool] = True
+    """Whether its networks keep to the case's share of MACs; uncompressed ones and ``implicit_removal`` do not."""
+
     @abstractmethod
     def compress(self, network: nn.Module, task: Task) -> None:
         """Make a trained network smaller, in place, so that it has at most ``task.macs``.
@@ -52,9 +55,6 @@ class CompressionMethod(Implementation):
     def restore(self, network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
         """Turn an uncompressed network into the compressed one that these tensors belong to, in place."""
         resize(network, tensors)
-
-    within_budget: ClassVar[bool] = True
-    """Whether its networks keep to the case's share of MACs; uncompressed ones and ``implicit_removal`` do not."""
 
     def base(self, case: CompressionCase, target: Target) -> NetworkArtifact | RegularisedNetwork:
         """Return the trained network that is compressed."""

@@ -29,7 +29,7 @@ class ChannelSimilarity(RankingMethod):
     targets = ("cpu", "edge", "cuda")
     paper = "arXiv 1908.02620"
     note = (
-        "Our derivation, since the paper's formulas could not be had. "
+        "Our derivation, since we had no access to the paper's formulas. "
         "Timed: logits of a batch of normalised images, by the compressed network on the case's runtime."
     )
     correlation: Correlation = "filters"

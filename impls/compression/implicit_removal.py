@@ -54,7 +54,7 @@ class ImplicitRemoval(CompressionMethod):
 
     def compress(self, network: nn.Module, task: Task) -> None:
         groups = channel_groups(network, task.x)
-        kept = [active(group) for group in groups]
+        kept = [_active(group) for group in groups]
         following = {layer: norm for layer, norm in pairwise(network.modules()) if isinstance(norm, nn.BatchNorm2d)}
         for group, mask in zip(groups, kept, strict=True):
             (norm,) = group.norms()
@@ -63,7 +63,7 @@ class ImplicitRemoval(CompressionMethod):
         remove(groups, kept)
 
 
-def active(group: ChannelGroup) -> Mask:
+def _active(group: ChannelGroup) -> Mask:
     """Return which channels have a scale of SCALE_THRESHOLD or more in their batch norm, or at least the largest."""
     (norm,) = group.norms()
     assert isinstance(norm.layer, nn.BatchNorm2d)

@@ -15,14 +15,14 @@ class Uncompressed(CompressionMethod):
     workload = "compression"
     requires = ("torch", "safetensors")
     targets = ("cpu", "edge", "cuda")
-    note = "Timed: logits of a batch of normalised images, by the whole network on the case's runtime."
+    note = "Timed: logits of a batch of normalised images, by the uncompressed network on the case's runtime."
     within_budget = False
     fine_tuned = False
     variants = {
         "uncompressed": {},
         "uncompressed_fine_tuned": {
             "fine_tuned": True,
-            "summary": "The whole network, fine-tuned for as many epochs as the compressed ones.",
+            "summary": "The uncompressed network, fine-tuned for as many epochs as the compressed ones.",
         },
     }
 

@@ -14,7 +14,7 @@ class UniformWidth(FromScratch):
     workload = "compression"
     requires = ("torch", "safetensors", "torch-pruning")
     targets = ("cpu", "edge", "cuda")
-    note = "Timed: logits of a batch of normalised images, by the narrow network on the case's runtime."
+    note = "Timed: logits of a batch of normalised images, by the compressed network on the case's runtime."
 
     def rankings(self, network: nn.Module, groups: list[ChannelGroup], task: Task) -> list[ChannelRanking]:
         return [uniform(group.size) for group in groups]

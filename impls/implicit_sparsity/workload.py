@@ -72,19 +72,19 @@ class ImplicitSparsity(TrainedNetworkWorkload):
     baseline = "sgd"
     seed_parameter = "seed"
     metrics = (
+        TOP1,
+        TOP1_HELD_OUT,
         Metric(
             "sparsity",
             "share of inactive features",
             f"Fraction of features whose largest activation is below {ACTIVATION_THRESHOLD:g} on every training image.",
             is_fraction=True,
-            higher_is_better=True,
         ),
         Metric(
             "sparsity_by_scale",
             "share of features inactive by scale",
             f"Fraction of features whose scale in batch norm is below {SCALE_THRESHOLD:g} in magnitude.",
             is_fraction=True,
-            higher_is_better=True,
         ),
         Metric(
             "selectivity",
@@ -98,8 +98,6 @@ class ImplicitSparsity(TrainedNetworkWorkload):
             "Selectivity of the active features of the last three convolutions less that of the first three.",
             is_fraction=True,
         ),
-        TOP1,
-        TOP1_HELD_OUT,
         Metric("train_loss", "training loss", "Mean cross-entropy of the last epoch's steps, without regularisation."),
         Metric(
             "train_s",

@@ -1,7 +1,8 @@
 """Channels that are alike, and a few that stand for all: our derivation of arXiv 1908.02620.
 
-The paper compares channels by a probabilistic model of their values and clusters them. Its formulas could not be had.
-This one takes what batch norm says: a channel is normally distributed with mean beta and standard deviation |gamma|.
+The paper compares channels by a probabilistic model of their values and clusters them. We had no access to its
+formulas. This one takes what batch norm says: a channel is normally distributed with mean beta and standard deviation
+|gamma|.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
 """The training of a network, one epoch after another; between epochs it can be saved and continued elsewhere."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -79,7 +79,7 @@ class Training:
         self.network = network.to(memory_format=order)  # type: ignore[call-overload]
         self._train, self._held_out = train, held_out
         self._images = AugmentedImages(train.images, recipe)
-        self._optimiser = (optimiser or recipe_optimiser(recipe))(_parameter_groups(network, recipe))
+        self._optimiser = (optimiser or _recipe_optimiser(recipe))(_parameter_groups(network, recipe))
         self._penalty = penalty
 
     def train_epoch(self) -> Epoch:
@@ -101,8 +101,8 @@ class Training:
         for index, parameter in enumerate(self.network.parameters()):
             for name, tensor in self._optimiser.state[parameter].items():
                 tensors[f"optimiser.{index}.{name}"] = tensor
-        history = torch.tensor(self.history, dtype=torch.float64).reshape(-1, len(Epoch._fields))
-        return {name: tensor.contiguous() for name, tensor in tensors.items()} | {"history": history}
+        contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+        return contiguous | {"history": tensor_of_epochs(self.history)}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Continue from a state that another training with the same arguments returned."""
@@ -118,7 +118,7 @@ class Training:
             elif name != "history":
                 raise ValueError(f"no training of this version saves {name!r}: delete the checkpoint, and begin again")
         self.network.load_state_dict(network)
-        self.history = [Epoch(*row)._replace(images=int(row[3])) for row in state["history"].tolist()]
+        self.history = epochs_of_tensor(state["history"])
 
     def _train_all(self, epoch: int, generator: torch.Generator) -> tuple[float, int]:
         """Take a step for each whole batch of the shuffled images; return the mean loss and the number of images."""
@@ -153,7 +153,17 @@ def predict(network: nn.Module, data: Images, channels_last: bool = False) -> Te
         )
 
 
-def recipe_optimiser(recipe: Recipe) -> Callable[[ParameterGroups], torch.optim.Optimizer]:
+def tensor_of_epochs(epochs: Sequence[Epoch]) -> Tensor:
+    """Return results of epochs as float64, (epochs, results): see ``epochs_of_tensor``."""
+    return torch.tensor(epochs, dtype=torch.float64).reshape(-1, len(Epoch._fields))
+
+
+def epochs_of_tensor(tensor: Tensor) -> list[Epoch]:
+    """Return the epochs that a tensor was made of."""
+    return [Epoch(*row)._replace(images=int(row[3])) for row in tensor.tolist()]
+
+
+def _recipe_optimiser(recipe: Recipe) -> Callable[[ParameterGroups], torch.optim.Optimizer]:
     """Return what makes stochastic gradient descent with the learning rate and the momentum of a recipe."""
     return lambda groups: torch.optim.SGD(
         groups, lr=recipe.learning_rate, momentum=recipe.momentum, nesterov=recipe.nesterov

@@ -293,7 +293,7 @@ def test_sparse_work_is_shown_separately(section, make_trained):
 def test_the_table_of_curves_is_in_long_format(make_run, make_trained, make_record):
     records = [make_trained("pytorch", 0, 0.8, curves={"loss": [2.0, 1.0], "accuracy": [0.5]}), make_record()]
     table = curves([make_run(records)])
-    assert table[["case", "curve", "epoch", "value"]].to_numpy().tolist() == [
+    assert table[["case", "curve", "index", "value"]].to_numpy().tolist() == [
         ["dataset=cora,seed=0", "loss", 1, 2.0],
         ["dataset=cora,seed=0", "loss", 2, 1.0],
         ["dataset=cora,seed=0", "accuracy", 1, 0.5],
