@@ -55,9 +55,9 @@ def profile(
 ) -> None:
     """Print the time of each layer, where the library of an implementation has a profiler.
 
-    The options select cases as those of run do. Fused layers are one line. The sum of the
-    layers stands beside the latency without the profiler. Outputs are checked first, and nothing is stored. The exit
-    status is 1 if an implementation fails or its output is wrong.
+    The options select cases as those of run do. Fused layers are one line. The sum of the layers stands beside the
+    latency without the profiler. Outputs are checked first, and nothing is stored. The exit status is 1 if an
+    implementation fails or its output is wrong.
     """
     registry.register(plugin or ())
     request = make_request(
