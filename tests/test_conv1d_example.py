@@ -56,7 +56,7 @@ def test_its_run_is_resumed_only_with_the_plugin_and_the_same_code(folder: Path)
     assert resumed["measured"] == 0
     unknown = featherbench(*RUN, "--resume", cwd=folder)
     assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
-    assert "no workload 'conv1d'; choose from graph_propagation" in unknown.stderr
+    assert "no workload 'conv1d'; choose from " in unknown.stderr
     with (folder / "conv1d/_unused.py").open("w") as file:
         file.write("# new\n")
     changed = featherbench(*RUN, *PLUGIN, "--resume", cwd=folder)

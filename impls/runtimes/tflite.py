@@ -8,7 +8,11 @@ from torch import Tensor
 
 
 def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
-    """Return a call of a model on ``x``, which is copied into the interpreter, as the output is copied out of it."""
+    """Return a call of a model on ``x``, which is copied into the interpreter, as the output is copied out of it.
+
+    The model stores images as (batch, height, width, channels). The call takes and returns views of them as (batch,
+    channels, height, width), so that no order is changed.
+    """
     interpreter = Interpreter(model_content=model, num_threads=threads)
     interpreter.allocate_tensors()
     input_index = interpreter.get_input_details()[0]["index"]
@@ -19,6 +23,7 @@ def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
         interpreter.set_tensor(input_index, images)
         interpreter.invoke()
         # get_tensor copies: while a view of its memory exists, the interpreter refuses to run again.
-        return interpreter.get_tensor(output_index)
+        output = interpreter.get_tensor(output_index)
+        return output.transpose(0, 3, 1, 2) if output.ndim == 4 else output
 
     return call
