@@ -67,8 +67,11 @@ def missing(spec: ImplementationSpec) -> str | None:
 
 
 def active(spec: ImplementationSpec) -> bool:
-    """Whether this process imports from the implementation's environment; true if it has none."""
-    return not spec.environment or str(packages(spec.environment)) in sys.path
+    """Whether this process imports from the implementation's environment, installed; true if it needs none."""
+    if not spec.environment:
+        return True
+    place = packages(spec.environment)
+    return str(place) in sys.path and place.is_dir()
 
 
 def install(pins: Sequence[str]) -> None:

@@ -136,6 +136,8 @@ def test_only_a_process_that_imports_from_it_runs_in_it(monkeypatch: pytest.Monk
     assert environments.active(ImplementationSpec("mine", "grouped_conv2d", "mine.py"))
     assert not environments.active(SPEC)
     monkeypatch.syspath_prepend(str(environments.packages(PINS)))
+    assert not environments.active(SPEC), "nothing is installed there"
+    environments.install(PINS)
     assert environments.active(SPEC)
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from bench.core.target import Target
 
+CORES = sorted(os.sched_getaffinity(0))[:2]
+"""Two cores that the tests may use; read before any test, as libraries that others call may narrow the choice."""
 PREPARE_MOVE_CALL = """
 import os
 import sys
@@ -29,11 +31,10 @@ require_within([timed_on])
 """
 
 
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+@pytest.mark.skipif(len(CORES) < 2, reason="needs two cores")
 def test_calls_stay_on_the_core_that_the_worker_moved_to() -> None:
     pytest.importorskip("openvino", reason="OpenVINO is not installed: pip install openvino")
-    cores = [str(core) for core in sorted(os.sched_getaffinity(0))[:2]]
     environment = os.environ | Target("edge").environment()
-    command = [sys.executable, "-c", PREPARE_MOVE_CALL, *cores]
+    command = [sys.executable, "-c", PREPARE_MOVE_CALL, *map(str, CORES)]
     completed = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert completed.returncode == 0, completed.stderr
