@@ -1,5 +1,7 @@
 """Counts the parameters and multiply-accumulates (MACs) of a network."""
 
+from collections import Counter
+from collections.abc import Mapping
 from math import prod
 
 import torch
@@ -16,17 +18,25 @@ def count_parameters(network: nn.Module) -> int:
 def count_macs(network: nn.Module, *image: int) -> int:
     """Return the multiply-accumulates of convolutions and fully connected layers for one image (channels, h, w).
 
+    Raises:
+        TypeError: where a layer with parameters is of a type for which there is no rule.
+    """
+    return sum(macs_by_layer(network, *image).values())
+
+
+def macs_by_layer(network: nn.Module, *image: int) -> Mapping[nn.Module, int]:
+    """Return the multiply-accumulates of each convolution and fully connected layer for one image (channels, h, w).
+
     It runs a forward pass on zeros. Additions of biases and residuals, batch norms, activations and poolings are not
     counted. A layer of another type must have a method ``macs_per_output()``.
 
     Raises:
         TypeError: where a layer with parameters is of a type for which there is no rule.
     """
-    total = 0
+    macs: Counter[nn.Module] = Counter()
 
     def count(layer: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal total
-        total += output.numel() * _macs_per_output(layer)
+        macs[layer] += output.numel() * _macs_per_output(layer)
 
     layers = [layer for layer in network.modules() if _has_own_parameters(layer) and not isinstance(layer, _NO_MACS)]
     handles = [layer.register_forward_hook(count) for layer in layers]
@@ -38,7 +48,7 @@ def count_macs(network: nn.Module, *image: int) -> int:
         network.train(training)
         for handle in handles:
             handle.remove()
-    return total
+    return macs
 
 
 _NO_MACS = (nn.BatchNorm1d, nn.BatchNorm2d)

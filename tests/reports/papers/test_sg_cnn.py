@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from impls.networks.torchvision_networks import densenet121_cifar, densenet201, resnet50
+from impls.pruning.self_grouping import groupable_layers
 from reports.papers.sg_cnn.recipe import RECIPE, paper_flops, paper_parameters
 
 
@@ -38,9 +39,28 @@ def test_neither_the_first_convolution_nor_a_shortcut_is_prunable() -> None:
     assert paper_flops(network, 3, 5, 5) == 25 * (3 * 8 + 8 * 16 + 16 * 4) + 16
 
 
+def test_a_fully_connected_layer_loses_60_per_cent_at_the_most() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 8, 1, bias=False), nn.Conv2d(8, 10, 1, bias=False), nn.Flatten())
+    network.append(nn.Linear(10 * 25, 4))
+    assert paper_parameters(network, per_cent=90) == pytest.approx(3 * 8 + 8 + 2 * 10 + 0.4 * 1000 + 4)
+    assert paper_flops(network, 3, 5, 5, per_cent=90) == pytest.approx(25 * (3 * 8 + 8) + 10 + 0.4 * 1000 + 4)
+
+
 def test_claims_may_refer_to_the_counts() -> None:
-    counts = {name: count.values() for name, count in RECIPE.counts.items() if name.startswith("densenet121")}
+    counts = {name: count.values() for name, count in RECIPE.counts.items() if name.startswith("densenet201")}
     assert counts == {
-        "densenet121_parameters": {"DenseNet121": 6_893_130},
-        "densenet121_flops": {"DenseNet121": 888_360_906},
+        "densenet201_parameters": {"DenseNet201": 19_818_792},
+        "densenet201_flops": {"DenseNet201": 4_291_383_848},
+        "densenet201_80_parameters": {"DenseNet201, 80 % pruned": pytest.approx(4_383_220.8)},
+        "densenet201_80_flops": {"DenseNet201, 80 % pruned": pytest.approx(953_086_299.2)},
     }
+
+
+def test_self_grouping_prunes_the_share_that_is_counted() -> None:
+    """Of any weights, since a threshold is a percentile."""
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Conv2d(64, 96, 3, padding=1, bias=False))
+    (layer,) = groupable_layers(network, torch.zeros(1, 3, 6, 6))
+    for per_cent in (75, 90):
+        counted = paper_parameters(network, per_cent) - 3 * 64 * 9 - 2 * 96
+        assert layer.regroup(per_cent, seed=0).reads.sum() * 9 == pytest.approx(counted, rel=0.02)
