@@ -55,7 +55,9 @@ def require_valid(case: NetworkInferenceCase) -> None:
         return
     if case.network.startswith("vgg") and min(case.size) < MIN_VGG_SIZE:
         raise ValueError(f"its five poolings need images of at least {MIN_VGG_SIZE} x {MIN_VGG_SIZE}")
-    if not _is_own(case):
+    if case.network.startswith(f"{TORCHVISION}:"):
+        _initial(case)  # not on the meta device, since RegNet computes its widths with tensors
+    elif not _is_own(case):
         with torch.device("meta"):
             _initial(case)
 

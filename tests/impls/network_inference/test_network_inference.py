@@ -12,7 +12,7 @@ from bench.core.target import Target
 from impls.network_inference import _network
 from impls.network_inference.onnxruntime import OnnxRuntime
 from impls.network_inference.pytorch import PyTorch
-from impls.network_inference.workload import NETWORKS, NetworkInference, NetworkInferenceCase
+from impls.network_inference.workload import NETWORKS, TORCHVISION_NETWORKS, NetworkInference, NetworkInferenceCase
 from impls.networks import catalogue
 from impls.networks.count import count_macs, count_parameters
 
@@ -149,6 +149,11 @@ def test_a_network_that_cannot_be_made_is_unsupported(case: NetworkInferenceCase
     reason = PyTorch().unsupported(case)
     assert reason is not None
     assert words in reason
+
+
+@pytest.mark.parametrize("name", TORCHVISION_NETWORKS)
+def test_the_networks_of_torchvision_can_be_made(name: str) -> None:
+    assert PyTorch().unsupported(NetworkInferenceCase(network=f"torchvision:{name}", size=(64, 64))) is None
 
 
 def test_a_network_that_cannot_be_made_has_no_work() -> None:
