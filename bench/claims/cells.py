@@ -1,9 +1,10 @@
 """The cells that a claim ranges over: every case of its scope, measured or not, with an interval at any confidence."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bench.core.case import Case
 from bench.core.record import Key, Status
 from bench.report.compare import default_margin, failure_text
 from bench.report.query import Match, Query
@@ -67,3 +68,20 @@ def cell_without(
 def keys(query: Query, implementation: str) -> Iterator[Key]:
     """Yield the key of each case of a query for an implementation."""
     return (Key(query.workload, implementation, case.slug, query.target) for case in query.cases())
+
+
+def sweeps(cases: Sequence[Case], sweep: str) -> list[list[Case]]:
+    """Return the cases that differ only in a parameter, in order of its numbers; names keep the order of the suite."""
+    groups: dict[tuple[tuple[str, str], ...], list[Case]] = {}
+    for case in cases:
+        others = {name: text for name, text in case.texts().items() if name in type(case).model_fields}
+        others.pop(sweep)
+        groups.setdefault(tuple(others.items()), []).append(case)
+
+    def number(case: Case) -> float:
+        return float(case.texts()[sweep])
+
+    try:
+        return [sorted(group, key=number) for group in groups.values()]
+    except ValueError:
+        return list(groups.values())

@@ -1,10 +1,11 @@
-"""Cells of metrics: their mean or median over the seeds of an experiment, or the mean difference to a baseline's."""
+"""Cells of metrics over the seeds of an experiment: of the metric, of its difference to a baseline's, or of steps."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from bench.claims.cells import NOT_MEASURED, CellResult, keys
+from bench.claims.cells import NOT_MEASURED, CellResult, keys, sweeps
 from bench.claims.machines import NewestRecords
 from bench.claims.units import Unit, parse_unit
 from bench.core import registry
@@ -61,6 +62,33 @@ def metric_cells(
                     pairs = [(key, key._replace(implementation=baseline)) for key in seeds]
                     label, compared = f"{ours} over {baseline}, {case}", (ours, baseline)
                     yield _cell(label, compared, pairs, measured, _INTERVALS[statistic])
+
+
+def metric_step_cells(
+    query: Query, metric: str, statistic: Statistic, sweep: str, records: NewestRecords
+) -> Iterator[CellResult]:
+    """Yield a cell for each implementation and step: a metric at the next value of a parameter less that at a value.
+
+    Differences are taken seed by seed; a cell has an interval under the conditions of ``metric_cells``.
+    """
+    measured = _MetricValues(metric, metric_unit(query.workload, metric).scale, records)
+    for implementation in query.impl:
+        for step, pairs in _steps(query, implementation, sweep).items():
+            yield _cell(f"{implementation}, {step}", (implementation,), pairs, measured, _INTERVALS[statistic])
+
+
+def _steps(query: Query, implementation: str, sweep: str) -> dict[str, list[tuple[Key, Key]]]:
+    """Return for each step the keys of every seed, at the next value of the parameter and at the value before."""
+    left_out = (f"{seed_parameter(query.workload)}=", f"{sweep}=")
+    steps: dict[str, list[tuple[Key, Key]]] = {}
+    for cases in sweeps(query.cases(), sweep):
+        for before, after in pairwise(cases):
+            shared = [part for part in before.slug.split(",") if part and not part.startswith(left_out)]
+            values = " to ".join(case.texts()[sweep] for case in (before, after))
+            key = Key(query.workload, implementation, before.slug, query.target)
+            pair = (key._replace(case=after.slug), key)
+            steps.setdefault(", ".join([",".join(shared) or DEFAULTS, f"{sweep} {values}"]), []).append(pair)
+    return steps
 
 
 def _experiments(query: Query, implementation: str) -> dict[str, list[Key]]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from bench.claims.cells import LATENCY, SPEEDUP, CellResult
-from bench.claims.experiments import metric_cells, metric_unit
+from bench.claims.experiments import metric_cells, metric_step_cells, metric_unit
 from bench.claims.machines import NewestRecords
 from bench.claims.model import Measure
 from bench.claims.times import crossover_cells, latency_cells, speedup_cells, step_cells
@@ -25,6 +25,8 @@ def measured_cells(query: Query, measure: Measure, records: NewestRecords) -> It
         return speedup_cells(query, measure.baselines, records)
     if measure.quantity == LATENCY:
         return step_cells(query, sweep, records) if sweep else latency_cells(query, records)
+    if sweep:
+        return metric_step_cells(query, measure.quantity, measure.statistic, sweep, records)
     return metric_cells(query, measure.quantity, measure.statistic, measure.baselines, records)
 
 

@@ -157,8 +157,10 @@ def _check_measure(claim: Claim, counts: Counts) -> None:
         parameters = registry.workload(claim.scope.workload).case_type.model_fields
         if measure.sweep not in parameters:
             raise UsageError(f"no parameter {measure.sweep!r} to sweep; choose from {', '.join(parameters)}")
-    if measure.sweep and not measure.timed:
-        raise UsageError(f"a sweep is for latency and speedup, not for {measure.quantity}")
+    if measure.sweep and claim.kind is Kind.COUNT:
+        raise UsageError(f"a sweep is for what is measured, not for the count {measure.quantity}")
+    if measure.sweep and measure.baselines and not measure.timed:
+        raise UsageError(f"{measure.quantity} has either a sweep or baselines; drop one")
     if claim.kind is Kind.TREND and not measure.sweep:
         raise UsageError("a trend needs sweep = PARAMETER")
     if claim.kind is Kind.CROSSOVER and not (measure.sweep and measure.quantity == SPEEDUP):

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import pairwise
 from statistics import geometric_mean
 
-from bench.claims.cells import CellResult, cell_without, keys
+from bench.claims.cells import CellResult, cell_without, keys, sweeps
 from bench.claims.machines import NewestRecords
 from bench.core.case import DEFAULTS, Case
 from bench.core.record import Key, Latency
@@ -66,16 +66,6 @@ def crossover_cells(query: Query, baselines: Sequence[str], sweep: str, records:
             else:
                 at = partial(_crossover_at, steps)
                 yield CellResult(label, matches, at, compared=(ours, baseline), cautions=remarks)
-
-
-def sweeps(cases: Sequence[Case], sweep: str) -> list[list[Case]]:
-    """Return the cases that differ only in a parameter, in its order."""
-    groups: dict[tuple[tuple[str, str], ...], list[Case]] = {}
-    for case in cases:
-        others = {name: text for name, text in case.texts().items() if name in type(case).model_fields}
-        others.pop(sweep)
-        groups.setdefault(tuple(others.items()), []).append(case)
-    return [sorted(group, key=lambda case: float(case.texts()[sweep])) for group in groups.values()]
 
 
 def _compared(query: Query, baselines: Sequence[str]) -> list[tuple[str, str]]:

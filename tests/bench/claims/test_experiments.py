@@ -154,3 +154,41 @@ def test_a_metric_is_compared_in_the_unit_of_the_claim(claims: Claims, trained: 
     assert outcome.measured is not None
     assert outcome.measured.estimate == pytest.approx(20.09)
     assert outcome.verdict is ClaimVerdict.HOLDS
+
+
+STEP = f"""
+[[claim]]
+id = "step"
+text = "Citeseer is harder."
+where = "table 2"
+kind = "trend"
+published = {{ unit = "points" }}
+quantifier = "all"
+scope = {SCOPE.replace('"dataset=cora", ', "").replace(", case", ', impl = ["gcn3"], case')}
+measure = {{ quantity = "accuracy", sweep = "dataset" }}
+rule = {{ below = 0 }}
+protocol = {{ distance = "proxy", differences = ["seeds: others"] }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("citeseer", "verdict"),
+    [(0.7, ClaimVerdict.HOLDS), (0.8, ClaimVerdict.INCONCLUSIVE), (0.9, ClaimVerdict.DIFFERS)],
+)
+def test_a_step_is_the_difference_between_two_values_of_a_parameter(
+    claims: Claims, trained: Trained, run_of: RunOf, citeseer: float, verdict: ClaimVerdict
+) -> None:
+    on_cora = [trained("gcn3", seed, spread(0.8, seed + seed // 2)) for seed in SEEDS]
+    on_citeseer = [
+        record.model_copy(update={"case": record.case.replace("cora", "citeseer"), "check": accurate.check})
+        for record, accurate in zip(
+            on_cora, (trained("gcn3", seed, spread(citeseer, seed)) for seed in SEEDS), strict=True
+        )
+    ]
+    records = [*on_cora, *on_citeseer]
+    (outcome,) = evaluate(claims(STEP), [run_of(records)])
+    assert (outcome.verdict, outcome.cells) == (verdict, 1)
+    assert outcome.measured is not None
+    assert outcome.measured.estimate == pytest.approx(100 * (citeseer - 0.8), abs=0.2)
+    (outcome,) = evaluate(claims(STEP), [run_of(records[:-1], "fewer")])
+    assert (outcome.verdict, outcome.reason) == (ClaimVerdict.INSUFFICIENT_DATA, "9 of 10 seeds have a value")
