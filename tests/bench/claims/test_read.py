@@ -224,3 +224,12 @@ protocol = { distance = "proxy", differences = ["seeds: others"] }
 """
     (line,) = faults(write(text))
     assert "times differ by machine and accuracies do not: make a claim of each" in line
+
+
+def test_a_metric_has_either_a_sweep_or_baselines(write: Write) -> None:
+    scope = '{ workload = "node_classification", suite = "quick", impl = ["multipath_s"] }'
+    measure = '{ quantity = "accuracy", sweep = "dataset", baselines = ["gcn3"] }'
+    (line,) = faults(
+        write(kind='"trend"', rule="{ above = 0 }", published='{ unit = "points" }', scope=scope, measure=measure)
+    )
+    assert "measure: accuracy has either a sweep or baselines; drop one" in line
