@@ -40,7 +40,7 @@ def paper_flops(network: nn.Module, *image: int, per_cent: float = 0) -> float:
     return sum(macs.values()) + biases + _prunable_channels(network) - pruned
 
 
-def _pruned_shares(network: nn.Module, per_cent: float) -> dict[nn.Module, float]:
+def _pruned_shares(network: nn.Module, per_cent: float) -> dict[nn.Conv2d | nn.Linear, float]:
     """Return the share of the weights that is pruned of each prunable layer.
 
     The threshold of a layer is a percentile, so whatever its weights are, the share is the same.
