@@ -67,11 +67,11 @@ def missing(spec: ImplementationSpec) -> str | None:
 
 
 def active(spec: ImplementationSpec) -> bool:
-    """Whether this process imports from the implementation's environment, installed; true if it needs none."""
+    """Whether the implementation's environment is installed and on this process's path; true if it needs none."""
     if not spec.environment:
         return True
-    place = packages(spec.environment)
-    return str(place) in sys.path and place.is_dir()
+    folder = packages(spec.environment)
+    return str(folder) in sys.path and folder.is_dir()
 
 
 def install(pins: Sequence[str]) -> None:

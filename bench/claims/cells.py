@@ -71,17 +71,23 @@ def keys(query: Query, implementation: str) -> Iterator[Key]:
 
 
 def sweeps(cases: Sequence[Case], sweep: str) -> list[list[Case]]:
-    """Return the cases that differ only in a parameter, in order of its numbers; names keep the order of the suite."""
+    """Group the cases that differ only in one parameter, sorted by its number; names keep the suite's order."""
     groups: dict[tuple[tuple[str, str], ...], list[Case]] = {}
     for case in cases:
         others = {name: text for name, text in case.texts().items() if name in type(case).model_fields}
         others.pop(sweep)
         groups.setdefault(tuple(others.items()), []).append(case)
 
-    def number(case: Case) -> float:
-        return float(case.texts()[sweep])
-
-    try:
-        return [sorted(group, key=number) for group in groups.values()]
-    except ValueError:
+    if not has_numbers(cases, sweep):
         return list(groups.values())
+    return [sorted(group, key=lambda case: float(case.texts()[sweep])) for group in groups.values()]
+
+
+def has_numbers(cases: Sequence[Case], parameter: str) -> bool:
+    """Whether all values of a parameter are numbers."""
+    try:
+        for case in cases:
+            float(case.texts()[parameter])
+    except ValueError:
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""Cells of metrics over the seeds of an experiment: of the metric, of its difference to a baseline's, or of steps."""
+"""Cells of metrics over seeds: the value, its difference from a baseline, or its change along a parameter."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -67,7 +67,7 @@ def metric_cells(
 def metric_step_cells(
     query: Query, metric: str, statistic: Statistic, sweep: str, records: NewestRecords
 ) -> Iterator[CellResult]:
-    """Yield a cell for each implementation and step: a metric at the next value of a parameter less that at a value.
+    """Yield a cell for each implementation and step: the change of a metric from one value of a parameter to the next.
 
     Differences are taken seed by seed; a cell has an interval under the conditions of ``metric_cells``.
     """
@@ -79,11 +79,11 @@ def metric_step_cells(
 
 def _steps(query: Query, implementation: str, sweep: str) -> dict[str, list[tuple[Key, Key]]]:
     """Return for each step the keys of every seed, at the next value of the parameter and at the value before."""
-    left_out = (f"{seed_parameter(query.workload)}=", f"{sweep}=")
+    excluded = (f"{seed_parameter(query.workload)}=", f"{sweep}=")
     steps: dict[str, list[tuple[Key, Key]]] = {}
     for cases in sweeps(query.cases(), sweep):
         for before, after in pairwise(cases):
-            shared = [part for part in before.slug.split(",") if part and not part.startswith(left_out)]
+            shared = [part for part in before.slug.split(",") if part and not part.startswith(excluded)]
             values = " to ".join(case.texts()[sweep] for case in (before, after))
             key = Key(query.workload, implementation, before.slug, query.target)
             pair = (key._replace(case=after.slug), key)

@@ -75,8 +75,8 @@ class Measure(Strict):
     baselines: tuple[str, ...] = ()
     """Implementations to compare with: for a speed-up, and for the difference of a metric."""
     sweep: str | None = None
-    """The parameter along which steps are taken, from a value to the next: the ratio of latencies, or the difference of
-    a metric."""
+    """The parameter that is swept: each step compares one value with the next, by the ratio of latencies or the
+    difference of a metric."""
     statistic: Statistic = "mean"
     """What summarises a metric over seeds."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bench.claims.cells import SPEEDUP
+from bench.claims.cells import SPEEDUP, has_numbers
 from bench.claims.counts import Counts
 from bench.claims.derived import derived_cells
 from bench.claims.derived import dimension as derived_dimension
@@ -165,6 +165,8 @@ def _check_measure(claim: Claim, counts: Counts) -> None:
         raise UsageError("a trend needs sweep = PARAMETER")
     if claim.kind is Kind.CROSSOVER and not (measure.sweep and measure.quantity == SPEEDUP):
         raise UsageError("a crossover is that of a speedup with a sweep of a parameter")
+    if claim.kind is Kind.CROSSOVER and claim.scope and not has_numbers(claim.scope.cases(), str(measure.sweep)):
+        raise UsageError(f"a crossover needs a parameter whose values are numbers, and {measure.sweep} has names")
     if claim.quantifier is Quantifier.GEOMETRIC_MEAN:
         _check_mean(claim, dimension(claim, measure.quantity, counts))
 

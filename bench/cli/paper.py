@@ -130,9 +130,9 @@ def _print_missing(requests: Sequence[Request], runs: Sequence[Run]) -> None:
             continue
         records = counted(sum(len(session.keys(request.target)) for session in missing), "record")
         time = rough_time(expected_s(missing, Budget()))
-        trains = any(session.workload.uses_artifacts for session in missing)
-        training = ", besides training the networks that are not built" if trains else ""
-        print(f"{_text(request)}: {records} of {counted(len(missing), 'case')} missing, about {time}{training}")
+        builds = any(session.workload.uses_artifacts for session in missing)
+        building = ", besides building the networks that are not built" if builds else ""
+        print(f"{_text(request)}: {records} of {counted(len(missing), 'case')} missing, about {time}{building}")
 
 
 def _text(request: Request) -> str:

@@ -1,5 +1,6 @@
 """What the names on a page mean: its implementations, each in a sentence, and its targets."""
 
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
@@ -18,13 +19,17 @@ class Glossary(NamedTuple):
 
 
 def glossary(claims: ClaimsFile, recipe: Recipe) -> Glossary:
-    """Return the meanings of the names that a paper's claims and requests have."""
+    """Return the meanings of the names that a paper's claims and requests have.
+
+    A name that implementations of several workloads have stands with its workload: ``grouped_conv2d/native``.
+    """
     used = sorted({*_in_claims(claims), *_in_requests(recipe)})
     summaries = _summaries()
-    names = dict.fromkeys((workload, name) for workload, name, _ in used)
+    known = [key for key in dict.fromkeys((workload, name) for workload, name, _ in used) if key in summaries]
+    workloads = Counter(name for _, name in known)
     targets = dict.fromkeys(target for _, _, target in used)
     return Glossary(
-        {name: summaries[workload, name] for workload, name in names if (workload, name) in summaries},
+        {f"{workload}/{name}" if workloads[name] > 1 else name: summaries[workload, name] for workload, name in known},
         {target: Target.parse(target).meaning for target in targets},
     )
 

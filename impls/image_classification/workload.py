@@ -74,12 +74,12 @@ class ImageClassification(TrainedNetworkWorkload):
         suites = {
             "first": [ImageClassificationCase(**digits)],
             "quick": [ImageClassificationCase(**digits, seed=seed) for seed in range(2)],
-            "cifar10_mobilenet025": _repeats(5, **_CIFAR10, **_MOBILENET_025),
-            "cifar10_mobilenet025_batch32": _repeats(5, **_CIFAR10, **_MOBILENET_025, batch=32),
-            "cifar10_mobilenet025_epochs36": _repeats(3, **_CIFAR10, **_MOBILENET_025, epochs=36),
-            "cifar10_mobilenet05": _repeats(3, **_CIFAR10, network="mobilenet", width_mult=0.5),
-            "cifar10_resnet20": _repeats(3, **_CIFAR10, network="resnet20"),
-            "fashion_mnist_mobilenet025": _repeats(3, dataset="fashion_mnist", **_MOBILENET_025),
+            "cifar10_mobilenet025": _with_seeds(5, **_CIFAR10, **_MOBILENET_025),
+            "cifar10_mobilenet025_batch32": _with_seeds(5, **_CIFAR10, **_MOBILENET_025, batch=32),
+            "cifar10_mobilenet025_epochs36": _with_seeds(3, **_CIFAR10, **_MOBILENET_025, epochs=36),
+            "cifar10_mobilenet05": _with_seeds(3, **_CIFAR10, network="mobilenet", width_mult=0.5),
+            "cifar10_resnet20": _with_seeds(3, **_CIFAR10, network="resnet20"),
+            "fashion_mnist_mobilenet025": _with_seeds(3, dataset="fashion_mnist", **_MOBILENET_025),
         }
         return suites | {"full": list(dict.fromkeys(case for cases in suites.values() for case in cases))}
 
@@ -109,9 +109,9 @@ class ImageClassification(TrainedNetworkWorkload):
 
 
 _CIFAR10: Mapping[str, Any] = {"dataset": "cifar10_test1000"}
-"""All training images of CIFAR-10; the test images are those at hand."""
+"""All training images of CIFAR-10; tested on the 1,000 test images that are available."""
 _MOBILENET_025: Mapping[str, Any] = {"network": "mobilenet", "width_mult": 0.25}
 
 
-def _repeats(seeds: int, **parameters: Any) -> list[ImageClassificationCase]:
-    return [ImageClassificationCase(**parameters, seed=seed) for seed in range(seeds)]
+def _with_seeds(count: int, **parameters: Any) -> list[ImageClassificationCase]:
+    return [ImageClassificationCase(**parameters, seed=seed) for seed in range(count)]

@@ -11,7 +11,7 @@ def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
     """Return a call of a model on ``x``, which is copied into the interpreter, as the output is copied out of it.
 
     The model stores images as (batch, height, width, channels). The call takes and returns views of them as (batch,
-    channels, height, width), so that no order is changed.
+    channels, height, width), so no data is reordered.
     """
     interpreter = Interpreter(model_content=model, num_threads=threads)
     interpreter.allocate_tensors()

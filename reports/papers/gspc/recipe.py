@@ -53,7 +53,7 @@ RUNTIMES = {
     "openvino": "OpenVINO",
     "ncnn": "ncnn",
 }
-"""What one would compare an engine with today."""
+"""Runtimes that are in use today."""
 NETWORKS = Query(workload="network_inference", suite="gspc", impl=(NETWORK_GSPC,), case=("block=grouped",))
 NETWORK_SETTINGS = {"all, on average": ()} | {
     f"{title}, {setting}": (f"network={name}", f"groups={groups}")
@@ -108,7 +108,8 @@ def whole_networks(data: PaperData) -> Table | None:
         "Speed-up of whole networks with GSPC",
         "Time of the other deployment divided by time of the network that TVM compiled with GSPC, for one image, with "
         "95 % intervals: above 1, GSPC is faster. All layers but the grouped ones are plain loops in TVM, with and "
-        "without GSPC, and GSPC packs weights in every call, as published. Averages are geometric means.",
+        "without GSPC. Unlike in the tables of layers, GSPC has the paper's untuned block sizes, and packs weights in "
+        "every call. Averages are geometric means.",
         ["setting", "machine", *NETWORK_BASELINES.values()],
         rows,
     )
@@ -136,7 +137,7 @@ def _mean_speedups(
 
     Args:
         data: the records.
-        query: selects those of GSPC.
+        query: the cases, and the implementation whose speed-up is wanted.
         settings: filters of cases, by the setting's title.
         others: names of implementations.
     """

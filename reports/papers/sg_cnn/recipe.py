@@ -41,9 +41,9 @@ def paper_flops(network: nn.Module, *image: int, per_cent: float = 0) -> float:
 
 
 def _pruned_shares(network: nn.Module, per_cent: float) -> dict[nn.Conv2d | nn.Linear, float]:
-    """Return the share of the weights that is pruned of each prunable layer.
+    """Return the fraction of each prunable layer's weights that is pruned.
 
-    The threshold of a layer is a percentile, so whatever its weights are, the share is the same.
+    The threshold is a percentile of a layer's importances, so whatever the weights are, the fraction is about this one.
     """
     connected = [layer for layer in network.modules() if isinstance(layer, nn.Linear)]
     return {

@@ -57,10 +57,11 @@ def test_claims_may_refer_to_the_counts() -> None:
 
 
 def test_self_grouping_prunes_the_share_that_is_counted() -> None:
-    """Of any weights, since a threshold is a percentile."""
+    """The share holds for random weights, since the threshold is a percentile."""
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Conv2d(64, 96, 3, padding=1, bias=False))
     (layer,) = groupable_layers(network, torch.zeros(1, 3, 6, 6))
-    for per_cent in (75, 90):
+    for per_cent in range(10, 91, 10):  # the published schedule
+        layer = layer.regroup(per_cent, seed=0)
         counted = paper_parameters(network, per_cent) - 3 * 64 * 9 - 2 * 96
-        assert layer.regroup(per_cent, seed=0).reads.sum() * 9 == pytest.approx(counted, rel=0.02)
+        assert layer.reads.sum() * 9 == pytest.approx(counted, rel=0.1)
