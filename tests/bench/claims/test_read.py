@@ -233,3 +233,9 @@ def test_a_metric_has_either_a_sweep_or_baselines(write: Write) -> None:
         write(kind='"trend"', rule="{ above = 0 }", published='{ unit = "points" }', scope=scope, measure=measure)
     )
     assert "measure: accuracy has either a sweep or baselines; drop one" in line
+
+
+def test_a_crossover_is_along_numbers(write: Write) -> None:
+    measure = '{ quantity = "speedup", baselines = ["pytorch"], sweep = "dtype" }'
+    (line,) = faults(write(kind='"crossover"', rule="{ at_most = 2 }", measure=measure))
+    assert "measure: a crossover needs a parameter whose values are numbers, and dtype has names" in line

@@ -32,7 +32,7 @@ def test_logits_depend_on_the_image_far_more_than_the_tolerance(case: NetworkInf
     WORKLOAD.refill(problem, 2)
     second = WORKLOAD.reference(problem)
     assert np.isfinite(first).all()
-    assert np.abs(first - second).max() > 200 * WORKLOAD.tolerance(case) * np.abs(second).max()
+    assert np.abs(first - second).max() > 1000 * WORKLOAD.tolerance(case) * np.abs(second).max()
 
 
 def test_constants_are_the_same_for_every_seed_and_on_every_number_of_threads() -> None:

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from impls.networks.torchvision_networks import densenet121_cifar, densenet201, resnet50
-from impls.pruning.self_grouping import groupable_layers
-from reports.papers.sg_cnn.recipe import RECIPE, paper_flops, paper_parameters
+from impls.pruning import self_grouping
+from reports.papers.sg_cnn.recipe import MAX_LINEAR_PER_CENT, RECIPE, paper_flops, paper_parameters
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,7 @@ def test_neither_the_first_convolution_nor_a_shortcut_is_prunable() -> None:
 def test_a_fully_connected_layer_loses_60_per_cent_at_the_most() -> None:
     network = nn.Sequential(nn.Conv2d(3, 8, 1, bias=False), nn.Conv2d(8, 10, 1, bias=False), nn.Flatten())
     network.append(nn.Linear(10 * 25, 4))
+    assert MAX_LINEAR_PER_CENT == self_grouping.MAX_LINEAR_PER_CENT, "the method prunes what is counted"
     assert paper_parameters(network, per_cent=90) == pytest.approx(3 * 8 + 8 + 2 * 10 + 0.4 * 1000 + 4)
     assert paper_flops(network, 3, 5, 5, per_cent=90) == pytest.approx(25 * (3 * 8 + 8) + 10 + 0.4 * 1000 + 4)
 
@@ -60,7 +61,7 @@ def test_self_grouping_prunes_the_share_that_is_counted() -> None:
     """The share holds for random weights, since the threshold is a percentile."""
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 64, 3, padding=1, bias=False), nn.Conv2d(64, 96, 3, padding=1, bias=False))
-    (layer,) = groupable_layers(network, torch.zeros(1, 3, 6, 6))
+    (layer,) = self_grouping.groupable_layers(network, torch.zeros(1, 3, 6, 6))
     for per_cent in range(10, 91, 10):  # the published schedule
         layer = layer.regroup(per_cent, seed=0)
         counted = paper_parameters(network, per_cent) - 3 * 64 * 9 - 2 * 96
