@@ -33,6 +33,10 @@ class OperatorWorkload(Workload):
     def tolerance(self, case: Any) -> float:
         """Return the largest error (see ``error``) that still passes, by dtype."""
 
+    def tolerance_of(self, problem: Problem, expected: Output) -> float:
+        """Return the same for the present inputs, with their reference: usually that of the case."""
+        return self.tolerance(problem.case)
+
     def error(self, output: Array, expected: Array) -> float:
         """Return the error of one array of the output: usually ``relative_error``."""
         return relative_error(output, expected)
@@ -80,8 +84,9 @@ class OperatorWorkload(Workload):
 
     def _against_reference(self, problem: Problem, output: Any) -> Check:
         arrays = as_arrays(copy_output(output))
-        tolerance, host_problem = self.tolerance(problem.case), problem.on_host()
-        references = as_arrays(self.reference(host_problem))
+        host_problem = problem.on_host()
+        expected = self.reference(host_problem)
+        tolerance, references = self.tolerance_of(host_problem, expected), as_arrays(expected)
         if len(arrays) != len(references):
             reason = f"the output has {len(arrays)} arrays, not {len(references)}"
             return Check(passed=False, reason=reason, tolerance=tolerance)

@@ -1,4 +1,4 @@
-"""Reads an ONNX file as one network of images, counts its work, and computes it in float64."""
+"""Reads an ONNX file as one network of images, counts its work, and computes it."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -79,13 +79,19 @@ class OnnxNetwork:
         return None if None in counts else sum(count for count in counts if count is not None)
 
     def compute(self, x: NDArray[Any], weights: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-        """Return the output for an input and these weights, in float64, by ONNX's own definitions of operators."""
-        exact = ModelProto()
-        exact.CopyFrom(self._proto)
-        for tensor in exact.graph.initializer:
+        """Return the output for an input and these weights, in the input's dtype, by ONNX's definitions of operators.
+
+        Args:
+            x: of the shape ``shape``, in float32 or float64.
+            weights: as ``weights()`` names them, in float32.
+        """
+        proto = ModelProto()
+        proto.CopyFrom(self._proto)
+        for tensor in proto.graph.initializer:
             tensor.CopyFrom(numpy_helper.from_array(weights[tensor.name], tensor.name))
-        _widen(exact.graph)
-        (output,) = ReferenceEvaluator(exact).run(None, {self._input.name: x.astype(np.float64)})
+        if x.dtype == np.float64:
+            _widen(proto.graph)
+        (output,) = ReferenceEvaluator(proto).run(None, {self._input.name: x})
         return np.asarray(output)
 
 

@@ -91,13 +91,14 @@ def weights(case: NetworkInferenceCase) -> dict[str, Array]:
     return {name: tensor.numpy() for name, tensor in create(case).state_dict().items()}
 
 
-def exact_logits(problem: Problem) -> Array:
-    """Return the logits of the network of a problem in float64."""
+def logits(problem: Problem, dtype: type[np.floating[Any]]) -> Array:
+    """Return the logits of the network of a problem in float32 or float64: PyTorch's, or for a file ONNX's."""
+    x = problem.inputs["x"].astype(dtype)
     if problem.case.is_onnx_file:
-        return onnx_network(problem.case).compute(problem.inputs["x"], problem.constants)
+        return onnx_network(problem.case).compute(x, problem.constants)
     with torch.inference_mode():
-        x = torch.from_numpy(problem.inputs["x"].astype(np.float64))
-        output: Array = with_weights(problem).double()(x).numpy()
+        images = torch.from_numpy(x)
+        output: Array = with_weights(problem).to(images.dtype)(images).numpy()
         return output
 
 

@@ -12,10 +12,9 @@ from bench.core.layers import InputSize
 from bench.core.record import Work
 from bench.core.workload import Array, Pick, Problem
 from bench.measure.operator_workload import OperatorWorkload
+from bench.measure.outputs import Output
+from impls.trained_networks.logits import TOLERANCE, logits_tolerance
 
-TOLERANCE = 1e-4
-"""The largest error of logits that passes (see ``relative_error``): float32 sums through tens of layers, some of them
-by Winograd's algorithm. The logits of two images differ by far more."""
 NETWORKS = (
     "basic_net",
     "densenet40",
@@ -111,7 +110,8 @@ class NetworkInference(OperatorWorkload):
 
     Weights are drawn as PyTorch initialises them, and the running statistics are those of a batch of random images, so
     that activations keep their range from layer to layer as in a trained network. The weights of a network of the
-    user's own stay as they are. The reference of an ONNX file is ONNX's own evaluator, in float64.
+    user's own stay as they are. The reference of an ONNX file is ONNX's own evaluator. ``logits_tolerance`` says which
+    errors pass.
     """
 
     title = "Network inference"
@@ -144,12 +144,18 @@ class NetworkInference(OperatorWorkload):
         problem.refill(Problem(problem.case, {"x": _images(problem.case, seed)}, {}))
 
     def reference(self, problem: Problem) -> Array:
-        from impls.network_inference._network import exact_logits
+        from impls.network_inference._network import logits
 
-        return exact_logits(problem)
+        return logits(problem, np.float64)
 
     def tolerance(self, case: NetworkInferenceCase) -> float:
         return TOLERANCE
+
+    def tolerance_of(self, problem: Problem, expected: Output) -> float:
+        from impls.network_inference._network import logits
+
+        assert isinstance(expected, np.ndarray)  # since reference returns one
+        return logits_tolerance(logits(problem, np.float32), expected)
 
     def work(self, case: NetworkInferenceCase) -> Work | None:
         """Count the MACs of convolutions and matrix products; None where a layer has no rule."""

@@ -13,10 +13,9 @@ from bench.measure.outputs import as_arrays
 from impls.runtimes.catalogue import RUNTIMES
 from impls.trained_networks import image_data
 from impls.trained_networks.formats import LabelledImages
+from impls.trained_networks.logits import TOLERANCE, logits_tolerance
 from impls.trained_networks.trained_network import TrainedNetwork
 
-TOLERANCE = 1e-4
-"""The largest error of logits that passes (see ``relative_error``): float32 sums through tens of layers."""
 TOP1 = Metric(
     "top1",
     "top-1 accuracy",
@@ -54,7 +53,7 @@ class TrainedNetworkWorkload(Workload):
     Output: logits (batch, classes), float32.
 
     A case has ``dataset``, a card's name, and ``batch``. ``prepare`` returns a ``TrainedNetwork``. The check compares
-    its logits with those of the same network in float64 with the artifact's weights.
+    its logits with those of the same network in float64 with the artifact's weights (see ``logits_tolerance``).
     """
 
     uses_artifacts = True
@@ -82,12 +81,13 @@ class TrainedNetworkWorkload(Workload):
         if reason := call.mismatch(problem.case):
             return Check(passed=False, reason=reason)
         x = problem.on_host().inputs["x"]
-        expected = call.reference(x)
+        expected = call.reference(x.astype(np.float64))
         if not np.isfinite(expected).all():
             return Check(passed=False, reason="the training diverged: logits of the network in float64 are not finite")
         logits = as_arrays(output)[0]
-        error, reason = compare_array(logits, expected, np.dtype(np.float32), TOLERANCE)
-        return Check(passed=not reason, reason=reason, error=error, tolerance=TOLERANCE)
+        tolerance = logits_tolerance(call.reference(x), expected)
+        error, reason = compare_array(logits, expected, np.dtype(np.float32), tolerance)
+        return Check(passed=not reason, reason=reason, error=error, tolerance=tolerance)
 
     def work(self, case: Any) -> None:
         return None

@@ -49,10 +49,11 @@ class TrainedNetwork(Trained):
         return ""
 
     def reference(self, x: Array) -> Array:
-        """Return the logits of the network in float64, (batch, classes)."""
+        """Return the logits that PyTorch computes on the CPU in the dtype of ``x``, (batch, classes)."""
         import torch  # not at the top, for the same reason
 
-        network = self.artifact.load_network().double().eval()  # not kept, to be no part of the call's memory
+        images = torch.from_numpy(np.ascontiguousarray(x))
+        network = self.artifact.load_network().to(images.dtype).eval()  # not kept, to be no part of the call's memory
         with torch.inference_mode():
-            logits: Array = network(torch.from_numpy(np.ascontiguousarray(x)).double()).numpy()
+            logits: Array = network(images).numpy()
             return logits

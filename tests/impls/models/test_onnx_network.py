@@ -88,6 +88,14 @@ def test_the_output_is_that_of_float64_even_where_the_file_casts_to_float32(tmp_
     np.testing.assert_allclose(network.compute(x, doubled), 2 * expected, rtol=1e-12, atol=1e-13)
 
 
+def test_an_input_in_float32_is_computed_in_float32(tmp_path: Path) -> None:
+    network = read(model([CONV], FILTERS, outputs={"channels": (FLOAT, (2, 6, 5, 4))}), tmp_path)
+    x = RNG.standard_normal((2, 3, 5, 4)).astype(np.float32)
+    single, double = (network.compute(x.astype(dtype), network.weights()) for dtype in (np.float32, np.float64))
+    assert (single.dtype, double.dtype) == (np.float32, np.float64)
+    assert 0 < np.abs(single - double).max() < 1e-5
+
+
 RELU = helper.make_node("Relu", ["image"], ["y"])
 CAST = helper.make_node("Cast", ["image"], ["y"], to=INT64)
 ADD = helper.make_node("Add", ["image", "other"], ["y"])

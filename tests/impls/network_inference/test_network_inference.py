@@ -15,6 +15,7 @@ from impls.network_inference.pytorch import PyTorch
 from impls.network_inference.workload import NETWORKS, TORCHVISION_NETWORKS, NetworkInference, NetworkInferenceCase
 from impls.networks import catalogue
 from impls.networks.count import count_macs, count_parameters
+from impls.trained_networks.logits import TIMES_PYTORCH_ERROR, TOLERANCE
 
 WORKLOAD = NetworkInference()
 CASE = NetworkInferenceCase(width_mult=0.5, block="dw_scc", cg=2, co=0.5, size=(9, 8), batch=2)
@@ -44,6 +45,31 @@ def test_constants_are_the_same_for_every_seed_and_on_every_number_of_threads() 
     finally:
         torch.set_num_threads(1)
     assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+def sensitive() -> nn.Module:
+    """Return a network that cancels nearly all of its sums, so that rounding is a large part of what remains."""
+    network = nn.Sequential(nn.Conv2d(3, 64, 3), nn.Conv2d(64, 2, 1, bias=False), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    with torch.no_grad():
+        network[0].bias += 1e3
+        network[1].weight[:, ::2] = -network[1].weight[:, 1::2]
+    return network
+
+
+def test_a_network_that_amplifies_rounding_is_allowed_a_multiple_of_the_error_of_pytorch() -> None:
+    case = NetworkInferenceCase(network=f"{__name__}:sensitive", size=(9, 8))
+    problem = WORKLOAD.problem(case, 1)
+    call = PyTorch().prepare(problem, EDGE)
+    check = WORKLOAD.check(problem, call, seed=2)
+    assert check.passed, check.reason
+    assert check.error is not None
+    assert check.tolerance is not None
+    assert TOLERANCE < check.tolerance == pytest.approx(TIMES_PYTORCH_ERROR * check.error, rel=1)
+    reference = WORKLOAD.reference(problem)
+    for times, passes in ((0.5, True), (2, False)):
+        output = reference.copy()
+        output.flat[0] += times * check.tolerance * np.abs(reference).max()
+        assert WORKLOAD.check_output(problem, call, output.astype(np.float32)).passed == passes
 
 
 def test_drawing_weights_leaves_the_random_numbers_of_others_alone() -> None:
