@@ -79,8 +79,8 @@ bool add_grouped(Network& network, int x, int y, int residual, int group, const 
 
 void add_winograd(Network& network, int x, int y, int residual, int groups, int outputs, const Kernel& weight,
                   const Numbers& bias, float low, float high, bool alternative) {
-    network.add(std::make_unique<WinogradStep>(network.values(), network.kernels(), network.threads(), x, y, residual,
-                                               groups, outputs, weight.data(), bias.data(), Bounds{low, high}),
+    network.add(std::make_unique<WinogradStep>(network.values(), network.kernels(), x, y, residual, groups, outputs,
+                                               weight.data(), bias.data(), Bounds{low, high}),
                 alternative);
 }
 

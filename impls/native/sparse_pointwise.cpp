@@ -181,8 +181,8 @@ void SparsePointwise::pack_bias(const float* bias) {
 }
 
 void SparsePointwise::freeze() {
-    source_ = {};
-    bias_source_ = {};
+    source_ = decltype(source_)();  // `= {}` would keep the memory
+    bias_source_ = decltype(bias_source_)();
 }
 
 void SparsePointwise::multiply(const float* x, int n, float* y) {

@@ -21,7 +21,7 @@ ElementwiseStep::ElementwiseStep(const std::vector<Value>& values, const Kernels
     std::copy(shift, shift + values[y].channels, shift_.data());
 }
 
-void ElementwiseStep::run(const Frame& frame, const Span& rows, int) {
+void ElementwiseStep::run(const Frame& frame, const Span& rows) {
     const View a = frame.view(inputs[0]), y = frame.view(output);
     const View b = inputs.size() > 1 ? frame.view(inputs[1]) : View{};
     const Value& value = frame.values[output];
@@ -46,7 +46,7 @@ void ElementwiseStep::run(const Frame& frame, const Span& rows, int) {
 PoolStep::PoolStep(const Kernels& kernels, int x, int y, const Window& window, bool mean, bool padded)
     : Step({x}, y), window_(window), mean_(mean), padded_(padded), kernels_(kernels) {}
 
-void PoolStep::run(const Frame& frame, const Span& rows, int) {
+void PoolStep::run(const Frame& frame, const Span& rows) {
     const View x = frame.view(inputs[0]), y = frame.view(output);
     const Value &from = frame.values[inputs[0]], &to = frame.values[output];
     PoolRow tile{};
@@ -72,7 +72,7 @@ void PoolStep::run(const Frame& frame, const Span& rows, int) {
 GatherStep::GatherStep(std::vector<int> inputs, int y, std::vector<Source> sources)
     : Step(std::move(inputs), y), sources_(std::move(sources)) {}
 
-void GatherStep::run(const Frame& frame, const Span& rows, int) {
+void GatherStep::run(const Frame& frame, const Span& rows) {
     const Value& value = frame.values[output];
     const View y = frame.view(output);
     const int lanes = value.lanes;

@@ -19,7 +19,7 @@ public:
     ElementwiseStep(const std::vector<Value>& values, const Kernels& kernels, int a, int b, BinaryOp second, int y,
                     const float* scale, const float* shift, Activation activation, const Bounds& bounds);
 
-    void run(const Frame& frame, const Span& rows, int thread) override;
+    void run(const Frame& frame, const Span& rows) override;
     std::string text() const override { return "elementwise"; }
     std::size_t bytes() const override { return scale_.bytes() + shift_.bytes(); }
 
@@ -36,7 +36,7 @@ public:
     // With `padded`, means divide by all positions of a window, otherwise by those inside the input.
     PoolStep(const Kernels& kernels, int x, int y, const Window& window, bool mean, bool padded);
 
-    void run(const Frame& frame, const Span& rows, int thread) override;
+    void run(const Frame& frame, const Span& rows) override;
     std::string text() const override { return (mean_ ? "average pooling " : "max pooling ") + window_.text(); }
 
 private:
@@ -53,7 +53,7 @@ public:
     };
     GatherStep(std::vector<int> inputs, int y, std::vector<Source> sources);
 
-    void run(const Frame& frame, const Span& rows, int thread) override;
+    void run(const Frame& frame, const Span& rows) override;
     std::string text() const override { return "copies of channels"; }
 
 private:

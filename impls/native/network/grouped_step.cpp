@@ -57,7 +57,7 @@ GroupedStep::GroupedStep(const std::vector<Value>& values, const Kernels& kernel
     choice_ = choices_[0];
 }
 
-void GroupedStep::run(const Frame& frame, const Span& rows, int) {
+void GroupedStep::run(const Frame& frame, const Span& rows) {
     const View x = frame.view(inputs[0]), y = frame.view(output);
     const View residual = residual_ < 0 ? View{} : frame.view(residual_);
     const Value& value = frame.values[output];

@@ -18,7 +18,7 @@ public:
     GroupedStep(const std::vector<Value>& values, const Kernels& kernels, int x, int y, int residual, int group,
                 const float* weight, const float* bias, const Window& window, const Bounds& bounds);
 
-    void run(const Frame& frame, const Span& rows, int thread) override;
+    void run(const Frame& frame, const Span& rows) override;
     int choices() const override { return int(choices_.size()); }
     void choose(int choice) override { choice_ = choices_[choice]; }
     std::string text() const override;

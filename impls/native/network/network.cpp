@@ -84,9 +84,15 @@ void Network::assign_strips(Chain& chain, int strip_rows) {
         floats += aligned(value.floats());
     }
     if (std::size_t(floats * threads_) * sizeof(float) > scratch_.bytes()) scratch_ = Floats(floats * threads_);
+    std::ptrdiff_t workspace = 0;
     for (const Place& place : chain.places) {
-        for (const auto& step : place.steps) step->lay_out(values_);
+        for (const auto& step : place.steps) {
+            step->lay_out(values_);
+            workspace = std::max(workspace, aligned(step->workspace()));
+        }
     }
+    if (std::size_t(workspace * threads_) * sizeof(float) > workspace_.bytes())
+        workspace_ = Floats(workspace * threads_);
 }
 
 void Network::finish(bool tuned) {
@@ -115,12 +121,14 @@ void Network::run(Chain& chain) {
     const Value& last = values_[chain.places.back().step().output];
     const int h = last.h, strips = ceil_div(h, chain.strip_rows);
     const std::ptrdiff_t scratch = scratch_.bytes() / sizeof(float) / threads_;
+    const std::ptrdiff_t workspace = workspace_.bytes() / sizeof(float) / threads_;
     parallel_for(threads_, strips, [&](int strip, int thread) {
         const int first = strip * chain.strip_rows;
         const Span rows{first, std::min(chain.strip_rows, h - first)};
-        const Frame frame{values_, arena_.data(), scratch_.data() + thread * scratch, first};
+        const Frame frame{values_, arena_.data(), scratch_.data() + thread * scratch, first,
+                          workspace_.data() + thread * workspace};
         for (const Place& place : chain.places) {
-            place.step().run(frame, rows, thread);
+            place.step().run(frame, rows);
             const Value& value = values_[place.step().output];
             if (!value.strip && value.margins.any()) clear_margins(value, rows);
         }

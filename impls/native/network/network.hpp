@@ -52,7 +52,6 @@ public:
 
     const std::vector<Value>& values() const { return values_; }
     const Kernels& kernels() const { return kernels_; }
-    int threads() const { return threads_; }
     const std::vector<int>& inputs() const { return inputs_; }
     const std::vector<int>& outputs() const { return outputs_; }
     std::size_t packed_bytes() const;
@@ -66,7 +65,7 @@ private:
     };
 
     void assign();                                     // offsets of all values in the arena
-    void assign_strips(Chain& chain, int strip_rows);  // offsets of a chain's values in the scratch memory
+    void assign_strips(Chain& chain, int strip_rows);  // offsets of a chain's values in scratch_
     void run(Chain& chain);
     double seconds(Chain& chain);
     void set_caches(const Chain& chain);
@@ -86,8 +85,9 @@ private:
     std::vector<Chain> chains_;
     std::vector<int> inputs_, outputs_;
     std::ptrdiff_t strip_floats_ = 64 << 10;
-    Floats arena_, scratch_;
-    Floats other_weights_;  // read before each timing, in place of the weights of all other chains
+    Floats arena_;
+    Floats scratch_, workspace_;  // as much for each thread
+    Floats other_weights_;        // read before each timing, in place of the weights of all other chains
 };
 
 }  // namespace featherbench

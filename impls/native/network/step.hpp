@@ -18,8 +18,10 @@ public:
 
     // Adapts the step to how its values are stored. Called again whenever that has changed, as with another strip size.
     virtual void lay_out(const std::vector<Value>&) {}
-    // Computes rows of the output. `thread` says which workspace is the caller's.
-    virtual void run(const Frame& frame, const Span& rows, int thread) = 0;
+    // Floats of the workspace that computing rows takes, as the step is laid out now.
+    virtual std::ptrdiff_t workspace() const { return 0; }
+    // Computes rows of the output.
+    virtual void run(const Frame& frame, const Span& rows) = 0;
 
     // Choices, such as tile sizes, differ only in speed. `choose` selects one; `settle` frees what the others need.
     virtual int choices() const { return 1; }
@@ -28,7 +30,7 @@ public:
     virtual std::string text() const = 0;            // what it computes
     virtual std::string way() const { return {}; }   // the current choice
     virtual int row_multiple() const { return 1; }   // strips must start at multiples of it
-    virtual std::size_t bytes() const { return 0; }  // of weights and workspaces
+    virtual std::size_t bytes() const { return 0; }  // of weights
 
     const std::vector<int> inputs;
     const int output;

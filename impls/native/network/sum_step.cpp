@@ -96,8 +96,8 @@ void SumStep::choose(int choice) {
 }
 
 void SumStep::settle() {
-    given_weight_ = {};
-    given_reads_ = {};
+    given_weight_ = decltype(given_weight_)();  // `= {}` would keep the memory
+    given_reads_ = decltype(given_reads_)();
     choices_ = {choice_};
 }
 
@@ -118,7 +118,7 @@ void SumStep::lay_out(const std::vector<Value>& values) {
     }
 }
 
-void SumStep::run(const Frame& frame, const Span& rows, int) {
+void SumStep::run(const Frame& frame, const Span& rows) {
     const View x = frame.view(inputs[0]), y = frame.view(output);
     const View residual = residual_ < 0 ? View{} : frame.view(residual_);
     const auto& tiles = kernels_.sums->of[int(input_stride_)];

@@ -19,7 +19,7 @@ public:
             const Weights& weights, const Window& window, const Bounds& bounds);
 
     void lay_out(const std::vector<Value>& values) override;
-    void run(const Frame& frame, const Span& rows, int thread) override;
+    void run(const Frame& frame, const Span& rows) override;
     int choices() const override { return int(choices_.size()); }
     void choose(int choice) override;
     void settle() override;

@@ -20,16 +20,14 @@ Margins WinogradStep::margins(int outputs, int h, int w) {
     return {1, round_up(h, outputs) - h + 1, 1, round_up(w, outputs) - w + 1};
 }
 
-WinogradStep::WinogradStep(const std::vector<Value>& values, const Kernels& kernels, int threads, int x, int y,
-                           int residual, int groups, int outputs, const float* weight, const float* bias,
-                           const Bounds& bounds)
+WinogradStep::WinogradStep(const std::vector<Value>& values, const Kernels& kernels, int x, int y, int residual,
+                           int groups, int outputs, const float* weight, const float* bias, const Bounds& bounds)
     : Step(residual < 0 ? std::vector{x} : std::vector{x, residual}, y),
       residual_(residual),
       groups_(groups),
       channels_(values[x].channels / groups),
       filters_(values[y].channels / groups),
       outputs_(outputs),
-      threads_(threads),
       bounds_(bounds),
       kernels_(kernels),
       lanes_(kernels.lanes[0]),
@@ -71,7 +69,7 @@ void WinogradStep::choose(int choice) {
 }
 
 void WinogradStep::settle() {
-    given_ = {};
+    given_ = decltype(given_)();  // `= {}` would keep the memory
     choices_ = {choice_};
 }
 
@@ -80,21 +78,21 @@ void WinogradStep::lay_out(const std::vector<Value>& values) {
     const int blocks = ceil_div(channels_, lanes_) + kMaxVectors;
     const std::ptrdiff_t row_floats = std::ptrdiff_t{points()} * blocks * lanes_ * tile_columns_;
     max_rows_ = std::clamp(int(kWorkspaceFloats / row_floats), 1, rows);
-    const int tiles = max_rows_ * tile_columns_;
-    const std::ptrdiff_t floats = points() * (point(ceil_div(channels_, lanes_), tiles) + point(kMaxVectors, tiles));
-    if (space_.bytes() != floats * threads_ * sizeof(float)) space_ = Floats(floats * threads_);
 }
 
-void WinogradStep::run(const Frame& frame, const Span& rows, int thread) {
-    float* space = space_.data() + space_.bytes() / sizeof(float) / threads_ * thread;
+std::ptrdiff_t WinogradStep::workspace() const {
+    const int tiles = max_rows_ * tile_columns_;
+    return points() * (point(ceil_div(channels_, lanes_), tiles) + point(kMaxVectors, tiles));
+}
+
+void WinogradStep::run(const Frame& frame, const Span& rows) {
     const int first = rows.first / outputs_, last = ceil_div(end(rows), outputs_);
     for (int group = 0; group < groups_; ++group) {
-        in_parts(last - first, max_rows_,
-                 [&](int row, int count) { compute(frame, group, {first + row, count}, space); });
+        in_parts(last - first, max_rows_, [&](int row, int count) { compute(frame, group, {first + row, count}); });
     }
 }
 
-void WinogradStep::compute(const Frame& frame, int group, const Span& tile_rows, float* space) const {
+void WinogradStep::compute(const Frame& frame, int group, const Span& tile_rows) const {
     const auto& kernels = *kernels_.winograd;
     const View x = frame.view(inputs[0]), y = frame.view(output);
     const Value& value = frame.values[output];
@@ -103,9 +101,9 @@ void WinogradStep::compute(const Frame& frame, int group, const Span& tile_rows,
     const std::ptrdiff_t in = point(channel_blocks, tiles), out = point(choice_.blocks, tiles);
     const std::ptrdiff_t block_floats = std::ptrdiff_t{tiles} * lanes_;
     const bool rectifies = residual_ < 0 && bounds_ == Bounds{.low = 0};
-    float* products = space + points() * in;
+    float *inputs_of_tiles = frame.workspace, *products = inputs_of_tiles + points() * in;
     for (int block = 0; block < channel_blocks; ++block) {
-        float* to = space + block * block_floats;
+        float* to = inputs_of_tiles + block * block_floats;
         for (int row = 0; row < tile_rows.count; ++row, to += tile_columns_ * lanes_) {
             const float* from = x.at(group * channel_blocks + block, (tile_rows.first + row) * outputs_ - 1) - lanes_;
             kernels.inputs[0][size]({from, x.row, tile_columns_, to, in});
@@ -116,8 +114,8 @@ void WinogradStep::compute(const Frame& frame, int group, const Span& tile_rows,
         const int blocks = std::min(choice_.blocks, filter_blocks - first);
         for (int i = 0; i < points(); ++i, weight += std::ptrdiff_t{blocks} * lanes_ * channels_) {
             in_parts(tiles, choice_.tiles, [&](int tile, int count) {
-                kernels.products[0][blocks][count]({space + i * in + tile * lanes_, block_floats, channels_, weight,
-                                                    products + i * out + tile * lanes_, block_floats});
+                kernels.products[0][blocks][count]({inputs_of_tiles + i * in + tile * lanes_, block_floats, channels_,
+                                                    weight, products + i * out + tile * lanes_, block_floats});
             });
         }
         for (int block = first; block < first + blocks; ++block) {
