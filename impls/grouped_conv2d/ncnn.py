@@ -1,14 +1,12 @@
 """ncnn, with and without Winograd's algorithm."""
 
-from tempfile import NamedTemporaryFile
-
-import ncnn
 import numpy as np
 
 from bench.core.implementation import Implementation
 from bench.core.target import Target
-from bench.core.workload import Array, Call, Problem
+from bench.core.workload import Call, Problem
 from impls.grouped_conv2d.workload import GroupedConv2dCase
+from impls.loaders.ncnn import load
 
 
 class Ncnn(Implementation):
@@ -61,33 +59,9 @@ def prepare_net(problem: Problem, target: Target, *, winograd: bool) -> Call:
     Raises:
         RuntimeError: where ncnn cannot load the net, or, from the call, where it cannot run it.
     """
-    net = ncnn.Net()
-    net.opt.num_threads = len(target.cores)
-    net.opt.use_winograd_convolution = winograd
-    for option in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_packed", "bf16_storage", "int8_inference"):
-        setattr(net.opt, f"use_{option}", False)
-    with NamedTemporaryFile() as file:  # ncnn's Python package reads weights from files only
-        file.write(_weights(problem))
-        file.flush()
-        if net.load_param_mem(_layers(problem.case)) or net.load_model(file.name):
-            raise RuntimeError("ncnn cannot load the net")
     x = problem.lay_out("x", (0, 1, 2, 3))  # ncnn.Mat shares the memory of contiguous arrays only
-    # ncnn splits groups as if each channel started at a multiple of 16 bytes, as in its own copies, e.g. for padding.
-    needs_copy = x[0, 0].nbytes % 16 != 0 and not any(problem.case.padding)
-
-    def run(image: Array) -> Array:
-        extractor = net.create_extractor()
-        shared = ncnn.Mat(image)
-        extractor.input("x", shared.clone() if needs_copy else shared)
-        status, y = extractor.extract("y")
-        if status:
-            raise RuntimeError(f"ncnn's extractor returned {status}")
-        return np.asarray(y)
-
-    def call() -> Array:
-        return run(x[0])[np.newaxis] if len(x) == 1 else np.stack([run(image) for image in x])
-
-    return call
+    model = _layers(problem.case).encode() + b"\0" + _weights(problem)
+    return load(model, x, len(target.cores), winograd=winograd, pads=any(problem.case.padding))
 
 
 def _layers(case: GroupedConv2dCase) -> str:
@@ -99,7 +73,7 @@ def _layers(case: GroupedConv2dCase) -> str:
     padding = f"4={left} 15={right} 14={top} 16={bottom}"
     layer = "Convolution" if case.groups == 1 else "ConvolutionDepthWise"
     groups = "" if case.groups == 1 else f"7={case.groups}"
-    return f"7767517\n2 2\nInput x 0 1 x\n{layer} y 1 1 x y {size} {kernel} {padding} {groups}\n"
+    return f"7767517\n2 2\nInput in0 0 1 in0\n{layer} out0 1 1 in0 out0 {size} {kernel} {padding} {groups}\n"
 
 
 def _weights(problem: Problem) -> bytes:

@@ -1,13 +1,13 @@
 """A one-node model, run by ONNX Runtime on the CPU."""
 
 import numpy as np
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from bench.core.implementation import Implementation
 from bench.core.target import Target
-from bench.core.workload import Array, Call, Problem
+from bench.core.workload import Call, Problem
 from impls.grouped_conv2d.workload import GroupedConv2dCase
+from impls.loaders.onnxruntime import load
 
 
 class OnnxRuntime(Implementation):
@@ -24,17 +24,7 @@ class OnnxRuntime(Implementation):
         return None if case.dtype == "float32" else "ONNX Runtime's CPU Conv takes float32 only"
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = len(target.cores)
-        options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(_model(problem), options, providers=["CPUExecutionProvider"])
-        feed = {"x": problem.inputs["x"]}
-
-        def call() -> Array:
-            y: Array = session.run(None, feed)[0]
-            return y
-
-        return call
+        return load(_model(problem), problem.inputs["x"], len(target.cores))
 
 
 def _model(problem: Problem) -> bytes:

@@ -6,8 +6,9 @@ from openvino import opset13 as ops
 
 from bench.core.implementation import Implementation
 from bench.core.target import Target
-from bench.core.workload import Array, Call, Problem
+from bench.core.workload import Call, Problem
 from impls.grouped_conv2d.workload import GroupedConv2dCase
+from impls.loaders.openvino import load
 
 
 class OpenVino(Implementation):
@@ -25,27 +26,8 @@ class OpenVino(Implementation):
         return None if case.dtype == "float32" else "OpenVINO's CPU plug-in computes float64 as float32"
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        case: GroupedConv2dCase = problem.case
-        # float32 throughout: on some processors the plug-in would otherwise choose bfloat16.
-        settings = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "NUM_STREAMS": 1,
-            "INFERENCE_NUM_THREADS": len(target.cores),
-            "INFERENCE_PRECISION_HINT": "f32",
-            "ENABLE_CPU_PINNING": False,  # the worker is pinned already
-        }
-        request = openvino.Core().compile_model(_model(problem), "CPU", settings).create_infer_request()
         x = problem.lay_out("x", (0, 1, 2, 3))  # a shared tensor has to be contiguous
-        request.set_input_tensor(openvino.Tensor(x, shared_memory=True))
-
-        def call() -> Array:
-            y = openvino.Tensor(openvino.Type.f32, case.output_shape)
-            request.set_output_tensor(y)
-            request.infer()
-            output: Array = y.data
-            return output
-
-        return call
+        return load(_model(problem), x, len(target.cores))
 
 
 def _model(problem: Problem) -> openvino.Model:

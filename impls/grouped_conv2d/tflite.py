@@ -1,12 +1,12 @@
 """TensorFlow Lite: a one-operator model, run by LiteRT."""
 
 import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
 
 from bench.core.implementation import Implementation
 from bench.core.target import Target
-from bench.core.workload import Array, Call, Problem
+from bench.core.workload import Call, Problem
 from impls.grouped_conv2d.workload import GroupedConv2dCase
+from impls.loaders.tflite import load
 
 
 class TfLite(Implementation):
@@ -24,20 +24,7 @@ class TfLite(Implementation):
         return None if case.dtype == "float32" else "TensorFlow Lite convolves float32, not float64"
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        x = problem.lay_out("x", (0, 2, 3, 1)).transpose(0, 2, 3, 1)
-        interpreter = Interpreter(model_content=_model(problem), num_threads=len(target.cores))
-        interpreter.allocate_tensors()
-        input_index = interpreter.get_input_details()[0]["index"]
-        output_index = interpreter.get_output_details()[0]["index"]
-
-        def call() -> Array:
-            interpreter.set_tensor(input_index, x)
-            interpreter.invoke()
-            # get_tensor copies: while a view of its memory exists, the interpreter refuses to run again.
-            y: Array = interpreter.get_tensor(output_index)
-            return y.transpose(0, 3, 1, 2)
-
-        return call
+        return load(_model(problem), problem.lay_out("x", (0, 2, 3, 1)), len(target.cores))
 
 
 def _model(problem: Problem) -> bytes:

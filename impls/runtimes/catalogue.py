@@ -11,7 +11,7 @@ from impls.native.library import unavailable as native_kernels_unavailable
 if TYPE_CHECKING:  # commands read the names, and importing PyTorch takes long
     from torch import Tensor, nn
 
-    from impls.runtimes.layer_times import LayerTimes
+    from impls.loaders.layer_times import LayerTimes
 
 
 class Runtime(NamedTuple):
@@ -23,7 +23,7 @@ class Runtime(NamedTuple):
     """
 
     module: str
-    """The module of ``impls.runtimes`` that has it; imported only where it is used."""
+    """The module of ``impls`` that has it; imported only where it is used."""
     function: str = "build"
     converter: str = ""
     """The module of ``impls.runtimes`` whose ``convert(network, x)`` makes its model on a CPU; empty: it needs none."""
@@ -53,7 +53,7 @@ class Runtime(NamedTuple):
 
     def import_module(self) -> ModuleType:
         """Import its module, and with it the runtime's library."""
-        return import_module(f"impls.runtimes.{self.module}")
+        return import_module(f"impls.{self.module}")
 
     def converts(self, device: str = "cpu") -> bool:
         """Whether a network on a device, ``cpu`` or ``cuda``, has to be converted first."""
@@ -138,26 +138,38 @@ def _installed(distribution: str) -> bool:
 GPU_TOO = ("cpu", "edge", "cuda")
 
 RUNTIMES = {
-    "pytorch": Runtime("pytorch", targets=GPU_TOO, has_layer_times=True),
-    "pytorch_channels_last": Runtime("pytorch", "build_channels_last", channels_last=True, targets=GPU_TOO),
-    "torch_compile": Runtime("torch_compile", converter="torch_compile_export", takes_isa=True, targets=GPU_TOO),
+    "pytorch": Runtime("runtimes.pytorch", targets=GPU_TOO, has_layer_times=True),
+    "pytorch_channels_last": Runtime("runtimes.pytorch", "build_channels_last", channels_last=True, targets=GPU_TOO),
+    "torch_compile": Runtime(
+        "runtimes.torch_compile", converter="torch_compile_export", takes_isa=True, targets=GPU_TOO
+    ),
     "onnxruntime": Runtime(
-        "onnxruntime", converter="onnx_export", requires=("onnx", "onnxruntime"), has_layer_times=True, takes_onnx=True
+        "loaders.onnxruntime",
+        converter="onnx_export",
+        requires=("onnx", "onnxruntime"),
+        has_layer_times=True,
+        takes_onnx=True,
     ),
     "openvino": Runtime(
-        "openvino", converter="onnx_export", requires=("onnx", "openvino"), has_layer_times=True, takes_onnx=True
+        "loaders.openvino",
+        converter="onnx_export",
+        requires=("onnx", "openvino"),
+        has_layer_times=True,
+        takes_onnx=True,
     ),
     "tflite": Runtime(
-        "tflite",
+        "loaders.tflite",
         converter="tflite_export",
         channels_last=True,
         requires=("ai-edge-litert", "tensorflow-cpu"),
     ),
-    "ncnn": Runtime("ncnn", converter="ncnn_export", requires=("ncnn", "pnnx")),
-    "native": Runtime("native", takes_isa=True, has_layer_times=True, needs_kernels=True),
-    "tvm": Runtime("tvm", converter="tvm_export", takes_isa=True, requires=("onnx", "apache-tvm"), takes_onnx=True),
+    "ncnn": Runtime("loaders.ncnn", converter="ncnn_export", requires=("ncnn", "pnnx")),
+    "native": Runtime("runtimes.native", takes_isa=True, has_layer_times=True, needs_kernels=True),
+    "tvm": Runtime(
+        "runtimes.tvm", converter="tvm_export", takes_isa=True, requires=("onnx", "apache-tvm"), takes_onnx=True
+    ),
     "tvm_gspc": Runtime(
-        "tvm_gspc",
+        "runtimes.tvm_gspc",
         converter="tvm_gspc_export",
         takes_isa=True,
         requires=("onnx", "apache-tvm"),

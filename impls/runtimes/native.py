@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from impls.accelerate import accelerate
-from impls.runtimes.layer_times import LayerTimes, repeat
+from impls.loaders.layer_times import LayerTimes, repeat
 
 
 def build(network: nn.Module, x: Tensor, threads: int, isa: str | None = None) -> Callable[[], Any]:

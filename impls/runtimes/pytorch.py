@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from impls.runtimes.layer_times import LayerTimes, repeat
+from impls.loaders.layer_times import LayerTimes, repeat
 
 
 def build(network: nn.Module, x: Tensor, threads: int) -> Callable[[], Tensor]:

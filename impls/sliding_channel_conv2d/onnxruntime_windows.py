@@ -1,12 +1,12 @@
 """ONNX Runtime's CPU provider on the paper's composition by channel cycle."""
 
 import numpy as np
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 from bench.core.implementation import Implementation
 from bench.core.target import Target
-from bench.core.workload import Array, Call, Problem
+from bench.core.workload import Call, Problem
+from impls.loaders.onnxruntime import load
 from impls.sliding_channel_conv2d.workload import SlidingChannelConv2dCase
 
 
@@ -29,17 +29,7 @@ class OnnxRuntimeWindows(Implementation):
         return case.windows.unsupported_as_groups()
 
     def prepare(self, problem: Problem, target: Target) -> Call:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = len(target.cores)
-        options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(_model(problem), options, providers=["CPUExecutionProvider"])
-        feed = {"x": problem.inputs["x"]}
-
-        def call() -> Array:
-            y: Array = session.run(None, feed)[0]
-            return y
-
-        return call
+        return load(_model(problem), problem.inputs["x"], len(target.cores))
 
 
 def _model(problem: Problem) -> bytes:

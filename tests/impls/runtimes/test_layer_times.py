@@ -3,13 +3,14 @@
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
+from impls.loaders.layer_times import WARMUP_CALLS, repeat
 from impls.networks.block import STANDARD
 from impls.networks.catalogue import create_network
 from impls.runtimes.catalogue import RUNTIMES
-from impls.runtimes.layer_times import WARMUP_CALLS, repeat
 
 CONVOLUTIONS = {"native": ("3 x 3", "1 x 1", "Winograd"), "onnxruntime": ("Conv ",), "openvino": ("Convolution ",)}
 """How the names of convolutions begin, which a runtime computes together with what follows them."""
@@ -67,9 +68,9 @@ class RunningMeans:
 
 
 def test_openvinos_running_means_are_those_of_the_calls_that_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    openvino = pytest.importorskip("impls.runtimes.openvino")
+    openvino = pytest.importorskip("impls.loaders.openvino")
     monkeypatch.setattr(openvino, "_compile", lambda *_, **__: None)
     monkeypatch.setattr(openvino, "_request", lambda *_: RunningMeans())
-    ((name, seconds),) = openvino.layer_times(b"", torch.zeros(1), 1, 10)
+    ((name, seconds),) = openvino.layer_times(b"", np.zeros(1, np.float32), 1, 10)
     assert name == "Add y"
     assert seconds == pytest.approx([0.002])

@@ -88,8 +88,9 @@ TORCHVISION = ("densenet121", "efficientnet_b0", "mobilenet_v3_small", "regnet_y
 def test_tensorflow_lite_has_the_operators_of_torchvisions_networks(name: str) -> None:
     if reason := RUNTIMES["tflite"].unavailable():
         pytest.skip(reason)
+    from impls.loaders import tflite
     from impls.models.torch_module import create_module
-    from impls.runtimes import tflite, tflite_export
+    from impls.runtimes import tflite_export
 
     torch.manual_seed(1)
     module = create_module(f"torchvision:{name}").eval()
@@ -116,7 +117,8 @@ class Reordered(nn.Module):
 def test_tensorflow_lite_reorders_as_pytorch_does() -> None:
     if reason := RUNTIMES["tflite"].unavailable():
         pytest.skip(reason)
-    from impls.runtimes import tflite, tflite_export
+    from impls.loaders import tflite
+    from impls.runtimes import tflite_export
 
     x = torch.randn(2, 4, 4, 3).contiguous(memory_format=torch.channels_last)
     output = torch.as_tensor(tflite.load(tflite_export.convert(Reordered(), x), x, 1)())

@@ -2,21 +2,29 @@
 
 from collections.abc import Callable
 from tempfile import NamedTemporaryFile
-from typing import Any
 
 import ncnn
 import numpy as np
-from torch import Tensor
+from numpy.typing import ArrayLike, NDArray
 
 LOW_PRECISION = ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_packed", "bf16_storage", "int8_inference")
 ALIGNMENT = 16
 """Bytes at a multiple of which ncnn expects each channel to start."""
 
 
-def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
-    """Return a call of a net on ``x`` (NCHW).
+def load(
+    model: bytes, x: ArrayLike, threads: int, *, winograd: bool = True, pads: bool = False
+) -> Callable[[], NDArray[np.float32]]:
+    """Return a call of a net on ``x``. Images are bound in place, one after the other.
 
-    Images are bound in place, or copied where a channel is no multiple of 16 bytes long. Outputs are copied.
+    Args:
+        model: the net in ncnn's text format, a zero byte, and the file of its weights. Its input is ``in0``, its output
+            ``out0``.
+        x: (batch, channels, height, width), float32, contiguous.
+        threads: the number of threads to compute with.
+        winograd: whether ncnn may use Winograd's algorithm.
+        pads: whether the first layer pads, which copies the image. Without, an image whose channels are no multiple of
+            16 bytes long is copied by the call.
 
     Raises:
         RuntimeError: where ncnn cannot load the net, or, from the call, where it cannot run it.
@@ -24,6 +32,7 @@ def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
     structure, _, weights = model.partition(b"\0")
     net = ncnn.Net()
     net.opt.num_threads = threads
+    net.opt.use_winograd_convolution = winograd
     for option in LOW_PRECISION:
         setattr(net.opt, f"use_{option}", False)
     with NamedTemporaryFile() as file:  # ncnn's Python package reads weights from files only
@@ -31,16 +40,19 @@ def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
         file.flush()
         if net.load_param_mem(structure.decode()) or net.load_model(file.name):
             raise RuntimeError("ncnn cannot load the net")
-    images = x.numpy()
-    needs_copy = images[0, 0].nbytes % ALIGNMENT != 0
+    images = np.asarray(x)
+    needs_copy = images[0, 0].nbytes % ALIGNMENT != 0 and not pads
 
-    def run(image: Any) -> Any:
+    def run(image: NDArray[np.float32]) -> NDArray[np.float32]:
         extractor = net.create_extractor()
         shared = ncnn.Mat(image)
         extractor.input("in0", shared.clone() if needs_copy else shared)
         status, y = extractor.extract("out0")
         if status:
             raise RuntimeError(f"ncnn's extractor returned {status}")
-        return np.array(y)  # a copy: the memory is the extractor's
+        return np.asarray(y)
 
-    return lambda: np.stack([run(image) for image in images])
+    def call() -> NDArray[np.float32]:
+        return run(images[0])[np.newaxis] if len(images) == 1 else np.stack([run(image) for image in images])
+
+    return call

@@ -3,14 +3,21 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import openvino
-from torch import Tensor
+from numpy.typing import ArrayLike
 
-from impls.runtimes.layer_times import WARMUP_CALLS, LayerTimes
+from impls.loaders.layer_times import WARMUP_CALLS, LayerTimes
 
 
-def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
-    """Return a call of an ONNX model on ``x`` (NCHW), bound in place; each call has a new output tensor."""
+def load(model: "bytes | openvino.Model", x: ArrayLike, threads: int) -> Callable[[], Any]:
+    """Return a call of a model, an ONNX one or OpenVINO's, on ``x``, bound in place; each call has a new output tensor.
+
+    Args:
+        model: for inputs of the shape of ``x``.
+        x: (batch, channels, height, width), float32, contiguous.
+        threads: the number of threads to compute with.
+    """
     compiled = _compile(model, threads)
     request, shape = _request(compiled, x), tuple(compiled.output(0).shape)
 
@@ -23,7 +30,7 @@ def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
     return call
 
 
-def layer_times(model: bytes, x: Tensor, threads: int, calls: int) -> LayerTimes:
+def layer_times(model: "bytes | openvino.Model", x: ArrayLike, threads: int, calls: int) -> LayerTimes:
     """Return the mean time of each node of the compiled model, by OpenVINO's profiler.
 
     The profiler tells the mean over all calls so far, in whole µs. The first calls, in which nodes are set up, are
@@ -43,7 +50,7 @@ def _total_times(request: Any, calls: int, calls_so_far: int) -> dict[str, float
     return {f"{node.node_type} {node.node_name}": calls_so_far * node.real_time.total_seconds() for node in executed}
 
 
-def _compile(model: bytes, threads: int, **others: Any) -> Any:
+def _compile(model: "bytes | openvino.Model", threads: int, **others: Any) -> Any:
     core = openvino.Core()
     # float32 throughout: on some processors the plug-in would otherwise choose bfloat16.
     settings = {
@@ -53,10 +60,10 @@ def _compile(model: bytes, threads: int, **others: Any) -> Any:
         "INFERENCE_PRECISION_HINT": "f32",
         "ENABLE_CPU_PINNING": False,  # the process is pinned already
     }
-    return core.compile_model(core.read_model(model), "CPU", settings | others)
+    return core.compile_model(core.read_model(model) if isinstance(model, bytes) else model, "CPU", settings | others)
 
 
-def _request(compiled: Any, x: Tensor) -> Any:
+def _request(compiled: Any, x: ArrayLike) -> Any:
     request = compiled.create_infer_request()
-    request.set_input_tensor(openvino.Tensor(x.numpy(), shared_memory=True))
+    request.set_input_tensor(openvino.Tensor(np.asarray(x), shared_memory=True))
     return request

@@ -6,16 +6,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import onnxruntime
-from torch import Tensor
+from numpy.typing import ArrayLike
 
-from impls.runtimes.layer_times import WARMUP_CALLS, LayerTimes
+from impls.loaders.layer_times import WARMUP_CALLS, LayerTimes
 
 NODE = "Node"
 """Category of an event of the profiler that is the computation of a node."""
 
 
-def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
+def load(model: bytes, x: ArrayLike, threads: int) -> Callable[[], Any]:
     """Return a call of an ONNX model on ``x`` (NCHW), fed with the array itself; the runtime allocates the output."""
     session = _session(model, _options(threads))
     feed = _feed(session, x)
@@ -26,7 +27,7 @@ def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
     return call
 
 
-def layer_times(model: bytes, x: Tensor, threads: int, calls: int) -> LayerTimes:
+def layer_times(model: bytes, x: ArrayLike, threads: int, calls: int) -> LayerTimes:
     """Return the times of the nodes of the optimised graph by ONNX Runtime's profiler, which counts whole µs."""
     options = _options(threads)
     with TemporaryDirectory() as folder:
@@ -55,6 +56,6 @@ def _session(model: bytes, options: Any) -> Any:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def _feed(session: Any, x: Tensor) -> dict[str, Any]:
+def _feed(session: Any, x: ArrayLike) -> dict[str, Any]:
     (argument,) = session.get_inputs()
-    return {argument.name: x.numpy()}
+    return {argument.name: np.asarray(x)}

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from ai_edge_litert.interpreter import Interpreter
-from torch import Tensor
+from numpy.typing import ArrayLike
 
 
-def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
+def load(model: bytes, x: ArrayLike, threads: int) -> Callable[[], Any]:
     """Return a call of a model on ``x``, which is copied into the interpreter, as the output is copied out of it.
 
     The model stores images as (batch, height, width, channels). The call takes and returns views of them as (batch,
@@ -17,7 +18,7 @@ def load(model: bytes, x: Tensor, threads: int) -> Callable[[], Any]:
     interpreter.allocate_tensors()
     input_index = interpreter.get_input_details()[0]["index"]
     output_index = interpreter.get_output_details()[0]["index"]
-    images = x.permute(0, 2, 3, 1).numpy()
+    images = np.asarray(x).transpose(0, 2, 3, 1)
 
     def call() -> Any:
         interpreter.set_tensor(input_index, images)
