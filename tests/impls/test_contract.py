@@ -130,24 +130,18 @@ class Examples(NamedTuple):
     """After so many seconds no further case begins."""
 
 
-FEWEST, MOST = 5, 100
-RANDOM_CASES_S = 5.0
-"""Seconds that one test may spend on preparing random cases: where compiling takes seconds, fewer cases are tried."""
+FEWEST, MOST = 2, 100
+"""Cases of each layout that are tried at least, and cases that are tried at most."""
+RANDOM_CASES_S = 6.0
+"""Seconds that one test may spend on random cases: where compiling takes seconds, fewer cases are tried."""
 
 
 @pytest.fixture(scope="module")
-def examples(
-    request: pytest.FixtureRequest, workload: Workload, implementation: Implementation, prepare: Prepare
-) -> Examples:
-    """The number of cases that ``--examples`` says, or that fits RANDOM_CASES_S."""
+def examples(request: pytest.FixtureRequest) -> Examples:
+    """The number of cases that ``--examples`` says, or that are tried within RANDOM_CASES_S."""
     if count := request.config.getoption("--examples"):
         return Examples(int(count), float("inf"))
-    cases = [case for case in quick_and_random_cases(workload)[0] if implementation.unsupported(case) is None]
-    began = time.perf_counter()
-    for case in cases[:2]:
-        prepare(workload.problem(case, seed=1))
-    seconds_per_case = (time.perf_counter() - began) / len(cases[:2])
-    return Examples(max(FEWEST, min(MOST, int(RANDOM_CASES_S / seconds_per_case))), 2 * RANDOM_CASES_S)
+    return Examples(MOST, RANDOM_CASES_S)
 
 
 def for_random_cases(
@@ -168,15 +162,14 @@ def _for_random_cases(
 ) -> None:
     """Have hypothesis call ``test`` with random cases, as many as ``examples`` says, and shrink a failing one.
 
-    The time of a case is estimated from two only, which a compiler may have cached. Therefore, once the time is over
-    and half of FEWEST cases have passed, further cases are drawn but not tried.
+    Once the time is over and FEWEST cases have passed, further cases are drawn but not tried.
     """
     began, passed, failed = time.perf_counter(), 0, False
 
     def in_time(data: st.DataObject) -> None:
         nonlocal passed, failed
         case = draw_supported_case(workload, implementation, data)
-        if time.perf_counter() - began > examples.seconds and passed >= FEWEST // 2 and not failed:
+        if time.perf_counter() - began > examples.seconds and passed >= FEWEST and not failed:
             return
         try:
             test(case)
