@@ -65,6 +65,7 @@ def print_comparisons(
             printer.table(table)
         _print_times(printer, overview)
         _print_notes(printer, overview)
+    _print_disturbance(printer, run)
 
 
 def _heading(overview: Overview, compared: int, run: Run, old: Run | None) -> Iterator[str]:
@@ -194,6 +195,17 @@ def _baselines_sentence(overview: Overview) -> str:
     if not names:
         return "a ratio needs two implementations that passed on the same case"
     return f"for ratios, choose a baseline with compare --baseline NAME: {', '.join(names)}"
+
+
+def _print_disturbance(printer: Printer, run: Run) -> None:
+    """Print how many records have times that other processes have lengthened, if any."""
+    count = sum(record.latency is not None and record.latency.is_mostly_disturbed for record in run.records)
+    if count:
+        printer.text()
+        printer.text(
+            f"other processes took the core in half of the rounds or more of {counted(count, 'record')}: "
+            "measure again when nothing else runs"
+        )
 
 
 def _print_notes(printer: Printer, overview: Overview) -> None:

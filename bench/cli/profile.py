@@ -26,6 +26,7 @@ from bench.cli.text_table import Printer, TextTable
 from bench.core import registry
 from bench.core.budget import Budget
 from bench.core.case import DEFAULTS
+from bench.core.errors import UsageError
 from bench.core.record import Status
 from bench.core.target import Target
 from bench.report.units import duration, percent
@@ -41,7 +42,9 @@ CAUTION = (
 
 
 def profile(
-    workload: Annotated[str, typer.Argument(metavar="WORKLOAD", help="A workload; see featherbench list.")],
+    workload: Annotated[
+        str | None, typer.Argument(metavar="[WORKLOAD]", help="A workload; see featherbench list. --model implies it.")
+    ] = None,
     suite: Suite = None,
     impl: Implementations = None,
     case: CaseFilters = None,
@@ -60,8 +63,10 @@ def profile(
     implementation fails or its output is wrong.
     """
     registry.register(plugin or ())
+    if not workload and not model:
+        raise UsageError("name a workload, such as network_inference, or give a model of your own with --model")
     request = make_request(
-        workload=[workload],
+        workload=[workload] if workload else [],
         suite=suite,
         problem=problem,
         layers_of=None,

@@ -64,4 +64,4 @@ def _whole_model(model: str, inputs: tuple[InputSize, ...], workloads: Sequence[
     for name in workloads:
         if case := registry.workload(name).model_case(model, inputs):
             return name, case.slug
-    raise UsageError(f"{', '.join(workloads)}: no workload that computes whole models")
+    raise UsageError(f"no whole model is computed by {', '.join(workloads)}: leave the workload out")

@@ -47,7 +47,7 @@ def describe(
                 requires=_names(path, "requires", attributes.get("requires", ())),
                 environment=_pins(path, attributes.get("environment", ())),
                 targets=_names(path, "targets", attributes.get("targets", Implementation.targets)),
-                summary=str(attributes.get("summary") or source.first_line),
+                summary=str(attributes.get("summary") or source.first_line).replace("``", ""),  # reST's, for terminals
                 paper=str(attributes.get("paper", "")),
                 note=str(attributes.get("note", "")),
                 setup=str(attributes.get("setup", "")),

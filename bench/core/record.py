@@ -133,6 +133,11 @@ class Latency(Stored):
         return [fmean(samples) for samples in self.rounds]
 
     @property
+    def is_mostly_disturbed(self) -> bool:
+        """Whether other processes took the core in half of the rounds or more."""
+        return 2 * len(self.disturbed or ()) >= len(self.rounds)
+
+    @property
     def undisturbed(self) -> list[int]:
         """Indices of the rounds that estimates are made of: all, where half or more were disturbed."""
         return undisturbed(len(self.rounds), self.disturbed or ())

@@ -64,7 +64,8 @@ def _trains(run: Run) -> bool:
     """Whether a workload of ``run`` that this checkout knows measures trained networks."""
     for name in run.info.request.workloads:
         try:
-            if registry.workload(name).uses_artifacts:
+            workload = registry.workload(name)
+            if workload.uses_artifacts and workload.evaluates:
                 return True
         except UsageError:
             continue

@@ -255,6 +255,25 @@ def _flatten(operations: list[Operation], arguments: Arguments, shape: tuple[int
     raise UnsupportedError(f"the engine does not turn {_shape(x)} into {shape}")
 
 
+@_converts("unsqueeze")
+def _unsqueeze(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    x = _image(arguments["self"])
+    if (x.height, x.width) != (1, 1) or shape != (x.channels, *[1] * (len(shape) - 1)):
+        raise UnsupportedError("the engine appends dimensions to vectors only")
+    return x
+
+
+@_converts("slice")
+def _slice(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
+    x = _image(arguments["self"])
+    if _chw(shape) == _shape(x):
+        return x
+    bounds = [arguments[name] for name in ("start", "end", "step")]
+    if arguments["dim"] not in (1, -len(shape)) or not all(isinstance(each, int | None) for each in bounds):
+        raise UnsupportedError("the engine takes slices of channels only")
+    return take_channels(operations, x, list(range(x.channels)[slice(*bounds)]))
+
+
 def _image(argument: Any) -> Image:
     if not isinstance(argument, Image):
         raise UnsupportedError("an argument is no image that depends on the network's input")

@@ -32,19 +32,21 @@ def accelerate(
         tuned: whether to spend some seconds on timing the ways to compute each layer, and use the fastest.
 
     Raises:
-        ValueError: where the network is in training mode, changes its buffers or cannot be traced for any batch, or the
-            example has another shape, dtype or device.
+        ValueError: where the network or a layer of it is in training mode, changes its buffers or cannot be traced for
+            any batch, or the example has another shape, dtype or device.
         RuntimeError: where the native kernels are not built, or not for ``isa``.
     """
-    if network.training:
-        raise ValueError("the network is in training mode; call its eval() first")
-    if example.dim() != 4 or not example.numel() or not _is_supported(example):
-        raise ValueError("the example must be (batch, channels, height, width), float32, on the CPU")
+    if training := [name for name, module in network.named_modules() if module.training]:
+        which = f"its layer {training[0]}" if training[0] else "it"
+        raise ValueError(f"the network's eval() has to be called first: {which} is in training mode")
+    if not isinstance(example, Tensor) or example.dim() != 4 or not example.numel() or not _is_supported(example):
+        kind = f"{tuple(example.shape)}, {_kind(example)}" if isinstance(example, Tensor) else type(example).__name__
+        raise ValueError(f"the example must be (batch, channels, height, width), float32, on the CPU, not {kind}")
     if reason := unavailable(isa):
         raise RuntimeError(reason)
     network = with_dense_layers(copy.deepcopy(network)).eval()  # the engine leaves out most weights of zero
     trace_as_convolutions(network)
-    threads = threads or torch.get_num_threads()
+    threads = torch.get_num_threads() if threads is None else threads
     isa = isa or kernels().isas()[0]
     return AcceleratedNetwork(trace(network, example), tuple(example.shape[1:]), threads, isa, tuned)
 
@@ -108,8 +110,10 @@ class AcceleratedNetwork(nn.Module):
             ValueError: where the input has another dtype or device, or the example had other channels, height or width.
         """
         if tuple(x.shape[1:]) != self._shape or not _is_supported(x):
-            wanted, kind = ", ".join(map(str, self._shape)), f"{x.dtype} on {x.device}"
-            raise ValueError(f"the input must be (batch, {wanted}), float32, on the CPU, not {tuple(x.shape)}, {kind}")
+            wanted = ", ".join(map(str, self._shape))
+            raise ValueError(
+                f"the input must be (batch, {wanted}), float32, on the CPU, not {tuple(x.shape)}, {_kind(x)}"
+            )
         tensors = {**self._trace.constants, self._trace.input: x}
         for index, part in enumerate(self._trace.parts):
             if isinstance(part, TorchPart):
@@ -126,6 +130,10 @@ class AcceleratedNetwork(nn.Module):
 
 def _is_supported(x: Tensor) -> bool:
     return x.dtype == torch.float32 and x.device.type == "cpu" and x.layout == torch.strided
+
+
+def _kind(x: Tensor) -> str:
+    return f"{str(x.dtype).removeprefix('torch.')} on {x.device}"
 
 
 def _as_image(tensor: Tensor) -> Any:

@@ -184,7 +184,8 @@ class _Tracer:
             else:
                 value = node.meta["val"]
                 is_tuple = isinstance(value, tuple)
-                shape = self._shape(value[0] if is_tuple else value)
+                dims = (2, 3, 4) if name == "unsqueeze" else (2, 4)
+                shape = self._shape(value[0] if is_tuple else value, dims)
                 operations, image = convert(name, {**images, "operator": name}, shape)
                 image = [image] if is_tuple else image
         part.segment.operations.extend(operations)
@@ -293,9 +294,9 @@ class _Tracer:
         part, image = self.images.get(name, (None, None))
         if part is None:
             return name
-        if not isinstance(image, Image):
+        if not isinstance(image, Image) or node.meta["val"].dim() == 3:
             del self.images[name]
-            self._fall_back(node, "the engine reshapes channels only to shuffle them")
+            self._fall_back(node, "the engine reshapes channels only to shuffle them, and vectors only to images")
             return name
         if name not in part.outputs:
             part.outputs.append(name)

@@ -53,7 +53,8 @@ class RuntimeImplementation(Implementation):
     def prepare(self, problem: Problem, target: Target) -> Call:
         runtime, x, threads = RUNTIMES[self.runtime], self._images(problem), len(target.cores)
         if not self._converts(target):
-            return runtime.build(self.network(problem), x, threads, target.isa)
+            call = runtime.build(self.network(problem), x, threads, target.isa)
+            return with_facts(call, facts) if (facts := runtime.facts(call)) else call
         call, facts = self._model(problem.case, target).load(x, threads)
         return with_facts(call, facts)
 

@@ -98,8 +98,11 @@ def logits(problem: Problem, dtype: type[np.floating[Any]]) -> Array:
         return onnx_network(problem.case).compute(x, problem.constants)
     with torch.inference_mode():
         images = torch.from_numpy(x)
-        output: Array = with_weights(problem).to(images.dtype)(images).numpy()
-        return output
+        output = with_weights(problem).to(images.dtype)(images)
+        if not isinstance(output, torch.Tensor):
+            raise TypeError(f"{problem.case.network} returns a {type(output).__name__}; it has to return one tensor")
+        array: Array = output.numpy()
+        return array
 
 
 def onnx_network(case: NetworkInferenceCase) -> OnnxNetwork:
@@ -165,17 +168,25 @@ def _initial(case: NetworkInferenceCase) -> nn.Module:
 def _calibrate(network: nn.Module, case: NetworkInferenceCase) -> None:
     """Set the running statistics of batch norms to those of a batch of random images."""
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    if not norms:
+        return
     momenta = [norm.momentum for norm in norms]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # so that sums round alike on every target
-    size = (min(length, MAX_CALIBRATION_SIZE) for length in case.size)
-    images = torch.randn(CALIBRATION_IMAGES, case.channels, *size, generator=torch.Generator().manual_seed(0))
+    small = tuple(min(length, MAX_CALIBRATION_SIZE) for length in case.size)
     for norm in norms:
         norm.train().momentum = 1.0
     try:
         with torch.no_grad():
-            network(images)
+            try:
+                network(_random_images(case.channels, small))
+            except RuntimeError:  # too small for this network
+                network(_random_images(case.channels, case.size))
     finally:
         torch.set_num_threads(threads)
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.eval().momentum = momentum
+
+
+def _random_images(channels: int, size: tuple[int, ...]) -> torch.Tensor:
+    return torch.randn(CALIBRATION_IMAGES, channels, *size, generator=torch.Generator().manual_seed(0))

@@ -38,7 +38,7 @@ class Runtime(NamedTuple):
     takes_onnx: bool = False
     """Whether its converter also has ``convert_onnx(model)``, for an ONNX model."""
     has_facts: bool = False
-    """Whether ``facts(model)`` of its module says something about a model that was converted."""
+    """Whether ``facts`` of its module says something about a model that was converted, or a call that was built."""
     has_layer_times: bool = False
     """Whether its module has ``layer_times``, on a CPU."""
     needs_kernels: bool = False
@@ -89,9 +89,9 @@ class Runtime(NamedTuple):
         call: Callable[[], Any] = self.import_module().load(model, x, threads)
         return call
 
-    def facts(self, model: bytes) -> Mapping[str, str]:
-        """Return facts about a converted model, by name; empty where its converter has none."""
-        facts: Mapping[str, str] = self.import_module().facts(model) if self.has_facts else {}
+    def facts(self, source: "bytes | Callable[[], Any]") -> Mapping[str, str]:
+        """Return facts about what ``convert`` or, without a converter, ``build`` returned, by name; often none."""
+        facts: Mapping[str, str] = self.import_module().facts(source) if self.has_facts else {}
         return facts
 
     def layer_times(
@@ -164,7 +164,7 @@ RUNTIMES = {
         requires=("ai-edge-litert", "tensorflow-cpu"),
     ),
     "ncnn": Runtime("loaders.ncnn", converter="ncnn_export", requires=("ncnn", "pnnx")),
-    "native": Runtime("runtimes.native", takes_isa=True, has_layer_times=True, needs_kernels=True),
+    "native": Runtime("runtimes.native", takes_isa=True, has_facts=True, has_layer_times=True, needs_kernels=True),
     "tvm": Runtime(
         "runtimes.tvm", converter="tvm_export", takes_isa=True, requires=("onnx", "apache-tvm"), takes_onnx=True
     ),

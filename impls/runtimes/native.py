@@ -1,15 +1,27 @@
 """The project's own engine, ``impls.accelerate``."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
 
-from impls.accelerate import accelerate
+from impls.accelerate import AcceleratedNetwork, accelerate
 from impls.loaders.layer_times import LayerTimes, repeat
 
 
-def build(network: nn.Module, x: Tensor, threads: int, isa: str | None = None) -> Callable[[], Any]:
+@dataclass(frozen=True)
+class AcceleratedCall:
+    """A call of an accelerated network on an input."""
+
+    network: AcceleratedNetwork
+    x: Tensor
+
+    def __call__(self) -> Any:
+        return self.network(self.x)
+
+
+def build(network: nn.Module, x: Tensor, threads: int, isa: str | None = None) -> AcceleratedCall:
     """Return a call of ``network`` on ``x`` (NCHW); each call has a new output.
 
     Args:
@@ -18,12 +30,13 @@ def build(network: nn.Module, x: Tensor, threads: int, isa: str | None = None) -
         threads: the number of threads to compute with.
         isa: an instruction set of the native kernels; None means the best of this processor.
     """
-    accelerated = accelerate(network.eval(), x, threads, isa)
+    return AcceleratedCall(accelerate(network.eval(), x, threads, isa), x)
 
-    def call() -> Any:
-        return accelerated(x)
 
-    return call
+def facts(call: AcceleratedCall) -> Mapping[str, str]:
+    """Return which calls of the network the engine leaves to PyTorch, if any."""
+    fallbacks = call.network.fallbacks
+    return {"left to PyTorch": f"{len(fallbacks)} calls: {'; '.join(fallbacks)}"} if fallbacks else {}
 
 
 def layer_times(network: nn.Module, x: Tensor, threads: int, calls: int, isa: str | None = None) -> LayerTimes:

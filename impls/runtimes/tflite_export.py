@@ -23,7 +23,8 @@ def convert(network: nn.Module, x: Tensor) -> bytes:
 
     batch, channels, height, width = x.shape
     signature = [tf.TensorSpec((batch, height, width, channels), tf.float32)]
-    function = tf.function(lambda images: _run(exported, images), input_signature=signature)
+    # Without AutoGraph, which would hide an error's message in one of its own.
+    function = tf.function(lambda images: _run(exported, images), input_signature=signature, autograph=False)
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], function)
     return bytes(converter.convert())
 

@@ -172,6 +172,14 @@ def _parts(values: Values, node: Node) -> Any:
     return tf.split(given["self"], [shape[dimension] for shape in shapes], _axis(dimension, rank))
 
 
+def _slice(values: Values, node: Node) -> Any:
+    given, shape = values.arguments(node), _shape(node.args[0])
+    slices = [slice(None)] * len(shape)
+    size = shape[given["dim"]]
+    slices[_axis(given["dim"], len(shape))] = slice(*slice(given["start"], given["end"], given["step"]).indices(size))
+    return given["self"][tuple(slices)]
+
+
 def _operand(values: Values, node: Node, argument: Any) -> Any:
     """Return an operand of an element-wise operator, a parameter with its dimensions in the order of the output's."""
     value = values.value(argument)
@@ -246,9 +254,12 @@ OPERATORS: dict[str, Operator] = {
     "sigmoid_": _activation(tf.sigmoid),
     "silu": _silu,
     "silu_": _silu,
+    "slice": _slice,
     "split": _parts,
     "split_with_sizes": _parts,
+    "squeeze": _reshape,
     "transpose": _transpose,
+    "unsqueeze": _reshape,
     "view": _reshape,
 }
 """By ATen's names; a name that ends with an underscore computes in place, which makes no difference in a graph."""

@@ -87,6 +87,16 @@ def test_in_a_pipe_each_row_is_complete(two_cases: Run) -> None:
     ]
 
 
+def test_records_that_other_processes_disturbed_are_counted(create: Create, record: CreateRecord) -> None:
+    run = create()
+    numbers = {"im2col": [0, 2, 4, 6], "native": [1, 3, 5], "pytorch": range(8)}
+    for name, disturbed in numbers.items():
+        run.append([record(name, latency=latency(1e6).model_copy(update={"disturbed": list(disturbed)}))])
+    assert printed(run)[-1] == (
+        "other processes took the core in half of the rounds or more of 2 records: measure again when nothing else runs"
+    )
+
+
 def test_times_stand_alone_where_the_baseline_was_not_measured(create: Create, record: CreateRecord) -> None:
     run = create()
     run.append([record("native", latency=latency(2e6)), record("im2col", latency=latency(1e6))])

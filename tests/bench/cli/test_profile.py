@@ -66,3 +66,9 @@ def test_what_has_no_profiler_or_is_wrong_has_no_layers(
     assert wrong["status"] == "incorrect"
     assert "is above the tolerance" in wrong["reason"]
     assert (wrong["layers"], wrong["latency_s"]) == ([], None)
+
+
+def test_a_workload_or_a_model_has_to_be_named(featherbench: Command) -> None:
+    completed = featherbench("profile", "--suite", "quick")
+    assert completed.returncode == 2
+    assert "name a workload, such as network_inference, or give a model of your own with --model" in completed.stderr

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 
 import pytest
 import torch
@@ -116,8 +117,12 @@ def test_calls_that_stay_pytorch_s(network: nn.Module, reason: str) -> None:
 
 
 def test_training_mode_is_refused() -> None:
-    with pytest.raises(ValueError, match="training mode"):
+    with pytest.raises(ValueError, match="it is in training mode"):
         accelerate(convolution().train(), X)
+    network = nn.Sequential(convolution(), nn.BatchNorm2d(8)).eval()
+    network[1].train()
+    with pytest.raises(ValueError, match="its layer 1 is in training mode"):
+        accelerate(network, X)
     accelerated = accelerate(convolution().eval(), X)
     with pytest.raises(ValueError, match="inference only"):
         accelerated.train()
@@ -137,8 +142,18 @@ def test_other_inputs_are_refused(x: Tensor) -> None:
 
 @pytest.mark.parametrize("example", [X.double(), X[0], X[:0]], ids=["float64", "three dimensions", "no image"])
 def test_other_examples_are_refused(example: Tensor) -> None:
-    with pytest.raises(ValueError, match="the example must be"):
+    with pytest.raises(ValueError, match=f"the example must be .*, not {re.escape(str(tuple(example.shape)))}, float"):
         accelerate(convolution().eval(), example)
+
+
+def test_an_example_is_a_tensor() -> None:
+    with pytest.raises(ValueError, match="the example must be .*, not ndarray"):
+        accelerate(convolution().eval(), X.numpy())  # type: ignore[arg-type]
+
+
+def test_there_is_at_least_one_thread() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        accelerate(convolution().eval(), X, threads=0)
 
 
 def test_unknown_instruction_sets_are_refused() -> None:

@@ -209,6 +209,46 @@ def test_random_numbers_are_drawn_in_each_call() -> None:
     assert not torch.equal(accelerated(x)[1], accelerated(x)[1])
 
 
+def change_a_slice(network: Network, x: Tensor) -> Tensor:
+    y = network.convolution(x)
+    y[:, 2:6].relu_()
+    return y
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda network, x: x * network.convolution(x).mean((2, 3))[:, :, None, None],
+        lambda network, x: network.convolution(x)[:, 2:7],
+        lambda network, x: network.convolution(x)[:, -3:],
+        lambda network, x: network.convolution(x)[:, ::3],
+        lambda network, x: network.convolution(x)[:],
+        lambda network, x: network.convolution(x).mean((2, 3))[:, 1:4],
+    ],
+    ids=["gate", "middle", "end", "steps", "whole", "vector"],
+)
+def test_slices_of_channels_and_vectors_as_images_are_computed(function: Callable[[Network, Tensor], object]) -> None:
+    assert compare(Network(function)) == []
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda network, x: network.convolution(x)[:, :, 1:3],
+        lambda network, x: network.convolution(x).mean((2, 3)).unsqueeze(1),
+        lambda network, x: network.convolution(x).mean((2, 3)).unsqueeze(2),
+        lambda network, x: network.convolution(x).mean((2, 3)).unsqueeze(2).relu(),
+        lambda network, x: network.convolution(x).flatten(1)[:, 3:50],
+        lambda network, x: network.convolution(x).flatten(1)[:, :, None, None],
+        lambda network, x: network.convolution(x)[:1],
+        change_a_slice,
+    ],
+    ids=["rows", "front", "back", "activation", "flat", "flat to image", "batch", "changed"],
+)
+def test_other_slices_and_dimensions_stay_pytorch_s(function: Callable[[Network, Tensor], object]) -> None:
+    compare(Network(function))
+
+
 def test_dropout_in_training_mode_stays_pytorch_s() -> None:
     x = torch.ones(1, *SHAPE)
     accelerated = accelerate(Network(lambda network, x: dropout(x + x, 0.9, training=True)), x, tuned=False)

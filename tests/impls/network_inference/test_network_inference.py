@@ -10,6 +10,7 @@ from bench.core.errors import UsageError
 from bench.core.layers import InputSize
 from bench.core.target import Target
 from impls.network_inference import _network
+from impls.network_inference.native import Native
 from impls.network_inference.onnxruntime import OnnxRuntime
 from impls.network_inference.pytorch import PyTorch
 from impls.network_inference.workload import NETWORKS, TORCHVISION_NETWORKS, NetworkInference, NetworkInferenceCase
@@ -70,6 +71,43 @@ def test_a_network_that_amplifies_rounding_is_allowed_a_multiple_of_the_error_of
         output = reference.copy()
         output.flat[0] += times * check.tolerance * np.abs(reference).max()
         assert WORKLOAD.check_output(problem, call, output.astype(np.float32)).passed == passes
+
+
+def test_a_network_that_needs_larger_images_is_calibrated_with_those_of_the_case(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_network, "MAX_CALIBRATION_SIZE", 8)  # its poolings leave nothing of so small an image
+    network = _network.create(NetworkInferenceCase(network="vgg16", width_mult=0.125))
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    assert all(norm.running_mean.abs().max() > 0 for norm in norms if norm.running_mean is not None)
+
+
+def test_a_network_without_batch_norms_is_not_calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_network, "create_network", lambda *_, **__: nn.Conv2d(3, 2, 3))
+    monkeypatch.delattr(_network, "_random_images")
+    _network.create(CASE)
+
+
+def with_activation() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.GELU(), nn.Flatten(), nn.Linear(8 * 7 * 6, 4))
+
+
+def test_what_the_engine_leaves_to_pytorch_is_a_fact() -> None:
+    problem = WORKLOAD.problem(NetworkInferenceCase(network=f"{__name__}:with_activation", size=(9, 8)), 1)
+    facts = getattr(Native().prepare(problem, EDGE), "facts")  # noqa: B009 - attached by with_facts
+    assert facts["left to PyTorch"].startswith("1 calls: gelu: ")
+    assert not hasattr(Native().prepare(WORKLOAD.problem(CASE, 1), EDGE), "facts")
+
+
+class Several(nn.Module):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return x, x
+
+
+def test_a_network_has_to_return_one_tensor() -> None:
+    problem = WORKLOAD.problem(NetworkInferenceCase(network=f"{__name__}:Several", size=(9, 8)), 1)
+    with pytest.raises(TypeError, match="Several returns a tuple; it has to return one tensor"):
+        WORKLOAD.reference(problem)
 
 
 def test_drawing_weights_leaves_the_random_numbers_of_others_alone() -> None:
