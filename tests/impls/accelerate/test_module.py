@@ -147,7 +147,7 @@ def test_other_examples_are_refused(example: Tensor) -> None:
 
 
 def test_an_example_is_a_tensor() -> None:
-    with pytest.raises(ValueError, match="the example must be .*, not ndarray"):
+    with pytest.raises(ValueError, match=r"the example must be .*, not ndarray"):
         accelerate(convolution().eval(), X.numpy())  # type: ignore[arg-type]
 
 

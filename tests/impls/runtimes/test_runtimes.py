@@ -132,7 +132,7 @@ def test_an_operator_that_tensorflow_lite_lacks_is_named() -> None:
         pytest.skip(reason)
     from impls.runtimes import tflite_export
 
-    with pytest.raises(NotImplementedError, match="^operator erf has no counterpart"):
+    with pytest.raises(NotImplementedError, match=r"^operator erf has no counterpart"):
         tflite_export.convert(Erf(), torch.randn(1, 3, 4, 4))
 
 
