@@ -203,7 +203,7 @@ def _print_disturbance(printer: Printer, run: Run) -> None:
     if count:
         printer.text()
         printer.text(
-            f"other processes took the core in half of the rounds or more of {counted(count, 'record')}: "
+            f"in {counted(count, 'record')}, other processes took the core in at least half of the rounds; "
             "measure again when nothing else runs"
         )
 

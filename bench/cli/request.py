@@ -64,4 +64,4 @@ def _whole_model(model: str, inputs: tuple[InputSize, ...], workloads: Sequence[
     for name in workloads:
         if case := registry.workload(name).model_case(model, inputs):
             return name, case.slug
-    raise UsageError(f"no whole model is computed by {', '.join(workloads)}: leave the workload out")
+    raise UsageError(f"{', '.join(workloads)} cannot run a whole model; drop the workload, and one that can is chosen")

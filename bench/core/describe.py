@@ -47,7 +47,9 @@ def describe(
                 requires=_names(path, "requires", attributes.get("requires", ())),
                 environment=_pins(path, attributes.get("environment", ())),
                 targets=_names(path, "targets", attributes.get("targets", Implementation.targets)),
-                summary=str(attributes.get("summary") or source.first_line).replace("``", ""),  # reST's, for terminals
+                summary=str(attributes.get("summary") or source.first_line).replace(
+                    "``", ""
+                ),  # terminals do not render reST
                 paper=str(attributes.get("paper", "")),
                 note=str(attributes.get("note", "")),
                 setup=str(attributes.get("setup", "")),

@@ -33,8 +33,13 @@ class OperatorWorkload(Workload):
     def tolerance(self, case: Any) -> float:
         """Return the largest error (see ``error``) that still passes, by dtype."""
 
-    def tolerance_of(self, problem: Problem, expected: Output) -> float:
-        """Return the same for the present inputs, with their reference: usually that of the case."""
+    def tolerance_for_inputs(self, problem: Problem, reference: Output) -> float:
+        """Return the largest error that passes for the inputs of ``problem``; by default ``tolerance(case)``.
+
+        Args:
+            problem: with its arrays on the host.
+            reference: what ``reference(problem)`` returned.
+        """
         return self.tolerance(problem.case)
 
     def error(self, output: Array, expected: Array) -> float:
@@ -86,7 +91,7 @@ class OperatorWorkload(Workload):
         arrays = as_arrays(copy_output(output))
         host_problem = problem.on_host()
         expected = self.reference(host_problem)
-        tolerance, references = self.tolerance_of(host_problem, expected), as_arrays(expected)
+        tolerance, references = self.tolerance_for_inputs(host_problem, expected), as_arrays(expected)
         if len(arrays) != len(references):
             reason = f"the output has {len(arrays)} arrays, not {len(references)}"
             return Check(passed=False, reason=reason, tolerance=tolerance)

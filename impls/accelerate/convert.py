@@ -259,7 +259,7 @@ def _flatten(operations: list[Operation], arguments: Arguments, shape: tuple[int
 def _unsqueeze(operations: list[Operation], arguments: Arguments, shape: tuple[int, ...]) -> Image:
     x = _image(arguments["self"])
     if (x.height, x.width) != (1, 1) or shape != (x.channels, *[1] * (len(shape) - 1)):
-        raise UnsupportedError("the engine appends dimensions to vectors only")
+        raise UnsupportedError("the engine has unsqueeze only from a vector to an image")
     return x
 
 
@@ -270,7 +270,7 @@ def _slice(operations: list[Operation], arguments: Arguments, shape: tuple[int, 
         return x
     bounds = [arguments[name] for name in ("start", "end", "step")]
     if arguments["dim"] not in (1, -len(shape)) or not all(isinstance(each, int | None) for each in bounds):
-        raise UnsupportedError("the engine takes slices of channels only")
+        raise UnsupportedError("the engine slices channels only")
     return take_channels(operations, x, list(range(x.channels)[slice(*bounds)]))
 
 

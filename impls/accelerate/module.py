@@ -37,11 +37,11 @@ def accelerate(
         RuntimeError: where the native kernels are not built, or not for ``isa``.
     """
     if training := [name for name, module in network.named_modules() if module.training]:
-        which = f"its layer {training[0]}" if training[0] else "it"
-        raise ValueError(f"the network's eval() has to be called first: {which} is in training mode")
+        name = f"layer {training[0]} of the network" if training[0] else "the network"
+        raise ValueError(f"{name} is in training mode; call the network's eval() first")
     if not isinstance(example, Tensor) or example.dim() != 4 or not example.numel() or not _is_supported(example):
-        kind = f"{tuple(example.shape)}, {_kind(example)}" if isinstance(example, Tensor) else type(example).__name__
-        raise ValueError(f"the example must be (batch, channels, height, width), float32, on the CPU, not {kind}")
+        actual = _describe(example) if isinstance(example, Tensor) else type(example).__name__
+        raise ValueError(f"the example must be (batch, channels, height, width), float32, on the CPU, not {actual}")
     if reason := unavailable(isa):
         raise RuntimeError(reason)
     network = with_dense_layers(copy.deepcopy(network)).eval()  # the engine leaves out most weights of zero
@@ -111,9 +111,7 @@ class AcceleratedNetwork(nn.Module):
         """
         if tuple(x.shape[1:]) != self._shape or not _is_supported(x):
             wanted = ", ".join(map(str, self._shape))
-            raise ValueError(
-                f"the input must be (batch, {wanted}), float32, on the CPU, not {tuple(x.shape)}, {_kind(x)}"
-            )
+            raise ValueError(f"the input must be (batch, {wanted}), float32, on the CPU, not {_describe(x)}")
         tensors = {**self._trace.constants, self._trace.input: x}
         for index, part in enumerate(self._trace.parts):
             if isinstance(part, TorchPart):
@@ -132,8 +130,9 @@ def _is_supported(x: Tensor) -> bool:
     return x.dtype == torch.float32 and x.device.type == "cpu" and x.layout == torch.strided
 
 
-def _kind(x: Tensor) -> str:
-    return f"{str(x.dtype).removeprefix('torch.')} on {x.device}"
+def _describe(x: Tensor) -> str:
+    """Return the shape, dtype and device of a tensor."""
+    return f"{tuple(x.shape)}, {str(x.dtype).removeprefix('torch.')}, on {x.device}"
 
 
 def _as_image(tensor: Tensor) -> Any:

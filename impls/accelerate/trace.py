@@ -296,7 +296,7 @@ class _Tracer:
             return name
         if not isinstance(image, Image) or node.meta["val"].dim() == 3:
             del self.images[name]
-            self._fall_back(node, "the engine reshapes channels only to shuffle them, and vectors only to images")
+            self._fall_back(node, "the engine reshapes channels only to shuffle them, and vectors only into images")
             return name
         if name not in part.outputs:
             part.outputs.append(name)

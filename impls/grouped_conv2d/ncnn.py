@@ -61,7 +61,7 @@ def prepare_net(problem: Problem, target: Target, *, winograd: bool) -> Call:
     """
     x = problem.lay_out("x", (0, 1, 2, 3))  # ncnn.Mat shares the memory of contiguous arrays only
     model = _layers(problem.case).encode() + b"\0" + _weights(problem)
-    return load(model, x, len(target.cores), winograd=winograd, pads=any(problem.case.padding))
+    return load(model, x, len(target.cores), winograd=winograd, first_layer_pads=any(problem.case.padding))
 
 
 def _layers(case: GroupedConv2dCase) -> str:

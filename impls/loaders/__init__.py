@@ -1,1 +1,4 @@
-"""Loaders: each makes a call of a model in the format of a library, and an example of its input."""
+"""Run models with inference libraries; operators and networks share these modules.
+
+``load(model, x, threads)`` of each returns a call that runs the model on ``x``. They need no PyTorch.
+"""

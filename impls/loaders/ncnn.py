@@ -13,9 +13,9 @@ ALIGNMENT = 16
 
 
 def load(
-    model: bytes, x: ArrayLike, threads: int, *, winograd: bool = True, pads: bool = False
+    model: bytes, x: ArrayLike, threads: int, *, winograd: bool = True, first_layer_pads: bool = False
 ) -> Callable[[], NDArray[np.float32]]:
-    """Return a call of a net on ``x``. Images are bound in place, one after the other.
+    """Return a call that runs a net on ``x``, image by image, in place where ncnn's alignment allows it.
 
     Args:
         model: the net in ncnn's text format, a zero byte, and the file of its weights. Its input is ``in0``, its output
@@ -23,8 +23,8 @@ def load(
         x: (batch, channels, height, width), float32, contiguous.
         threads: the number of threads to compute with.
         winograd: whether ncnn may use Winograd's algorithm.
-        pads: whether the first layer pads, which copies the image. Without, an image whose channels are no multiple of
-            16 bytes long is copied by the call.
+        first_layer_pads: whether the first layer pads. ncnn then makes an aligned copy itself; otherwise the call
+            copies images whose channels are not a multiple of 16 bytes.
 
     Raises:
         RuntimeError: where ncnn cannot load the net, or, from the call, where it cannot run it.
@@ -41,7 +41,7 @@ def load(
         if net.load_param_mem(structure.decode()) or net.load_model(file.name):
             raise RuntimeError("ncnn cannot load the net")
     images = np.asarray(x)
-    needs_copy = images[0, 0].nbytes % ALIGNMENT != 0 and not pads
+    needs_copy = images[0, 0].nbytes % ALIGNMENT != 0 and not first_layer_pads
 
     def run(image: NDArray[np.float32]) -> NDArray[np.float32]:
         extractor = net.create_extractor()

@@ -17,7 +17,7 @@ NODE = "Node"
 
 
 def load(model: bytes, x: ArrayLike, threads: int) -> Callable[[], Any]:
-    """Return a call of an ONNX model on ``x`` (NCHW), fed with the array itself; the runtime allocates the output."""
+    """Return a call that runs an ONNX model on ``x``. The array itself is fed; the runtime allocates the output."""
     session = _session(model, _options(threads))
     feed = _feed(session, x)
 

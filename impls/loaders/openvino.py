@@ -11,10 +11,10 @@ from impls.loaders.layer_times import WARMUP_CALLS, LayerTimes
 
 
 def load(model: "bytes | openvino.Model", x: ArrayLike, threads: int) -> Callable[[], Any]:
-    """Return a call of a model, an ONNX one or OpenVINO's, on ``x``, bound in place; each call has a new output tensor.
+    """Return a call that runs a model on ``x``. The input is bound in place, and each call allocates a new output.
 
     Args:
-        model: for inputs of the shape of ``x``.
+        model: a serialised ONNX model or an OpenVINO model, whose input has the shape of ``x``.
         x: (batch, channels, height, width), float32, contiguous.
         threads: the number of threads to compute with.
     """

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 
 def load(model: bytes, x: ArrayLike, threads: int) -> Callable[[], Any]:
-    """Return a call of a model on ``x``, which is copied into the interpreter, as the output is copied out of it.
+    """Return a call that runs a model on ``x``. The input is copied into the interpreter, and the output out of it.
 
     The model stores images as (batch, height, width, channels). The call takes and returns views of them as (batch,
     channels, height, width), so no data is reordered.

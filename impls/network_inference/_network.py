@@ -91,8 +91,11 @@ def weights(case: NetworkInferenceCase) -> dict[str, Array]:
     return {name: tensor.numpy() for name, tensor in create(case).state_dict().items()}
 
 
-def logits(problem: Problem, dtype: type[np.floating[Any]]) -> Array:
-    """Return the logits of the network of a problem in float32 or float64: PyTorch's, or for a file ONNX's."""
+def compute_logits(problem: Problem, dtype: type[np.floating[Any]]) -> Array:
+    """Compute the logits of a problem's network in ``dtype``, float32 or float64.
+
+    PyTorch computes them, or, for an ONNX file, ONNX's reference evaluator.
+    """
     x = problem.inputs["x"].astype(dtype)
     if problem.case.is_onnx_file:
         return onnx_network(problem.case).compute(x, problem.constants)

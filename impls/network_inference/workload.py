@@ -13,7 +13,7 @@ from bench.core.record import Work
 from bench.core.workload import Array, Pick, Problem
 from bench.measure.operator_workload import OperatorWorkload
 from bench.measure.outputs import Output
-from impls.trained_networks.logits import TOLERANCE, logits_tolerance
+from impls.trained_networks.tolerance import TOLERANCE, logits_tolerance
 
 NETWORKS = (
     "basic_net",
@@ -144,18 +144,18 @@ class NetworkInference(OperatorWorkload):
         problem.refill(Problem(problem.case, {"x": _images(problem.case, seed)}, {}))
 
     def reference(self, problem: Problem) -> Array:
-        from impls.network_inference._network import logits
+        from impls.network_inference._network import compute_logits
 
-        return logits(problem, np.float64)
+        return compute_logits(problem, np.float64)
 
     def tolerance(self, case: NetworkInferenceCase) -> float:
         return TOLERANCE
 
-    def tolerance_of(self, problem: Problem, expected: Output) -> float:
-        from impls.network_inference._network import logits
+    def tolerance_for_inputs(self, problem: Problem, reference: Output) -> float:
+        from impls.network_inference._network import compute_logits
 
-        assert isinstance(expected, np.ndarray)  # since reference returns one
-        return logits_tolerance(logits(problem, np.float32), expected)
+        assert isinstance(reference, np.ndarray)  # as the method above returns one
+        return logits_tolerance(compute_logits(problem, np.float32), reference)
 
     def work(self, case: NetworkInferenceCase) -> Work | None:
         """Count the MACs of convolutions and matrix products; None where a layer has no rule."""

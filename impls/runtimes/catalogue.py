@@ -23,10 +23,10 @@ class Runtime(NamedTuple):
     """
 
     module: str
-    """The module of ``impls`` that has it; imported only where it is used."""
+    """The module that loads or builds it, relative to ``impls``; imported only where it is used."""
     function: str = "build"
     converter: str = ""
-    """The module of ``impls.runtimes`` whose ``convert(network, x)`` makes its model on a CPU; empty: it needs none."""
+    """The module, relative to ``impls``, whose ``convert(network, x)`` makes its model on a CPU; empty: none needed."""
     takes_isa: bool = False
     """Whether ``convert``, or ``build`` where there is no converter, takes an instruction set as a further argument."""
     channels_last: bool = False
@@ -73,7 +73,7 @@ class Runtime(NamedTuple):
             NotImplementedError: where the network has an operator that the converter does not know.
         """
         options = (isa,) if self.takes_isa else ()
-        converter = import_module(f"impls.runtimes.{self.converter}")
+        converter = import_module(f"impls.{self.converter}")
         is_onnx = isinstance(network, bytes)
         model: bytes = converter.convert_onnx(network, *options) if is_onnx else converter.convert(network, x, *options)
         return model
@@ -89,9 +89,12 @@ class Runtime(NamedTuple):
         call: Callable[[], Any] = self.import_module().load(model, x, threads)
         return call
 
-    def facts(self, source: "bytes | Callable[[], Any]") -> Mapping[str, str]:
-        """Return facts about what ``convert`` or, without a converter, ``build`` returned, by name; often none."""
-        facts: Mapping[str, str] = self.import_module().facts(source) if self.has_facts else {}
+    def facts(self, model_or_call: "bytes | Callable[[], Any]") -> Mapping[str, str]:
+        """Return facts, by name, about a converted model, or about a built call where there is no converter.
+
+        Most runtimes have none.
+        """
+        facts: Mapping[str, str] = self.import_module().facts(model_or_call) if self.has_facts else {}
         return facts
 
     def layer_times(
@@ -141,36 +144,40 @@ RUNTIMES = {
     "pytorch": Runtime("runtimes.pytorch", targets=GPU_TOO, has_layer_times=True),
     "pytorch_channels_last": Runtime("runtimes.pytorch", "build_channels_last", channels_last=True, targets=GPU_TOO),
     "torch_compile": Runtime(
-        "runtimes.torch_compile", converter="torch_compile_export", takes_isa=True, targets=GPU_TOO
+        "runtimes.torch_compile", converter="runtimes.torch_compile_export", takes_isa=True, targets=GPU_TOO
     ),
     "onnxruntime": Runtime(
         "loaders.onnxruntime",
-        converter="onnx_export",
+        converter="runtimes.onnx_export",
         requires=("onnx", "onnxruntime"),
         has_layer_times=True,
         takes_onnx=True,
     ),
     "openvino": Runtime(
         "loaders.openvino",
-        converter="onnx_export",
+        converter="runtimes.onnx_export",
         requires=("onnx", "openvino"),
         has_layer_times=True,
         takes_onnx=True,
     ),
     "tflite": Runtime(
         "loaders.tflite",
-        converter="tflite_export",
+        converter="runtimes.tflite_export",
         channels_last=True,
         requires=("ai-edge-litert", "tensorflow-cpu"),
     ),
-    "ncnn": Runtime("loaders.ncnn", converter="ncnn_export", requires=("ncnn", "pnnx")),
+    "ncnn": Runtime("loaders.ncnn", converter="runtimes.ncnn_export", requires=("ncnn", "pnnx")),
     "native": Runtime("runtimes.native", takes_isa=True, has_facts=True, has_layer_times=True, needs_kernels=True),
     "tvm": Runtime(
-        "runtimes.tvm", converter="tvm_export", takes_isa=True, requires=("onnx", "apache-tvm"), takes_onnx=True
+        "runtimes.tvm",
+        converter="runtimes.tvm_export",
+        takes_isa=True,
+        requires=("onnx", "apache-tvm"),
+        takes_onnx=True,
     ),
     "tvm_gspc": Runtime(
         "runtimes.tvm_gspc",
-        converter="tvm_gspc_export",
+        converter="runtimes.tvm_gspc_export",
         takes_isa=True,
         requires=("onnx", "apache-tvm"),
         takes_onnx=True,

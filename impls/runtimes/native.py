@@ -34,9 +34,9 @@ def build(network: nn.Module, x: Tensor, threads: int, isa: str | None = None) -
 
 
 def facts(call: AcceleratedCall) -> Mapping[str, str]:
-    """Return which calls of the network the engine leaves to PyTorch, if any."""
+    """Return the calls that PyTorch computes, each with the reason why the engine cannot; nothing if there are none."""
     fallbacks = call.network.fallbacks
-    return {"left to PyTorch": f"{len(fallbacks)} calls: {'; '.join(fallbacks)}"} if fallbacks else {}
+    return {"fallbacks": "; ".join(fallbacks)} if fallbacks else {}
 
 
 def layer_times(network: nn.Module, x: Tensor, threads: int, calls: int, isa: str | None = None) -> LayerTimes:

@@ -13,7 +13,7 @@ from bench.measure.outputs import as_arrays
 from impls.runtimes.catalogue import RUNTIMES
 from impls.trained_networks import image_data
 from impls.trained_networks.formats import LabelledImages
-from impls.trained_networks.logits import TOLERANCE, logits_tolerance
+from impls.trained_networks.tolerance import TOLERANCE, logits_tolerance
 from impls.trained_networks.trained_network import TrainedNetwork
 
 TOP1 = Metric(

@@ -125,13 +125,15 @@ def prepare(implementation: Implementation, workload: Workload, target: Target, 
 class Examples(NamedTuple):
     """How many random cases a test tries."""
 
-    most: int
+    max_cases: int
     seconds: float
-    """After so many seconds no further case begins."""
+    """After this many seconds no further case is tried, once MIN_CASES_PER_LAYOUT have passed."""
 
 
-FEWEST, MOST = 2, 100
-"""Cases of each layout that are tried at least, and cases that are tried at most."""
+MIN_CASES_PER_LAYOUT = 2
+"""Cases with contiguous inputs, and as many with others, that are tried however long they take."""
+MAX_CASES = 100
+"""Cases that are tried at most."""
 RANDOM_CASES_S = 6.0
 """Seconds that one test may spend on random cases: where compiling takes seconds, fewer cases are tried."""
 
@@ -141,7 +143,7 @@ def examples(request: pytest.FixtureRequest) -> Examples:
     """The number of cases that ``--examples`` says, or that are tried within RANDOM_CASES_S."""
     if count := request.config.getoption("--examples"):
         return Examples(int(count), float("inf"))
-    return Examples(MOST, RANDOM_CASES_S)
+    return Examples(MAX_CASES, RANDOM_CASES_S)
 
 
 def for_random_cases(
@@ -151,8 +153,8 @@ def for_random_cases(
 
     The other argument of ``test`` says whether inputs are to be contiguous.
     """
-    half = examples.most // 2
-    for contiguous, most in ((True, max(1, half)), (False, examples.most - half)):
+    half = examples.max_cases // 2
+    for contiguous, most in ((True, max(1, half)), (False, examples.max_cases - half)):
         part = Examples(most, examples.seconds / 2)
         _for_random_cases(workload, implementation, part, lambda case, layout=contiguous: test(case, layout))
 
@@ -162,14 +164,14 @@ def _for_random_cases(
 ) -> None:
     """Have hypothesis call ``test`` with random cases, as many as ``examples`` says, and shrink a failing one.
 
-    Once the time is over and FEWEST cases have passed, further cases are drawn but not tried.
+    Once the time is up and MIN_CASES_PER_LAYOUT have passed, hypothesis still draws cases, but they are not tried.
     """
     began, passed, failed = time.perf_counter(), 0, False
 
     def in_time(data: st.DataObject) -> None:
         nonlocal passed, failed
         case = draw_supported_case(workload, implementation, data)
-        if time.perf_counter() - began > examples.seconds and passed >= FEWEST and not failed:
+        if time.perf_counter() - began > examples.seconds and passed >= MIN_CASES_PER_LAYOUT and not failed:
             return
         try:
             test(case)
@@ -179,7 +181,7 @@ def _for_random_cases(
         passed += 1
 
     checks = list(HealthCheck)  # slow and picky ones are expected here
-    settings(max_examples=examples.most, deadline=None, suppress_health_check=checks, print_blob=True)(
+    settings(max_examples=examples.max_cases, deadline=None, suppress_health_check=checks, print_blob=True)(
         given(data=st.data())(lambda data: in_time(data))
     )()
 

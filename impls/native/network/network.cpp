@@ -88,7 +88,7 @@ void Network::assign_strips(Chain& chain, int strip_rows) {
     for (const Place& place : chain.places) {
         for (const auto& step : place.steps) {
             step->lay_out(values_);
-            workspace = std::max(workspace, aligned(step->workspace()));
+            workspace = std::max(workspace, aligned(step->workspace_floats()));
         }
     }
     if (std::size_t(workspace * threads_) * sizeof(float) > workspace_.bytes())
@@ -112,7 +112,7 @@ void Network::apply(Chain& chain, const Tuning& tuning) {
         place.steps.resize(1);
         place.active = 0;
         place.step().choose(choice);
-        place.step().settle();
+        place.step().freeze();
     }
     assign_strips(chain, tuning.strip_rows);
 }

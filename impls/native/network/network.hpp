@@ -86,8 +86,9 @@ private:
     std::vector<int> inputs_, outputs_;
     std::ptrdiff_t strip_floats_ = 64 << 10;
     Floats arena_;
-    Floats scratch_, workspace_;  // as much for each thread
-    Floats other_weights_;        // read before each timing, in place of the weights of all other chains
+    // Each thread has an equal part of them: the values of a strip, and the temporaries of the step that runs.
+    Floats scratch_, workspace_;
+    Floats other_weights_;  // read before each timing, in place of the weights of all other chains
 };
 
 }  // namespace featherbench

@@ -18,15 +18,16 @@ public:
 
     // Adapts the step to how its values are stored. Called again whenever that has changed, as with another strip size.
     virtual void lay_out(const std::vector<Value>&) {}
-    // Floats of the workspace that computing rows takes, as the step is laid out now.
-    virtual std::ptrdiff_t workspace() const { return 0; }
+    // Returns how many floats of workspace `run` needs with the current layout.
+    virtual std::ptrdiff_t workspace_floats() const { return 0; }
     // Computes rows of the output.
     virtual void run(const Frame& frame, const Span& rows) = 0;
 
-    // Choices, such as tile sizes, differ only in speed. `choose` selects one; `settle` frees what the others need.
+    // Choices, such as tile sizes, differ only in speed. `choose` selects one; `freeze` keeps the current choice and
+    // frees what the others need.
     virtual int choices() const { return 1; }
     virtual void choose(int) {}
-    virtual void settle() {}
+    virtual void freeze() {}
     virtual std::string text() const = 0;            // what it computes
     virtual std::string way() const { return {}; }   // the current choice
     virtual int row_multiple() const { return 1; }   // strips must start at multiples of it

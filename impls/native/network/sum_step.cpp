@@ -95,7 +95,7 @@ void SumStep::choose(int choice) {
     offsets_.clear();
 }
 
-void SumStep::settle() {
+void SumStep::freeze() {
     given_weight_ = decltype(given_weight_)();  // `= {}` would keep the memory
     given_reads_ = decltype(given_reads_)();
     choices_ = {choice_};

@@ -22,7 +22,7 @@ public:
     void run(const Frame& frame, const Span& rows) override;
     int choices() const override { return int(choices_.size()); }
     void choose(int choice) override;
-    void settle() override;
+    void freeze() override;
     std::string text() const override;
     std::string way() const override;
     std::size_t bytes() const override { return weight_.bytes() + bias_.bytes() + offsets_.size() * sizeof(int); }

@@ -42,7 +42,7 @@ struct Frame {
     const std::vector<Value>& values;
     float *arena, *scratch;
     int first_row;     // of the strip
-    float* workspace;  // of the thread, for the step that runs
+    float* workspace;  // temporaries of the step that runs
 
     View view(int id) const {
         const Value& v = values[id];

@@ -68,7 +68,7 @@ void WinogradStep::choose(int choice) {
     }
 }
 
-void WinogradStep::settle() {
+void WinogradStep::freeze() {
     given_ = decltype(given_)();  // `= {}` would keep the memory
     choices_ = {choice_};
 }
@@ -80,7 +80,7 @@ void WinogradStep::lay_out(const std::vector<Value>& values) {
     max_rows_ = std::clamp(int(kWorkspaceFloats / row_floats), 1, rows);
 }
 
-std::ptrdiff_t WinogradStep::workspace() const {
+std::ptrdiff_t WinogradStep::workspace_floats() const {
     const int tiles = max_rows_ * tile_columns_;
     return points() * (point(ceil_div(channels_, lanes_), tiles) + point(kMaxVectors, tiles));
 }
@@ -101,9 +101,9 @@ void WinogradStep::compute(const Frame& frame, int group, const Span& tile_rows)
     const std::ptrdiff_t in = point(channel_blocks, tiles), out = point(choice_.blocks, tiles);
     const std::ptrdiff_t block_floats = std::ptrdiff_t{tiles} * lanes_;
     const bool rectifies = residual_ < 0 && bounds_ == Bounds{.low = 0};
-    float *inputs_of_tiles = frame.workspace, *products = inputs_of_tiles + points() * in;
+    float *transformed_input = frame.workspace, *products = transformed_input + points() * in;
     for (int block = 0; block < channel_blocks; ++block) {
-        float* to = inputs_of_tiles + block * block_floats;
+        float* to = transformed_input + block * block_floats;
         for (int row = 0; row < tile_rows.count; ++row, to += tile_columns_ * lanes_) {
             const float* from = x.at(group * channel_blocks + block, (tile_rows.first + row) * outputs_ - 1) - lanes_;
             kernels.inputs[0][size]({from, x.row, tile_columns_, to, in});
@@ -114,7 +114,7 @@ void WinogradStep::compute(const Frame& frame, int group, const Span& tile_rows)
         const int blocks = std::min(choice_.blocks, filter_blocks - first);
         for (int i = 0; i < points(); ++i, weight += std::ptrdiff_t{blocks} * lanes_ * channels_) {
             in_parts(tiles, choice_.tiles, [&](int tile, int count) {
-                kernels.products[0][blocks][count]({inputs_of_tiles + i * in + tile * lanes_, block_floats, channels_,
+                kernels.products[0][blocks][count]({transformed_input + i * in + tile * lanes_, block_floats, channels_,
                                                     weight, products + i * out + tile * lanes_, block_floats});
             });
         }

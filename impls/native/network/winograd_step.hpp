@@ -18,11 +18,11 @@ public:
                  int outputs, const float* weight, const float* bias, const Bounds& bounds);
 
     void lay_out(const std::vector<Value>& values) override;
-    std::ptrdiff_t workspace() const override;
+    std::ptrdiff_t workspace_floats() const override;
     void run(const Frame& frame, const Span& rows) override;
     int choices() const override { return int(choices_.size()); }
     void choose(int choice) override;
-    void settle() override;
+    void freeze() override;
     std::string text() const override;
     std::string way() const override;
     int row_multiple() const override { return outputs_; }

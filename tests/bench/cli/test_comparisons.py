@@ -93,7 +93,8 @@ def test_records_that_other_processes_disturbed_are_counted(create: Create, reco
     for name, disturbed in numbers.items():
         run.append([record(name, latency=latency(1e6).model_copy(update={"disturbed": list(disturbed)}))])
     assert printed(run)[-1] == (
-        "other processes took the core in half of the rounds or more of 2 records: measure again when nothing else runs"
+        "in 2 records, other processes took the core in at least half of the rounds; "
+        "measure again when nothing else runs"
     )
 
 

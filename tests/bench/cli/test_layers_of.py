@@ -81,7 +81,7 @@ def test_a_whole_model_is_measured_with_the_weights_that_it_has(featherbench: Co
 def test_a_whole_model_stands_in_place_of_a_suite(featherbench: Command, folder: Path) -> None:
     for arguments, words in (
         (("--suite", "quick"), "--model stands in place of a suite"),
-        (("grouped_conv2d",), "no whole model is computed by grouped_conv2d: leave the workload out"),
+        (("grouped_conv2d",), "grouped_conv2d cannot run a whole model; drop the workload, and one that can is chosen"),
     ):
         result = featherbench("run", "--model", "own_model:make", "--input-size", "1x3x8x8", *arguments, cwd=folder)
         assert (result.returncode, result.stdout) == (2, "")

@@ -27,12 +27,12 @@ from bench.measure.outputs import as_arrays
 EDGE = Target("edge")
 IMPLEMENTATIONS = registry.implementations()
 """The implementations of ``impls`` and of entry points."""
-FIRST = {
+ONE_PER_WORKLOAD = {
     str(spec.workload): spec
     for spec in reversed(IMPLEMENTATIONS)
     if "edge" in spec.targets and not spec.environment and not spec.missing()
 }
-"""An implementation of each workload."""
+"""The first implementation of each workload that can run here."""
 
 
 class TestCopies:
@@ -50,7 +50,7 @@ class TestCopies:
         )
         assert copy.note == f"A copy of {spec.name}."
 
-    @pytest.mark.parametrize("spec", FIRST.values(), ids=lambda spec: spec.label)
+    @pytest.mark.parametrize("spec", ONE_PER_WORKLOAD.values(), ids=lambda spec: spec.label)
     def test_a_copy_computes_the_same(self, spec: ImplementationSpec, tmp_path: Path) -> None:
         (copy_spec,) = describe(write_copy(spec, tmp_path))
         original, copy = load(spec), load(copy_spec)

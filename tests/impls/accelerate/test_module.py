@@ -117,11 +117,11 @@ def test_calls_that_stay_pytorch_s(network: nn.Module, reason: str) -> None:
 
 
 def test_training_mode_is_refused() -> None:
-    with pytest.raises(ValueError, match="it is in training mode"):
+    with pytest.raises(ValueError, match="the network is in training mode"):
         accelerate(convolution().train(), X)
     network = nn.Sequential(convolution(), nn.BatchNorm2d(8)).eval()
     network[1].train()
-    with pytest.raises(ValueError, match="its layer 1 is in training mode"):
+    with pytest.raises(ValueError, match="layer 1 of the network is in training mode"):
         accelerate(network, X)
     accelerated = accelerate(convolution().eval(), X)
     with pytest.raises(ValueError, match="inference only"):

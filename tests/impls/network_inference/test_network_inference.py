@@ -16,7 +16,7 @@ from impls.network_inference.pytorch import PyTorch
 from impls.network_inference.workload import NETWORKS, TORCHVISION_NETWORKS, NetworkInference, NetworkInferenceCase
 from impls.networks import catalogue
 from impls.networks.count import count_macs, count_parameters
-from impls.trained_networks.logits import TIMES_PYTORCH_ERROR, TOLERANCE
+from impls.trained_networks.tolerance import FLOAT32_ERROR_RATIO, TOLERANCE
 
 WORKLOAD = NetworkInference()
 CASE = NetworkInferenceCase(width_mult=0.5, block="dw_scc", cg=2, co=0.5, size=(9, 8), batch=2)
@@ -57,7 +57,7 @@ def sensitive() -> nn.Module:
     return network
 
 
-def test_a_network_that_amplifies_rounding_is_allowed_a_multiple_of_the_error_of_pytorch() -> None:
+def test_a_network_that_amplifies_rounding_is_allowed_a_multiple_of_the_float32_error() -> None:
     case = NetworkInferenceCase(network=f"{__name__}:sensitive", size=(9, 8))
     problem = WORKLOAD.problem(case, 1)
     call = PyTorch().prepare(problem, EDGE)
@@ -65,7 +65,7 @@ def test_a_network_that_amplifies_rounding_is_allowed_a_multiple_of_the_error_of
     assert check.passed, check.reason
     assert check.error is not None
     assert check.tolerance is not None
-    assert TOLERANCE < check.tolerance == pytest.approx(TIMES_PYTORCH_ERROR * check.error, rel=1)
+    assert TOLERANCE < check.tolerance == pytest.approx(FLOAT32_ERROR_RATIO * check.error, rel=1)
     reference = WORKLOAD.reference(problem)
     for times, passes in ((0.5, True), (2, False)):
         output = reference.copy()
@@ -92,10 +92,10 @@ def with_activation() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 8, 3), nn.GELU(), nn.Flatten(), nn.Linear(8 * 7 * 6, 4))
 
 
-def test_what_the_engine_leaves_to_pytorch_is_a_fact() -> None:
+def test_what_falls_back_to_pytorch_is_a_fact() -> None:
     problem = WORKLOAD.problem(NetworkInferenceCase(network=f"{__name__}:with_activation", size=(9, 8)), 1)
     facts = getattr(Native().prepare(problem, EDGE), "facts")  # noqa: B009 - attached by with_facts
-    assert facts["left to PyTorch"].startswith("1 calls: gelu: ")
+    assert facts["fallbacks"].startswith("gelu: ")
     assert not hasattr(Native().prepare(WORKLOAD.problem(CASE, 1), EDGE), "facts")
 
 
