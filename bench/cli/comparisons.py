@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.cli.text_table import Printer, TextTable
 from bench.core import registry
 from bench.core.case import DEFAULTS
+from bench.core.record import Record
 from bench.report.compare import Comparison
 from bench.report.overview import Overview, TimedComparison, overviews
 from bench.report.times import Time
@@ -65,7 +66,7 @@ def print_comparisons(
             printer.table(table)
         _print_times(printer, overview)
         _print_notes(printer, overview)
-    _print_disturbance(printer, run)
+    _print_disturbance(printer, [*run.records, *(old.records if old else ())])
 
 
 def _heading(overview: Overview, compared: int, run: Run, old: Run | None) -> Iterator[str]:
@@ -197,9 +198,9 @@ def _baselines_sentence(overview: Overview) -> str:
     return f"for ratios, choose a baseline with compare --baseline NAME: {', '.join(names)}"
 
 
-def _print_disturbance(printer: Printer, run: Run) -> None:
+def _print_disturbance(printer: Printer, records: Sequence[Record]) -> None:
     """Print how many records have times that other processes have lengthened, if any."""
-    count = sum(record.latency is not None and record.latency.is_mostly_disturbed for record in run.records)
+    count = sum(record.latency is not None and record.latency.is_mostly_disturbed for record in records)
     if count:
         printer.text()
         printer.text(

@@ -135,7 +135,7 @@ class Latency(Stored):
     @property
     def is_mostly_disturbed(self) -> bool:
         """Whether other processes took the core in half of the rounds or more."""
-        return 2 * len(self.disturbed or ()) >= len(self.rounds)
+        return bool(self.disturbed) and len(self.undisturbed) == len(self.rounds)
 
     @property
     def undisturbed(self) -> list[int]:

@@ -222,7 +222,13 @@ def _concatenation(operations: list[Operation], arguments: Arguments, shape: tup
 
 
 def take_channels(operations: list[Operation], x: Image, channels: list[int]) -> Image:
-    """Add an operation that copies channels of an image, in the order in which they are listed."""
+    """Add an operation that copies channels of an image, in the order in which they are listed.
+
+    Raises:
+        UnsupportedError: where there are none.
+    """
+    if not channels:
+        raise UnsupportedError("the engine has no images without channels")
     return _gather(operations, [(x, channel) for channel in channels], (len(channels), x.height, x.width))
 
 

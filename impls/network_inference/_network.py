@@ -22,6 +22,7 @@ from impls.networks.block import parse_block
 from impls.networks.catalogue import create_network
 from impls.networks.count import count_macs, count_parameters
 from impls.networks.vgg import MIN_VGG_SIZE
+from impls.trained_networks.float64_logits import float64_logits
 
 CALIBRATION_IMAGES, MAX_CALIBRATION_SIZE = 8, 64
 """Number of random images whose statistics batch norms take over, and their largest height and width."""
@@ -91,21 +92,19 @@ def weights(case: NetworkInferenceCase) -> dict[str, Array]:
     return {name: tensor.numpy() for name, tensor in create(case).state_dict().items()}
 
 
-def compute_logits(problem: Problem, dtype: type[np.floating[Any]]) -> Array:
-    """Compute the logits of a problem's network in ``dtype``, float32 or float64.
+def reference_logits(problem: Problem, *, rounded: bool = False) -> Array:
+    """Compute the logits of a problem's network in float64.
 
     PyTorch computes them, or, for an ONNX file, ONNX's reference evaluator.
+
+    Args:
+        problem: with its arrays on the host.
+        rounded: whether the output of each layer is rounded to float32; of an ONNX file, all is computed in float32.
     """
-    x = problem.inputs["x"].astype(dtype)
     if problem.case.is_onnx_file:
+        x = problem.inputs["x"].astype(np.float32 if rounded else np.float64)
         return onnx_network(problem.case).compute(x, problem.constants)
-    with torch.inference_mode():
-        images = torch.from_numpy(x)
-        output = with_weights(problem).to(images.dtype)(images)
-        if not isinstance(output, torch.Tensor):
-            raise TypeError(f"{problem.case.network} returns a {type(output).__name__}; it has to return one tensor")
-        array: Array = output.numpy()
-        return array
+    return float64_logits(with_weights(problem), problem.inputs["x"], rounded=rounded)
 
 
 def onnx_network(case: NetworkInferenceCase) -> OnnxNetwork:
@@ -183,8 +182,10 @@ def _calibrate(network: nn.Module, case: NetworkInferenceCase) -> None:
         with torch.no_grad():
             try:
                 network(_random_images(case.channels, small))
-            except RuntimeError:  # too small for this network
-                network(_random_images(case.channels, case.size))
+            except (AssertionError, RuntimeError, ValueError):
+                if small == case.size:
+                    raise
+                network(_random_images(case.channels, case.size))  # since it needs larger ones
     finally:
         torch.set_num_threads(threads)
         for norm, momentum in zip(norms, momenta, strict=True):

@@ -122,7 +122,8 @@ class NetworkInference(OperatorWorkload):
     def suites(self) -> Mapping[str, Sequence[NetworkInferenceCase]]:
         suites = {
             "first": [NetworkInferenceCase()],
-            "quick": _quick(),
+            "quick": [NetworkInferenceCase(), _SLIDING, _GROUPED],
+            "small": _small(),
             "gspc": _gspc(),
             "dsxplore": _dsxplore(),
             "torchvision": _torchvision(),
@@ -144,18 +145,18 @@ class NetworkInference(OperatorWorkload):
         problem.refill(Problem(problem.case, {"x": _images(problem.case, seed)}, {}))
 
     def reference(self, problem: Problem) -> Array:
-        from impls.network_inference._network import compute_logits
+        from impls.network_inference._network import reference_logits
 
-        return compute_logits(problem, np.float64)
+        return reference_logits(problem)
 
     def tolerance(self, case: NetworkInferenceCase) -> float:
         return TOLERANCE
 
     def tolerance_for_inputs(self, problem: Problem, reference: Output) -> float:
-        from impls.network_inference._network import compute_logits
+        from impls.network_inference._network import reference_logits
 
         assert isinstance(reference, np.ndarray)  # as the method above returns one
-        return logits_tolerance(compute_logits(problem, np.float32), reference)
+        return logits_tolerance(reference_logits(problem, rounded=True), reference)
 
     def work(self, case: NetworkInferenceCase) -> Work | None:
         """Count the MACs of convolutions and matrix products; None where a layer has no rule."""
@@ -190,13 +191,18 @@ _BLOCKS: tuple[dict[str, Any], ...] = (
 )
 
 
-def _quick() -> list[NetworkInferenceCase]:
+_SLIDING = NetworkInferenceCase(network="mobilenet", width_mult=0.25, **_BLOCKS[3])
+_GROUPED = NetworkInferenceCase(network="resnet20", block="grouped", groups=8)
+
+
+def _small() -> list[NetworkInferenceCase]:
     """Return small networks: for a batch, with each kind of block, and one of torchvision's."""
     return [
         NetworkInferenceCase(),
         NetworkInferenceCase(batch=8),
-        *(NetworkInferenceCase(network="mobilenet", width_mult=0.25, **block) for block in (_BLOCKS[1], _BLOCKS[3])),
-        NetworkInferenceCase(network="resnet20", block="grouped", groups=8),
+        NetworkInferenceCase(network="mobilenet", width_mult=0.25, **_BLOCKS[1]),
+        _SLIDING,
+        _GROUPED,
         NetworkInferenceCase(network="torchvision:shufflenet_v2_x0_5", size=(64, 64)),
     ]
 

@@ -10,7 +10,7 @@ from impls.accelerate import AcceleratedNetwork, accelerate
 from impls.loaders.layer_times import LayerTimes, repeat
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class AcceleratedCall:
     """A call of an accelerated network on an input."""
 

@@ -127,6 +127,8 @@ def _mean(values: Values, node: Node) -> Any:
 def _reshape(values: Values, node: Node) -> Any:
     """Return the tensor in another shape, transposed before and after where channels and pixels mix."""
     x, before, after = values[node.args[0]], _shape(node.args[0]), _shape(node)  # type: ignore[index]
+    if isinstance(x, np.ndarray):
+        return x.reshape(after)
     if min(len(before), len(after)) >= 4 and (before[0], *before[-2:]) == (after[0], *after[-2:]):
         return tf.reshape(x, [after[dimension] for dimension in _order(len(after))])
     if len(before) >= 4 and before[-2:] != (1, 1):
@@ -174,10 +176,10 @@ def _parts(values: Values, node: Node) -> Any:
 
 def _slice(values: Values, node: Node) -> Any:
     given, shape = values.arguments(node), _shape(node.args[0])
-    slices = [slice(None)] * len(shape)
-    size = shape[given["dim"]]
-    slices[_axis(given["dim"], len(shape))] = slice(*slice(given["start"], given["end"], given["step"]).indices(size))
-    return given["self"][tuple(slices)]
+    x, dimension = given["self"], given["dim"] % len(shape)
+    axis = dimension if isinstance(x, np.ndarray) else _axis(dimension, len(shape))
+    part = slice(*slice(given["start"], given["end"], given["step"]).indices(shape[dimension]))
+    return x[(slice(None),) * axis + (part,)]
 
 
 def _operand(values: Values, node: Node, argument: Any) -> Any:

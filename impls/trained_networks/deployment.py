@@ -60,6 +60,7 @@ def deploy(problem: Problem, target: Target, artifact: TrainedNetworkArtifact) -
         keys.append(converted.key)
     else:
         call = runtime.build(network.to(example.device), example, threads, target.isa)
+        facts |= runtime.facts(call)
     return TrainedNetwork(
         call,
         work,

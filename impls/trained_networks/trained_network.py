@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from bench.core.artifact import Artifact
 from bench.core.case import Case
 from bench.core.trained import Trained
@@ -48,12 +46,8 @@ class TrainedNetwork(Trained):
                 return f"the network was trained with {name}={trained_with}, not {getattr(case, name)}"
         return ""
 
-    def reference(self, x: Array) -> Array:
-        """Return the logits that PyTorch computes on the CPU in the dtype of ``x``, (batch, classes)."""
-        import torch  # not at the top, for the same reason
+    def reference(self, x: Array, *, rounded: bool = False) -> Array:
+        """Return the logits in float64, (batch, classes); ``rounded``: see ``float64_logits``."""
+        from impls.trained_networks.float64_logits import float64_logits  # not at the top, for the same reason
 
-        images = torch.from_numpy(np.ascontiguousarray(x))
-        network = self.artifact.load_network().to(images.dtype).eval()  # not kept, to be no part of the call's memory
-        with torch.inference_mode():
-            logits: Array = network(images).numpy()
-            return logits
+        return float64_logits(self.artifact.load_network(), x, rounded=rounded)

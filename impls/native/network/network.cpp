@@ -102,6 +102,10 @@ void Network::finish(bool tuned) {
     } else {
         for (Chain& chain : chains_) apply(chain, untuned(chain));
     }
+    // What alternatives needed is not needed any more.
+    scratch_ = {};
+    workspace_ = {};
+    for (Chain& chain : chains_) assign_strips(chain, chain.strip_rows);
 }
 
 void Network::apply(Chain& chain, const Tuning& tuning) {

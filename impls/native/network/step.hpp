@@ -18,7 +18,7 @@ public:
 
     // Adapts the step to how its values are stored. Called again whenever that has changed, as with another strip size.
     virtual void lay_out(const std::vector<Value>&) {}
-    // Returns how many floats of workspace `run` needs with the current layout.
+    // Returns how many floats of workspace `run` needs with the current layout, whatever choice is made.
     virtual std::ptrdiff_t workspace_floats() const { return 0; }
     // Computes rows of the output.
     virtual void run(const Frame& frame, const Span& rows) = 0;

@@ -97,13 +97,14 @@ private:
 };
 
 // Runs a step strip by strip.
-void check_step(Random& random, const RandomNetwork& network, Step& step, std::vector<Value> values, int threads) {
+void check_step(Random& random, const RandomNetwork& network, Step& step, std::vector<Value> values) {
     const int h = values[step.output].h;
     const int strip_rows = round_up(ceil_div(h, random.pick(1, 4)), step.row_multiple());
     for (Value& value : values) {
         if (value.strip) value.rows_held = strip_rows;
     }
     step.lay_out(values);
+    Array workspace(step.workspace_floats());
     Memory y(network.images[step.output], values[step.output]);
     std::map<int, Memory> inputs;
     for (const int id : step.inputs) {
@@ -115,7 +116,8 @@ void check_step(Random& random, const RandomNetwork& network, Step& step, std::v
         const auto first_of = [&](int id) { return values[id].strip ? first : 0; };
         for (auto& [id, memory] : inputs) memory.fill(first_of(id));
         if (values[step.output].strip) y.clear();
-        step.run({values, y.data(), y.data(), first}, rows, random.pick(0, threads - 1));
+        workspace.fill(NAN);
+        step.run({values, y.data(), y.data(), first, workspace.data()}, rows);
         y.check_written(first_of(step.output), end(rows));
         for (auto& [id, memory] : inputs) memory.check_unchanged(first_of(id));
     }
@@ -128,7 +130,7 @@ std::unique_ptr<Network> built(const RandomNetwork& network, const Kernels& kern
     for (std::size_t i = 0; i < network.operations.size(); ++i) {
         if (network.begins_chain[i]) engine->begin_chain();
         bool alternative = false;
-        for (auto& step : network.operations[i]->steps(engine->values(), kernels, threads)) {
+        for (auto& step : network.operations[i]->steps(engine->values(), kernels)) {
             engine->add(std::move(step), alternative);
             alternative = true;
         }
@@ -141,12 +143,12 @@ std::unique_ptr<Network> built(const RandomNetwork& network, const Kernels& kern
 void check_steps(Random& random, const RandomNetwork& network, const Network& engine) {
     const std::string name = current;
     for (const auto& operation : network.operations) {
-        for (const auto& step : operation->steps(engine.values(), engine.kernels(), engine.threads())) {
+        for (const auto& step : operation->steps(engine.values(), engine.kernels())) {
             const int choices = step->choices();
             for (int i = 0; i < std::min(choices, 3); ++i) {
                 step->choose(i ? random.pick(0, choices - 1) : 0);
                 current = name + "; step " + step->text() + " (" + step->way() + ")";
-                check_step(random, network, *step, engine.values(), engine.threads());
+                check_step(random, network, *step, engine.values());
                 ++runs_of_kind[kind_of(*step)];
             }
         }

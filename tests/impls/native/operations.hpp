@@ -49,7 +49,7 @@ public:
     virtual ~Operation() = default;
 
     // Returns steps that all compute it.
-    virtual Steps steps(const std::vector<Value>& values, const Kernels& kernels, int threads) const = 0;
+    virtual Steps steps(const std::vector<Value>& values, const Kernels& kernels) const = 0;
     virtual std::string text() const = 0;
     // Whether it computes each output from one position, the same as its own.
     virtual bool is_local() const { return true; }
@@ -111,7 +111,7 @@ public:
         bias_.fill(random);
     }
 
-    Steps steps(const std::vector<Value>& values, const Kernels& kernels, int threads) const override {
+    Steps steps(const std::vector<Value>& values, const Kernels& kernels) const override {
         const auto& [kind, filters, channels, groups, window, bounds, tiles, sums] = sizes_;
         const int lanes = kernels.lanes[0];
         Steps steps;
@@ -128,8 +128,8 @@ public:
         }
         if (!whole_blocks) return steps;
         for (const int tile : tiles) {
-            steps.push_back(std::make_unique<WinogradStep>(values, kernels, threads, inputs[0], output, residual_,
-                                                           groups, tile, weight_.data(), bias_.data(), bounds));
+            steps.push_back(std::make_unique<WinogradStep>(values, kernels, inputs[0], output, residual_, groups, tile,
+                                                           weight_.data(), bias_.data(), bounds));
         }
         return steps;
     }
