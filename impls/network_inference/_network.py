@@ -80,7 +80,7 @@ def identity(case: NetworkInferenceCase) -> Mapping[str, Any]:
 def with_weights(problem: Problem) -> nn.Module:
     """Return the network of a problem with copies of its constants, on their device."""
     tensors = {name: as_tensor(array) for name, array in problem.constants.items()}
-    network = _initial(problem.case).to(next(iter(tensors.values())).device)
+    network = _initial(problem.case).to(next((tensor.device for tensor in tensors.values()), torch.device("cpu")))
     network.load_state_dict(tensors)
     return network.eval().requires_grad_(False)
 
