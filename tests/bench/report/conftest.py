@@ -215,6 +215,7 @@ def only_known_workload(monkeypatch: pytest.MonkeyPatch) -> None:
                 seed_parameter="seed",
                 chapters=(),
                 uses_artifacts=True,
+                evaluates=True,
                 metrics=METRICS,
             )
         if name != "conv":
@@ -228,6 +229,7 @@ def only_known_workload(monkeypatch: pytest.MonkeyPatch) -> None:
             seed_parameter=None,
             chapters=(),
             uses_artifacts=False,
+            evaluates=False,
             metrics=(),
         )
 

@@ -200,7 +200,7 @@ public:
         shift_.fill(random);
     }
 
-    Steps steps(const std::vector<Value>& values, const Kernels& kernels, int) const override {
+    Steps steps(const std::vector<Value>& values, const Kernels& kernels) const override {
         Steps steps;
         const bool scaled = scale_.size() > 0;
         steps.push_back(std::make_unique<ElementwiseStep>(
@@ -269,7 +269,7 @@ public:
     Pool(int x, int y, const Window& window, bool mean, bool padded)
         : Operation({x}, y), window_(window), mean_(mean), padded_(padded) {}
 
-    Steps steps(const std::vector<Value>&, const Kernels& kernels, int) const override {
+    Steps steps(const std::vector<Value>&, const Kernels& kernels) const override {
         Steps steps;
         steps.push_back(std::make_unique<PoolStep>(kernels, inputs[0], output, window_, mean_, padded_));
         return steps;
@@ -304,7 +304,7 @@ public:
     Gather(std::vector<int> inputs, int y, std::vector<GatherStep::Source> sources)
         : Operation(std::move(inputs), y), sources_(std::move(sources)) {}
 
-    Steps steps(const std::vector<Value>&, const Kernels&, int) const override {
+    Steps steps(const std::vector<Value>&, const Kernels&) const override {
         Steps steps;
         steps.push_back(std::make_unique<GatherStep>(inputs, output, sources_));
         return steps;
