@@ -64,7 +64,7 @@ def profile(
     """
     registry.register(plugin or ())
     if not workload and not model:
-        raise UsageError("name a workload, such as network_inference, or give a model of your own with --model")
+        raise UsageError("name a workload, see featherbench list, or give a model of your own with --model")
     request = make_request(
         workload=[workload] if workload else [],
         suite=suite,

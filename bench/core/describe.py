@@ -47,9 +47,7 @@ def describe(
                 requires=_names(path, "requires", attributes.get("requires", ())),
                 environment=_pins(path, attributes.get("environment", ())),
                 targets=_names(path, "targets", attributes.get("targets", Implementation.targets)),
-                summary=str(attributes.get("summary") or source.first_line).replace(
-                    "``", ""
-                ),  # terminals do not render reST
+                summary=_without_markup(str(attributes.get("summary") or source.first_line)),
                 paper=str(attributes.get("paper", "")),
                 note=str(attributes.get("note", "")),
                 setup=str(attributes.get("setup", "")),
@@ -57,6 +55,11 @@ def describe(
             )
         )
     return specs
+
+
+def _without_markup(text: str) -> str:
+    """Return a text without the quotes that reST puts around code, which neither terminals nor reports render."""
+    return text.replace("``", "")
 
 
 def _names(path: Path, attribute: str, value: object) -> tuple[str, ...]:

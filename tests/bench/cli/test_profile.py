@@ -71,4 +71,4 @@ def test_what_has_no_profiler_or_is_wrong_has_no_layers(
 def test_a_workload_or_a_model_has_to_be_named(featherbench: Command, tmp_path: Path) -> None:
     completed = featherbench("profile", "--suite", "quick", cwd=tmp_path)
     assert completed.returncode == 2
-    assert "name a workload, such as network_inference, or give a model of your own with --model" in completed.stderr
+    assert "name a workload, see featherbench list, or give a model of your own with --model" in completed.stderr

@@ -57,6 +57,11 @@ def test_annotated_attributes_are_read_as_well(tmp_path: Path) -> None:
     assert (spec.workload, spec.targets) == ("grouped_conv2d", ("cpu",))
 
 
+def test_a_summary_has_no_markup(tmp_path: Path) -> None:
+    (spec,) = describe(write(tmp_path, SOURCE.replace("size = compute()", "summary = 'Calls ``torch.compile``.'")))
+    assert spec.summary == "Calls torch.compile."
+
+
 def test_a_summary_stands_for_the_first_line_of_the_docstring(tmp_path: Path) -> None:
     (spec,) = describe(write(tmp_path, SOURCE.replace("size = compute()", "summary = 'In short.'")))
     assert spec.summary == "In short."

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from bench.measure.memory import private_bytes, release_memory
 from impls.accelerate import accelerate
 from impls.native.library import unavailable
 
@@ -171,6 +172,18 @@ def test_the_network_itself_is_not_changed() -> None:
         other = nn.Sequential(convolution(), nn.BatchNorm2d(8)).eval()
         other.load_state_dict(before)
         torch.testing.assert_close(accelerated(X), other(X), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("network", [nn.Conv2d(2048, 2048, 1), nn.Conv2d(512, 1024, 3, stride=2)], ids=str)
+def test_weights_are_held_once(network: nn.Conv2d) -> None:
+    x = torch.randn(1, network.in_channels, 4, 4)
+    accelerate(convolution().eval(), X, tuned=False)  # what is set up once does not count
+    release_memory()
+    before = private_bytes()
+    accelerated = accelerate(network.eval(), x, threads=1, tuned=False)
+    release_memory()
+    assert private_bytes() - before < 1.5 * network.weight.nbytes
+    assert accelerated(x).isfinite().all()
 
 
 def test_copies_are_refused() -> None:

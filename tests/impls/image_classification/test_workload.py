@@ -61,6 +61,14 @@ def test_a_trained_network_passes_and_its_accuracy_is_that_of_its_logits(runtime
     assert metrics["images_per_s"] == pytest.approx(2 * (1257 // 64 * 64) / metrics["train_s"])
 
 
+def test_facts_of_the_runtime_are_facts_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    if reason := RUNTIMES["native"].unavailable():
+        pytest.skip(reason)
+    monkeypatch.setattr("impls.runtimes.native.facts", lambda call: {"fallbacks": type(call).__name__})
+    _, call = prepared(DepthwisePointwise(), CASE.model_copy(update={"runtime": "native"}))
+    assert call.facts["fallbacks"] == "AcceleratedCall"
+
+
 def test_the_work_is_that_of_the_whole_batch() -> None:
     _, call = prepared(Standard())
     network = call.artifact.create()

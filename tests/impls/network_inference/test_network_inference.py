@@ -84,9 +84,12 @@ def test_a_network_that_needs_larger_images_is_calibrated_with_those_of_the_case
 
 
 def test_a_network_without_batch_norms_is_not_calibrated(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_network, "create_network", lambda *_, **__: nn.Conv2d(3, 2, 3))
-    monkeypatch.delattr(_network, "_random_images")
-    _network.create(CASE)
+    calls: list[torch.Tensor] = []
+    network = nn.Conv2d(3, 2, 3)
+    network.register_forward_hook(lambda *_: calls.append(torch.empty(0)))
+    monkeypatch.setattr(_network, "create_network", lambda *_, **__: network)
+    assert _network.create(CASE) is network
+    assert not calls
 
 
 def with_activation() -> nn.Module:
