@@ -24,8 +24,12 @@ PAGES = [
 
 
 def masked(output: str) -> str:
-    """Return ``output`` without what differs from machine to machine: numbers, units, verdicts, gaps and order."""
-    without_verdicts = re.sub(r"faster|slower|cannot tell", "VERDICT", output.strip())
+    """Return ``output`` without what differs from machine to machine: numbers, units, verdicts, gaps and order.
+
+    Without the line, too, that is printed only where other processes disturbed the run.
+    """
+    undisturbed = re.sub(r"\nin .* other processes took the core .*\n", "", output.strip())
+    without_verdicts = re.sub(r"faster|slower|cannot tell", "VERDICT", undisturbed)
     without_units = re.sub(r"\b(ns|µs|ms|s)\b", "UNIT", without_verdicts)
     without_numbers = re.sub(r"\d+(,\d{3})*(\.\d+)?(e[+-]\d+)?|inf|∞", "0", without_units)
     return "\n".join(sorted(re.sub(" +", " ", without_numbers).splitlines()))
